@@ -1,0 +1,76 @@
+"""A page and its words: what every annotation format is read into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Polygon = npt.NDArray[np.float32]
+
+#: The frame that polygons are given in. `stored`: the pixels as they lie in the file. `upright`: after the EXIF turn.
+Frame = Literal["stored", "upright"]
+
+
+@dataclass(frozen=True)
+class Word:
+    """One annotated word.
+
+    Attributes:
+        polygon: float32 [K, 2], x y in pixels of the page's frame, K >= 3, in the order of the annotation.
+        text: The transcription; empty where there is none.
+        ignore: A don't-care region: it counts neither as found nor as missed.
+    """
+
+    polygon: Polygon
+    text: str = ""
+    ignore: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """One image with its words.
+
+    Attributes:
+        path: The image file.
+        name: The page's name in its data set, unique there.
+        words: Its words, in the order of the annotation. Their polygons are in the `upright` frame.
+        width: Width in pixels of the upright image.
+        height: Height in pixels of the upright image.
+        exif_orientation: 1..8; 1 where the file says nothing.
+        mode: Colour mode of the file, in PIL's words ("RGB", "L", "CMYK", "I;16", "P", "RGBA", "1", ...).
+    """
+
+    path: Path
+    name: str
+    words: tuple[Word, ...] = ()
+    width: int = 0
+    height: int = 0
+    exif_orientation: int = 1
+    mode: str = "RGB"
+
+
+@dataclass
+class AnnotatedPage:
+    """What a reader makes of one entry of an annotation file, before anybody has looked at the image.
+
+    Attributes:
+        image: How the annotation names its image: a path or a bare name, relative or of another machine.
+        words: The words as annotated, in the annotator's frame.
+        where: Where the entry stands, for messages: ``"val.json, entry 'a.jpg'"``, ``"gt_img_1.txt"``.
+        width: Width in pixels of the image as the annotator saw it, where the annotation says so.
+        height: Height likewise.
+        frame: The frame of the polygons where the format fixes it, else None: decided per page.
+        dropped: Words that could not be used, by reason ("fewer than 3 points", "not finite").
+    """
+
+    image: str
+    words: list[Word]
+    where: str
+    width: int | None = None
+    height: int | None = None
+    frame: Frame | None = None
+    dropped: dict[str, int] = field(default_factory=dict)

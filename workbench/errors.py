@@ -1,0 +1,63 @@
+"""What can go wrong in a way that the user can put right.
+
+`workbench.cli` catches `WorkbenchError` only: its message is printed without a traceback. Anything else is a bug
+of ours and is shown as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with an input.
+
+    Attributes:
+        what: What is wrong, as a sentence without a final stop ("image is truncated").
+        where: Where it is: file, entry, line ("val.json, entry 'a.jpg', word '0003'"). Empty where it is obvious.
+        remedy: What to do about it. Empty where `what` says it already.
+    """
+
+    what: str
+    where: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """The problem on one line: ``where: what. Remedy``."""
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+
+class WorkbenchError(Exception):
+    """A failure whose message tells a user what was wrong, where, and what to do."""
+
+
+class BadInput(WorkbenchError):
+    """All problems of one input, in one message.
+
+    Attributes:
+        problems: Every problem found, in the order of the input.
+    """
+
+    #: How many problems are spelled out before the rest is only counted.
+    SHOWN = 20
+
+    def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
+        self.subject = subject
+        self.problems = tuple(problems)
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        """The subject with the number of problems, then a line each."""
+        count = len(self.problems)
+        head = f"{self.subject}: {count} problem{'s' if count != 1 else ''}"
+        lines = [f"  - {problem}" for problem in self.problems[: self.SHOWN]]
+        if count > self.SHOWN:
+            lines.append(f"  - ... and {count - self.SHOWN} more")
+        return "\n".join([head, *lines])
+
+    def __reduce__(self) -> tuple[type[BadInput], tuple[str, tuple[Problem, ...]]]:
+        """Pickle by subject and problems, so that the error crosses process borders whole."""
+        return type(self), (self.subject, self.problems)

@@ -1,0 +1,29 @@
+"""Where the things lie that ship beside the code: notebooks and sample pages; and where results go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
+_BUNDLED = _PACKAGE / "_bundled"
+
+
+def notebooks_dir() -> Path:
+    """The folder of the committed notebooks, in a checkout or in an installed wheel."""
+    return _shipped("notebooks")
+
+
+def sample_pages_dir() -> Path:
+    """The folder of the embedded sample pages, in a checkout or in an installed wheel."""
+    return _shipped("data_samples")
+
+
+def reports_dir() -> Path:
+    """Where results go when nobody says otherwise: `reports/` of the checkout, else of the current folder."""
+    return _CHECKOUT / "reports" if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd() / "reports"
+
+
+def _shipped(name: str) -> Path:
+    bundled = _BUNDLED / name
+    return bundled if bundled.is_dir() else _CHECKOUT / name

@@ -1,0 +1,271 @@
+"""What a trial and a comparison leave on disk: the contract between the half that measures and the half that explains.
+
+Durations are float seconds (`_s`), raw clock readings integer nanoseconds (`_ns`), sizes `_bytes`, rates `_per_s`, ratios
+0..1 `_share`. `None` is "not measured"; `0.0` is a measured zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workbench.knobs import Knobs
+
+SCHEMA_VERSION = 1
+
+Lane = Literal["worker", "main", "device"]
+Origin = Literal["measured", "simulated"]
+FailureKind = Literal["bad_input", "error", "crash", "killed", "timeout", "cancelled"]
+Phase = Literal["launch", "imports", "dataset", "cache", "model", "workers", "warmup", "steady", "finish"]
+Verdict = Literal["faster", "slower", "no_difference", "inconclusive", "failed"]
+ParityStatus = Literal["same", "within_tolerance", "different"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Failure(_Part):
+    """Why a trial ended badly."""
+
+    kind: FailureKind
+    phase: Phase = Field(description="what the trial was doing")
+    message: str = Field(description="what happened, where, and what to do")
+    stderr_tail: str = Field("", description="the last lines that the trial wrote to stderr")
+
+
+class Environment(_Part):
+    """The machine and the software that the figures belong to."""
+
+    python: str
+    platform: str
+    cpu: str
+    cores: int = Field(description="cores that the trial may run on")
+    memory_bytes: int
+    torch: str | None = None
+    cuda: str | None = None
+    gpu: str | None = None
+    packages: dict[str, str] = Field(default_factory=dict, description="versions of what is measured")
+    git: str | None = Field(None, description="commit of the workbench, with '+' where the tree was changed")
+
+
+class Startup(_Part):
+    """All before the first counted step. The phases follow one another; what none of them covers is `other_s`."""
+
+    imports_s: float = Field(description="from the start of the process until the libraries are there")
+    dataset_s: float = Field(description="reading the annotations and the pages' headers")
+    cache_fill_s: float | None = Field(description="filling the cache; None without a cache")
+    model_s: float = Field(description="building the model and bringing it to the device")
+    workers_s: float = Field(description="from starting the loader until its first batch is here")
+    warmup_s: float = Field(description="the steps before the counted ones")
+    other_s: float
+    total_s: float
+
+
+class Steady(_Part):
+    """The counted steps."""
+
+    num_steps: int
+    num_pages: int
+    num_epochs: float = Field(description="pages counted / pages in the data set")
+    warmup_steps: int
+    wall_s: float = Field(description="from the end of the warm-up until the device is through with the last step")
+    pages_per_s: float
+
+
+class StageStats(_Part):
+    """The times of one stage over the steady part."""
+
+    lane: Lane
+    name: str
+    per: Literal["page", "batch"] = Field(description="what one span of this stage covers")
+    count: int = Field(description="spans that ended in the steady part")
+    mean_s: float
+    p50_s: float
+    p95_s: float
+    total_s: float = Field(description="time inside the steady part, summed over the lane's processes")
+    origin: Origin = "measured"
+    overlapped: bool = Field(
+        False, description="runs in a helper thread beside the lane's other stages, so it is not a part of the lane's sum"
+    )
+
+
+class LaneStats(_Part):
+    """How much of a lane's wall time its stages explain."""
+
+    lane: Lane
+    processes: int = Field(description="processes (or streams) that make up the lane")
+    wall_s: float = Field(description="wall time of the lane, summed over its processes")
+    attributed_s: float = Field(description="time inside its stages, counted once")
+    origin: Origin = "measured"
+
+
+class Closure(_Part):
+    """Share of each lane's wall time that its named stages explain, 0..1; None where nothing was timed."""
+
+    main: float | None = None
+    worker: float | None = None
+
+
+class Memory(_Part):
+    """What the trial's process tree held."""
+
+    peak_pss_bytes: int | None = Field(
+        None, description="proportional set size of the whole tree, shared pages once: largest of the samples at phase ends"
+    )
+    pss_bytes_by_phase: dict[str, int] = Field(default_factory=dict)
+    cache_bytes: int | None = Field(None, description="bytes of pages in the cache, one copy; None without a cache")
+    peak_device_bytes: int | None = None
+
+
+class Quality(_Part):
+    """Detection quality on the pages of the steady part, each counted once (ICDAR2015 rule, IoU over 0.5)."""
+
+    hmean: float
+    precision: float
+    recall: float
+    num_pages: int
+    origin: Origin = "measured"
+
+
+class PageCounts(_Part):
+    """What the pages were like, so that nothing odd is handled in silence."""
+
+    num_pages: int
+    num_words: int
+    num_ignored_words: int
+    turned_by_exif: int = 0
+    not_rgb: dict[str, int] = Field(default_factory=dict, description="pages by colour mode, where it isn't plain RGB")
+    without_words: int = 0
+    dropped_words: dict[str, int] = Field(
+        default_factory=dict, description="words that could not be used, by reason (annotations: once; transforms: per page seen)"
+    )
+    notes: list[str] = Field(default_factory=list)
+
+
+class Record(BaseModel):
+    """What one trial leaves: `record.json`, written last; its presence says that the trial ended, well or badly."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    created_at: str = Field(description="UTC, ISO 8601")
+    status: Literal["ok", "failed"]
+    failure: Failure | None = None
+    knobs: Knobs
+    device: str | None = Field(None, description="the device that `auto` came to, in words")
+    simulated: bool = Field(False, description="true where a figure rests on the replay device")
+    environment: Environment | None = None
+    pages: PageCounts | None = None
+    startup: Startup | None = None
+    steady: Steady | None = None
+    stages: list[StageStats] = Field(default_factory=list)
+    lanes: list[LaneStats] = Field(default_factory=list)
+    closure: Closure = Closure()
+    memory: Memory = Memory()
+    quality: Quality | None = None
+    profiles: dict[str, str] = Field(default_factory=dict, description="files of the optional lenses, relative to the run folder")
+    notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
+    dropped_spans: int = 0
+
+
+class Interval(_Part):
+    """A figure with its interval; the interval is None where there are too few blocks for one."""
+
+    estimate: float
+    ci95: tuple[float, float] | None
+
+
+class Throughput(_Part):
+    """Pages per second of a variant over the blocks."""
+
+    median: float
+    ci95: tuple[float, float] | None
+    per_block: list[float | None] = Field(default_factory=list)
+
+
+class PageParity(_Part):
+    """Differences of the pages that the model receives, in 8-bit levels."""
+
+    max_levels: float
+    mean_levels: float
+    tolerance_levels: float
+    num_pages: int
+    status: ParityStatus
+
+
+class TargetParity(_Part):
+    """Differences of the target maps, in 8-bit levels."""
+
+    max_levels: float
+    status: ParityStatus
+
+
+class DetectionParity(_Part):
+    """Differences of what was detected."""
+
+    hmean_difference: float
+    num_pages_difference: int
+    status: ParityStatus
+
+
+class Parity(_Part):
+    """Is the result still the same as the baseline's? None: not compared."""
+
+    pages: PageParity | None = None
+    targets: TargetParity | None = None
+    detections: DetectionParity | None = None
+    status: ParityStatus | None = None
+    notes: list[str] = Field(default_factory=list)
+
+
+class Policy(_Part):
+    """When a difference is called one. Printed in every report."""
+
+    confidence: float = 0.95
+    min_effect: float = Field(0.02, description="a ratio nearer to 1 than this is no difference that matters")
+    min_blocks: int = Field(3, description="with fewer complete blocks there is no verdict")
+
+
+class VariantResult(_Part):
+    """One variant against the baseline."""
+
+    name: str
+    knobs: Knobs
+    run_ids: list[str] = Field(description="trials in the order of the blocks")
+    pages_per_s: Throughput | None
+    speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
+    verdict: Verdict | None = Field(description="None for the baseline")
+    parity: Parity | None = None
+    simulated: bool = False
+    memory: Memory = Memory()
+    startup_s: float | None = Field(None, description="median of the trials' total start-up")
+    cache_fill_s: float | None = None
+    break_even_epochs: float | None = Field(
+        None, description="epochs after which the extra start-up has paid for itself; None: never, or nothing extra"
+    )
+    failure: Failure | None = None
+
+
+class Comparison(BaseModel):
+    """`comparison.json`: several variants raced against a baseline."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    created_at: str
+    baseline: str
+    num_blocks: int
+    seed: int
+    order: list[list[str]] = Field(description="variant names in the order they ran, block by block")
+    policy: Policy = Policy()
+    variants: list[VariantResult]
+    notes: list[str] = Field(default_factory=list)
+
+
+SpanRow = dict[str, Any]
+#: Columns of `spans.parquet`, one row a span of the steady part and the warm-up. `process` is the worker's number (0..)
+#: in the worker lane and 0 in the others; `page` and `batch` are -1 where the span belongs to none.
+SPAN_COLUMNS = ("lane", "process", "stage", "begin_ns", "end_ns", "page", "batch", "overlapped", "origin")

@@ -1,0 +1,47 @@
+"""Memory that several processes map, one copy for all of them, under fork and spawn alike.
+
+The memory is an anonymous file (`memfd_create`), handed over by its descriptor. Nothing has a name that could be left
+behind: the kernel frees it when the last process that maps it is gone, however it went. It does not count against the
+size of `/dev/shm`, its pages are made on first touch, and PSS counts them once.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from multiprocessing import reduction
+from typing import Any
+
+
+class SharedMemory:
+    """A block of zeroed memory that child processes share when the object is inherited or pickled to them.
+
+    Attributes:
+        size: Size in bytes.
+        view: The memory, writable, uint8 [size].
+    """
+
+    def __init__(self, size: int, *, name: str = "workbench") -> None:
+        fd = os.memfd_create(name, os.MFD_CLOEXEC)
+        os.ftruncate(fd, max(size, 1))
+        self._attach(fd, size)
+
+    def _attach(self, fd: int, size: int) -> None:
+        self._fd = fd
+        self.size = size
+        self._map = mmap.mmap(fd, max(size, 1))
+        self.view = memoryview(self._map)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle for a child that is being spawned; the descriptor is duplicated into it.
+
+        Raises:
+            RuntimeError: Outside of starting a child process (there is nobody to hand the descriptor to).
+        """
+        return _rebuild, (reduction.DupFd(self._fd), self.size)  # type: ignore[attr-defined]
+
+
+def _rebuild(duplicate: Any, size: int) -> SharedMemory:
+    block = SharedMemory.__new__(SharedMemory)
+    block._attach(duplicate.detach(), size)
+    return block

@@ -1,0 +1,48 @@
+"""Numbers as people read them: durations, sizes, rates and shares with their units."""
+
+from __future__ import annotations
+
+NS_PER_S = 1_000_000_000
+
+
+def format_duration(seconds: float | None) -> str:
+    """A duration with three significant digits: ``"1.33 ms"``, ``"12.4 s"``; ``"not measured"`` for ``None``."""
+    if seconds is None:
+        return "not measured"
+    size = abs(seconds)
+    if size >= 1.0 or size == 0.0:
+        return f"{_three_digits(seconds)} s"
+    if size >= 1e-3:
+        return f"{_three_digits(seconds * 1e3)} ms"
+    return f"{_three_digits(seconds * 1e6)} µs"
+
+
+def format_bytes(size: float | None) -> str:
+    """A size in decimal units: ``"2.76 MB"``; ``"not measured"`` for ``None``."""
+    if size is None:
+        return "not measured"
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if abs(size) >= factor:
+            return f"{_three_digits(size / factor)} {unit}"
+    return f"{size:.0f} B"
+
+
+def format_share(share: float | None) -> str:
+    """A share in 0..1 as per cent: ``"87.8 %"``; ``"not measured"`` for ``None``."""
+    return "not measured" if share is None else f"{share * 100:.1f} %"
+
+
+def format_ratio(ratio: float | None) -> str:
+    """A speed-up factor: ``"1.12x"``; ``"not measured"`` for ``None``."""
+    return "not measured" if ratio is None else f"{ratio:.2f}x"
+
+
+def format_rate(per_second: float | None) -> str:
+    """A throughput: ``"63.1 pages/s"``; ``"not measured"`` for ``None``."""
+    return "not measured" if per_second is None else f"{_three_digits(per_second)} pages/s"
+
+
+def _three_digits(value: float) -> str:
+    size = abs(value)
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2
+    return f"{value:.{decimals}f}"
