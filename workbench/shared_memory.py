@@ -38,7 +38,7 @@ class SharedMemory:
         Raises:
             RuntimeError: Outside of starting a child process (there is nobody to hand the descriptor to).
         """
-        return _rebuild, (reduction.DupFd(self._fd), self.size)  # type: ignore[attr-defined]
+        return _rebuild, (reduction.DupFd(self._fd), self.size)
 
 
 def _rebuild(duplicate: Any, size: int) -> SharedMemory:

@@ -1,0 +1,24 @@
+"""What several rooms of tests need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the project."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def real_pages() -> Path:
+    """The folder of real page images with annotations, which lies beside the checkout where there is one."""
+    folder = CHECKOUT.parent / "shared" / "real_pages"
+    if not folder.is_dir():
+        pytest.skip("no real pages beside the checkout (../shared/real_pages)")
+    return folder
