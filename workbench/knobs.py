@@ -83,11 +83,13 @@ class Knobs(BaseModel):
         None, "measuring", "counted steps; by default as many as one epoch has", unit="steps", ge=1
     )
     warmup_steps: int | None = _knob(
-        None, "measuring", "steps before the counted ones; by default until the workers' queue is full", unit="steps", ge=0
+        None, "measuring", "steps before the counted ones; by default until the queue is full", unit="steps", ge=0
     )
     stage_timing: bool = _knob(True, "measuring", "time every stage; off only to measure what that costs")
-    parity_pages: int = _knob(4, "measuring", "pages kept in the run folder to compare pixel by pixel", unit="pages", ge=0)
-    timeout_s: float = _knob(600.0, "measuring", "a trial that takes longer is stopped", unit="s", gt=0.0, allow_inf_nan=False)
+    parity_pages: int = _knob(4, "measuring", "pages kept to be compared pixel by pixel", unit="pages", ge=0)
+    timeout_s: float = _knob(
+        600.0, "measuring", "a trial that takes longer is stopped", unit="s", gt=0.0, allow_inf_nan=False
+    )
 
     @model_validator(mode="after")
     def _refuse_impossible(self) -> Knobs:

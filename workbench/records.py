@@ -1,7 +1,7 @@
 """What a trial and a comparison leave on disk: the contract between the half that measures and the half that explains.
 
-Durations are float seconds (`_s`), raw clock readings integer nanoseconds (`_ns`), sizes `_bytes`, rates `_per_s`, ratios
-0..1 `_share`. `None` is "not measured"; `0.0` is a measured zero.
+Durations are float seconds (`_s`), raw clock readings integer nanoseconds (`_ns`), sizes `_bytes`, rates `_per_s`,
+ratios 0..1 `_share`. `None` is "not measured"; `0.0` is a measured zero.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class Steady(_Part):
     num_pages: int
     num_epochs: float = Field(description="pages counted / pages in the data set")
     warmup_steps: int
-    wall_s: float = Field(description="from the end of the warm-up until the device is through with the last step")
+    wall_s: float = Field(
+        description="from the end of the warm-up until the device is through with the last step"
+    )
     pages_per_s: float
 
 
@@ -87,7 +89,7 @@ class StageStats(_Part):
     total_s: float = Field(description="time inside the steady part, summed over the lane's processes")
     origin: Origin = "measured"
     overlapped: bool = Field(
-        False, description="runs in a helper thread beside the lane's other stages, so it is not a part of the lane's sum"
+        False, description="runs in a helper thread beside the lane's other stages, so it is no part of the lane's sum"
     )
 
 
@@ -112,7 +114,7 @@ class Memory(_Part):
     """What the trial's process tree held."""
 
     peak_pss_bytes: int | None = Field(
-        None, description="proportional set size of the whole tree, shared pages once: largest of the samples at phase ends"
+        None, description="proportional set size of the tree, shared pages once: largest of the samples at phase ends"
     )
     pss_bytes_by_phase: dict[str, int] = Field(default_factory=dict)
     cache_bytes: int | None = Field(None, description="bytes of pages in the cache, one copy; None without a cache")
@@ -139,7 +141,8 @@ class PageCounts(_Part):
     not_rgb: dict[str, int] = Field(default_factory=dict, description="pages by colour mode, where it isn't plain RGB")
     without_words: int = 0
     dropped_words: dict[str, int] = Field(
-        default_factory=dict, description="words that could not be used, by reason (annotations: once; transforms: per page seen)"
+        default_factory=dict,
+        description="words that could not be used, by reason (annotations: once; transforms: per page seen)",
     )
     notes: list[str] = Field(default_factory=list)
 
@@ -166,7 +169,10 @@ class Record(BaseModel):
     closure: Closure = Closure()
     memory: Memory = Memory()
     quality: Quality | None = None
-    profiles: dict[str, str] = Field(default_factory=dict, description="files of the optional lenses, relative to the run folder")
+    profiles: dict[str, str] = Field(
+        default_factory=dict,
+        description="files of the optional lenses, relative to the run folder",
+    )
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import weakref
 from multiprocessing import reduction
 from typing import Any
 
@@ -28,6 +29,7 @@ class SharedMemory:
 
     def _attach(self, fd: int, size: int) -> None:
         self._fd = fd
+        weakref.finalize(self, os.close, fd)
         self.size = size
         self._map = mmap.mmap(fd, max(size, 1))
         self.view = memoryview(self._map)

@@ -1,0 +1,127 @@
+"""The albumentations chain, timed in place: each transform on the input that it really gets.
+
+Validation: ``LongestMaxSize -> PadIfNeeded -> Normalize -> ToTensorV2``. Training puts random geometric and photometric
+transforms in front. The chain's longest deterministic prefix up to normalization is what a prepared cache holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import albumentations as A
+import numpy as np
+import numpy.typing as npt
+from albumentations.pytorch import ToTensorV2
+
+from workbench.data import normalize
+from workbench.data.page import Polygon
+from workbench.knobs import Knobs
+from workbench.timing.stages import stage
+
+
+class TimedCompose(A.Compose):  # type: ignore[misc]
+    """`albumentations.Compose` with a stage for each transform, and one, `keypoints`, for Compose's own work.
+
+    That own work is checking the arguments, converting keypoints to arrays and back, and filtering them. The loop is
+    that of albumentations 2.0.8; a test holds the results of the two together.
+    """
+
+    def __call__(self, *args: Any, force_apply: bool = False, **data: Any) -> dict[str, Any]:
+        """Apply the chain; arguments and result as `albumentations.Compose`."""
+        if args:
+            raise KeyError("data goes in by name: chain(image=image)")
+        with stage("keypoints"):
+            if not (force_apply or self.py_random.random() < self.p):
+                return data
+            self.preprocess(data)
+        for transform in self.transforms:
+            with stage(type(transform).__name__):
+                data = transform(**data)
+            with stage("keypoints"):
+                self._track_transform_params(transform, data)
+                data = self.check_data_post_transform(data)
+        with stage("keypoints"):
+            result: dict[str, Any] = self.postprocess(data)
+        return result
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """A page after some part of the chain.
+
+    Attributes:
+        image: uint8 [H, W, 3] in the middle of the chain; at its end a tensor, float32 or uint8 [3, S, S].
+        points: float32 [N, 2], x y in pixels of `image`: the corners of the original image (4), then all words' points.
+    """
+
+    image: Any
+    points: npt.NDArray[np.float32]
+
+
+class Chain:
+    """The transforms of a set of knobs, in two parts that can run at different times.
+
+    Attributes:
+        prefix_is_deterministic: Whether `prepare` gives the same result each time, so that a cache may keep it.
+    """
+
+    def __init__(self, knobs: Knobs) -> None:
+        resize: list[A.BasicTransform] = [
+            A.LongestMaxSize(max_size=knobs.image_size),
+            A.PadIfNeeded(min_height=knobs.image_size, min_width=knobs.image_size, border_mode=0, fill=0),
+        ]
+        random = _random_transforms() if knobs.mode == "train" else []
+        make_normalize = normalize.TRANSFORMS[knobs.normalize]
+        finish = [make_normalize()] if make_normalize else []
+        finish.append(ToTensorV2())
+        self.prefix_is_deterministic = not random
+        self._whole = _compose([*random, *resize, *finish], knobs.seed)
+        self._prepare = _compose([*random, *resize], knobs.seed)
+        self._finish = TimedCompose(finish)
+
+    def __call__(self, image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32]) -> Transformed:
+        """The whole chain, from the decoded image to the tensor."""
+        return _apply(self._whole, image, points)
+
+    def prepare(self, image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32]) -> Transformed:
+        """The chain up to, and without, normalization: uint8 [S, S, 3]."""
+        return _apply(self._prepare, image, points)
+
+    def finish(self, prepared: npt.NDArray[np.uint8]) -> Any:
+        """The rest of the chain after `prepare`: a tensor, float32 or uint8 [3, S, S]. No point moves in it."""
+        return self._finish(image=prepared)["image"]
+
+    def reseed(self, seed: int) -> None:
+        """Give the random transforms a state of their own (each worker needs another one)."""
+        self._whole.set_random_seed(seed)
+
+
+def corners(width: int, height: int) -> npt.NDArray[np.float32]:
+    """float32 [4, 2]: the corners of an image, clockwise from the top left; they show where the chain puts the page."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def pack_points(width: int, height: int, polygons: list[Polygon]) -> npt.NDArray[np.float32]:
+    """float32 [N, 2]: the image's corners, then the points of all polygons, as the chain takes them."""
+    return np.concatenate([corners(width, height), *polygons]) if polygons else corners(width, height)
+
+
+def _apply(compose: TimedCompose, image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32]) -> Transformed:
+    result = compose(image=image, keypoints=points)
+    return Transformed(result["image"], np.asarray(result["keypoints"], np.float32).reshape(-1, 2))
+
+
+def _compose(transforms: list[A.BasicTransform], seed: int) -> TimedCompose:
+    # Invisible keypoints stay: a word that leaves the page partly is cut later, as a polygon.
+    keypoints = A.KeypointParams(format="xy", remove_invisible=False)
+    return TimedCompose(transforms, keypoint_params=keypoints, seed=seed)
+
+
+def _random_transforms() -> list[A.BasicTransform]:
+    return [
+        A.Affine(rotate=(-10, 10), scale=(0.7, 1.3), translate_percent=(-0.1, 0.1), p=1.0),
+        A.Perspective(scale=(0.02, 0.05), p=0.3),
+        A.RandomBrightnessContrast(p=0.5),
+        A.HueSaturationValue(p=0.3),
+    ]

@@ -1,0 +1,206 @@
+"""torch's DataLoader, with every stage of its workers timed."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
+
+from workbench.errors import WorkbenchError
+from workbench.knobs import Knobs
+from workbench.loaders.loader import LoaderDied
+from workbench.loaders.parcel import Parcel, become_sender
+from workbench.timing.channel import Channel
+from workbench.timing.spans import NONE
+from workbench.timing.stages import Stages, become_worker, stage, worker_stages
+
+#: Number of a batch, and the numbers of its pages.
+Order = tuple[int, list[int]]
+
+
+class TorchLoader:
+    """Feeds the pages of a map-style data set through `torch.utils.data.DataLoader`.
+
+    The data set and the collate function are the user's own, unmodified; what is timed is wrapped around them.
+
+    Args:
+        dataset: Any map-style data set.
+        collate: Turns a list of its samples into a batch.
+        knobs: Batch size, workers, prefetch and the like.
+        pin_memory: Whether batches go to page-locked memory.
+        channel: Where the workers write their spans; None: nothing is timed.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        collate: Callable[[list[Any]], Any],
+        knobs: Knobs,
+        *,
+        pin_memory: bool = False,
+        channel: Channel | None = None,
+    ) -> None:
+        self._orders = Orders(
+            num_pages=len(dataset),  # type: ignore[arg-type]
+            batch_size=knobs.batch_size,
+            shuffle=knobs.mode == "train",
+            seed=knobs.seed,
+        )
+        self._channel = channel
+        self._workers = knobs.num_workers
+        self._persistent = knobs.persistent_workers and knobs.num_workers > 0
+        self._epochs = 0
+        self._iterator: Any = None
+        several = knobs.num_workers > 0
+        self._loader: DataLoader[Any] = DataLoader(
+            _OrderedDataset(dataset),
+            batch_sampler=self._orders,  # type: ignore[arg-type]
+            num_workers=knobs.num_workers,
+            collate_fn=_ParcelCollate(collate),  # type: ignore[arg-type]
+            pin_memory=pin_memory,
+            prefetch_factor=knobs.prefetch_factor if several else None,
+            persistent_workers=self._persistent,
+            multiprocessing_context=knobs.start_method if several else None,
+            worker_init_fn=_StartWorker(channel) if several else None,
+            generator=torch.Generator().manual_seed(knobs.seed),
+        )
+        if channel is not None and not several:
+            become_worker(channel.worker_is_up(0))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """See `Loader`."""
+        return len(self._orders)
+
+    def epoch(self) -> Iterator[Parcel]:
+        """See `Loader`. Asking for the iterator starts the workers where they aren't running yet."""
+        if self._channel is not None and self._workers and not (self._persistent and self._epochs):
+            self._channel.workers_are_started()
+        self._epochs += 1
+        self._iterator = iter(self._loader)
+        return self._parcels(self._iterator)
+
+    def _parcels(self, iterator: Iterator[Parcel]) -> Iterator[Parcel]:
+        while True:
+            try:
+                parcel = next(iterator)
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                raise _explained(error) from error
+            if isinstance(parcel.batch, WorkbenchError):
+                raise parcel.batch
+            yield parcel
+
+    def close(self) -> None:
+        """See `Loader`."""
+        shutdown = getattr(self._iterator, "_shutdown_workers", None)
+        self._iterator = None
+        if shutdown is not None:
+            shutdown()
+        become_worker(None)
+
+
+class Orders(Sampler[Order]):
+    """The batches of an epoch: in order, or shuffled anew in every epoch; numbered on from epoch to epoch."""
+
+    def __init__(self, *, num_pages: int, batch_size: int, shuffle: bool, seed: int) -> None:
+        self._num_pages = num_pages
+        self._batch_size = batch_size
+        self._shuffle = shuffle
+        self._generator = torch.Generator().manual_seed(seed)
+        self._next_number = 0
+
+    def __len__(self) -> int:
+        """Batches in an epoch, the last one possibly smaller."""
+        return -(-self._num_pages // self._batch_size)
+
+    def __iter__(self) -> Iterator[Order]:
+        """The orders of the next epoch."""
+        pages = list(range(self._num_pages))
+        if self._shuffle:
+            pages = [int(number) for number in torch.randperm(self._num_pages, generator=self._generator)]
+        for begin in range(0, self._num_pages, self._batch_size):
+            number = self._next_number
+            self._next_number += 1
+            yield number, pages[begin : begin + self._batch_size]
+
+
+class _OrderedDataset(Dataset[Any]):
+    """Hands an order on to the user's data set page by page, telling the worker's stages what they are working on.
+
+    An error that a user can act on travels as the batch itself, so that it arrives as it was raised; torch would make a
+    text of it.
+    """
+
+    def __init__(self, dataset: Dataset[Any]) -> None:
+        self._dataset = dataset
+
+    def __getitems__(self, order: Order) -> tuple[Order, list[Any] | WorkbenchError]:
+        number, pages = order
+        stages = worker_stages()
+        try:
+            if stages is None:
+                return order, [self._dataset[page] for page in pages]
+            stages.begin_order(number)
+            samples = []
+            for page in pages:
+                stages.page = page
+                samples.append(self._dataset[page])
+            stages.page = NONE
+        except WorkbenchError as error:
+            return order, error
+        return order, samples
+
+
+class _ParcelCollate:
+    """Runs the user's collate function and packs the batch into a parcel."""
+
+    def __init__(self, collate: Callable[[list[Any]], Any]) -> None:
+        self._collate = collate
+
+    def __call__(self, made: tuple[Order, list[Any] | WorkbenchError]) -> Parcel:
+        (number, pages), samples = made
+        if isinstance(samples, WorkbenchError):
+            return Parcel(samples, number, pages)
+        with stage("collate"):
+            parcel = Parcel(self._collate(samples), number, pages)
+        stages = worker_stages()
+        if stages is not None:
+            stages.end_order()
+        return parcel
+
+
+class _StartWorker:
+    """The first thing that a worker process does."""
+
+    def __init__(self, channel: Channel | None) -> None:
+        self._channel = channel
+
+    def __call__(self, number: int) -> None:
+        # What this worker may share with its parent under fork is not the worker's.
+        become_worker(None)
+        # A worker is stopped by its parent; an interrupt from the terminal goes to the parent alone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self._channel is not None and get_worker_info() is not None:
+            become_sender(Stages(self._channel.senders[number], self._channel.clock))
+            become_worker(self._channel.worker_is_up(number))
+
+
+def _explained(error: RuntimeError) -> Exception:
+    """The error of a dead worker in words to act on; any other error as it is."""
+    dead = re.search(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)", str(error))
+    if dead is None:
+        return error
+    pids, what = dead.groups()
+    if "Bus error" in str(error):
+        remedy = "/dev/shm is full: enlarge it, or lower num_workers, prefetch_factor or batch_size"
+    elif "Killed" in str(error):
+        remedy = "the kernel kills what takes the last memory: lower num_workers or batch_size, or take a smaller cache"
+    else:
+        remedy = "the tail of stderr may say more"
+    return LoaderDied(f"loader worker (pid {pids.strip()}) {what.strip()}; {remedy}")

@@ -1,0 +1,151 @@
+"""Starts a trial in a process of its own and gives its record, however it ended.
+
+This is the seam to where trials run: knobs in, record out. Today that is a child process on this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workbench.knobs import Knobs
+from workbench.records import Failure, FailureKind, Phase, Record
+from workbench.run_store import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json
+from workbench.timing.clock import monotonic_ns
+from workbench.trial.process_tree import end_process_tree
+from workbench.trial.progress import Event, parse_event
+from workbench.units import NS_PER_S, format_duration
+
+_STDERR_LINES = 20
+_POLL_S = 0.05
+
+
+def run_trial(
+    knobs: Knobs,
+    runs: Path,
+    *,
+    on_event: Callable[[Event], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Record:
+    """Run one trial.
+
+    Args:
+        knobs: What is to be measured.
+        runs: Folder of run folders; the trial makes its own in it, named by its run id.
+        on_event: Told of progress, from a thread of the launcher.
+        cancel: When set, the trial is ended with all its processes.
+
+    Returns:
+        The record. A trial that failed, crashed, was killed, took too long or was cancelled has a record that says so.
+
+    Raises:
+        KeyboardInterrupt: On an interrupt, after the trial has been ended and its record written.
+    """
+    return _Launch(knobs, runs, on_event or (lambda event: None)).run(cancel or threading.Event())
+
+
+class _Launch:
+    def __init__(self, knobs: Knobs, runs: Path, on_event: Callable[[Event], None]) -> None:
+        self._knobs = knobs
+        self._folder = new_run_folder(runs, knobs)
+        self._on_event = on_event
+        self._phase: Phase = "launch"
+        self._started_ns = monotonic_ns()
+
+    def run(self, cancel: threading.Event) -> Record:
+        with (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "workbench.trial.worker", self._folder, "--started-ns", str(self._started_ns)],
+                stdin=subprocess.PIPE,  # the leash: closes when this process is gone
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
+        pump = threading.Thread(target=self._pump, args=(process,), name="trial-events", daemon=True)
+        pump.start()
+        stopped: tuple[FailureKind, str] | None = None
+        try:
+            stopped = self._wait(process, cancel)
+        except KeyboardInterrupt:
+            stopped = ("cancelled", "interrupted from the keyboard")
+            raise
+        finally:
+            # Also after a good end: no loader worker may outlive its trial.
+            end_process_tree(process)
+            pump.join(timeout=5.0)
+            self._close(process)
+            record = self._finish(process.returncode, stopped)
+        return record
+
+    def _wait(self, process: subprocess.Popen[str], cancel: threading.Event) -> tuple[FailureKind, str] | None:
+        """Wait for the process's end; gives the reason where it has to be stopped before."""
+        timeout_s = self._knobs.timeout_s
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL_S)
+                return None
+            if cancel.is_set():
+                return "cancelled", "cancelled"
+            if monotonic_ns() - self._started_ns > timeout_s * NS_PER_S:
+                remedy = "Raise timeout_s, or lower num_steps"
+                return "timeout", f"took longer than timeout_s = {format_duration(timeout_s)}. {remedy}"
+
+    def _pump(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with (self._folder / EVENTS).open("w", encoding="utf-8") as events:
+            for line in process.stdout:
+                event = parse_event(line)
+                if event is None:
+                    continue
+                events.write(line)
+                events.flush()
+                self._phase = event.phase
+                self._on_event(event)
+
+    @staticmethod
+    def _close(process: subprocess.Popen[str]) -> None:
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _finish(self, returncode: int | None, stopped: tuple[FailureKind, str] | None) -> Record:
+        """The record: the trial's own, or one that says how the trial ended without writing any."""
+        tail = self._stderr_tail()
+        if (self._folder / RECORD).is_file():
+            record = read_record(self._folder)
+            if record.failure is None or record.failure.kind == "bad_input":
+                return record
+            failure = record.failure.model_copy(update={"stderr_tail": tail})
+            record = record.model_copy(update={"failure": failure})
+        else:
+            kind, message = stopped or _how_it_died(returncode)
+            record = Record(
+                run_id=self._folder.name,
+                created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                status="failed",
+                failure=Failure(kind=kind, phase=self._phase, message=message, stderr_tail=tail),
+                knobs=self._knobs,
+            )
+        write_json(self._folder / RECORD, record)
+        return record
+
+    def _stderr_tail(self) -> str:
+        text = (self._folder / STDERR).read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-_STDERR_LINES:])
+
+
+def _how_it_died(returncode: int | None) -> tuple[FailureKind, str]:
+    if returncode == -signal.SIGKILL:
+        remedy = "Lower num_workers or batch_size, or take a smaller cache"
+        return "killed", f"killed from outside (SIGKILL), as the kernel does when memory runs out. {remedy}"
+    if returncode is not None and returncode < 0:
+        return "crash", f"crashed by signal {signal.Signals(-returncode).name}"
+    return "crash", f"ended with exit code {returncode} and left no record"

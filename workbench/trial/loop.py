@@ -1,0 +1,151 @@
+"""The measured loop: batches come in, steps are done, some are a warm-up, the others count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from workbench.devices.device import Device
+from workbench.loaders.loader import Loader
+from workbench.loaders.parcel import Parcel, take_receipts
+from workbench.timing.clock import Clock
+from workbench.timing.stages import Stages, untimed
+from workbench.trial.progress import Event
+from workbench.units import NS_PER_S
+from workbench.workloads.workload import Workload
+
+#: Progress is told no more often than this, so that telling it costs nothing.
+_EVENT_INTERVAL_NS = NS_PER_S // 5
+
+
+@dataclass(frozen=True)
+class LoopTimes:
+    """When what happened, on the clock of the loop, and how much of it there was.
+
+    Attributes:
+        first_batch_ns: The first batch was there.
+        begin_ns: The steady part began: the warm-up was over and the device through with it.
+        end_ns: The device was through with the last counted step.
+        num_steps: Counted steps.
+        num_pages: Pages in them.
+        warmup_steps: Steps before.
+    """
+
+    first_batch_ns: int
+    begin_ns: int
+    end_ns: int
+    num_steps: int
+    num_pages: int
+    warmup_steps: int
+
+
+class Loop:
+    """Runs the steps of a trial.
+
+    Args:
+        workload: Does a step.
+        loader: Gives the batches; when an epoch is over the next one begins.
+        device: Where the steps run.
+        stages: Where the main lane's spans go; None: nothing is timed but the whole.
+        clock: Reads the time.
+        on_event: Told of progress.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        loader: Loader,
+        device: Device,
+        *,
+        stages: Stages | None,
+        clock: Clock,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._workload = workload
+        self._loader = loader
+        self._device = device
+        self._stages = stages
+        self._timed = untimed if stages is None else stages
+        self._clock = clock
+        self._on_event = on_event
+        self._last_event_ns = 0
+
+    def run(self, *, num_steps: int, warmup_steps: int) -> LoopTimes:
+        """Do the warm-up and the counted steps.
+
+        Raises:
+            LoaderDied: When a worker process is gone.
+            WorkbenchError: What the data set raises.
+        """
+        parcels = self._endless()
+        first_batch_ns = 0
+        for step in range(warmup_steps):
+            parcel = self._next(parcels)
+            first_batch_ns = first_batch_ns or self._clock()
+            self._step(parcel, counted=False)
+            self._tell(Event(phase="warmup", done=step + 1, total=warmup_steps))
+        self._device.drain()
+        begin_ns = self._clock()
+        num_pages = 0
+        for step in range(num_steps):
+            parcel = self._next(parcels)
+            first_batch_ns = first_batch_ns or self._clock()
+            self._step(parcel, counted=True)
+            num_pages += len(parcel.pages)
+            pages_per_s = num_pages * NS_PER_S / max(self._clock() - begin_ns, 1)
+            self._tell(Event(phase="steady", done=step + 1, total=num_steps, pages_per_s=pages_per_s))
+        with self._timed("drain"):
+            self._device.drain()
+        return LoopTimes(first_batch_ns, begin_ns, self._clock(), num_steps, num_pages, warmup_steps)
+
+    def _endless(self) -> Iterator[Parcel | None]:
+        """The parcels of one epoch after the other, with None where an epoch ends."""
+        while True:
+            with self._timed("epoch"):
+                parcels = self._loader.epoch()
+            yield from parcels
+            yield None
+
+    def _next(self, parcels: Iterator[Parcel | None]) -> Parcel:
+        """The next batch; its waiting and receiving are timed."""
+        stages = self._stages
+        while True:
+            begin = self._clock()
+            parcel = next(parcels)
+            end = self._clock()
+            if stages is not None:
+                stages.batch = -1
+                self._time_arrival(stages, begin, end, ended=parcel is None)
+            if parcel is not None:
+                if stages is not None:
+                    stages.batch = parcel.number
+                return parcel
+
+    def _time_arrival(self, stages: Stages, begin: int, end: int, *, ended: bool) -> None:
+        """Split the time in which the loop asked the loader: waiting, receiving batches, ending an epoch.
+
+        What follows the last batch received in that time (ordering the next one) belongs to its receiving.
+        """
+        if ended:
+            stages.add("epoch", begin, end)
+            take_receipts()
+            return
+        receipts = take_receipts()
+        at = begin
+        for number, receipt in enumerate(receipts):
+            stages.batch = receipt.batch
+            if receipt.begin_ns > at:  # else: received while the epoch was being started
+                stages.add("wait", at, receipt.begin_ns)
+            at = end if number == len(receipts) - 1 else receipt.end_ns
+            stages.add("receive", max(begin, receipt.begin_ns), at)
+        if not receipts:
+            stages.add("wait", begin, end)
+
+    def _step(self, parcel: Parcel, *, counted: bool) -> None:
+        self._workload.step(parcel.batch, parcel.number, parcel.pages, self._timed, counted=counted)
+
+    def _tell(self, event: Event) -> None:
+        now = self._clock()
+        if now - self._last_event_ns >= _EVENT_INTERVAL_NS or event.done == event.total:
+            self._last_event_ns = now
+            self._on_event(event)

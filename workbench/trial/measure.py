@@ -1,0 +1,229 @@
+"""One trial from its first import to its record, phase by phase. Runs in the trial's own process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.knobs import Knobs
+from workbench.records import Environment, Memory, Phase, Record, Startup, Steady
+from workbench.run_store import PAGES, SPANS
+from workbench.timing.clock import Clock, monotonic_ns
+from workbench.trial.progress import Event
+from workbench.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from workbench.devices.device import Device
+    from workbench.timing.channel import Channel
+    from workbench.trial.loop import LoopTimes
+    from workbench.workloads.workload import Workload
+
+#: Room for spans in each track (40 bytes each, taken only as it fills).
+_SPANS_PER_TRACK = 1_000_000
+
+#: Warm-up steps beyond those that empty the queue which the workers filled while the main process was starting up.
+_EXTRA_WARMUP_STEPS = 2
+
+
+class Trial:
+    """Measures one set of knobs.
+
+    Args:
+        knobs: What is to be measured.
+        folder: The run folder; spans and sample pages are written there.
+        started_ns: When the process was started, on the clock.
+        on_event: Told of progress.
+        clock: Reads the time.
+
+    Attributes:
+        phase: What the trial is doing; where it fails, the record says so.
+    """
+
+    def __init__(
+        self,
+        knobs: Knobs,
+        folder: Path,
+        *,
+        started_ns: int,
+        on_event: Callable[[Event], None],
+        clock: Clock = monotonic_ns,
+    ) -> None:
+        self.phase: Phase = "launch"
+        self._knobs = knobs
+        self._folder = folder
+        self._started_ns = started_ns
+        self._on_event = on_event
+        self._clock = clock
+        self._began: dict[Phase, int] = {}
+        self._pss: dict[str, int] = {}
+        self._notes: list[str] = []
+
+    def run(self) -> Record:
+        """Do it.
+
+        Returns:
+            The record of a trial that ended well.
+
+        Raises:
+            WorkbenchError: For what a user can put right.
+            LoaderDied: When a loader worker is gone.
+            Exception: Whatever else goes wrong.
+        """
+        self._begin("imports")
+        import torch
+
+        from workbench.devices.choose import make_device, resolve_device
+        from workbench.loaders.parcel import become_receiver
+        from workbench.loaders.torch_loader import TorchLoader
+        from workbench.timing.channel import Channel
+        from workbench.timing.stages import Stages
+        from workbench.trial.environment import describe_environment
+        from workbench.trial.loop import Loop
+        from workbench.workloads.ocr import OcrWorkload
+
+        knobs = self._knobs
+        kind, note = resolve_device(knobs)
+        if note:
+            self._notes.append(note)
+            self._on_event(Event(phase="imports", message=note))
+        torch.manual_seed(knobs.seed)
+
+        self._begin("dataset")
+        workload: Workload = OcrWorkload(knobs)
+        workload.open()
+
+        self._begin("cache")
+        cache_bytes = workload.fill_cache(self._tell_filling)
+
+        self._begin("model")
+        device = make_device(knobs)
+        workload.build(device)
+
+        self._begin("workers")
+        channel: Channel | None = None
+        stages: Stages | None = None
+        if knobs.stage_timing:
+            channel = Channel.open(
+                num_workers=knobs.num_workers, spans_per_process=_SPANS_PER_TRACK, clock=self._clock
+            )
+            stages = Stages(channel.main, self._clock)
+            become_receiver(Stages(channel.receiver, self._clock), self._clock)
+        pin_memory = knobs.pin_memory and kind == "cuda"
+        if knobs.pin_memory and not pin_memory:
+            self._notes.append("pin_memory has no effect here: there is no CUDA device")
+        loader = TorchLoader(workload.dataset, workload.collate, knobs, pin_memory=pin_memory, channel=channel)
+        try:
+            loop = Loop(workload, loader, device, stages=stages, clock=self._clock, on_event=self._follow)
+            times = loop.run(
+                num_steps=knobs.num_steps or loader.steps_per_epoch,
+                warmup_steps=self._warmup_steps() if knobs.warmup_steps is None else knobs.warmup_steps,
+            )
+            self._begin("finish")
+            self._sample_memory("steady")
+        finally:
+            loader.close()
+        return self._record(workload, times, channel, device, cache_bytes, describe_environment())
+
+    def _begin(self, phase: Phase) -> None:
+        if phase in ("cache", "model", "workers"):
+            self._sample_memory(self.phase)
+        self.phase = phase
+        self._began[phase] = self._clock()
+        self._on_event(Event(phase=phase))
+
+    def _tell_filling(self, done: int, total: int) -> None:
+        self._on_event(Event(phase="cache", done=done, total=total))
+
+    def _follow(self, event: Event) -> None:
+        self.phase = event.phase
+        self._on_event(event)
+
+    def _sample_memory(self, phase: str) -> None:
+        import os
+
+        from workbench.profilers.memory import tree_pss_bytes
+
+        self._pss[phase] = tree_pss_bytes(os.getpid())
+
+    def _warmup_steps(self) -> int:
+        return self._knobs.num_workers * self._knobs.prefetch_factor + _EXTRA_WARMUP_STEPS
+
+    def _record(
+        self,
+        workload: Workload,
+        times: LoopTimes,
+        channel: Channel | None,
+        device: Device,
+        cache_bytes: int | None,
+        environment: Environment,
+    ) -> Record:
+        from workbench.trial.stage_stats import closure, collect, lane_stats, stage_stats, write_spans
+
+        steady = (times.begin_ns, times.end_ns)
+        tracks = []
+        if channel is not None:
+            channel.close_idle(times.end_ns)
+            tracks = collect(channel, device)
+            write_spans(tracks, self._folder / SPANS)
+        lanes = lane_stats(tracks, *steady)
+        pages = workload.page_counts()
+        self._write_parity_sample(workload)
+        wall_s = (times.end_ns - times.begin_ns) / NS_PER_S
+        return Record(
+            run_id=self._folder.name,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            status="ok",
+            knobs=self._knobs,
+            device=device.description,
+            simulated=device.simulated,
+            environment=environment,
+            pages=pages,
+            startup=self._startup(times, has_cache=cache_bytes is not None),
+            steady=Steady(
+                num_steps=times.num_steps,
+                num_pages=times.num_pages,
+                num_epochs=times.num_pages / pages.num_pages,
+                warmup_steps=times.warmup_steps,
+                wall_s=wall_s,
+                pages_per_s=times.num_pages / wall_s,
+            ),
+            stages=stage_stats(tracks, *steady),
+            lanes=lanes,
+            closure=closure(lanes),
+            memory=Memory(
+                peak_pss_bytes=max(self._pss.values()),
+                pss_bytes_by_phase=self._pss,
+                cache_bytes=cache_bytes,
+                peak_device_bytes=device.peak_bytes(),
+            ),
+            quality=workload.quality(),
+            notes=self._notes,
+            dropped_spans=channel.dropped if channel is not None else 0,
+        )
+
+    def _startup(self, times: LoopTimes, *, has_cache: bool) -> Startup:
+        began = self._began
+        first_batch_ns = min(times.first_batch_ns, times.begin_ns)
+        total_s = self._seconds(self._started_ns, times.begin_ns)
+        parts = {
+            "imports_s": self._seconds(self._started_ns, began["dataset"]),
+            "dataset_s": self._seconds(began["dataset"], began["cache"]),
+            "cache_fill_s": self._seconds(began["cache"], began["model"]) if has_cache else None,
+            "model_s": self._seconds(began["model"], began["workers"]),
+            "workers_s": self._seconds(began["workers"], first_batch_ns),
+            "warmup_s": self._seconds(first_batch_ns, times.begin_ns),
+        }
+        return Startup(**parts, other_s=total_s - sum(part or 0.0 for part in parts.values()), total_s=total_s)
+
+    @staticmethod
+    def _seconds(begin_ns: int, end_ns: int) -> float:
+        return (end_ns - begin_ns) / NS_PER_S
+
+    def _write_parity_sample(self, workload: Workload) -> None:
+        import numpy as np
+
+        sample = workload.parity_sample(self._knobs.parity_pages)
+        if sample is not None:
+            np.savez(self._folder / PAGES, **sample)  # type: ignore[arg-type]

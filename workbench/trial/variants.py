@@ -1,0 +1,142 @@
+"""Variants from what a person writes: ``"ram: cache=decoded num_workers=2"``, or the axes of a grid."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs import Knobs, unknown_knob
+
+BASELINE = "baseline"
+
+
+def parse_settings(items: Sequence[str], *, subject: str = "knobs") -> dict[str, str]:
+    """Values by knob name from ``name=value`` items; the values are left as they are written.
+
+    Raises:
+        BadInput: For items without ``=``, names that are no knobs and knobs that are set twice: all of them.
+    """
+    settings, problems = _read_settings(items)
+    problems += [unknown_knob(name) for name in settings if name not in Knobs.model_fields]
+    if problems:
+        raise BadInput(subject, problems)
+    return settings
+
+
+def parse_variants(specs: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:
+    """The variants of a comparison, the baseline first.
+
+    Args:
+        specs: One variant each: its name, a colon, then the knobs that it sets beside the common ones
+            (``"ram: cache=decoded num_workers=2"``). A variant that sets nothing repeats the baseline, which shows how
+            large a difference this machine makes up by itself.
+        common: Values by knob name that all variants share. They make the baseline, named "baseline", unless a spec of
+            that name says what the baseline sets.
+
+    Raises:
+        BadInput: With everything that is wrong in any of the specs and in the common knobs.
+    """
+    settings: dict[str, dict[str, str]] = {}
+    problems: list[Problem] = []
+    for spec in specs:
+        name, colon, rest = spec.partition(":")
+        name, where = name.strip(), f"variant '{spec}'"
+        if not colon or not name or "=" in name:
+            remedy = "Write 'name: knob=value knob=value'"
+            problems.append(Problem("a variant needs a name before its knobs", where, remedy))
+        elif name in settings:
+            problems.append(Problem("the name is taken by an earlier variant", where, "Name it otherwise"))
+        else:
+            settings[name], found = _read_settings(_words(rest))
+            problems += _within(name, found)
+    baseline = settings.pop(BASELINE, {})
+    return _build({BASELINE: baseline, **settings}, common, problems, subject="variants")
+
+
+def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:
+    """The variants of a grid: every combination of the axes' values, the first one being the baseline.
+
+    Args:
+        axes: One knob each with its values (``"cache=none,decoded"``). The last axis changes fastest.
+        common: Values by knob name that all cells share.
+
+    Returns:
+        Knobs by the settings of the cell (``"cache=decoded num_workers=2"``).
+
+    Raises:
+        BadInput: With everything that is wrong in any of the axes, the cells and the common knobs.
+    """
+    settings, problems = _read_settings(axes)
+    values: dict[str, list[str]] = {}
+    for name, text in settings.items():
+        values[name] = [value.strip() for value in text.split(",")]
+        where = f"grid '{name}={text}'"
+        if "" in values[name]:
+            problems.append(Problem("an empty value", where, "Separate the values by single commas"))
+        if len(set(values[name])) < len(values[name]):
+            problems.append(Problem("a value is named twice", where, "Name each value once"))
+    problems += [unknown_knob(name) for name in values if name not in Knobs.model_fields]
+    if problems or not values:
+        raise BadInput("grid", problems or [Problem("there are no axes", remedy="Write 'knob=value,value'")])
+    cells = [dict(zip(values, cell, strict=True)) for cell in itertools.product(*values.values())]
+    named = {" ".join(f"{name}={value}" for name, value in cell.items()): cell for cell in cells}
+    return _build(named, common, [], subject="grid")
+
+
+def _build(
+    settings: Mapping[str, Mapping[str, Any]], common: Mapping[str, Any], problems: list[Problem], *, subject: str
+) -> dict[str, Knobs]:
+    """Knobs by variant. What is wrong with the common knobs is said once, not for every variant."""
+    variants: dict[str, Knobs] = {}
+    shared = _problems_of(common)
+    said: set[Problem] = set()
+    for name, own in settings.items():
+        try:
+            variants[name] = Knobs.parse({**common, **own})
+        except BadInput as error:
+            said.update(problem for problem in error.problems if problem in shared)
+            problems += _within(name, [problem for problem in error.problems if problem not in shared])
+    problems = [problem for problem in shared if problem in said] + problems
+    if problems:
+        raise BadInput(subject, problems)
+    return variants
+
+
+def _problems_of(settings: Mapping[str, Any]) -> tuple[Problem, ...]:
+    try:
+        Knobs.parse(settings)
+    except BadInput as error:
+        return error.problems
+    return ()
+
+
+def _within(variant: str, problems: Sequence[Problem]) -> list[Problem]:
+    place = f"variant '{variant}'"
+    return [replace(problem, where=f"{place}, {problem.where}" if problem.where else place) for problem in problems]
+
+
+def _words(text: str) -> list[str]:
+    """The words of a spec; quotes hold a value with spaces together."""
+    try:
+        return shlex.split(text)
+    except ValueError:  # an open quote, which is then part of its word and shows up in the message about that
+        return text.split()
+
+
+def _read_settings(items: Sequence[str]) -> tuple[dict[str, str], list[Problem]]:
+    settings: dict[str, str] = {}
+    problems: list[Problem] = []
+    for item in items:
+        name, equals, value = item.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            problems.append(Problem(f"'{item}' sets nothing", remedy="Write knob=value"))
+        elif name in settings:
+            problems.append(Problem(f"'{name}' is set twice ('{settings[name]}' and '{value.strip()}')"))
+        else:
+            settings[name] = value.strip()
+    return settings, problems
