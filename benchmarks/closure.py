@@ -1,0 +1,72 @@
+"""Closure: how much of each lane's wall time its named stages explain.
+
+One trial for each number of workers, way of starting them, and step time; pages come from a prepared cache, so that stages are
+short and gaps between them weigh most. The promise is for the worst cell.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from promise.figure import Figure, main
+
+from workbench.knobs import Knobs
+from workbench.records import Record
+from workbench.trial.launcher import run_trial
+
+GOAL = 0.98
+BATCH_SIZE = 4
+
+
+def cells() -> Iterator[Knobs]:
+    """The knobs of every cell."""
+    for step_ms in (8.0, 1.0):
+        for num_workers in (0, 1, 2, 4):
+            for start_method in ("fork", "spawn") if num_workers else ("fork",):
+                for path in ({}, {"cache": "prepared", "cache_store": "shared", "normalize": "device"}):
+                    yield Knobs(
+                        num_workers=num_workers,
+                        start_method=start_method,
+                        batch_size=BATCH_SIZE,
+                        device="replay",
+                        replay_ms_per_page=step_ms / BATCH_SIZE,
+                        num_steps=60,
+                        parity_pages=0,
+                        **path,
+                    )
+
+
+def figure(record: Record, lane: str) -> Figure:
+    """The closure of one lane in one cell."""
+    knobs = record.knobs
+    step_ms = knobs.replay_ms_per_page * knobs.batch_size
+    start = knobs.start_method if knobs.num_workers else "in the main process"
+    name = f"{lane} lane, {knobs.num_workers} workers ({start}), {step_ms:g} ms steps, cache={knobs.cache}"
+    value = getattr(record.closure, lane)
+    detail = f"{record.steady.num_steps} steps, {record.steady.pages_per_s:.0f} pages/s" if record.steady else ""
+    if record.failure is not None:
+        detail = record.failure.message
+    return Figure(name, value, "share", f">= {GOAL}", value is not None and value >= GOAL, detail=detail)
+
+
+def measure() -> list[Figure]:
+    """All cells, and the worst of each lane last."""
+    figures = []
+    with tempfile.TemporaryDirectory() as runs:
+        for knobs in cells():
+            record = run_trial(knobs, Path(runs))
+            figures += [figure(record, "main"), figure(record, "worker")]
+            print(*(f"{row.name}: {row.value}" for row in figures[-2:]), sep="\n", file=sys.stderr)
+    for lane in ("main", "worker"):
+        values = [row.value for row in figures if row.name.startswith(lane)]
+        worst = None if None in values else min(value for value in values if value is not None)
+        met = worst is not None and worst >= GOAL
+        figures.append(Figure(f"worst {lane} lane", worst, "share", f">= {GOAL}", met, detail=f"{len(values)} cells"))
+    return figures
+
+
+if __name__ == "__main__":
+    main(__doc__, measure)

@@ -1,0 +1,112 @@
+"""The timed chain is the library's chain; its two halves are its whole; and every transform has its stage."""
+
+from __future__ import annotations
+
+import albumentations as A
+import numpy as np
+import pytest
+import torch
+
+from workbench.data import normalize
+from workbench.data.transforms import Chain, TimedCompose, pack_points
+from workbench.knobs import Knobs
+from workbench.timing.channel import Channel
+from workbench.timing.stages import become_worker
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (72, 128, 3), np.uint8)
+
+
+@pytest.fixture
+def points():
+    return pack_points(128, 72, [np.array([[10, 10], [60, 12], [60, 30], [9, 28]], np.float32)])
+
+
+def knobs(**settings):
+    return Knobs(image_size=64, **settings)
+
+
+def test_it_gives_what_the_library_gives(image, points):
+    transforms = [A.Affine(rotate=(-20, 20), p=1.0), A.RandomBrightnessContrast(p=0.5), A.LongestMaxSize(64)]
+    params = A.KeypointParams(format="xy", remove_invisible=False)
+    theirs = A.Compose(transforms, keypoint_params=params, seed=7)
+    expected = [theirs(image=image, keypoints=points) for _ in range(3)]
+    ours = TimedCompose(transforms, keypoint_params=params, seed=7)
+    for want in expected:
+        got = ours(image=image, keypoints=points)
+        assert np.array_equal(got["image"], want["image"])
+        assert np.array_equal(got["keypoints"], want["keypoints"])
+
+
+def test_the_page_is_resized_padded_and_normalized(image, points):
+    done = Chain(knobs())(image, points)
+    assert (done.image.dtype, tuple(done.image.shape)) == (torch.float32, (3, 64, 64))
+    # 128x72 becomes 64x36, in the middle of 64x64
+    assert done.points[:4].tolist() == [[0, 14], [64, 14], [64, 50], [0, 50]]
+    assert done.points[4].tolist() == [5, 19]
+    padding = normalize.to_levels(done.image[:, 0, 0].numpy())
+    assert padding == pytest.approx([0, 0, 0], abs=1e-3)
+
+
+@pytest.mark.parametrize("way", ["albumentations", "conditional", "device"])
+def test_the_halves_make_the_whole(image, points, way):
+    chain = Chain(knobs(normalize=way))
+    whole = chain(image, points)
+    prepared = chain.prepare(image, points)
+    assert prepared.image.dtype == np.uint8
+    assert torch.equal(chain.finish(prepared.image), whole.image)
+    assert np.array_equal(prepared.points, whole.points)
+
+
+def test_every_way_to_normalize_gives_the_same_levels(image, points):
+    reference = normalize.to_levels(Chain(knobs())(image, points).image.permute(1, 2, 0).numpy())
+    conditional = normalize.to_levels(Chain(knobs(normalize="conditional"))(image, points).image.permute(1, 2, 0).numpy())
+    levels = Chain(knobs(normalize="device"))(image, points).image.permute(1, 2, 0).numpy()
+    assert np.abs(conditional - reference).max() < 0.01
+    assert levels.dtype == np.uint8
+    assert np.abs(levels - reference).max() < 0.01
+
+
+def test_conditional_normalize_leaves_a_normalized_image_alone():
+    image = np.random.default_rng(0).normal(size=(8, 8, 3)).astype(np.float32)
+    assert np.array_equal(normalize.ConditionalNormalize()(image=image)["image"], image)
+
+
+def test_training_is_random_and_validation_is_not(image, points):
+    train = Chain(knobs(mode="train"))
+    validate = Chain(knobs())
+    assert not torch.equal(train(image, points).image, train(image, points).image)
+    assert torch.equal(validate(image, points).image, validate(image, points).image)
+    assert not train.prefix_is_deterministic
+    assert validate.prefix_is_deterministic
+
+
+def test_seeds_tell_workers_apart_and_repeat_them(image, points):
+    def first(seed: int) -> torch.Tensor:
+        chain = Chain(knobs(mode="train"))
+        chain.reseed(seed)
+        tensor: torch.Tensor = chain(image, points).image
+        return tensor
+
+    assert torch.equal(first(1), first(1))
+    assert not torch.equal(first(1), first(2))
+
+
+def test_every_transform_has_a_stage_and_compose_has_its_own(image, points):
+    channel = Channel.open(num_workers=0, spans_per_process=100)
+    become_worker(channel.worker_is_up(0))
+    try:
+        Chain(knobs())(image, points)
+    finally:
+        become_worker(None)
+    spans = channel.workers[0].read()
+    names = [spans.names[number] for number in spans.stage]
+    assert [name for name in names if name not in ("start", "keypoints")] == [
+        "LongestMaxSize",
+        "PadIfNeeded",
+        "Normalize",
+        "ToTensorV2",
+    ]
+    assert names.count("keypoints") == 6  # before the first, after each, and at the end
