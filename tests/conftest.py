@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# albumentations asks the network for a newer version of itself when it is imported.
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

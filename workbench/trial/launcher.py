@@ -6,6 +6,7 @@ This is the seam to where trials run: knobs in, record out. Today that is a chil
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from workbench.timing.clock import monotonic_ns
 from workbench.trial.process_tree import end_process_tree
 from workbench.trial.progress import Event, parse_event
 from workbench.units import NS_PER_S, format_duration
+
+#: albumentations asks the network for a newer version of itself when it is imported; a trial asks nobody.
+_ENVIRONMENT = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 
 _STDERR_LINES = 20
 _POLL_S = 0.05
@@ -67,6 +71,7 @@ class _Launch:
                 stderr=stderr,
                 text=True,
                 start_new_session=True,
+                env={**os.environ, **_ENVIRONMENT},
             )
         pump = threading.Thread(target=self._pump, args=(process,), name="trial-events", daemon=True)
         pump.start()

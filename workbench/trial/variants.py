@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs, unknown_knob
+from workbench.workloads.preflight import check_inputs
 
 BASELINE = "baseline"
 
@@ -85,6 +86,64 @@ def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knob
     cells = [dict(zip(values, cell, strict=True)) for cell in itertools.product(*values.values())]
     named = {" ".join(f"{name}={value}" for name, value in cell.items()): cell for cell in cells}
     return _build(named, common, [], subject="grid")
+
+
+def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: Any) -> dict[str, Knobs]:
+    """The variants of a comparison as a face gets them, from specs or from a grid.
+
+    Args:
+        specs: As `parse_variants` takes them; a single one need not be in a list.
+        axes: As `parse_grid` takes them, likewise.
+        common: Values by knob name that all variants share.
+        blocks: How often each variant is to run.
+
+    Raises:
+        BadInput: As those two do; for both or neither of them; for a number of blocks that is none.
+    """
+    problems = []
+    lists = {"variants": _as_list(specs), "grid": _as_list(axes)}
+    for where, items in lists.items():
+        if not all(isinstance(item, str) for item in items):
+            problems.append(Problem("holds something else than text", where, "Give a list of strings"))
+    if type(blocks) is not int or blocks < 1:
+        problems.append(Problem(f"{blocks!r} is not a number of blocks", "blocks", "Give a whole number from 1"))
+    if all(lists.values()):
+        problems.append(Problem("there are both variants and a grid", remedy="Take one of them"))
+    if not any(lists.values()):
+        remedy = "Add a variant ('ram: cache=decoded') or a grid axis ('cache=none,decoded')"
+        problems.append(Problem("there is nothing to compare the baseline with", remedy=remedy))
+    if problems:
+        raise BadInput("comparison", problems)
+    if lists["grid"]:
+        return parse_grid(lists["grid"], common)
+    return parse_variants(lists["variants"], common)
+
+
+def check_variants(variants: Mapping[str, Knobs]) -> None:
+    """Look at the data sets of all variants before any trial starts.
+
+    Raises:
+        BadInput: With everything that is wrong with them.
+    """
+    problems: list[Problem] = []
+    subjects: list[str] = []
+    seen: list[dict[str, Any]] = []
+    for knobs in variants.values():
+        pages = knobs.model_dump(include={"dataset", "annotations", "annotation_format", "num_pages"})
+        if pages in seen:
+            continue
+        seen.append(pages)
+        try:
+            check_inputs(knobs)
+        except BadInput as error:
+            problems += error.problems
+            subjects.append(error.subject)
+    if problems:
+        raise BadInput(", ".join(dict.fromkeys(subjects)), problems)
+
+
+def _as_list(items: Any) -> list[Any]:
+    return [items] if isinstance(items, str) and items else list(items or ())
 
 
 def _build(
