@@ -1,0 +1,40 @@
+# Bare `make` lists the targets. Each one makes the environment first where it isn't there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BENCHMARKS := $(wildcard benchmarks/*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint test report lab bench
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+
+setup: $(INSTALLED)  ## make the environment in .venv
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+lint: setup  ## ruff, mypy, and the order of the layers
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest
+
+report: setup  ## race four variants and write the HTML report [DATA=folder of pages]
+	$(BIN)/workbench report $(if $(DATA),--data "$(DATA)")
+
+lab: setup  ## open the notebooks in JupyterLab
+	$(BIN)/workbench lab
+
+bench: setup  ## take every promised figure, into reports/bench/
+	@mkdir -p reports/bench; failed=0; \
+	for script in $(BENCHMARKS); do \
+		echo "== $$script"; $(BIN)/python $$script --out reports/bench/$$(basename $$script .py).json || failed=1; \
+	done; exit $$failed
