@@ -31,8 +31,8 @@ class ConditionalNormalize(A.ImageOnlyTransform):  # type: ignore[misc]
         """Float32 [H, W, 3] from uint8 [H, W, 3], or the float image as it is."""
         if img.dtype == np.float32 and img.max() < _ALREADY_NORMALIZED_BELOW:
             return img
-        image = img.astype(np.float32) / 255.0
-        return (image - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
+        image: npt.NDArray[np.float32] = img.astype(np.float32) / 255.0
+        return np.asarray((image - np.array(MEAN, np.float32)) / np.array(STD, np.float32), np.float32)
 
 
 def _albumentations() -> A.BasicTransform:

@@ -63,6 +63,7 @@ class AnnotatedPage:
         where: Where the entry stands, for messages: ``"val.json, entry 'a.jpg'"``, ``"gt_img_1.txt"``.
         width: Width in pixels of the image as the annotator saw it, where the annotation says so.
         height: Height likewise.
+        beside: The folder of the annotation, from which relative image paths start.
         frame: The frame of the polygons where the format fixes it, else None: decided per page.
         dropped: Words that could not be used, by reason ("fewer than 3 points", "not finite").
     """
@@ -72,5 +73,6 @@ class AnnotatedPage:
     where: str
     width: int | None = None
     height: int | None = None
+    beside: Path | None = None
     frame: Frame | None = None
     dropped: dict[str, int] = field(default_factory=dict)
