@@ -20,7 +20,7 @@ from workbench.trial.progress import Event, parse_event
 
 
 def knobs(**settings: object) -> Knobs:
-    return Knobs(**{"num_pages": 6, "batch_size": 2, "image_size": 320, "device": "replay", "parity_pages": 1, **settings})
+    return Knobs(**{"num_pages": 6, "batch_size": 2, "device": "replay", "parity_pages": 1, **settings})
 
 
 def endless(**settings: object) -> Knobs:
@@ -171,7 +171,7 @@ def test_bad_input_is_named_without_a_traceback(tmp_path):
 def test_a_trial_ends_when_its_launcher_is_gone(tmp_path):
     script = (
         "import sys; from pathlib import Path; from workbench.knobs import Knobs; from workbench.trial.launcher import run_trial\n"
-        "knobs = Knobs(num_pages=6, batch_size=2, image_size=320, device='replay', num_workers=1, num_steps=100000)\n"
+        "knobs = Knobs(num_pages=6, batch_size=2, device='replay', num_workers=1, num_steps=100000)\n"
         "run_trial(knobs, Path(sys.argv[1]), on_event=lambda event: print(event.phase, flush=True))"
     )
     import subprocess

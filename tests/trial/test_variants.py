@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from workbench.errors import BadInput
+from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
-from workbench.trial.variants import parse_grid, parse_settings, parse_variants
+from workbench.trial.variants import check_variants, choose_variants, parse_grid, parse_settings, parse_variants
 
 
 def messages(error: pytest.ExceptionInfo[BadInput]) -> list[str]:
@@ -118,13 +120,62 @@ def test_a_grid_without_axes_is_refused() -> None:
         parse_grid([], {})
 
 
-def test_settings_keep_their_text() -> None:
-    assert parse_settings(["cache=prepared", "dataset=a=b"]) == {"cache": "prepared", "dataset": "a=b"}
+def test_settings_hold_what_the_knobs_take_the_texts_for() -> None:
+    items = ["cache=prepared", "dataset=a=b", "num_workers=0", "pin_memory=true", "num_pages=none"]
+
+    settings = parse_settings(items)
+
+    expected = {"cache": "prepared", "dataset": "a=b", "num_workers": 0, "pin_memory": True, "num_pages": None}
+    assert settings == expected
+
+
+def test_settings_may_be_impossible_as_long_as_there_is_more_to_come() -> None:
+    assert parse_settings(["cache_store=shared"]) == {"cache_store": "shared"}
 
 
 def test_settings_with_mistakes_are_refused_together() -> None:
     with pytest.raises(BadInput) as error:
-        parse_settings(["cahce=prepared", "num_workers", "seed=1", "seed=2"], subject="-p")
+        parse_settings(["cahce=prepared", "num_workers", "seed=1", "seed=2", "batch_size=0"], subject="-p")
 
-    assert len(error.value.problems) == 3
+    assert len(error.value.problems) == 4
     assert "Did you mean 'cache'?" in str(error.value)
+
+
+def test_a_face_gets_variants_or_a_grid() -> None:
+    assert list(choose_variants(["ram: cache=decoded"], [], {}, 2)) == ["baseline", "ram"]
+    assert list(choose_variants("ram: cache=decoded", None, {}, 2)) == ["baseline", "ram"]
+    assert list(choose_variants([], "cache=none,decoded", {}, 2)) == ["cache=none", "cache=decoded"]
+
+
+@pytest.mark.parametrize(
+    ("specs", "axes", "blocks", "message"),
+    [
+        ([], [], 5, "nothing to compare the baseline with"),
+        (["ram: cache=decoded"], ["cache=none,decoded"], 5, "both variants and a grid"),
+        ([1], [], 5, "variants: holds something else than text"),
+        (["ram: cache=decoded"], [], 0, "blocks: 0 is not a number of blocks"),
+        (["ram: cache=decoded"], [], "3", "blocks: '3' is not a number of blocks"),
+        (["ram: cache=decoded"], [], True, "blocks: True is not a number of blocks"),
+    ],
+)
+def test_a_comparison_that_is_none_is_refused(specs: Any, axes: Any, blocks: Any, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        choose_variants(specs, axes, {}, blocks)
+
+
+def test_the_data_sets_of_all_variants_are_looked_at_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def look(knobs: Knobs) -> None:
+        looked_at.append(knobs.dataset)
+        if knobs.dataset != "good":
+            raise BadInput(knobs.dataset, [Problem("there is no such folder", knobs.dataset)])
+
+    monkeypatch.setattr("workbench.trial.variants.check_inputs", look)
+    specs = ["ram: cache=decoded", "a: dataset=bad", "b: dataset=worse", "c: dataset=bad num_workers=0"]
+
+    with pytest.raises(BadInput) as error:
+        check_variants(parse_variants(specs, {"dataset": "good"}))
+
+    assert looked_at == ["good", "bad", "worse"]
+    assert messages(error) == ["bad: there is no such folder", "worse: there is no such folder"]

@@ -23,7 +23,7 @@ def _one_thread():
 
 
 def make(device=None, **settings):
-    workload = OcrWorkload(Knobs(**{"num_pages": 4, "image_size": 320, "encoder": "resnet10t", **settings}))
+    workload = OcrWorkload(Knobs(**{"num_pages": 4, "encoder": "resnet10t", **settings}))
     workload.open()
     workload.fill_cache(lambda done, total: None)
     workload.build(device or ReplayDevice(ms_per_page=0.01))
@@ -110,7 +110,7 @@ def test_training_on_the_replay_device_takes_a_step_once():
 
 def test_the_parity_sample_is_what_the_model_gets():
     samples = [make(normalize=way).parity_sample(2) for way in ("albumentations", "device")]
-    assert samples[0]["images"].shape == (2, 320, 320, 3)
+    assert samples[0]["images"].shape == (2, 640, 640, 3)
     assert list(samples[0]["names"]) == list(samples[1]["names"])
     difference = np.abs(samples[0]["images"].astype(float) - samples[1]["images"].astype(float))
     assert difference.max() <= 0.25  # float16 near 255
