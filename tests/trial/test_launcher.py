@@ -45,7 +45,7 @@ class Watch:
             self.act(self.trial)
 
     def all_gone(self) -> bool:
-        return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in self.tree)
+        return bool(self.tree) and not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in self.tree)
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +159,15 @@ def test_a_killed_loader_worker_fails_the_trial_and_names_the_worker(tmp_path):
     assert record.failure.kind == "killed"
     assert str(pids[0]) in record.failure.message
     assert "num_workers" in record.failure.message
+
+
+def test_an_error_of_the_caller_ends_the_trial_and_is_raised(tmp_path):
+    watch = Watch(lambda trial: {}["missing"])
+    with pytest.raises(KeyError, match="missing"):
+        run_trial(endless(num_workers=1), tmp_path, on_event=watch)
+    assert watch.all_gone()
+    (folder,) = tmp_path.iterdir()
+    assert read_record(folder).failure.kind == "cancelled"
 
 
 def test_bad_input_is_named_without_a_traceback(tmp_path):

@@ -145,13 +145,13 @@ def test_a_face_gets_variants_or_a_grid() -> None:
     assert list(choose_variants(["ram: cache=decoded"], [], {}, 2)) == ["baseline", "ram"]
     assert list(choose_variants("ram: cache=decoded", None, {}, 2)) == ["baseline", "ram"]
     assert list(choose_variants([], "cache=none,decoded", {}, 2)) == ["cache=none", "cache=decoded"]
+    assert list(choose_variants(["bad"], ["seed=1,2"], {}, 2)) == ["seed=1", "seed=2"]
 
 
 @pytest.mark.parametrize(
     ("specs", "axes", "blocks", "message"),
     [
         ([], [], 5, "nothing to compare the baseline with"),
-        (["ram: cache=decoded"], ["cache=none,decoded"], 5, "both variants and a grid"),
         ([1], [], 5, "variants: holds something else than text"),
         (["ram: cache=decoded"], [], 0, "blocks: 0 is not a number of blocks"),
         (["ram: cache=decoded"], [], "3", "blocks: '3' is not a number of blocks"),

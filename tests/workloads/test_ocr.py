@@ -22,11 +22,11 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-def make(device=None, **settings):
+def make(on=None, **settings):
     workload = OcrWorkload(Knobs(**{"num_pages": 4, "encoder": "resnet10t", **settings}))
     workload.open()
     workload.fill_cache(lambda done, total: None)
-    workload.build(device or ReplayDevice(ms_per_page=0.01))
+    workload.build(on or ReplayDevice(ms_per_page=0.01))
     return workload
 
 

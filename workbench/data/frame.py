@@ -1,7 +1,7 @@
 """The frame of the annotated points: the pixels as stored, or upright after the EXIF turn.
 
-The annotator's tool decides, and no format says which it was. An image size given beside the points is compared with both
-sizes first; else the frame is the one that the points fit into; where both fit, it is taken as stored.
+The annotator's tool decides, and no format says which it was. An image size given beside the points is compared with
+both sizes first; else the frame is the one that the points fit into; where both fit, it is taken as stored.
 """
 
 from __future__ import annotations

@@ -30,16 +30,16 @@ class ImageIndex:
     def find(self, name: str, beside: Path | None) -> list[Path]:
         """The images that a name can mean: one, none, or several with the same last part.
 
-        Tried in this order: the path as it is, from the annotation's folder, from the data set's and its image folders, from the
-        folder above the annotation's; then the last part of the path anywhere below; then, for a file of words named like its
-        image, the name without suffix and prefix.
+        Tried in this order: the path as it is, from the annotation's folder, from the data set's and its image folders,
+        from the folder above the annotation's; then the last part of the path anywhere below; then, for a file of words
+        named like its image, the name without suffix and prefix.
 
         Args:
             name: As the annotation has it, with either kind of slash.
             beside: The annotation's folder.
         """
         path = PurePosixPath(name.replace("\\", "/"))
-        starts = [beside, self._folder, *(self._folder / folder for folder in _FOLDERS), *(beside.parents[:1] if beside else [])]
+        starts = [beside, self._folder, *(self._folder / folder for folder in _FOLDERS), beside and beside.parent]
         if path.suffix.lower() in IMAGE_SUFFIXES:
             for start in starts:
                 if start is not None and (start / path).is_file():

@@ -1,4 +1,4 @@
-"""Looks a data set over before anything is measured: its annotations, its images' headers, and all that is wrong with them."""
+"""Looks a data set over before anything is measured: its annotations, its images' headers, and what is wrong with them."""
 
 from __future__ import annotations
 

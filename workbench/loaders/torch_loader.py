@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +11,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from workbench.errors import WorkbenchError
 from workbench.knobs import Knobs
-from workbench.loaders.loader import LoaderDied
 from workbench.loaders.parcel import Parcel, become_sender
 from workbench.timing.channel import Channel
 from workbench.timing.spans import NONE
@@ -85,13 +83,7 @@ class TorchLoader:
         return self._parcels(self._iterator)
 
     def _parcels(self, iterator: Iterator[Parcel]) -> Iterator[Parcel]:
-        while True:
-            try:
-                parcel = next(iterator)
-            except StopIteration:
-                return
-            except RuntimeError as error:
-                raise _explained(error) from error
+        for parcel in iterator:
             if isinstance(parcel.batch, WorkbenchError):
                 raise parcel.batch
             yield parcel
@@ -189,18 +181,3 @@ class _StartWorker:
         if self._channel is not None and get_worker_info() is not None:
             become_sender(Stages(self._channel.senders[number], self._channel.clock))
             become_worker(self._channel.worker_is_up(number))
-
-
-def _explained(error: RuntimeError) -> Exception:
-    """The error of a dead worker in words to act on; any other error as it is."""
-    dead = re.search(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)", str(error))
-    if dead is None:
-        return error
-    pids, what = dead.groups()
-    if "Bus error" in str(error):
-        remedy = "/dev/shm is full: enlarge it, or lower num_workers, prefetch_factor or batch_size"
-    elif "Killed" in str(error):
-        remedy = "the kernel kills what takes the last memory: lower num_workers or batch_size, or take a smaller cache"
-    else:
-        remedy = "the tail of stderr may say more"
-    return LoaderDied(f"loader worker (pid {pids.strip()}) {what.strip()}; {remedy}")

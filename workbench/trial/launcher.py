@@ -50,6 +50,7 @@ def run_trial(
 
     Raises:
         KeyboardInterrupt: On an interrupt, after the trial has been ended and its record written.
+        Exception: What `on_event` raised, likewise.
     """
     return _Launch(knobs, runs, on_event or (lambda event: None)).run(cancel or threading.Event())
 
@@ -61,6 +62,7 @@ class _Launch:
         self._on_event = on_event
         self._phase: Phase = "launch"
         self._started_ns = monotonic_ns()
+        self._callers_error: Exception | None = None
 
     def run(self, cancel: threading.Event) -> Record:
         with (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
@@ -87,6 +89,8 @@ class _Launch:
             pump.join(timeout=5.0)
             self._close(process)
             record = self._finish(process.returncode, stopped)
+        if self._callers_error is not None:
+            raise self._callers_error
         return record
 
     def _wait(self, process: subprocess.Popen[str], cancel: threading.Event) -> tuple[FailureKind, str] | None:
@@ -98,6 +102,8 @@ class _Launch:
                 return None
             if cancel.is_set():
                 return "cancelled", "cancelled"
+            if self._callers_error is not None:
+                return "cancelled", f"whoever followed its progress failed ({self._callers_error!r})"
             if monotonic_ns() - self._started_ns > timeout_s * NS_PER_S:
                 remedy = "Raise timeout_s, or lower num_steps"
                 return "timeout", f"took longer than timeout_s = {format_duration(timeout_s)}. {remedy}"
@@ -112,7 +118,15 @@ class _Launch:
                 events.write(line)
                 events.flush()
                 self._phase = event.phase
+                self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        """Tell the caller. Its own error must not stop the pipe from being emptied: the trial would hang on it."""
+        if self._callers_error is None:
+            try:
                 self._on_event(event)
+            except Exception as error:
+                self._callers_error = error
 
     @staticmethod
     def _close(process: subprocess.Popen[str]) -> None:

@@ -74,7 +74,7 @@ class Loop:
         """Do the warm-up and the counted steps.
 
         Raises:
-            LoaderDied: When a worker process is gone.
+            RuntimeError: From torch, when a worker process is gone (see `loaders.loader.explain_death`).
             WorkbenchError: What the data set raises.
         """
         parcels = self._endless()

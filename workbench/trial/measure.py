@@ -75,6 +75,7 @@ class Trial:
         import torch
 
         from workbench.devices.choose import make_device, resolve_device
+        from workbench.loaders.loader import explain_death
         from workbench.loaders.parcel import become_receiver
         from workbench.loaders.torch_loader import TorchLoader
         from workbench.timing.channel import Channel
@@ -122,6 +123,8 @@ class Trial:
             )
             self._begin("finish")
             self._sample_memory("steady")
+        except RuntimeError as error:
+            raise explain_death(error) or error from error
         finally:
             loader.close()
         return self._record(workload, times, channel, device, cache_bytes, describe_environment())

@@ -30,8 +30,10 @@ def end_process_tree(process: subprocess.Popen[str]) -> None:
         for member in members:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.send_signal(how)
-        if _gone(process, members, _GRACE_S if how == signal.SIGTERM else _GONE_WITHIN_S):
-            return
+        if _gone(members, _GRACE_S if how == signal.SIGTERM else _GONE_WITHIN_S):
+            break
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GONE_WITHIN_S)  # reaps it
 
 
 def _members(group: int) -> list[psutil.Process]:
@@ -45,10 +47,9 @@ def _members(group: int) -> list[psutil.Process]:
     return members
 
 
-def _gone(process: subprocess.Popen[str], members: list[psutil.Process], within_s: float) -> bool:
+def _gone(members: list[psutil.Process], within_s: float) -> bool:
     until = time.monotonic() + within_s
     while True:
-        process.poll()  # reaps it
         if not any(_is_alive(member) for member in members):
             return True
         if time.monotonic() > until:

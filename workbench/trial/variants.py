@@ -9,23 +9,25 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs import Knobs, unknown_knob
+from workbench.knobs import IMPOSSIBLE, Knobs, unknown_knob
 from workbench.workloads.preflight import check_inputs
 
 BASELINE = "baseline"
 
 
-def parse_settings(items: Sequence[str], *, subject: str = "knobs") -> dict[str, str]:
-    """Values by knob name from ``name=value`` items; the values are left as they are written.
+def parse_settings(items: Sequence[str], *, subject: str = "knobs") -> dict[str, Any]:
+    """Values by knob name from ``name=value`` items.
 
     Raises:
-        BadInput: For items without ``=``, names that are no knobs and knobs that are set twice: all of them.
+        BadInput: For items without ``=``, knobs that are set twice, names that are no knobs and values that are none of
+            theirs: all of them. Combinations are not looked at: there may be more to come.
     """
     settings, problems = _read_settings(items)
-    problems += [unknown_knob(name) for name in settings if name not in Knobs.model_fields]
+    combinations = [rule.problem() for rule in IMPOSSIBLE]
+    problems += [problem for problem in _problems_of(settings) if problem not in combinations]
     if problems:
         raise BadInput(subject, problems)
-    return settings
+    return {name: _typed(name, text) for name, text in settings.items()}
 
 
 def parse_variants(specs: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:
@@ -93,12 +95,12 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
 
     Args:
         specs: As `parse_variants` takes them; a single one need not be in a list.
-        axes: As `parse_grid` takes them, likewise.
+        axes: As `parse_grid` takes them, likewise; where there are any, the specs are not looked at.
         common: Values by knob name that all variants share.
         blocks: How often each variant is to run.
 
     Raises:
-        BadInput: As those two do; for both or neither of them; for a number of blocks that is none.
+        BadInput: As those two do; for neither of them; for a number of blocks that is none.
     """
     problems = []
     lists = {"variants": _as_list(specs), "grid": _as_list(axes)}
@@ -107,8 +109,6 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
             problems.append(Problem("holds something else than text", where, "Give a list of strings"))
     if type(blocks) is not int or blocks < 1:
         problems.append(Problem(f"{blocks!r} is not a number of blocks", "blocks", "Give a whole number from 1"))
-    if all(lists.values()):
-        problems.append(Problem("there are both variants and a grid", remedy="Take one of them"))
     if not any(lists.values()):
         remedy = "Add a variant ('ram: cache=decoded') or a grid axis ('cache=none,decoded')"
         problems.append(Problem("there is nothing to compare the baseline with", remedy=remedy))
@@ -171,6 +171,14 @@ def _problems_of(settings: Mapping[str, Any]) -> tuple[Problem, ...]:
     except BadInput as error:
         return error.problems
     return ()
+
+
+def _typed(name: str, text: str) -> Any:
+    """The value that a knob takes a text for; the text itself where the knob can't go alone."""
+    try:
+        return getattr(Knobs.parse({name: text}), name)
+    except BadInput:
+        return text
 
 
 def _within(variant: str, problems: Sequence[Problem]) -> list[Problem]:

@@ -1,6 +1,7 @@
 """What the engine measures: a data set, how its samples become a batch, a model, one step, and the quality of it all.
 
-The engine (timing, loaders, devices, profilers, trial) knows no more than this. `workloads/ocr.py` is the worked example.
+The engine (timing, loaders, devices, profilers, trial) knows no more than this; `workloads/ocr.py` is the worked
+example.
 """
 
 from __future__ import annotations

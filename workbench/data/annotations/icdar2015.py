@@ -1,7 +1,7 @@
 """ICDAR2015 and its kin: one text file an image, ``x1,y1,x2,y2,x3,y3,x4,y4,TEXT`` a line.
 
-TEXT is everything after the eighth comma; exactly ``###`` is don't-care ("#22" is a real word). Kin by what the ninth field
-holds over the whole file set: SROIE (plain text, .csv), MLT (a script, then the text), RCTW (a flag, then the text).
+TEXT is everything after the eighth comma; exactly ``###`` is don't-care ("#22" is a real word). Kin by what the ninth
+field holds over the whole file set: SROIE (plain text, .csv), MLT (a script, then the text), RCTW (a flag, then the text).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """LabelMe: one JSON file an image, ``{"shapes": [{"label", "points", "shape_type"}], "imagePath"}``.
 
-The label is the text, ``###`` is don't-care. A rectangle has two points, any opposite corners; circles, lines and points are no
-words. LabelMe turns an image upright before it is drawn on, so its points are in the upright frame.
+The label is the text, ``###`` is don't-care. A rectangle has two points, any opposite corners; circles, lines and points
+are no words. LabelMe turns an image upright before it is drawn on, so its points are in the upright frame.
 """
 
 from __future__ import annotations

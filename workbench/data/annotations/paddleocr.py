@@ -1,7 +1,7 @@
 """PaddleOCR label file: ``PATH TAB [{"transcription": ..., "points": [[x, y], ...]}, ...]`` a line.
 
-``*`` and ``###`` are don't-care; ``difficult`` is written by PPOCRLabel and read by nobody. Paths are often those of another
-machine: the survey falls back to their last part.
+``*`` and ``###`` are don't-care; ``difficult`` is written by PPOCRLabel and read by nobody. Paths are often those of
+another machine: the survey falls back to their last part.
 """
 
 from __future__ import annotations

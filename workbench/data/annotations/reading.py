@@ -29,7 +29,7 @@ class Reading:
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text file that aren't blank, with their numbers from 1. Takes a byte order mark and CRLF as they come.
+    """The lines of a text file that aren't blank, numbered from 1; byte order mark and CRLF are taken as they come.
 
     Raises:
         UnicodeDecodeError: Where it is no UTF-8.

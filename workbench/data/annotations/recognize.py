@@ -66,7 +66,7 @@ def find_annotations(folder: Path, annotations: Path | None, annotation_format: 
 
     Args:
         folder: The data set.
-        annotations: The file or folder that a user has named, absolute, or relative to the current folder or the data set.
+        annotations: File or folder that a user has named; absolute, or relative to the current folder or the data set.
         annotation_format: A key of `READERS`, or "auto".
 
     Raises:
@@ -160,7 +160,7 @@ def _format_of(path: Path) -> str | None:
 
 def _nothing_known(files: list[Path]) -> Problem:
     if not files:
-        remedy = f"Put the annotation file beside the images, or name it: annotations=FILE. Formats: {', '.join(READERS)}"
+        remedy = f"Put a file of them beside the images, or name it: annotations=FILE. Formats: {', '.join(READERS)}"
         return Problem("there are no annotations", remedy=remedy)
     broken = [problem for problem in map(_why_unread, files) if problem]
     if broken:

@@ -1,7 +1,8 @@
 """Total-Text: polygons of any size, one file an image, in three forms.
 
-txt: ``x: [[...]], y: [[...]], ornt: [u'c'], transcriptions: [u'TEXT']`` (a record may span lines). mat: a table ``polygt`` (or
-``gt``, from the T3 tool). flat: ``x1,y1,...,xn,yn,TEXT``. Don't-care: orientation or text ``#`` in txt and mat, text ``###`` in flat.
+txt: ``x: [[...]], y: [[...]], ornt: [u'c'], transcriptions: [u'TEXT']`` (a record may span lines). mat: a table
+``polygt`` (or ``gt``, from the T3 tool). flat: ``x1,y1,...,xn,yn,TEXT``. Don't-care: orientation or text ``#`` in txt and
+mat, text ``###`` in flat.
 """
 
 from __future__ import annotations

@@ -1,89 +1,136 @@
-"""A photograph of sheets lying on a table: perspective, light, shadow, noise."""
+"""The photograph: sheets laid on what is behind them, light and shadow, a soft lens, the sensor's noise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workbench.data.synthetic.ink import DrawnWord, Sheet
+from workbench.data.synthetic.pose import Pose
+from workbench.data.synthetic.sheet import Sheet
 
 Pixels = npt.NDArray[np.uint8]
 
+#: Light, shadow and street lamps change slowly: they are worked out on a grid of so many pixels.
+_COARSE = 16
+#: The level of the light field at which a pixel keeps its value.
+_FULL_LIGHT = 160
+#: Standard deviation of the sum of four random bytes.
+_BYTES_SIGMA = 147.8
 
-def photograph(
-    rng: np.random.Generator, sheets: Sequence[Sheet], width: int, height: int
-) -> tuple[Pixels, list[DrawnWord]]:
-    """Lay sheets side by side and photograph them.
 
-    Args:
-        rng: Decides everything.
-        sheets: One or more.
-        width: Width of the photograph in pixels.
-        height: Height likewise.
+@dataclass(frozen=True)
+class Light:
+    """How a scene is lit and taken.
 
-    Returns:
-        uint8 [height, width, 3], RGB; and the words of all sheets, their polygons in its pixels.
+    Attributes:
+        field: uint8 [h, w, 3], coarse: light per channel, `_FULL_LIGHT` changes nothing.
+        softness: Standard deviation of the lens's blur, in pixels.
+        noise: Standard deviation of the sensor's noise in the middle tones, in 8-bit levels.
+        noise_seed: Seed of the noise.
     """
-    scene = _table(rng, width, height)
-    words: list[DrawnWord] = []
-    slot = width / len(sheets)
-    for number, sheet in enumerate(sheets):
-        matrix = _pose(rng, sheet, slot * number, slot, height)
-        _lay(scene, sheet, matrix)
-        for word in sheet.words:
-            polygon = cv2.perspectiveTransform(word.polygon[None], matrix)[0]
-            words.append(replace(word, polygon=np.asarray(polygon, np.float32)))
-    return _expose(rng, scene), words
+
+    field: Pixels
+    softness: float
+    noise: float
+    noise_seed: int
 
 
-def _table(rng: np.random.Generator, width: int, height: int) -> npt.NDArray[np.float32]:
-    """float32 [H, W, 3]: a table top with broad stains and a fine grain."""
-    tone = rng.uniform(50, 150, 3).astype(np.float32)
-    stains = rng.normal(0, 22, (9, 16, 1)).astype(np.float32)
-    grain = rng.normal(0, 14, (height // 3, width // 40, 1)).astype(np.float32)
-    broad = cv2.resize(stains, (width, height), interpolation=cv2.INTER_CUBIC)
-    fine = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(tone + (broad + fine)[:, :, None], np.float32)
+@dataclass(frozen=True)
+class Scene:
+    """All that is in front of the camera.
+
+    Attributes:
+        backdrop: uint8 [H, W, 3], RGB: what is behind the sheets; it has the size of the picture.
+        sheets: The sheets, each with its pose, the lowest first.
+        light: The light, and the camera.
+    """
+
+    backdrop: Pixels
+    sheets: list[tuple[Sheet, Pose]]
+    light: Light
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
+        return int(self.backdrop.shape[1]), int(self.backdrop.shape[0])
 
 
-def _pose(
-    rng: np.random.Generator, sheet: Sheet, left: float, slot: float, height: int
-) -> npt.NDArray[np.float64]:
-    """float64 [3, 3]: where the sheet's pixels come to lie in the photograph: turned a little, seen from a slant."""
-    sheet_height, sheet_width = sheet.pixels.shape[:2]
-    scale = min(slot / sheet_width, height / sheet_height) * rng.uniform(0.82, 0.92)
-    angle = np.deg2rad(rng.uniform(-6, 6))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    half = np.array([sheet_width, sheet_height]) / 2
-    corners = np.array([[0, 0], [sheet_width, 0], [sheet_width, sheet_height], [0, sheet_height]], np.float32)
-    slant = rng.uniform(-0.035, 0.035, (4, 2)) * scale * sheet_width
-    placed = (corners - half) * scale @ turn.T + slant + [left + slot / 2, height / 2]
-    return np.asarray(cv2.getPerspectiveTransform(corners, placed.astype(np.float32)), np.float64)
+def set_light(rng: np.random.Generator, width: int, height: int) -> Light:
+    """Uneven light from one side, a darker rim, a warm or cold tint, and sometimes the soft shadow of somebody near."""
+    columns, rows = -(-width // _COARSE), -(-height // _COARSE)
+    x, y = np.linspace(-1, 1, columns)[None, :], np.linspace(-1, 1, rows)[:, None]
+    slope = rng.uniform(-0.16, 0.16, 2)
+    gain = (1 + slope[0] * x + slope[1] * y) * (1 - rng.uniform(0.02, 0.12) * (x * x + y * y))
+    if rng.random() < 0.6:
+        shade = np.zeros((rows, columns), np.uint8)
+        reach = np.array([columns, rows])
+        outline = (rng.uniform(-0.3, 1.3, (4, 2)) * reach).astype(np.int32)
+        cv2.fillConvexPoly(shade, cv2.convexHull(outline), 255)
+        soft = cv2.GaussianBlur(shade, (0, 0), float(rng.uniform(1.5, 5.0)))
+        gain = gain * (1 - rng.uniform(0.12, 0.38) * (soft / 255.0))
+    tint = 1 + rng.uniform(-0.06, 0.06) * np.array([1.0, 0.1, -1.0])
+    level = rng.uniform(0.84, 1.06)
+    field = np.clip(gain[:, :, None] * tint * level * _FULL_LIGHT, 0, 255).astype(np.uint8)
+    softness, noise = float(rng.uniform(0.45, 0.8)), float(rng.uniform(4.0, 7.5))
+    return Light(field, softness, noise, int(rng.integers(2**31)))
 
 
-def _lay(scene: npt.NDArray[np.float32], sheet: Sheet, matrix: npt.NDArray[np.float64]) -> None:
-    size = (scene.shape[1], scene.shape[0])
-    cover = np.full(sheet.pixels.shape[:2], 255, np.uint8)
-    mask = cv2.warpPerspective(cover, matrix, size, flags=cv2.INTER_LINEAR).astype(np.float32)[:, :, None] / 255.0
-    shadow = cv2.boxFilter(np.roll(mask[:, :, 0], (9, 7), axis=(0, 1)), -1, (25, 25))[:, :, None]
-    scene *= 1.0 - 0.45 * shadow * (1.0 - mask)
-    seen = cv2.warpPerspective(sheet.pixels, matrix, size, flags=cv2.INTER_AREA)
-    scene *= 1.0 - mask
-    scene += seen * mask
+def photograph(scene: Scene) -> Pixels:
+    """uint8 [H, W, 3], RGB: the picture of a scene, the right way up."""
+    picture = scene.backdrop.copy()
+    for sheet, pose in scene.sheets:
+        _lay(picture, sheet, pose)
+    width, height = scene.size
+    field = cv2.resize(scene.light.field, (width, height), interpolation=cv2.INTER_LINEAR)
+    lit = cv2.multiply(picture, field, scale=1.0 / _FULL_LIGHT)
+    soft = cv2.GaussianBlur(lit, (0, 0), scene.light.softness)
+    return _add_noise(np.asarray(soft, np.uint8), scene.light)
 
 
-def _expose(rng: np.random.Generator, scene: npt.NDArray[np.float32]) -> Pixels:
-    """Uneven light, a soft shadow over a part, a slightly soft lens, and the sensor's noise."""
-    height, width = scene.shape[:2]
-    light = cv2.resize(rng.uniform(0.72, 1.08, (2, 3)).astype(np.float32), (width, height))
-    shade = np.ones((height // 8, width // 8), np.float32)
-    corner = rng.uniform(-0.2, 1.2, (3, 2)) * [width // 8, height // 8]
-    cv2.fillConvexPoly(shade, corner.astype(np.int32), float(rng.uniform(0.7, 0.92)))
-    shade = cv2.resize(cv2.GaussianBlur(shade, (0, 0), 6), (width, height))
-    lit = cv2.GaussianBlur(scene * (light * shade)[:, :, None], (0, 0), float(rng.uniform(0.4, 0.75)))
-    noise = rng.standard_normal((height, width, 3), dtype=np.float32)
-    return np.clip(lit + noise * np.float32(rng.uniform(3.0, 7.0)), 0, 255).astype(np.uint8)
+def _lay(picture: Pixels, sheet: Sheet, pose: Pose) -> None:
+    """Lay a sheet into the picture, with the shadow that it throws."""
+    rows, columns = picture.shape[:2]
+    left, top, right, bottom = pose.footprint(sheet.cover.shape[0], (columns, rows))
+    if left >= right or top >= bottom:
+        return
+    u, v = pose.lookup((left, top, right, bottom))
+    laid = cv2.remap(sheet.printed(), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    _shade(picture, laid[:, :, 3], left, top)
+    part = picture[top:bottom, left:right]
+    bare = cv2.merge([255 - laid[:, :, 3]] * 3)
+    cv2.add(cv2.multiply(part, bare, scale=1.0 / 255), np.ascontiguousarray(laid[:, :, :3]), dst=part)
+
+
+def _shade(picture: Pixels, cover: npt.NDArray[np.uint8], left: int, top: int) -> None:
+    """Darken what lies beside a sheet, down and to the right of it."""
+    step, offset, reach = 4, 3, 6
+    rows, columns = picture.shape[0] // step, picture.shape[1] // step
+    coarse = np.zeros((rows + reach, columns + reach), np.uint8)
+    small = cover[::step, ::step]
+    y, x = top // step + offset, left // step + offset
+    window = coarse[y : y + small.shape[0], x : x + small.shape[1]]
+    window[:] = small[: window.shape[0], : window.shape[1]]
+    soft = cv2.GaussianBlur(coarse[:rows, :columns], (0, 0), 3.0)
+    dark = cv2.resize(255 - (soft * 0.55).astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    cv2.multiply(picture, cv2.merge([dark] * 3), dst=picture, scale=1.0 / 255)
+
+
+def _add_noise(pixels: Pixels, light: Light) -> Pixels:
+    """Sensor noise: more in the bright tones, as light is counted, and a floor in the dark ones.
+
+    In whole numbers throughout, so that the same seed gives the same noise on every processor.
+    """
+    rows, columns = pixels.shape[:2]
+    draws = np.frombuffer(np.random.default_rng(light.noise_seed).bytes(6 * rows * columns), np.uint8)
+    planes = draws.reshape(6, rows, columns)
+    # The sum of a few random bytes is as good as normal, and many times faster.
+    shared = planes[0].astype(np.int16) + planes[1] + planes[2] + planes[3] - 510
+    level = np.arange(256) / 255.0
+    sigma = light.noise * np.sqrt(0.25 + 1.5 * level) * (1 - 0.6 * level**4)
+    gain = np.round(sigma / _BYTES_SIGMA * 256).astype(np.int16)
+    luma = (shared * gain[pixels[:, :, 1]]) >> 8
+    red, blue = (luma + ((planes[4 + k].astype(np.int16) - 128) >> 4) for k in (0, 1))
+    return np.asarray(cv2.add(pixels, cv2.merge([red, luma, blue]), dtype=cv2.CV_8U), np.uint8)

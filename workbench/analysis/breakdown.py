@@ -1,0 +1,96 @@
+"""Where the time goes: the stages of each lane with what is left over; a lane's parts add up to its whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.records import Lane, Origin, Record
+
+#: A lane whose stages explain less of its time than this does not close: its breakdown must not be trusted.
+CLOSES_FROM = 0.95
+
+UNATTRIBUTED = "unattributed"
+
+#: Stages in which a lane waits for another one.
+WAITING = ("idle", "wait", "fetch", "drain")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One stage of a lane.
+
+    Attributes:
+        stage: Its name; `UNATTRIBUTED` for the time that no stage explains.
+        share: Of the lane's wall time, 0..1.
+        per_page_s: Seconds of this lane for each page of the steady part.
+        total_s: Seconds, summed over the lane's processes.
+        origin: Whether it was measured or simulated.
+        is_waiting: Whether the lane waits for another one in it.
+    """
+
+    stage: str
+    share: float
+    per_page_s: float
+    total_s: float
+    origin: Origin
+    is_waiting: bool
+
+
+@dataclass(frozen=True)
+class LaneBreakdown:
+    """A lane and its parts, in the order of the work, what is left over last.
+
+    Attributes:
+        lane: Which lane.
+        processes: Processes that make it up.
+        wall_s: Its wall time, summed over these; the parts add up to it.
+        parts: The stages, and what is left over.
+        overlapped: Stages of helper threads, which run beside the parts and are not among them.
+        closure: Share that the named stages explain, 0..1.
+    """
+
+    lane: Lane
+    processes: int
+    wall_s: float
+    parts: tuple[Part, ...]
+    overlapped: tuple[Part, ...]
+    closure: float
+
+    @property
+    def closes(self) -> bool:
+        """Whether the breakdown can be trusted. The device lane need not: nobody knows what else it did."""
+        return self.lane == "device" or self.closure >= CLOSES_FROM
+
+
+def break_down(record: Record) -> list[LaneBreakdown]:
+    """The lanes of a run: workers, main process, device. Empty where the run timed no stages, or failed."""
+    if record.steady is None:
+        return []
+    num_pages = record.steady.num_pages
+    lanes = []
+    for lane in record.lanes:
+
+        def part(name: str, total_s: float, origin: Origin, wall_s: float = lane.wall_s) -> Part:
+            return Part(name, total_s / wall_s, total_s / num_pages, total_s, origin, name in WAITING)
+
+        rows = [row for row in record.stages if row.lane == lane.lane]
+        if not rows or lane.wall_s <= 0:
+            continue
+        parts = [part(row.name, row.total_s, row.origin) for row in rows if not row.overlapped]
+        left_s = lane.wall_s - sum(row.total_s for row in parts)
+        rest = "free" if lane.lane == "device" else UNATTRIBUTED
+        parts.append(part(rest, left_s, lane.origin))
+        overlapped = [part(row.name, row.total_s, row.origin) for row in rows if row.overlapped]
+        closure = lane.attributed_s / lane.wall_s
+        lanes.append(LaneBreakdown(lane.lane, lane.processes, lane.wall_s, tuple(parts), tuple(overlapped), closure))
+    return lanes
+
+
+def find_lane(lanes: list[LaneBreakdown], name: Lane) -> LaneBreakdown | None:
+    """The lane of a name, where there is one."""
+    return next((lane for lane in lanes if lane.lane == name), None)
+
+
+def share_of(lane: LaneBreakdown | None, *stages: str) -> float:
+    """What share of a lane's time some stages take together, 0..1."""
+    return sum(part.share for part in lane.parts if part.stage in stages) if lane else 0.0

@@ -1,0 +1,57 @@
+"""Are the pages still the same? The baseline's page, the variant's, and their difference, side by side."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from workbench.analysis.parity import PageSample
+
+_SIDE_PX = 300
+_QUALITY = 80
+
+
+def parity_pictures(samples: Sequence[PageSample], *, baseline: str, variant: str) -> str:
+    """HTML with pictures inside it; a note where there are none.
+
+    Args:
+        samples: Pages of both runs.
+        baseline: Name of the baseline.
+        variant: Name of the variant.
+    """
+    if not samples:
+        return "<p>No pages were kept to be looked at.</p>"
+    rows = "".join(_row(sample, baseline, variant) for sample in samples)
+    return f"<div class='wb-pictures'>{rows}</div>"
+
+
+def _row(sample: PageSample, baseline: str, variant: str) -> str:
+    largest = float(sample.difference.max())
+    gain = max(1.0, 255.0 / largest) if largest > 0 else 1.0
+    difference = np.clip(255.0 - sample.difference * gain, 0, 255).astype(np.uint8)
+    told = f"largest difference {largest:.2f} levels" + (f", shown {gain:.0f}x" if largest > 0 else "")
+    cells = (
+        _figure(sample.baseline, f"{baseline}: {sample.name}"),
+        _figure(sample.variant, f"{variant}: {sample.name}"),
+        _figure(difference, told),
+    )
+    return f"<div style='display:flex;flex-wrap:wrap;gap:12px;margin:8px 0'>{''.join(cells)}</div>"
+
+
+def _figure(pixels: npt.NDArray[np.uint8], caption: str) -> str:
+    image = Image.fromarray(pixels)
+    image.thumbnail((_SIDE_PX, _SIDE_PX))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    told = html.escape(caption)
+    return (
+        f"<figure style='margin:0'><img src='data:image/jpeg;base64,{data}' alt='{told}' width='{image.width}'>"
+        f"<figcaption style='font-size:12px;max-width:{_SIDE_PX}px'>{told}</figcaption></figure>"
+    )

@@ -1,0 +1,85 @@
+"""How all figures look: one plotly template, and one colour for each stage wherever it appears."""
+
+from __future__ import annotations
+
+import zlib
+
+import plotly.graph_objects as go
+
+#: Okabe and Ito's colours, which colour-blind readers tell apart, and shades of them for the many stages.
+BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
+INK, MUTED, FAINT = "#1F2933", "#7B8794", "#D9DEE4"
+
+#: Waiting is pale, work is coloured, and what no stage explains is red.
+_STAGES = {
+    "idle": "#E4E7EB",
+    "wait": "#E4E7EB",
+    "fetch": "#CBD2D9",
+    "drain": "#CBD2D9",
+    "free": "#E4E7EB",
+    "unattributed": "#C81E1E",
+    "start": "#9AA5B1",
+    "epoch": "#9AA5B1",
+    "read": "#8C6D46",
+    "cache": "#B79268",
+    "decode": BLUE,
+    "orient": "#4B93C4",
+    "LongestMaxSize": "#7B5EA7",
+    "PadIfNeeded": "#A78BCB",
+    "Normalize": RED,
+    "ConditionalNormalize": "#B34700",
+    "ToTensorV2": "#E58A5B",
+    "keypoints": "#5F7A8C",
+    "polygons": "#8BA3B3",
+    "targets": GREEN,
+    "collate": ORANGE,
+    "send": "#F0C674",
+    "receive": SKY,
+    "transfer": "#2A9DC7",
+    "forward": "#3D5A80",
+    "loss": "#6B8CAE",
+    "backward": "#293F5E",
+    "optimizer": "#98A9BF",
+    "postprocess": PINK,
+    "metric": "#E3B5CF",
+    "release": "#B8A99A",
+    "pin": "#6AA7A0",
+}
+_OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#B07AA1", "#76B7B2", "#A0A04A")
+
+#: How simulated values are drawn.
+SIMULATED_PATTERN = {"shape": "/", "fgcolor": "white", "size": 6, "solidity": 0.35}
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif", "size": 13, "color": INK},
+        "title": {"x": 0, "xanchor": "left", "xref": "container", "pad": {"l": 12}, "font": {"size": 16}},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "margin": {"l": 12, "r": 24, "t": 56, "b": 12},
+        "xaxis": {"gridcolor": FAINT, "zeroline": False, "linecolor": MUTED, "automargin": True, "ticks": "outside"},
+        "yaxis": {"gridcolor": FAINT, "zeroline": False, "automargin": True},
+        "hoverlabel": {"font": {"size": 12}},
+        "legend": {"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0, "font": {"size": 11}},
+    }
+)
+
+
+def stage_colour(stage: str) -> str:
+    """The colour of a stage: a fixed one, or for a transform of the user's own one that its name decides."""
+    return _STAGES.get(stage) or _OTHERS[zlib.crc32(stage.encode()) % len(_OTHERS)]
+
+
+def text_colour(background: str) -> str:
+    """Black or white, whichever is read more easily on a colour ``#rrggbb``."""
+    red, green, blue = (int(background[start : start + 2], 16) for start in (1, 3, 5))
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "white"
+
+
+def empty_figure(why: str) -> go.Figure:
+    """What is shown where there is nothing to draw: the reason."""
+    figure = go.Figure(layout={"template": TEMPLATE, "height": 120})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(text=why, showarrow=False, x=0, y=0.5, xref="paper", yref="paper", xanchor="left")
+    return figure

@@ -1,0 +1,31 @@
+"""How much do the runs scatter? Throughput of every trial, block by block."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from workbench.figures.template import BLUE, GREEN, INK, ORANGE, PINK, RED, SKY, TEMPLATE
+from workbench.records import Comparison
+
+_COLOURS = (INK, BLUE, ORANGE, GREEN, PINK, SKY, RED)
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
+
+
+def throughput(comparison: Comparison) -> go.Figure:
+    """A line of points for every variant; where lines rise and fall together, the machine did it."""
+    figure = go.Figure(layout={"template": TEMPLATE, "height": 330})
+    for number, one in enumerate(comparison.variants):
+        rates = one.pages_per_s.per_block if one.pages_per_s else []
+        figure.add_scatter(
+            x=list(range(1, len(rates) + 1)),
+            y=rates,
+            name=one.name,
+            mode="lines+markers",
+            line={"color": _COLOURS[number % len(_COLOURS)], "width": 1},
+            marker={"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 9},
+        )
+    simulated = " (device simulated)" if any(one.simulated for one in comparison.variants) else ""
+    figure.update_layout(title=f"Throughput of every trial{simulated}")
+    figure.update_xaxes(title="block", dtick=1)
+    figure.update_yaxes(title="pages per second", rangemode="tozero")
+    return figure

@@ -1,0 +1,87 @@
+"""What happened when? Workers, main process and device on one time axis, a few batches long."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.figures.template import SIMULATED_PATTERN, TEMPLATE, empty_figure, stage_colour
+from workbench.records import Record
+
+#: More bars than this are slow to draw and cannot be told apart.
+MAX_BARS = 2000
+_WINDOW_BATCHES = 4
+
+
+def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
+    """A stretch from the middle of the run.
+
+    Args:
+        spans: The run's spans, with the columns of `records.SPAN_COLUMNS`.
+        record: Its record.
+    """
+    window = choose_window(spans, record)
+    if window.empty:
+        return empty_figure("There are no spans to draw.")
+    origin = window["begin_ns"].min()
+    rows = _rows(window)
+    layout = {"template": TEMPLATE, "barmode": "overlay", "height": 130 + 36 * len(rows), "bargap": 0.2}
+    figure = go.Figure(layout=layout)
+    for stage, group in window.groupby("stage", sort=False):
+        is_simulated = (group["origin"] == "simulated").any()
+        figure.add_bar(
+            name=str(stage),
+            orientation="h",
+            y=group["row"],
+            base=(group["begin_ns"] - origin) / 1e6,
+            x=(group["end_ns"] - group["begin_ns"]) / 1e6,
+            marker={
+                "color": stage_colour(str(stage)),
+                "line": {"width": 0},
+                "pattern": SIMULATED_PATTERN if is_simulated else {},
+            },
+            customdata=group[["batch", "page"]],
+            hovertemplate=(
+                f"<b>{stage}</b> %{{x:.3f}} ms<br>batch %{{customdata[0]}}, page %{{customdata[1]}}<extra></extra>"
+            ),
+        )
+    batches = window["batch"][window["batch"] >= 0].nunique()
+    figure.update_layout(title=f"Timeline: {batches} batches from the middle of the run")
+    figure.update_xaxes(title="time (ms)")
+    figure.update_yaxes(categoryorder="array", categoryarray=rows[::-1])
+    return figure
+
+
+def choose_window(spans: pd.DataFrame, record: Record) -> pd.DataFrame:
+    """The spans of a few batches from the middle of the run, at most `MAX_BARS`, each with the label of its row."""
+    main = spans[(spans["lane"] == "main") & (spans["batch"] >= 0)]
+    if main.empty:
+        return spans.iloc[:0]
+    batches = sorted(main["batch"].unique())
+    first = batches[len(batches) // 2]
+    for count in range(_WINDOW_BATCHES, 0, -1):
+        own = main[(main["batch"] >= first) & (main["batch"] < first + count)]
+        begin, end = own["begin_ns"].min(), own["end_ns"].max()
+        window = spans[(spans["end_ns"] > begin) & (spans["begin_ns"] < end)]
+        if len(window) <= MAX_BARS:
+            break
+    # The longest spans are those that are seen.
+    window = window.assign(length=window["end_ns"] - window["begin_ns"]).nlargest(MAX_BARS, "length")
+    clipped = window.assign(begin_ns=window["begin_ns"].clip(lower=begin), end_ns=window["end_ns"].clip(upper=end))
+    labels = [_row_label(*row) for row in zip(window["lane"], window["process"], window["overlapped"], strict=True)]
+    labelled: pd.DataFrame = clipped.assign(row=labels).sort_values("begin_ns")
+    return labelled
+
+
+def _row_label(lane: str, process: int, overlapped: bool) -> str:
+    if lane == "worker":
+        return f"worker {process}, sending " if overlapped else f"worker {process} "
+    if lane == "main":
+        return "main, receiving " if overlapped else "main process "
+    return "device "
+
+
+def _rows(window: pd.DataFrame) -> list[str]:
+    order = window["lane"].map({"worker": 0, "main": 1, "device": 2})
+    keys = window.assign(order=order).sort_values(["order", "process", "overlapped"])
+    return [str(row) for row in keys["row"].unique()]
