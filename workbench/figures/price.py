@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.template import BLUE, FAINT, ORANGE, SKY, TEMPLATE
+from workbench.figures.template import BLUE, FAINT, LEGEND_PX, ORANGE, SKY, TEMPLATE
 from workbench.records import Comparison
 
 
@@ -28,7 +28,9 @@ def price(comparison: Comparison) -> go.Figure:
     figure.update_layout(
         template=TEMPLATE,
         barmode="stack",
-        height=170 + 38 * len(names),
+        height=120 + LEGEND_PX + 36 * len(names),
+        margin_b=LEGEND_PX,
+        legend_traceorder="normal",
         title="The price: memory (PSS of the whole process tree, shared pages once) and start-up",
     )
     figure.update_xaxes(title="peak memory (GB)", row=1, col=1)

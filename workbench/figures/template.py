@@ -10,6 +10,9 @@ import plotly.graph_objects as go
 BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
 INK, MUTED, FAINT = "#1F2933", "#7B8794", "#D9DEE4"
 
+#: Room below the axis for a legend of one row, and for each further one.
+LEGEND_PX, LEGEND_ROW_PX = 76, 18
+
 #: Waiting is pale, work is coloured, and what no stage explains is red.
 _STAGES = {
     "idle": "#E4E7EB",
@@ -48,7 +51,7 @@ _STAGES = {
 _OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#B07AA1", "#76B7B2", "#A0A04A")
 
 #: How simulated values are drawn.
-SIMULATED_PATTERN = {"shape": "/", "fgcolor": "white", "size": 6, "solidity": 0.35}
+SIMULATED_PATTERN = {"shape": "/", "fgcolor": "white", "size": 6, "solidity": 0.25, "fillmode": "overlay"}
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -60,7 +63,9 @@ TEMPLATE = go.layout.Template(
         "xaxis": {"gridcolor": FAINT, "zeroline": False, "linecolor": MUTED, "automargin": True, "ticks": "outside"},
         "yaxis": {"gridcolor": FAINT, "zeroline": False, "automargin": True},
         "hoverlabel": {"font": {"size": 12}},
-        "legend": {"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0, "font": {"size": 11}},
+        "legend": {
+            "orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "font": {"size": 11},
+        },
     }
 )
 

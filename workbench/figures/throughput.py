@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from workbench.figures.template import BLUE, GREEN, INK, ORANGE, PINK, RED, SKY, TEMPLATE
+from workbench.figures.template import BLUE, GREEN, INK, LEGEND_PX, ORANGE, PINK, RED, SKY, TEMPLATE
 from workbench.records import Comparison
 
 _COLOURS = (INK, BLUE, ORANGE, GREEN, PINK, SKY, RED)
@@ -13,7 +13,8 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
 
 def throughput(comparison: Comparison) -> go.Figure:
     """A line of points for every variant; where lines rise and fall together, the machine did it."""
-    figure = go.Figure(layout={"template": TEMPLATE, "height": 330})
+    layout = {"template": TEMPLATE, "height": 360, "margin": {"b": LEGEND_PX}}
+    figure = go.Figure(layout=layout)
     for number, one in enumerate(comparison.variants):
         rates = one.pages_per_s.per_block if one.pages_per_s else []
         figure.add_scatter(

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.template import SIMULATED_PATTERN, TEMPLATE, empty_figure, stage_colour
+from workbench.figures.template import (
+    LEGEND_PX,
+    LEGEND_ROW_PX,
+    SIMULATED_PATTERN,
+    TEMPLATE,
+    empty_figure,
+    stage_colour,
+)
 from workbench.records import Record
 
 #: More bars than this are slow to draw and cannot be told apart.
@@ -25,7 +32,9 @@ def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
         return empty_figure("There are no spans to draw.")
     origin = window["begin_ns"].min()
     rows = _rows(window)
-    layout = {"template": TEMPLATE, "barmode": "overlay", "height": 130 + 36 * len(rows), "bargap": 0.2}
+    legend_px = LEGEND_PX + LEGEND_ROW_PX * (window["stage"].nunique() // 6)
+    height = 80 + 34 * len(rows) + legend_px
+    layout = {"template": TEMPLATE, "barmode": "overlay", "bargap": 0.2, "height": height, "margin": {"b": legend_px}}
     figure = go.Figure(layout=layout)
     for stage, group in window.groupby("stage", sort=False):
         is_simulated = (group["origin"] == "simulated").any()

@@ -5,7 +5,15 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from workbench.analysis.breakdown import LaneBreakdown, break_down
-from workbench.figures.template import SIMULATED_PATTERN, TEMPLATE, empty_figure, stage_colour, text_colour
+from workbench.figures.template import (
+    LEGEND_PX,
+    LEGEND_ROW_PX,
+    SIMULATED_PATTERN,
+    TEMPLATE,
+    empty_figure,
+    stage_colour,
+    text_colour,
+)
 from workbench.records import Record
 from workbench.units import format_duration, format_share
 
@@ -24,12 +32,15 @@ def where_time_goes(record: Record, *, name: str = "") -> go.Figure:
     lanes = break_down(record)
     if not lanes:
         return empty_figure("No stage was timed in this run.")
-    figure = go.Figure(layout={"template": TEMPLATE, "barmode": "stack", "height": 150 + 62 * len(lanes)})
     stages = dict.fromkeys(part.stage for lane in lanes for part in lane.parts)
+    legend_px = LEGEND_PX + LEGEND_ROW_PX * (len(stages) // 6)
+    height = 90 + 58 * len(lanes) + legend_px
+    layout = {"template": TEMPLATE, "barmode": "stack", "height": height, "margin": {"b": legend_px}}
+    figure = go.Figure(layout=layout)
     for stage in stages:
         figure.add_bar(**_bars_of(stage, lanes))
     title = f"Where the time goes{f': {name}' if name else ''}"
-    figure.update_layout(title=f"{title} ({_told(record)})", bargap=0.32)
+    figure.update_layout(title=f"{title} ({_told(record)})", bargap=0.32, legend_traceorder="normal")
     figure.update_xaxes(title="share of the lane's wall time (%)", range=[0, 100], ticksuffix=" %")
     figure.update_yaxes(autorange="reversed")
     return figure
