@@ -1,0 +1,123 @@
+"""Verdicts by hand, and on many made-up races."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from record_factory import make_failed, make_record
+
+from workbench.analysis.comparison import break_even_epochs, compare, estimate, judge, paired_log_ratios
+from workbench.records import Comparison, Interval, Policy
+
+POLICY = Policy()
+
+
+def race(rates: dict[str, list[float]], **settings) -> Comparison:
+    records = {name: [make_record(rate) for rate in own] for name, own in rates.items()}
+    names = list(records)
+    return compare(records, baseline=names[0], order=[names] * len(rates[names[0]]), seed=0, **settings)
+
+
+def result(comparison: Comparison, name: str):
+    return next(one for one in comparison.variants if one.name == name)
+
+
+def test_the_effect_is_the_geometric_mean_of_the_ratios_in_each_block():
+    comparison = race({"baseline": [100, 50, 200], "a": [200, 100, 400]})
+    speedup = result(comparison, "a").speedup
+    assert speedup.estimate == pytest.approx(2.0)
+    assert speedup.ci95 == pytest.approx((2.0, 2.0))  # the machine's drift hits both alike, and is gone
+
+
+def test_the_interval_is_students():
+    log_ratios = np.log([1.1, 1.2, 1.3, 1.25])
+    half = 3.182446305284263 * log_ratios.std(ddof=1) / 2  # t quantile of 3 degrees of freedom
+    interval = estimate(log_ratios, POLICY)
+    assert interval.ci95 == pytest.approx((np.exp(log_ratios.mean() - half), np.exp(log_ratios.mean() + half)))
+
+
+@pytest.mark.parametrize(
+    ("estimate_", "ci95", "verdict"),
+    [
+        (1.5, (1.3, 1.7), "faster"),
+        (0.7, (0.6, 0.8), "slower"),
+        (1.001, (0.99, 1.012), "no_difference"),
+        (1.01, (1.005, 1.015), "no_difference"),  # sure, and too small to matter
+        (1.3, (0.9, 1.9), "inconclusive"),
+        (1.015, (1.001, 1.03), "inconclusive"),  # clear of 1, but maybe too small to matter
+        (1.5, None, "inconclusive"),
+    ],
+)
+def test_a_verdict_needs_an_interval_and_an_effect(estimate_, ci95, verdict):
+    assert judge(Interval(estimate=estimate_, ci95=ci95), POLICY) == verdict
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_few_blocks_are_no_verdict(blocks):
+    comparison = race({"baseline": [100.0] * blocks, "a": [300.0] * blocks})
+    assert result(comparison, "a").verdict == "inconclusive"
+    assert result(comparison, "a").speedup.ci95 is None
+
+
+def test_the_baseline_gets_no_verdict():
+    baseline = result(race({"baseline": [100, 101, 99], "a": [100, 101, 99]}), "baseline")
+    assert baseline.verdict is None
+    assert baseline.speedup is None
+
+
+def simulate(effect: float, *, blocks: int = 5, count: int = 400) -> list[str]:
+    rng = np.random.default_rng(0)
+    verdicts = []
+    for _ in range(count):
+        machine = rng.normal(0, 0.10, blocks)  # slow drift, shared by a block
+        noise = rng.normal(0, 0.015, (2, blocks))
+        log_ratios = np.log(effect) + (machine + noise[1]) - (machine + noise[0])
+        verdicts.append(judge(estimate(log_ratios, POLICY), POLICY))
+    return verdicts
+
+
+def test_identical_variants_are_rarely_told_apart():
+    wrong = sum(verdict in ("faster", "slower") for verdict in simulate(1.0))
+    assert wrong / 400 < 0.05
+
+
+def test_a_planted_difference_is_found():
+    found = simulate(1.10).count("faster")
+    assert found / 400 > 0.9
+    assert simulate(1 / 1.10).count("slower") / 400 > 0.9
+
+
+def test_a_failed_variant_is_told_as_such():
+    records = {"baseline": [make_record(100)] * 3, "broken": [make_failed()]}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "broken"]] * 3, seed=0)
+    broken = result(comparison, "broken")
+    assert broken.verdict == "failed"
+    assert broken.failure.message == "out of luck"
+    assert broken.pages_per_s is None
+
+
+def test_against_a_failed_baseline_nothing_is_said():
+    records = {"baseline": [make_failed()], "a": [make_record(100)]}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]], seed=0)
+    assert result(comparison, "a").verdict == "inconclusive"
+    assert "baseline failed" in comparison.notes[0]
+
+
+def test_blocks_are_paired_by_number():
+    own = [make_record(200), make_failed(), make_record(300)]
+    baseline = [make_record(100), make_record(1), make_record(100)]
+    assert np.exp(paired_log_ratios(own, baseline)) == pytest.approx([2.0, 3.0])
+
+
+def test_extra_start_up_is_paid_back_in_epochs():
+    # 100 pages: 1 s an epoch against 0.5 s; 3 s of extra start-up
+    own = [make_record(200, startup_s=8.0)] * 3
+    baseline = [make_record(100, startup_s=5.0)] * 3
+    assert break_even_epochs(own, baseline) == pytest.approx(6.0)
+    assert break_even_epochs(baseline, own) is None
+    assert break_even_epochs([make_record(50, startup_s=8.0)], baseline) is None
+
+
+def test_it_comes_back_from_json():
+    comparison = race({"baseline": [100, 101, 99], "a": [200, 190, 210]})
+    assert Comparison.model_validate_json(comparison.model_dump_json()) == comparison
