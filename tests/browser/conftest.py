@@ -1,0 +1,94 @@
+"""A real browser that reaches nothing but files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@dataclass
+class Opened:
+    """What happened while a page was open.
+
+    Attributes:
+        requests: Everything but files that the page asked for; none of it was answered.
+        errors: What it wrote to the console as an error.
+        figures: Figures that plotly has drawn.
+        screenshot: The page as a picture.
+    """
+
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    figures: int = 0
+    text: str = ""
+    screenshot: bytes = b""
+
+
+class Browser:
+    """Opens files with the network blocked."""
+
+    def __init__(self, browser) -> None:
+        self._browser = browser
+
+    def open(self, path: Path, *, width: int = 1200) -> Opened:
+        opened = Opened()
+        context = self._browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+        try:
+            page = context.new_page()
+
+            def note(request) -> None:
+                if not request.url.startswith(("file:", "data:", "blob:")):
+                    opened.requests.append(request.url)
+
+            page.on("request", note)
+            page.on("console", lambda message: opened.errors.append(message.text) if message.type == "error" else None)
+            page.on("pageerror", lambda error: opened.errors.append(str(error)))
+            page.goto(path.as_uri())
+            page.wait_for_load_state("load")
+            page.wait_for_timeout(1000)
+            opened.figures = page.locator(".js-plotly-plot:has(.main-svg)").count()
+            opened.text = page.inner_text("body")
+            opened.screenshot = page.screenshot(full_page=True)
+        finally:
+            context.close()
+        return opened
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium or Chrome; installed from the system's packages where there is none and we may."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+            subprocess.run(command, capture_output=True, timeout=600, check=False)
+        found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("no Chromium or Chrome here, and none could be installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(_QUIET))
+        yield Browser(started)
+        started.close()

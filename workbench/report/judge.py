@@ -1,0 +1,34 @@
+"""From a race to its comparison: the verdicts, and the parity of every variant's first run with the baseline's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.analysis.comparison import compare
+from workbench.analysis.parity import compare_pages
+from workbench.records import Comparison
+from workbench.trial.race import Race
+
+
+def judge_race(raced: Race, runs: Path) -> Comparison:
+    """Compare the variants of a race with its baseline, the first of them.
+
+    Args:
+        raced: The race.
+        runs: Folder of its run folders.
+    """
+    baseline = next(iter(raced.records))
+    # The first block's runs are those that kept pages.
+    first = {name: records[0] for name, records in raced.records.items() if records}
+    parity = {
+        name: compare_pages(runs / first[baseline].run_id, runs / record.run_id, first[baseline], record)
+        for name, record in first.items()
+        if name != baseline and baseline in first
+    }
+    return compare(raced.records, baseline=baseline, order=raced.order, seed=raced.seed, parity=parity)
+
+
+def best_variant(comparison: Comparison) -> str:
+    """Name of the variant with the largest speed-up of those that ended well; the baseline's where there is none."""
+    speedups = {one.name: one.speedup.estimate for one in comparison.variants if one.speedup and not one.failure}
+    return max(speedups, key=lambda name: speedups[name], default=comparison.baseline)

@@ -1,0 +1,140 @@
+"""Runs a committed notebook headless: parameters in, executed notebook, HTML and results out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+from workbench.errors import BadInput, WorkbenchError, unknown_name
+from workbench.knobs import Knobs
+from workbench.report.html import export_html
+from workbench.report.outcome import results_of
+
+
+@dataclass(frozen=True)
+class NotebookRun:
+    """What an executed notebook has left.
+
+    Attributes:
+        notebook: The executed notebook.
+        html: The same as one HTML file that opens with no network.
+        results: What it handed over, by name.
+    """
+
+    notebook: Path
+    html: Path
+    results: dict[str, Path]
+
+
+class NotebookFailed(WorkbenchError):
+    """A notebook that didn't get to its end."""
+
+
+def run_notebook(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    output: Path,
+    *,
+    cell_timeout_s: float,
+    title: str | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> NotebookRun:
+    """Execute a notebook with a kernel of this very environment, and export it.
+
+    Args:
+        notebook: The notebook, with a cell tagged `parameters`.
+        parameters: Values by name: knobs, and parameters of the notebook.
+        output: Where the executed notebook goes; its HTML lies beside it. It is there even where a cell fails.
+        cell_timeout_s: What the longest cell may take.
+        title: Title of the HTML page.
+        on_line: Takes each line that the notebook prints, as it comes.
+
+    Raises:
+        BadInput: For parameters that the notebook doesn't have.
+        NotebookFailed: Where a cell raised or took too long, or the kernel died.
+    """
+    import nbformat
+    from papermill.exceptions import PapermillException
+    from papermill.execute import execute_notebook
+
+    _refuse_unknown(notebook, parameters)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # names every knob that the parameters cell doesn't show
+    reason = ""
+    try:
+        execute_notebook(
+            _verbatim(notebook),
+            _verbatim(output),
+            parameters=dict(parameters),
+            progress_bar=False,
+            kernel_name="python3",
+            execution_timeout=cell_timeout_s,
+            stdout_file=_Lines(on_line or (lambda line: None)),
+            kernel_manager_class=_ThisPython,
+            # An interrupt leaves no kernel behind, and no trial, which ends with its kernel.
+            shutdown_kernel="immediate",
+            extra_arguments=["--log-level=ERROR"],  # each start warns of sockets that only this machine reaches
+            coalesce_streams=True,
+        )
+    except PapermillException as error:
+        reason = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else str(error)
+    except (RuntimeError, TimeoutError) as error:  # the kernel died, or a cell took too long
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    executed = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
+    # A kernel that died leaves statuses that say "completed"; only the counts of the cells tell.
+    cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
+    num_run = sum(cell.execution_count is not None for cell in cells)
+    if reason or num_run < len(cells):
+        how_far = f"{num_run} of {len(cells)} code cells were run"
+        raise NotebookFailed(f"{notebook.name} did not get to its end ({how_far}). {reason}\nSee {output}")
+    html = output.with_suffix(".html")
+    export_html(output, html, title=title)
+    return NotebookRun(output, html, results_of(executed))
+
+
+class _ThisPython(AsyncKernelManager):
+    """Starts the kernel of the running interpreter, whatever is registered as "python3" for the user or the machine."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The kernel that ipykernel of this environment describes."""
+        from ipykernel.kernelspec import get_kernel_dict
+
+        return KernelSpec(**get_kernel_dict())
+
+
+class _Lines:
+    """A text stream that gives on whole lines."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._begun = ""
+
+    def write(self, text: str) -> None:
+        """Take text; the lines in it go out."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._on_line(line)
+
+    def flush(self) -> None:
+        """Nothing to do: a line goes out as soon as it is whole."""
+
+
+def _refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    from papermill.inspection import inspect_notebook
+
+    known = [*inspect_notebook(_verbatim(notebook)), *Knobs.model_fields]
+    problems = [unknown_name("parameter", name, known) for name in parameters if name not in known]
+    if problems:
+        raise BadInput(f"parameters of {notebook.name}", problems)
+
+
+def _verbatim(path: Path) -> str:
+    """A path as papermill takes it, which formats paths with the parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")

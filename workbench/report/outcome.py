@@ -1,0 +1,83 @@
+"""What a headless notebook leaves: for its reader, and for the command that had it run."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import BadInput, Problem
+from workbench.locations import reports_dir
+from workbench.records import Comparison, Failure
+from workbench.run_store import COMPARISON, write_json
+
+#: Kind of a notebook output that holds results by name.
+RESULT_MIME = "application/vnd.workbench.result+json"
+
+COMPARISONS = "comparisons"
+
+
+def results_folder(reports: str | Path | None) -> Path:
+    """The folder that a notebook's `reports` or a command's `--out` means, made where it isn't there.
+
+    Args:
+        reports: A folder; nothing means the workbench's own.
+
+    Raises:
+        BadInput: Where no folder can be made of it.
+    """
+    folder = Path(reports).expanduser().resolve() if reports else reports_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = Problem(f"cannot be used as a folder ({error.strerror})", str(folder), "Name another one")
+        raise BadInput("folder for the results", [problem]) from None
+    return folder
+
+
+def fresh_name(prefix: str = "") -> str:
+    """A name that sorts by time and is taken by nobody else: ``"compare-20260131-120000-1a2b3c"``."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return "-".join(filter(None, (prefix, stamp, secrets.token_hex(3))))
+
+
+def save_comparison(comparison: Comparison, reports: Path) -> Path:
+    """Write `comparison.json` into a fresh folder under `reports`, and give that folder."""
+    folder = reports / COMPARISONS / fresh_name()
+    write_json(folder / COMPARISON, comparison)
+    return folder
+
+
+def headline(sentence: str) -> Any:
+    """A sentence as the headline of a page."""
+    from IPython.display import HTML
+
+    return HTML(f"<h2 style='font-size:1.5em;border:0'>{escape(sentence)}</h2>")  # type: ignore[no-untyped-call]
+
+
+def hand_over(**paths: Path) -> None:
+    """Show where results lie, for the reader and, by name, for `notebook_run`."""
+    from IPython.display import display
+
+    named = {name: str(path) for name, path in paths.items()}
+    lines = [f"{name.replace('_', ' ').capitalize()}: {path}" for name, path in named.items()]
+    display({RESULT_MIME: named, "text/plain": "\n".join(lines)}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def results_of(notebook: Any) -> dict[str, Path]:
+    """What an executed notebook has handed over.
+
+    Args:
+        notebook: An `nbformat` notebook.
+    """
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    handed = [output.data[RESULT_MIME] for output in outputs if RESULT_MIME in output.get("data", ())]
+    return {name: Path(path) for results in handed for name, path in results.items()}
+
+
+def describe_failure(failure: Failure) -> str:
+    """A failed trial in words: what it was doing, what happened, and the last lines that it wrote to stderr."""
+    text = f"The trial failed while in phase '{failure.phase}' ({failure.kind}): {failure.message}"
+    return f"{text}\n\nLast lines of its stderr:\n{failure.stderr_tail}" if failure.stderr_tail else text
