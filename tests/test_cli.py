@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench import cli
+
+Invoke = Callable[..., int]
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Runs the command with these arguments, and gives its exit code."""
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["workbench", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return int(end.value.code or 0)
+
+    return run
+
+
+def no_notebook(*arguments: Any, **options: Any) -> None:
+    raise AssertionError("a notebook was started")
+
+
+def test_help_is_there_and_needs_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys\n"
+        "sys.argv = ['workbench', '--help']\n"
+        "from workbench.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "heavy = {'torch', 'pandas', 'plotly', 'papermill', 'numpy', 'pydantic', 'IPython'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    for verb in ("run", "compare", "report", "pages", "doctor", "lab"):
+        assert f" {verb} " in done.stdout
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "no-such-verb"], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.returncode == 2
+    assert "no-such-verb" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "-p", "cahce=prepared"),
+        ("compare", "-p", "cahce=none", "--variant", "ram: cache=decoded"),
+        ("compare", "--variant", "ram: cahce=decoded"),
+        ("compare", "--grid", "cahce=none,decoded"),
+        ("report", "-p", "cahce=none"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_knob_is_bad_input_with_the_one_that_was_meant(
+    invoke: Invoke, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.report.notebook_run.run_notebook", no_notebook)
+
+    assert invoke(*arguments) == 2
+
+    err = capsys.readouterr().err
+    assert "there is no knob named 'cahce'. Did you mean 'cache'?" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "-p", "num_workers=many", "-p", "cache=decodd"), "2 problems"),
+        (("run", "-p", "cache=prepared", "-p", "mode=train"), "Take cache=decoded, or mode=validate"),
+        (("run", "-p", "cache"), "Write knob=value"),
+        (("run", "-p", "dataset=no/such/folder"), "no/such/folder"),
+        (("compare",), "there is nothing to compare the baseline with"),
+        (("compare", "--variant", "a: cache=decoded", "--grid", "cache=none,decoded"), "both variants and a grid"),
+        (("compare", "--variant", "a: cache=decoded", "-p", "seed=1", "--seed", "2"), "'seed' is set twice"),
+        (("compare", "--variant", "a: dataset=no/such/folder"), "no/such/folder"),
+        (("compare", "--variant", "a: cache=decoded", "--blocks", "0"), "blocks"),
+        (("report", "--data", "no/such/folder"), "no/such/folder"),
+        (("run", "--out", __file__), "cannot be used as a folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_is_told_before_anything_starts(
+    invoke: Invoke,
+    arguments: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("workbench.report.notebook_run.run_notebook", no_notebook)
+
+    assert invoke(*arguments) == 2
+
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_other_failures_that_a_user_can_act_on_are_no_bad_input(
+    invoke: Invoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.report.notebook_run import NotebookFailed
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise NotebookFailed("the kernel died")
+
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", fail)
+
+    assert invoke("run") == 1
+    assert capsys.readouterr().err == "Error: the kernel died\n"
+
+
+def test_an_interrupt_is_one_clean_line(
+    invoke: Invoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", interrupt)
+
+    assert invoke("run") == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+def test_a_bug_is_shown_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*arguments: Any, **options: Any) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", stumble)
+    monkeypatch.setattr(sys, "argv", ["workbench", "run"])
+
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        cli.main()
+
+
+def test_lab_passes_its_options_on(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 3)
+
+    assert invoke("lab", "--port", "9999", "--no-browser") == 3
+
+    root = f"--ServerApp.root_dir={checkout / 'notebooks'}"
+    assert called == [[sys.executable, "-m", "jupyterlab", root, "--port", "9999", "--no-browser"]]
