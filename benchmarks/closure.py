@@ -1,7 +1,7 @@
 """Closure: how much of each lane's wall time its named stages explain.
 
-One trial for each number of workers, way of starting them, and step time; pages come from a prepared cache, so that stages are
-short and gaps between them weigh most. The promise is for the worst cell.
+One trial for each number of workers, way of starting them, step time, and way to the page: the disk baseline, and a
+prepared cache, whose stages are short, so that gaps between them weigh most. The promise is for the worst cell.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Overhead: what timing every stage costs of the throughput.
 
-The same loop over the same pages, with and without stage timing, alternating in one process in random order, so that the
-drift of the machine hits both alike. The effect is the paired ratio; the interval comes from the pairs.
+The same loop over the same pages, with and without stage timing, alternating in one process in random order, so that
+the drift of the machine hits both alike. The effect is the paired ratio; the interval comes from the pairs.
 """
 
 from __future__ import annotations

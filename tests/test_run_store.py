@@ -56,7 +56,7 @@ def test_only_runs_that_ended_are_listed(tmp_path):
 
 
 def test_a_missing_record_is_named(tmp_path):
-    with pytest.raises(BadInput, match="no record.json"):
+    with pytest.raises(BadInput, match=r"no record\.json"):
         read_record(tmp_path)
 
 

@@ -9,7 +9,14 @@ from workbench.units import format_bytes, format_duration, format_rate, format_r
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.00133, "1.33 ms"), (12.44, "12.4 s"), (158.9, "159 s"), (4.2e-5, "42.0 µs"), (0.0, "0.00 s"), (None, "not measured")],
+    [
+        (0.00133, "1.33 ms"),
+        (12.44, "12.4 s"),
+        (158.9, "159 s"),
+        (4.2e-5, "42.0 µs"),
+        (0.0, "0.00 s"),
+        (None, "not measured"),
+    ],
 )
 def test_durations(seconds, text):
     assert format_duration(seconds) == text

@@ -105,7 +105,7 @@ def test_a_page_without_words_is_a_page(tmp_path):
 def test_a_broken_image_is_named(tmp_path):
     page = draw_page(tmp_path)
     page.path.write_bytes(page.path.read_bytes()[:200])
-    with pytest.raises(BadInput, match="page-1.jpg"):
+    with pytest.raises(BadInput, match=r"page-1\.jpg"):
         PageDataset([page], knobs())[0]
 
 
@@ -117,7 +117,8 @@ def test_a_data_set_goes_to_a_spawned_worker_without_its_chain(tmp_path):
 
 
 def test_samples_become_a_batch(tmp_path):
-    dataset = PageDataset([draw_page(tmp_path), draw_page(tmp_path, exif_orientation=3)], knobs(normalize="albumentations"))
+    pages = [draw_page(tmp_path), draw_page(tmp_path, exif_orientation=3)]
+    dataset = PageDataset(pages, knobs(normalize="albumentations"))
     batch = collate([dataset[0], dataset[1]])
     assert len(batch) == 2
     assert batch.images.shape == (2, 3, SIDE, SIDE)

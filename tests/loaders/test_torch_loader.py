@@ -66,7 +66,7 @@ def test_an_error_of_the_programme_keeps_its_traceback():
     ("what", "remedy"),
     [
         ("is killed by signal: Killed. ", "cache"),
-        ("is killed by signal: Bus error. It is possible that dataloader's workers are out of shared memory.", "/dev/shm"),
+        ("is killed by signal: Bus error. It is possible that workers are out of shared memory.", "/dev/shm"),
         ("is killed by signal: Segmentation fault. ", "stderr"),
     ],
 )

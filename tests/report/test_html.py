@@ -13,7 +13,8 @@ from workbench.report.html import ExportFailed, export_html
 
 
 def write_notebook(path: Path, *outputs: dict, markdown: str = "# A report") -> Path:
-    cell = new_code_cell("secret_code()", execution_count=1, outputs=[new_output("display_data", data) for data in outputs])
+    shown = [new_output("display_data", data) for data in outputs]
+    cell = new_code_cell("secret_code()", execution_count=1, outputs=shown)
     nbformat.write(new_notebook(cells=[new_markdown_cell(markdown), cell]), path)
     return path
 

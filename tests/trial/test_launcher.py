@@ -142,7 +142,8 @@ def test_a_killed_trial_says_what_may_have_killed_it(tmp_path):
 
 
 def test_a_crash_names_its_signal(tmp_path):
-    record = run_trial(endless(num_workers=0), tmp_path, on_event=Watch(lambda trial: trial.send_signal(signal.SIGSEGV)))
+    watch = Watch(lambda trial: trial.send_signal(signal.SIGSEGV))
+    record = run_trial(endless(num_workers=0), tmp_path, on_event=watch)
     assert record.failure.kind == "crash"
     assert "SIGSEGV" in record.failure.message
 
@@ -179,7 +180,8 @@ def test_bad_input_is_named_without_a_traceback(tmp_path):
 
 def test_a_trial_ends_when_its_launcher_is_gone(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from workbench.knobs import Knobs; from workbench.trial.launcher import run_trial\n"
+        "import sys; from pathlib import Path; from workbench.knobs import Knobs\n"
+        "from workbench.trial.launcher import run_trial\n"
         "knobs = Knobs(num_pages=6, batch_size=2, device='replay', num_workers=1, num_steps=100000)\n"
         "run_trial(knobs, Path(sys.argv[1]), on_event=lambda event: print(event.phase, flush=True))"
     )
@@ -196,5 +198,5 @@ def test_a_trial_ends_when_its_launcher_is_gone(tmp_path):
     os.kill(launcher.pid, signal.SIGKILL)
     launcher.wait()
     launcher.stdout.close()
-    gone, alive = psutil.wait_procs(tree, timeout=10)
+    _, alive = psutil.wait_procs(tree, timeout=10)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]

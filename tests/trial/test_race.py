@@ -39,7 +39,8 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[Knobs]:
         ran.append(knobs)
         failed = knobs.batch_size == 1
         failure = Failure(kind="error", phase="steady", message="broken") if failed else None
-        return Record(run_id=str(len(ran)), created_at="", status="failed" if failed else "ok", failure=failure, knobs=knobs)
+        status = "failed" if failed else "ok"
+        return Record(run_id=str(len(ran)), created_at="", status=status, failure=failure, knobs=knobs)
 
     monkeypatch.setattr(race_module, "run_trial", run_trial)
     return ran

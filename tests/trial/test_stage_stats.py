@@ -24,7 +24,8 @@ def spans(*rows: tuple[str, float, float, int]) -> Spans:
 
 
 def test_totals_are_clipped_to_the_steady_part_and_means_are_not():
-    track = TrackSpans("worker", 0, False, "measured", spans(("decode", 0, 2, 1), ("decode", 3, 4, 2), ("decode", 9, 12, 3)))
+    decoded = spans(("decode", 0, 2, 1), ("decode", 3, 4, 2), ("decode", 9, 12, 3))
+    track = TrackSpans("worker", 0, False, "measured", decoded)
     (row,) = stage_stats([track], 1 * S, 10 * S)
     assert row.count == 2  # the third ended after the steady part
     assert row.total_s == pytest.approx(1 + 1 + 1)

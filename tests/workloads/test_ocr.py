@@ -74,7 +74,10 @@ def test_detections_against_another_page_are_wrong():
     assert workload.quality().hmean < 0.3
 
 
-@pytest.mark.parametrize("settings", [{}, {"normalize": "device"}, {"channels_last": True}, {"precision": "bf16"}], ids=str)
+WAYS = [{}, {"normalize": "device"}, {"channels_last": True}, {"precision": "bf16"}]
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
 def test_a_real_detector_runs_on_the_cpu(settings):
     workload = make(CpuDevice(), device="cpu", image_size=160, **settings)
     assert step(workload, [0, 1]) == ["transfer", "forward", "fetch", "postprocess", "metric"]
