@@ -151,7 +151,8 @@ def _is_small(polygon: Polygon) -> bool:
 
 
 def _pixels(polygon: Polygon) -> npt.NDArray[np.int32]:
-    return np.round(polygon).astype(np.int32)
+    pixels: npt.NDArray[np.int32] = np.floor(polygon + np.float32(0.5)).astype(np.int32)
+    return pixels
 
 
 def _draw_border(polygon: Polygon, distance: float, nearness: FloatMap, mask: Mask) -> None:

@@ -7,12 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-#: Steepness of the approximate step function (Liao et al. 2020, equation 2).
+from workbench.detector.initialize import initialize
+
+#: Steepness k of the approximate step function (Liao et al. 2020, equation 2).
 STEEPNESS = 50.0
 
 
 class DetectorOutput(NamedTuple):
-    """What the detector says of every pixel, each float32 [B, H, W], 0..1.
+    """What the detector says of every pixel, each float32 [B, H, W], 0..1; under autocast, too.
 
     Attributes:
         shrink: Probability of being inside a shrunken word.
@@ -32,13 +34,14 @@ class DBHead(nn.Module):
         super().__init__()
         self._shrink = _branch(in_channels)
         self._threshold = _branch(in_channels)
+        initialize(self)
 
     def forward(self, features: torch.Tensor) -> DetectorOutput:
-        """The maps of features [B, C, H/4, W/4]."""
-        shrink = self._shrink(features)[:, 0]
+        """The maps, [B, H, W] each, of features [B, C, H/4, W/4]."""
+        shrink = _probability(self._shrink(features))
         if not self.training:
             return DetectorOutput(shrink)
-        threshold = self._threshold(features)[:, 0]
+        threshold = _probability(self._threshold(features))
         return DetectorOutput(shrink, threshold, torch.sigmoid(STEEPNESS * (shrink - threshold)))
 
 
@@ -52,5 +55,9 @@ def _branch(in_channels: int) -> nn.Sequential:
         nn.BatchNorm2d(channels),
         nn.ReLU(inplace=True),
         nn.ConvTranspose2d(channels, 1, 2, 2),
-        nn.Sigmoid(),
     )
+
+
+def _probability(logits: torch.Tensor) -> torch.Tensor:
+    # In half precision a probability has three digits, and the step function multiplies their error by 50.
+    return torch.sigmoid(logits[:, 0].float())

@@ -16,6 +16,9 @@ from workbench.analysis.parity import PageSample
 _SIDE_PX = 300
 _QUALITY = 80
 
+#: Differences are shown enlarged, but not so far that rounding looks like a fault.
+_MAX_GAIN = 64.0
+
 
 def parity_pictures(samples: Sequence[PageSample], *, baseline: str, variant: str) -> str:
     """HTML with pictures inside it; a note where there are none.
@@ -33,9 +36,9 @@ def parity_pictures(samples: Sequence[PageSample], *, baseline: str, variant: st
 
 def _row(sample: PageSample, baseline: str, variant: str) -> str:
     largest = float(sample.difference.max())
-    gain = max(1.0, 255.0 / largest) if largest > 0 else 1.0
+    gain = min(max(255.0 / largest, 1.0), _MAX_GAIN) if largest > 0 else 1.0
     difference = np.clip(255.0 - sample.difference * gain, 0, 255).astype(np.uint8)
-    told = f"largest difference {largest:.2f} levels" + (f", shown {gain:.0f}x" if largest > 0 else "")
+    told = f"largest difference {largest:.2f} levels, shown {gain:.0f}x (white: none)"
     cells = (
         _figure(sample.baseline, f"{baseline}: {sample.name}"),
         _figure(sample.variant, f"{variant}: {sample.name}"),

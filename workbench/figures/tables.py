@@ -142,9 +142,9 @@ def _parity(parity: Parity | None) -> str:
 def _why(parity: Parity) -> str:
     parts = []
     if parity.pages:
-        parts.append(f"pages within {parity.pages.max_levels:.2g} levels")
+        parts.append(f"pages within {parity.pages.max_levels:.2f} levels")
     if parity.targets:
-        parts.append(f"targets within {parity.targets.max_levels:.2g}")
+        parts.append(f"targets within {parity.targets.max_levels:.2f}")
     if parity.detections:
         parts.append(f"H-mean {parity.detections.hmean_difference:+.3f}")
     return "; ".join([*parts, *parity.notes])
