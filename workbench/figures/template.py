@@ -47,6 +47,7 @@ _STAGES = {
     "metric": "#E3B5CF",
     "release": "#B8A99A",
     "pin": "#6AA7A0",
+    "progress": "#C4B7CB",
 }
 _OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#B07AA1", "#76B7B2", "#A0A04A")
 

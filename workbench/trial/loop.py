@@ -151,4 +151,5 @@ class Loop:
         now = self._clock()
         if now - self._last_event_ns >= _EVENT_INTERVAL_NS or event.done == event.total:
             self._last_event_ns = now
-            self._on_event(event)
+            with self._timed("progress"):
+                self._on_event(event)
