@@ -71,7 +71,7 @@ def test_the_module_is_the_command() -> None:
 def test_a_mistyped_knob_is_bad_input_with_the_one_that_was_meant(
     invoke: Invoke, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.report.notebook_run.run_notebook", no_notebook)
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", no_notebook)
 
     assert invoke(*arguments) == 2
 
@@ -104,7 +104,7 @@ def test_bad_input_is_told_before_anything_starts(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("workbench.report.notebook_run.run_notebook", no_notebook)
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", no_notebook)
 
     assert invoke(*arguments) == 2
 

@@ -6,7 +6,8 @@ of ours and is shown as one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -30,8 +31,25 @@ class Problem:
         return f"{text}. {self.remedy}" if self.remedy else text
 
 
+def unknown_name(kind: str, name: str, known: Collection[str]) -> Problem:
+    """The problem of a name that is none of the known ones, with the one that was probably meant.
+
+    Args:
+        kind: What it should be a name of ("knob", "parameter").
+        name: The name.
+        known: The names that there are.
+    """
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = f"Did you mean '{close[0]}'?" if close else f"The {kind}s are: {', '.join(known)}"
+    return Problem(f"there is no {kind} named '{name}'", remedy=remedy)
+
+
 class WorkbenchError(Exception):
     """A failure whose message tells a user what was wrong, where, and what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the message alone."""
+        return str(self).splitlines()
 
 
 class BadInput(WorkbenchError):

@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from workbench.errors import BadInput, Problem
+from workbench.errors import BadInput, Problem, unknown_name
 
 Group = Literal["pages", "image path", "loading", "model", "device", "measuring"]
 
@@ -231,9 +231,7 @@ def describe_knobs() -> Iterator[KnobInfo]:
 
 def unknown_knob(name: str) -> Problem:
     """The problem of a name that is no knob, with the knob that was probably meant."""
-    close = difflib.get_close_matches(name, Knobs.model_fields, n=1)
-    remedy = f"Did you mean '{close[0]}'?" if close else f"The knobs are: {', '.join(Knobs.model_fields)}"
-    return Problem(f"there is no knob named '{name}'", remedy=remedy)
+    return unknown_name("knob", name, Knobs.model_fields)
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:

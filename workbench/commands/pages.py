@@ -1,4 +1,4 @@
-"""`workbench pages`: draws a data set of receipts and signs."""
+"""`workbench pages`: a data set of drawn receipts and signs."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import typer
 
 def pages(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
-    count: Annotated[int, typer.Option(help="Number of pages.")] = 404,
+    count: Annotated[int, typer.Option(metavar="PAGES", help="Number of pages.")] = 404,
     seed: Annotated[int, typer.Option(help="Seed of the pages: the same seed gives the same bytes.")] = 0,
 ) -> None:
-    """Draw receipts and signs with word polygons, in the competition JSON format."""
+    """Draw photographs of receipts and signs with their words, in the competition (UFO) JSON format."""
     from workbench.commands.console import show_progress
-    from workbench.data.survey import survey
-    from workbench.data.synthetic.draw import draw_pages
+    from workbench.data.synthetic.draw import draw_pages, holds_pages, read_manifest
     from workbench.panel.progress import format_progress
     from workbench.units import format_bytes
 
-    every = max(count // 20, 1)
+    there = holds_pages(out, count=count, seed=seed)
     with show_progress() as on_line:
 
-        def tell(done: int, total: int) -> None:
-            if done % every == 0 or done == total:
+        def on_page(done: int, total: int) -> None:
+            # In a pipe each of these is a line: about twenty are enough.
+            if done == total or done % max(1, total // 20) == 0:
                 on_line(format_progress(done, total, "pages drawn"))
 
-        draw_pages(out, count=count, seed=seed, on_page=tell)
-    found, counts = survey(out)
-    size = sum(page.path.stat().st_size for page in found)
-    words = f"{counts.num_words} words ({counts.num_ignored_words} of them ignored)"
-    print(f"{counts.num_pages} pages with {words}, {format_bytes(size)}: {out}")
+        draw_pages(out, count=count, seed=seed, on_page=on_page)
+    manifest = read_manifest(out)
+    assert manifest is not None
+    print("These pages were there already: nothing was drawn." if there else f"Drawn with seed {seed}.")
+    print(f"{out}: {manifest.count} pages, {manifest.num_words} words, {format_bytes(manifest.num_bytes)}")

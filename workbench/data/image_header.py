@@ -1,18 +1,27 @@
-"""What an image file says of itself, without decoding it: size, EXIF turn, colour mode; and whether it can be whole."""
+"""What an image file says of itself, without decoding it: size, EXIF turn, colour mode; and whether it is all there."""
 
 from __future__ import annotations
 
+import threading
 import warnings
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from workbench.data.image_end import has_end, png_chunks
 
 #: Suffixes of files that are taken for images.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 _ORIENTATION = 0x0112
-_TAIL_BYTES = 65536
+_THREADS = 8
+
+# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
+Image.MAX_IMAGE_PIXELS = None
 
 
 class ImageProblem(Exception):
@@ -24,16 +33,18 @@ class ImageHeader:
     """What the header says.
 
     Attributes:
-        width: Width in pixels as stored.
-        height: Height in pixels as stored.
-        orientation: 1..8 of the EXIF standard; 1 where the file says nothing.
-        mode: Colour mode in PIL's words.
+        width: Width in pixels as stored, which is what a decoder gives.
+        height: Height in pixels likewise.
+        orientation: 1..8 of the EXIF standard: the turn that is left to be made after decoding; 1 where there is none.
+        mode: Colour mode in Pillow's words; with ";16" where the file has 16 bits a channel and Pillow gives 8.
+        remarks: What Pillow warned of.
     """
 
     width: int
     height: int
     orientation: int
     mode: str
+    remarks: tuple[str, ...] = ()
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -41,37 +52,75 @@ class ImageHeader:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
-def read_header(path: Path) -> ImageHeader:
-    """Read the header, and look whether the end of the file is there.
+def read_headers(paths: Iterable[Path]) -> list[ImageHeader | ImageProblem]:
+    """Read the headers of many files, several at a time; in their order, and a problem for each that cannot be used."""
+    current = threading.local()
+
+    def remember(message: Warning | str, *_: object, **__: object) -> None:
+        current.remarks.append(" ".join(str(message).split()))
+
+    def read(path: Path) -> ImageHeader | ImageProblem:
+        current.remarks = []
+        try:
+            return read_header(path, current.remarks)
+        except ImageProblem as problem:
+            return problem
+
+    # Here, not around each file: the filters belong to the process, and threads would restore each other's.
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = remember
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return list(pool.map(read, paths))
+
+
+def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
+    """Read the header of a file, and look whether its end is there.
+
+    Args:
+        path: The image.
+        remarks: The list that warnings are gathered in while this runs, if they are.
 
     Raises:
         ImageProblem: For an empty file, one that is no image, or one that is cut short.
     """
-    # A large page is no attack, and a broken EXIF block is no reason to refuse the pixels.
-    Image.MAX_IMAGE_PIXELS = None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                width, height = image.size
-                orientation = image.getexif().get(_ORIENTATION, 1)
-                header = ImageHeader(width, height, orientation if orientation in range(1, 9) else 1, image.mode)
-                kind = image.format
+        with path.open("rb") as file:
+            if file.seek(0, 2) == 0:
+                raise ImageProblem("is empty (0 bytes)")
+            file.seek(0)
+            with Image.open(file) as image:
+                if not has_end(file, image.format):
+                    raise ImageProblem("is cut short: the end of the image is missing")
+                orientation = _orientation(image, file)
+                return ImageHeader(*image.size, orientation, _mode(image), tuple(remarks or ()))
     except UnidentifiedImageError:
-        raise ImageProblem("is empty" if path.stat().st_size == 0 else "is no image") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageProblem(f"cannot be read ({error})") from None
-    if kind in _ENDS and _ENDS[kind] not in _tail(path):
-        raise ImageProblem("is cut short: the end of the image is missing")
-    return header
+        raise ImageProblem("is no image, or one of a kind that cannot be read") from None
+    except ImageProblem:
+        raise
+    except Exception as error:  # damaged files make Pillow raise nearly anything
+        raise ImageProblem(f"cannot be read as an image ({str(error) or type(error).__name__})") from None
 
 
-#: What a whole file has near its end; some writers put bytes of their own behind it.
-_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+def _orientation(image: ImageFile.ImageFile, file: BinaryIO) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow and OpenCV turn a TIFF upright when they decode it, and Pillow gives its upright size
+    exif = _png_exif(image, file) if image.format == "PNG" else image.getexif()
+    value = exif.get(_ORIENTATION, 1)
+    return int(value) if value in range(1, 9) else 1
 
 
-def _tail(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(file.tell() - _TAIL_BYTES, 0))
-        return file.read()
+def _png_exif(image: ImageFile.ImageFile, file: BinaryIO) -> Image.Exif:
+    if "exif" not in image.info:
+        # It may stand behind the pixels. Pillow's own way to find it there is to decode them.
+        for kind, offset, length in png_chunks(file):
+            if kind == b"eXIf":
+                file.seek(offset)
+                image.info["exif"] = b"Exif\0\0" + file.read(length)
+    return Image.Image.getexif(image)
+
+
+def _mode(image: ImageFile.ImageFile) -> str:
+    layout = image.tile[0].args if image.tile else None
+    raw = layout[0] if isinstance(layout, tuple) and layout else layout
+    return f"{image.mode};16" if ";16" in str(raw) and "16" not in image.mode else image.mode

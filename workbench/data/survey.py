@@ -1,23 +1,24 @@
-"""Looks a data set over before anything is measured: its annotations, its images' headers, and what is wrong with them."""
+"""Looks a data set over before anything is measured: its annotations, its images' headers, and all that is wrong."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.data.annotations.recognize import READERS, find_annotations
+from workbench.data.annotations.formats import FORMATS
+from workbench.data.annotations.reading import Item
+from workbench.data.annotations.recognize import find_annotations
+from workbench.data.files_below import files_below
 from workbench.data.frame import decide_frame, turn_upright
-from workbench.data.image_header import ImageHeader, ImageProblem, read_header
+from workbench.data.image_header import IMAGE_SUFFIXES, ImageHeader, ImageProblem, read_headers
 from workbench.data.image_index import ImageIndex
 from workbench.data.page import AnnotatedPage, Page, Word
+from workbench.data.survey_notes import notes_on
 from workbench.errors import BadInput, Problem
 from workbench.locations import sample_pages_dir
 from workbench.records import PageCounts
-
-_THREADS = 8
 
 
 def survey(
@@ -41,85 +42,124 @@ def survey(
     Raises:
         BadInput: With every problem of the data set: file, entry, what to do.
     """
-    if folder == Path("data_samples") and not folder.is_dir():
-        folder = sample_pages_dir()
-    if not folder.is_dir():
-        raise BadInput(str(folder), [Problem("there is no such folder", "dataset", "Name a folder of page images")])
-    index = ImageIndex(folder)
-    if not index.paths:
-        raise BadInput(str(folder), [Problem("there are no images in this folder", "dataset")])
-    found = find_annotations(folder, annotations, annotation_format)
-    reading = READERS[found.format](list(found.paths))
-    entries = reading.pages[:limit]
+    index = _index(folder := _data_set(folder))
+    found = find_annotations(folder, index, annotations, annotation_format)
+    entries, problems = _first(FORMATS[found.format].read(found.paths), limit)
     located = [_locate(index, entry) for entry in entries]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        made = list(pool.map(_page, entries, located))
-    problems = [*reading.problems, *(page for page in made if isinstance(page, Problem))]
-    pages = _named_apart([page for page in made if isinstance(page, Page)], folder)
-    if not pages and not problems:
-        problems.append(Problem("there is no image with annotations", str(found.place)))
+    headers = iter(read_headers(image for image in located if isinstance(image, Path)))
+    pages: list[Page] = []
+    used: list[tuple[AnnotatedPage, ImageHeader]] = []
+    for entry, image in zip(entries, located, strict=True):
+        if isinstance(image, Problem):
+            problems.append(image)
+        elif isinstance(header := next(headers), ImageProblem):
+            problems.append(
+                Problem(str(header), f"{image} (in {entry.where})", "Repair the file, or take the entry out")
+            )
+        else:
+            pages.append(_page(entry, image, header))
+            used.append((entry, header))
+    if not problems and not any(page.words for page in pages):
+        problems.append(_no_words(entries, found.place))
     if problems:
         raise BadInput(f"the data set {folder}", problems)
-    notes = []
-    if limit is None and (unused := len(set(index.paths) - {page.path for page in pages})):
-        notes.append(f"{unused} image{'s' if unused > 1 else ''} without annotations: not used")
-    return pages, _counts(pages, entries, notes)
+    notes = notes_on(pages, used, all_images=index.paths if limit is None else None)
+    return _named_apart(pages, folder), _counts(pages, entries, notes)
+
+
+def _data_set(folder: Path) -> Path:
+    if folder == Path("data_samples") and not folder.is_dir():
+        return sample_pages_dir()
+    if folder.is_file():
+        remedy = "Name the folder of the images as dataset; a file of annotations goes to the knob annotations"
+        raise BadInput(str(folder), [Problem("is a file, not a folder", "dataset", remedy)])
+    if not folder.is_dir():
+        raise BadInput(str(folder), [Problem("there is no such folder", "dataset", "Name a folder of page images")])
+    return folder
+
+
+def _index(folder: Path) -> ImageIndex:
+    files = files_below(folder)
+    index = ImageIndex(folder, files)
+    if not files:
+        raise BadInput(str(folder), [Problem("the folder is empty", "dataset", "Name a folder of page images")])
+    if not index.paths:
+        what = f"there are no images in this folder ({', '.join(IMAGE_SUFFIXES)})"
+        raise BadInput(str(folder), [Problem(what, "dataset", "Name the folder of the images")])
+    return index
+
+
+def _first(items: Iterator[Item], limit: int | None) -> tuple[list[AnnotatedPage], list[Problem]]:
+    """The first pages that a reader gives, and the problems met on the way; what comes later isn't read."""
+    entries: list[AnnotatedPage] = []
+    problems: list[Problem] = []
+    for item in items:
+        if isinstance(item, Problem):
+            problems.append(item)
+            continue
+        entries.append(item)
+        if len(entries) == limit:
+            break
+    return entries, problems
 
 
 def _locate(index: ImageIndex, entry: AnnotatedPage) -> Path | Problem:
-    images = index.find(entry.image, entry.beside)
+    images = index.find(entry.image, entry.beside or Path())
     if len(images) == 1:
         return images[0]
     if not images:
         remedy = "Put the image into the folder, or take the entry out"
         return Problem(f"its image '{entry.image}' is missing", entry.where, remedy)
     places = ", ".join(str(image) for image in images[:3])
-    return Problem(f"'{entry.image}' could be any of {len(images)} images ({places})", entry.where, "Name its folder")
+    remedy = "Name the folder of one of them as dataset, and the annotations by their own knob"
+    return Problem(f"'{entry.image}' could be any of {len(images)} images ({places})", entry.where, remedy)
 
 
-def _page(entry: AnnotatedPage, path: Path | Problem) -> Page | Problem:
-    if isinstance(path, Problem):
-        return path
-    try:
-        header = read_header(path)
-    except ImageProblem as error:
-        return Problem(str(error), f"{path} (in {entry.where})", "Repair the file, or take the entry out")
-    width, height = header.upright_size
-    return Page(path, path.name, _upright_words(entry, header), width, height, header.orientation, header.mode)
+def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
+    words = tuple(entry.words)
+    if decide_frame(entry, header) == "stored":
+        words = tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in words)
+    return Page(path, path.name, words, *header.upright_size, header.orientation, header.mode)
 
 
-def _upright_words(entry: AnnotatedPage, header: ImageHeader) -> tuple[Word, ...]:
-    if decide_frame(entry, header) == "upright":
-        return tuple(entry.words)
-    return tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in entry.words)
+def _no_words(entries: list[AnnotatedPage], place: Path) -> Problem:
+    if not entries:
+        return Problem("there is no entry in the annotations", str(place), "Name others: annotations=FILE")
+    dropped = ", ".join(f"{count} with {reason}" for reason, count in _dropped(entries).items())
+    what = f"not one of the {len(entries)} entries has a word that can be used"
+    return Problem(f"{what} (dropped: {dropped})" if dropped else what, str(place), "Name others: annotations=FILE")
 
 
 def _named_apart(pages: list[Page], folder: Path) -> list[Page]:
-    """The pages with names that tell them apart: the file's name, with its folders where two are alike."""
-    counts = Counter(page.name for page in pages)
-
-    def names() -> Iterator[Page]:
-        for page in pages:
-            if counts[page.name] == 1:
-                yield page
-            else:
-                place = page.path.relative_to(folder) if page.path.is_relative_to(folder) else page.path
-                yield replace(page, name=str(place))
-
-    return list(names())
+    """The pages with names that tell them apart: folders where two are alike, a number for the same file."""
+    alike = Counter(page.name for page in pages)
+    times: Counter[str] = Counter()
+    apart = []
+    for page in pages:
+        name = page.name
+        if alike[name] > 1:
+            name = (page.path.relative_to(folder) if page.path.is_relative_to(folder) else page.path).as_posix()
+        times[name] += 1
+        apart.append(replace(page, name=name if times[name] == 1 else f"{name} ({times[name]})"))
+    return apart
 
 
 def _counts(pages: list[Page], entries: list[AnnotatedPage], notes: list[str]) -> PageCounts:
-    dropped: Counter[str] = Counter()
-    for entry in entries:
-        dropped.update(entry.dropped)
+    words: list[Word] = [word for page in pages for word in page.words]
     return PageCounts(
         num_pages=len(pages),
-        num_words=sum(len(page.words) for page in pages),
-        num_ignored_words=sum(word.ignore for page in pages for word in page.words),
+        num_words=len(words),
+        num_ignored_words=sum(word.ignore for word in words),
         turned_by_exif=sum(page.exif_orientation != 1 for page in pages),
         not_rgb=dict(Counter(page.mode for page in pages if page.mode != "RGB")),
         without_words=sum(not page.words for page in pages),
-        dropped_words=dict(dropped),
+        dropped_words=_dropped(entries),
         notes=notes,
     )
+
+
+def _dropped(entries: list[AnnotatedPage]) -> dict[str, int]:
+    dropped: Counter[str] = Counter()
+    for entry in entries:
+        dropped.update(entry.dropped)
+    return dict(dropped)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.analysis.comparison import compare
 from workbench.analysis.parity import compare_pages
-from workbench.records import Comparison
+from workbench.records import Comparison, Record
 from workbench.trial.race import Race
 
 
@@ -32,3 +33,9 @@ def best_variant(comparison: Comparison) -> str:
     """Name of the variant with the largest speed-up of those that ended well; the baseline's where there is none."""
     speedups = {one.name: one.speedup.estimate for one in comparison.variants if one.speedup and not one.failure}
     return max(speedups, key=lambda name: speedups[name], default=comparison.baseline)
+
+
+def typical_run(records: Sequence[Record]) -> Record:
+    """The run of median throughput; the first one where none ended well."""
+    ended_well = [(record.steady.pages_per_s, number) for number, record in enumerate(records) if record.steady]
+    return records[sorted(ended_well)[len(ended_well) // 2][1] if ended_well else 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def run_notebook(
             parameters=dict(parameters),
             progress_bar=False,
             kernel_name="python3",
-            execution_timeout=cell_timeout_s,
+            execution_timeout=math.ceil(cell_timeout_s),
             stdout_file=_Lines(on_line or (lambda line: None)),
             kernel_manager_class=_ThisPython,
             # An interrupt leaves no kernel behind, and no trial, which ends with its kernel.

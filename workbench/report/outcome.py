@@ -54,7 +54,7 @@ def headline(sentence: str) -> Any:
     """A sentence as the headline of a page."""
     from IPython.display import HTML
 
-    return HTML(f"<h2 style='font-size:1.5em;border:0'>{escape(sentence)}</h2>")  # type: ignore[no-untyped-call]
+    return HTML(f"<h2 style='font-size:1.35em;line-height:1.35;border:0'>{escape(sentence)}</h2>")  # type: ignore[no-untyped-call]
 
 
 def hand_over(**paths: Path) -> None:

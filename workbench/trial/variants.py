@@ -14,6 +14,13 @@ from workbench.workloads.preflight import check_inputs
 
 BASELINE = "baseline"
 
+#: Beside the disk baseline: the two ideas of the study that the workbench began with, and one that goes further.
+STUDY_VARIANTS = (
+    "RAM image cache: cache=decoded",
+    "RAM cache + conditional normalize: cache=decoded normalize=conditional",
+    "prepared cache + device normalize: cache=prepared cache_store=shared normalize=device",
+)
+
 
 def parse_settings(items: Sequence[str], *, subject: str = "knobs") -> dict[str, Any]:
     """Values by knob name from ``name=value`` items.

@@ -1,19 +1,29 @@
 """LabelMe: one JSON file an image, ``{"shapes": [{"label", "points", "shape_type"}], "imagePath"}``.
 
-The label is the text, ``###`` is don't-care. A rectangle has two points, any opposite corners; circles, lines and points
-are no words. LabelMe turns an image upright before it is drawn on, so its points are in the upright frame.
+The label is the text, ``###`` is don't-care. A rectangle has two points, any opposite corners; circles, lines and
+points are no words. LabelMe turns an image upright before it is drawn on, so its points are in the upright frame.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from workbench.data.annotations.reading import Reading, add_word, as_size, drop, read_json, rectangle, unreadable
+from workbench.data.annotations.reading import (
+    DONT_CARE,
+    Item,
+    Unreadable,
+    add_word,
+    as_size,
+    drop,
+    each_object,
+    read_each,
+    read_json,
+    rectangle,
+)
 from workbench.data.page import AnnotatedPage
 from workbench.errors import Problem
-
-_IGNORED = "###"
 
 
 def recognizes(content: Any) -> bool:
@@ -21,44 +31,41 @@ def recognizes(content: Any) -> bool:
     return isinstance(content, dict) and isinstance(content.get("shapes"), list) and "imagePath" in content
 
 
-def read(paths: list[Path]) -> Reading:
+def read(paths: Iterable[Path]) -> Iterator[Item]:
     """Read annotation files of this format."""
-    reading = Reading()
-    for path in paths:
-        try:
-            content = read_json(path)
-        except (OSError, ValueError) as error:
-            reading.problems.append(unreadable(path, error))
-            continue
-        if not recognizes(content):
-            reading.problems.append(Problem("there is no list 'shapes' or no 'imagePath'", str(path)))
-            continue
-        page = AnnotatedPage(
-            str(content["imagePath"] or path.stem),
-            [],
-            str(path),
-            width=as_size(content.get("imageWidth")),
-            height=as_size(content.get("imageHeight")),
-            beside=path.parent,
-            frame="upright",
-        )
-        for number, shape in enumerate(content["shapes"]):
-            if isinstance(shape, dict):
-                _read_shape(page, shape)
-            else:
-                reading.problems.append(Problem("is no object", f"{path}, shape {number}"))
-        reading.pages.append(page)
-    return reading
+    return read_each(paths, _read_file)
+
+
+def _read_file(path: Path) -> Iterator[Item]:
+    content = read_json(path)
+    if not recognizes(content):
+        raise Unreadable("there is no list 'shapes' or no 'imagePath'")
+    image = str(content["imagePath"] or path.stem)
+    size = as_size(content.get("imageWidth")), as_size(content.get("imageHeight"))
+    page = AnnotatedPage(image, [], str(path), *size, beside=path.parent, frame="upright")
+    problems: list[Problem] = []
+    for _, shape in each_object(content["shapes"], f"{path}, shapes", problems):
+        _read_shape(page, shape)
+    yield from problems
+    yield page
 
 
 def _read_shape(page: AnnotatedPage, shape: dict[str, Any]) -> None:
     kind = shape.get("shape_type") or "polygon"
-    points = shape.get("points")
-    label = str(shape.get("label") or "")
-    if kind == "rectangle" and isinstance(points, list) and len(points) == 2:
-        (x1, y1), (x2, y2) = points
-        points = rectangle(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
-    elif kind not in ("polygon", "rectangle"):
+    if kind not in ("polygon", "rectangle"):
         drop(page, f"shape of type {kind}")
         return
-    add_word(page, points, text=label, ignore=label == _IGNORED)
+    points = shape.get("points")
+    if kind == "rectangle" and isinstance(points, list) and len(points) == 2:
+        points = _between(*points)
+    text = shape.get("label")
+    add_word(page, points, text=text, ignore=text == DONT_CARE)
+
+
+def _between(one: Any, other: Any) -> list[Any]:
+    """The box between two opposite corners; anything else as it is, for `add_word` to drop."""
+    try:
+        (x1, y1), (x2, y2) = one, other
+        return rectangle(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+    except (TypeError, ValueError):
+        return [one, other]

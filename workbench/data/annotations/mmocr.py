@@ -1,11 +1,24 @@
-"""MMOCR 1.x: one JSON file, ``{"metainfo", "data_list": [{"img_path", "instances": [{"polygon", "ignore"}]}]}``."""
+"""MMOCR 1.x: one JSON file, ``{"metainfo", "data_list": [{"img_path", "instances": [{"polygon", "ignore"}]}]}``.
+
+A box without a polygon is ``x1, y1, x2, y2`` (COCO's is ``x, y, width, height``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from workbench.data.annotations.reading import Reading, add_word, as_size, read_json, rectangle, unreadable
+from workbench.data.annotations.reading import (
+    Item,
+    Unreadable,
+    add_word,
+    as_size,
+    each_object,
+    read_each,
+    read_json,
+    rectangle,
+)
 from workbench.data.page import AnnotatedPage
 from workbench.errors import Problem
 
@@ -15,31 +28,30 @@ def recognizes(content: Any) -> bool:
     return isinstance(content, dict) and "metainfo" in content and isinstance(content.get("data_list"), list)
 
 
-def read(paths: list[Path]) -> Reading:
-    """Read annotation files of this format. A box without a polygon is ``x1, y1, x2, y2``."""
-    reading = Reading()
-    for path in paths:
-        try:
-            content = read_json(path)
-        except (OSError, ValueError) as error:
-            reading.problems.append(unreadable(path, error))
-            continue
-        if not recognizes(content):
-            reading.problems.append(Problem("there is no 'metainfo' or no list 'data_list'", str(path)))
-            continue
-        for number, entry in enumerate(content["data_list"]):
-            where = f"{path}, entry {number}"
-            if not isinstance(entry, dict) or "img_path" not in entry:
-                reading.problems.append(Problem("there is no 'img_path'", where))
-                continue
-            size = as_size(entry.get("width")), as_size(entry.get("height"))
-            where = f"{where} ('{entry['img_path']}')"
-            page = AnnotatedPage(str(entry["img_path"]), [], where, *size, beside=path.parent)
-            for word in entry.get("instances") or []:
-                points = word.get("polygon")
-                box = word.get("bbox")
-                if not points and isinstance(box, list) and len(box) == 4:
-                    points = rectangle(*box)
-                add_word(page, points, text=str(word.get("text") or ""), ignore=bool(word.get("ignore")))
-            reading.pages.append(page)
-    return reading
+def read(paths: Iterable[Path]) -> Iterator[Item]:
+    """Read annotation files of this format."""
+    return read_each(paths, _read_file)
+
+
+def _read_file(path: Path) -> Iterator[Item]:
+    content = read_json(path)
+    if not recognizes(content):
+        raise Unreadable("there is no 'metainfo' or no list 'data_list'")
+    for number, entry in enumerate(content["data_list"]):
+        yield from _read_entry(path, f"{path}, data_list[{number}]", entry)
+
+
+def _read_entry(path: Path, where: str, entry: Any) -> Iterator[Item]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("img_path"), str):
+        yield Problem("there is no 'img_path'", where)
+        return
+    size = as_size(entry.get("width")), as_size(entry.get("height"))
+    page = AnnotatedPage(entry["img_path"], [], f"{where} ('{entry['img_path']}')", *size, beside=path.parent)
+    problems: list[Problem] = []
+    for _, word in each_object(entry.get("instances"), f"{where}.instances", problems):
+        points, box = word.get("polygon"), word.get("bbox")
+        if not points and isinstance(box, list) and len(box) == 4:
+            points = rectangle(*box)
+        add_word(page, points, text=word.get("text"), ignore=bool(word.get("ignore")))
+    yield from problems
+    yield page

@@ -8,46 +8,48 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from workbench.data.annotations.reading import Reading, add_word, read_lines, unreadable
+from workbench.data.annotations.reading import DONT_CARE, Item, add_word, each_object, read_each, read_lines
 from workbench.data.page import AnnotatedPage
 from workbench.errors import Problem
 
-_IGNORED = ("*", "###")
+_IGNORED = ("*", DONT_CARE)
+#: Not a bracket alone: PPOCRLabel's rec_gt.txt beside it is ``CROP TAB TEXT``.
+_LINE = re.compile(r"[^\t]+\t\s*\[\s*[{\]]")
 
 
 def recognizes(line: str) -> bool:
     """Whether a line of a text file is of this format."""
-    return re.match(r"[^\t]+\t\s*\[", line) is not None
+    return _LINE.match(line) is not None
 
 
-def read(paths: list[Path]) -> Reading:
+def read(paths: Iterable[Path]) -> Iterator[Item]:
     """Read label files of this format."""
-    reading = Reading()
-    for path in paths:
-        try:
-            lines = read_lines(path)
-        except (OSError, UnicodeDecodeError) as error:
-            reading.problems.append(unreadable(path, error))
-            continue
-        for number, line in lines:
-            _read_line(reading, path, number, line)
-    return reading
+    return read_each(paths, _read_file)
 
 
-def _read_line(reading: Reading, path: Path, number: int, line: str) -> None:
-    where = f"{path}, line {number}"
+def _read_file(path: Path) -> Iterator[Item]:
+    for number, line in read_lines(path):
+        yield from _read_line(path, f"{path}, line {number}", line)
+
+
+def _read_line(path: Path, where: str, line: str) -> Iterator[Item]:
     name, tab, text = line.partition("\t")
+    if not tab:
+        yield Problem("there is no tab between the image and its words", where)
+        return
     try:
         words = json.loads(text)
-    except ValueError:
-        words = None
-    if not tab or not isinstance(words, list) or not all(isinstance(word, dict) for word in words):
-        reading.problems.append(Problem("is not 'PATH TAB [{\"points\": ...}, ...]'", where))
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
+        yield Problem(f"its words are not JSON ({reason})", where)
         return
     page = AnnotatedPage(name.strip(), [], f"{where} ('{name.strip()}')", beside=path.parent)
-    for word in words:
-        transcription = str(word.get("transcription") or "")
+    problems: list[Problem] = []
+    for _, word in each_object(words, f"{where}, words", problems):
+        transcription = word.get("transcription")
         add_word(page, word.get("points"), text=transcription, ignore=transcription in _IGNORED)
-    reading.pages.append(page)
+    yield from problems
+    yield page

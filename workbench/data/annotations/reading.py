@@ -1,11 +1,10 @@
-"""What all readers share: text as people save it, numbers, and words made of points that may be wrong."""
+"""What all readers share: text as people save it, what is wrong with a file, words made of points that may be wrong."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,47 +13,67 @@ import numpy as np
 from workbench.data.page import AnnotatedPage, Word
 from workbench.errors import Problem
 
+#: What a reader gives, in the order of its files: pages, and before each page what could not be read of it.
+Item = AnnotatedPage | Problem
 
-@dataclass
-class Reading:
-    """What a reader has made of its files.
+#: A transcription that marks a don't-care region in most formats. "#22" is a real word.
+DONT_CARE = "###"
 
-    Attributes:
-        pages: The entries, in the order of the files.
-        problems: What could not be read: file, entry, line.
+
+class Unreadable(ValueError):
+    """A file that cannot be read at all.
+
+    Args:
+        what: What is wrong with it.
+        line: The line at which it was seen, where there is one.
+        remedy: What to do about it.
     """
 
-    pages: list[AnnotatedPage] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self, what: str, line: int | None = None, remedy: str = "") -> None:
+        super().__init__(what)
+        self.line = line
+        self.remedy = remedy
+
+    def problem(self, path: Path) -> Problem:
+        """The problem that it is."""
+        return Problem(str(self), f"{path}, line {self.line}" if self.line else str(path), self.remedy)
+
+
+def read_each(paths: Iterable[Path], read_file: Callable[[Path], Iterator[Item]]) -> Iterator[Item]:
+    """What a reader makes of files one after another; an `Unreadable` one is a problem, and the next follows."""
+    for path in paths:
+        try:
+            yield from read_file(path)
+        except Unreadable as error:
+            yield error.problem(path)
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text file that aren't blank, numbered from 1; byte order mark and CRLF are taken as they come.
+    """The lines of a text file that aren't blank, with their numbers from 1. A byte order mark and CRLF are left out.
 
     Raises:
-        UnicodeDecodeError: Where it is no UTF-8.
-        OSError: Where it cannot be read.
+        Unreadable: Where it cannot be read or is no UTF-8.
     """
-    text = path.read_text(encoding="utf-8-sig")
-    return [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    # Not splitlines(): it also breaks at U+2028 and the like, which stand inside transcriptions.
+    lines = enumerate(_read_text(path).split("\n"), start=1)
+    return [(number, line) for number, line in lines if line.strip()]
 
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file, with or without a byte order mark.
 
     Raises:
-        ValueError: Where it is no JSON; the message names the line.
-        OSError: Where it cannot be read.
+        Unreadable: Where it cannot be read, is no JSON, or holds a key twice in one object, of which one would be lost.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(_read_text(path), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno}: is not JSON ({error.msg})") from None
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text") from None
+        raise Unreadable(f"is not JSON ({error.msg})", error.lineno) from None
+    except RecursionError:
+        raise Unreadable("is nested too deep") from None
 
 
-def add_word(page: AnnotatedPage, points: Any, *, text: str = "", ignore: bool = False) -> None:
+def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool = False) -> None:
     """Add a word to a page, or count it as dropped where its points make no polygon.
 
     Negative points, points beyond the image, repeated ones and either winding are kept: real data has them.
@@ -62,22 +81,26 @@ def add_word(page: AnnotatedPage, points: Any, *, text: str = "", ignore: bool =
     Args:
         page: Gets the word.
         points: Pairs of numbers, or numbers in a row x, y, x, y, ...; None for none.
-        text: Its transcription.
+        text: Its transcription; None for none.
         ignore: Whether it is don't-care.
     """
     try:
-        values = [float(value) for value in flattened(points)]
-    except (TypeError, ValueError):
-        drop(page, "points that are no numbers")
-        return
-    if len(values) % 2:
-        drop(page, "an odd number of coordinates")
-    elif not all(math.isfinite(value) for value in values):
+        with np.errstate(over="ignore"):
+            polygon = np.array([float(value) for value in _flattened(points)], np.float32)
+    except OverflowError:
         drop(page, "points that are not finite")
-    elif len({*zip(values[::2], values[1::2], strict=True)}) < 3:
+        return
+    except (TypeError, ValueError):
+        drop(page, "points that are no pairs of numbers")
+        return
+    if len(polygon) % 2:
+        drop(page, "points that are no pairs of numbers")
+    elif not np.isfinite(polygon).all():
+        drop(page, "points that are not finite")
+    elif len(set(zip(polygon[::2].tolist(), polygon[1::2].tolist(), strict=True))) < 3:
         drop(page, "fewer than 3 points")
     else:
-        page.words.append(Word(np.array(values, np.float32).reshape(-1, 2), text, ignore))
+        page.words.append(Word(polygon.reshape(-1, 2), "" if text is None else str(text), ignore))
 
 
 def drop(page: AnnotatedPage, reason: str) -> None:
@@ -85,29 +108,60 @@ def drop(page: AnnotatedPage, reason: str) -> None:
     page.dropped[reason] = page.dropped.get(reason, 0) + 1
 
 
-def rectangle(left: float, top: float, right: float, bottom: float) -> list[float]:
+def rectangle(left: Any, top: Any, right: Any, bottom: Any) -> list[Any]:
     """The four corners of an axis-aligned box, clockwise from the top left, as numbers in a row."""
     return [left, top, right, top, right, bottom, left, bottom]
 
 
-def flattened(points: Any) -> list[Any]:
+def each_object(value: Any, where: str, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSON list, each with its place, ``where[3]``. None is an empty list.
+
+    Args:
+        value: What should be a list of objects.
+        where: The place of the list.
+        problems: Gets what is none.
+    """
+    if not isinstance(value, list | None):
+        problems.append(Problem("is no list", where))
+        return
+    for number, entry in enumerate(value or []):
+        if isinstance(entry, dict):
+            yield f"{where}[{number}]", entry
+        else:
+            problems.append(Problem("is no object", f"{where}[{number}]"))
+
+
+def as_size(value: Any) -> int | None:
+    """A width or height as annotations give it; None for what is no positive number."""
+    return int(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("is not UTF-8 text", remedy="Save it as UTF-8") from None
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror or error})") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise Unreadable(
+            f"the key '{twice}' stands twice in one object", remedy="One of the two would be lost: rename it"
+        )
+    return content
+
+
+def _flattened(points: Any) -> list[Any]:
     """Numbers in a row, of numbers in a row or pairs of them; empty for None."""
     if points is None:
         return []
     if not isinstance(points, Sequence) or isinstance(points, str):
         raise TypeError("points are no list")
     if points and isinstance(points[0], Sequence) and not isinstance(points[0], str):
-        return [value for point in points for value in point]
+        return [value for x, y in points for value in (x, y)]
     return list(points)
-
-
-def unreadable(path: Path, error: Exception) -> Problem:
-    """The problem of a file that cannot be read at all."""
-    if isinstance(error, UnicodeDecodeError):
-        return Problem("is not UTF-8 text", str(path), "Save it as UTF-8")
-    return Problem(str(error), str(path))
-
-
-def as_size(value: Any) -> int | None:
-    """A width or height as annotations give it; None for what is no positive number."""
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else None

@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from workbench.data.annotations import coco, icdar2013, icdar2015, labelme, mmocr, paddleocr, totaltext, ufo
-from workbench.data.annotations.reading import Reading, read_json, read_lines
-from workbench.errors import BadInput, Problem
+from workbench.data.annotations.formats import FORMATS
+from workbench.data.annotations.look import Look, look
+from workbench.data.files_below import files_below
+from workbench.data.image_index import ImageIndex
+from workbench.errors import BadInput, Problem, unknown_name
 
-#: A reader by the knob `annotation_format`. A new format is one file and one line here, and one where it is recognised.
-READERS: dict[str, Callable[[list[Path]], Reading]] = {
-    "ufo": ufo.read,
-    "icdar2015": icdar2015.read,
-    "icdar2013": icdar2013.read,
-    "paddleocr": paddleocr.read,
-    "labelme": labelme.read,
-    "mmocr": mmocr.read,
-    "coco": coco.read,
-    "totaltext": totaltext.read,
-}
-
-_BY_JSON: dict[str, Callable[[Any], bool]] = {
-    "ufo": ufo.recognizes,
-    "mmocr": mmocr.recognizes,
-    "coco": coco.recognizes,
-    "labelme": labelme.recognizes,
-}
-_BY_LINE: dict[str, Callable[[str], bool]] = {
-    "coco": coco.recognizes_line,
-    "paddleocr": paddleocr.recognizes,
-    "totaltext": totaltext.recognizes,
-    "icdar2013": icdar2013.recognizes,
-    "icdar2015": icdar2015.recognizes,
-    "flat": totaltext.recognizes_flat,
-}
-
-#: Formats with one file for each image: the files of a folder belong together. Of the others each file stands alone.
-_FILE_PER_IMAGE = ("icdar2015", "icdar2013", "labelme", "totaltext", "flat")
-_SUFFIXES = (".json", ".txt", ".csv", ".mat", ".jsonl")
-
-#: A file set of lines with eight numbers is flat polygons where at least this share of the lines has more.
+_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".mat", ".xml")
+#: Lines of flat polygons look like ICDAR2015's, which have eight numbers. Where a greater share has more, they are.
 _FLAT_SHARE = 0.2
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -51,8 +23,8 @@ class AnnotationSet:
     """Annotation files that belong together.
 
     Attributes:
-        format: A key of `READERS`.
-        paths: The files.
+        format: A key of `FORMATS`.
+        paths: The files, sorted.
         place: The file, or the folder of the files: what a user names as `annotations`.
     """
 
@@ -60,120 +32,118 @@ class AnnotationSet:
     paths: tuple[Path, ...]
     place: Path
 
+    def __str__(self) -> str:
+        """How many files of which format, and the first."""
+        if len(self.paths) == 1:
+            return f"1 file of format {self.format} ({self.paths[0].name})"
+        return f"{len(self.paths)} files of format {self.format} ({self.paths[0].name}, ...)"
 
-def find_annotations(folder: Path, annotations: Path | None, annotation_format: str) -> AnnotationSet:
+
+def find_annotations(
+    folder: Path, index: ImageIndex, annotations: Path | None, annotation_format: str
+) -> AnnotationSet:
     """The annotations of a data set.
 
     Args:
         folder: The data set.
-        annotations: File or folder that a user has named; absolute, or relative to the current folder or the data set.
-        annotation_format: A key of `READERS`, or "auto".
+        index: Its images.
+        annotations: What a user has named: a file or folder, relative to the current folder or the data set.
+        annotation_format: A key of `FORMATS`, or "auto".
 
     Raises:
         BadInput: Where there are none, their format is unknown, or there are several sets to choose from.
     """
-    place = _named(folder, annotations) if annotations is not None else folder
-    files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.suffix.lower() in _SUFFIXES)
-    if annotation_format != "auto":
-        return _of_format(place, files, annotation_format)
-    sets = _recognized(files)
-    if len(sets) == 1:
-        return sets[0]
+    wanted = None if annotation_format == "auto" else annotation_format
+    if wanted is not None and wanted not in FORMATS:
+        raise BadInput("annotation_format", [unknown_name("format", wanted, ["auto", *FORMATS])])
+    place = folder if annotations is None else _named(folder, annotations)
+    if place.is_file() and wanted is not None:
+        return AnnotationSet(wanted, (place,), place)  # its reader names what it cannot read
+    files = [place] if place.is_file() else [p for p in files_below(place) if p.suffix.lower() in _SUFFIXES]
+    looks = [look(path) for path in files]
+    sets = _sets(looks, index, wanted)
+    if len(sets) > 1:
+        raise BadInput(f"{place} holds several sets of annotations; take one", [_choice(one, sets) for one in sets])
+    broken = _broken(looks, sets)
     if not sets:
-        raise BadInput(str(place), [_nothing_known(files)])
-    found = [
-        Problem(f"{len(one.paths)} file{'s' if len(one.paths) > 1 else ''} of format {one.format}", str(one.place))
-        for one in sets
-    ]
-    remedy = f"Name one of them: annotations={sets[0].place} (or set annotation_format)"
-    raise BadInput(f"{place} holds annotations of several sets or formats. {remedy}", found)
+        raise BadInput(str(place), [_none(files, wanted), *broken, *_unknown(looks)])
+    if broken and wanted is None:
+        remedy = f"to go without, set annotations={sets[0].place}"
+        raise BadInput(f"{place} holds {sets[0]}, and what may belong to it ({remedy})", broken)
+    return sets[0]
 
 
 def _named(folder: Path, annotations: Path) -> Path:
     for place in (annotations, folder / annotations):
         if place.exists():
             return place
-    raise BadInput(str(annotations), [Problem("there is no such file or folder", "annotations")])
+    remedy = f"Looked in the current folder and in {folder}"
+    raise BadInput(str(annotations), [Problem("there is no such file or folder", "annotations", remedy)])
 
 
-def _of_format(place: Path, files: list[Path], annotation_format: str) -> AnnotationSet:
-    same = [one for one in _recognized(files) if one.format == annotation_format]
-    if len(same) == 1:
-        return same[0]
-    if len(same) > 1:
-        found = [Problem(f"{len(one.paths)} file(s)", str(one.place)) for one in same]
-        raise BadInput(f"{place} holds several sets of format {annotation_format}. Name one: annotations=...", found)
+def _sets(looks: Iterable[Look], index: ImageIndex, wanted: str | None) -> list[AnnotationSet]:
+    groups: dict[tuple[str, Path, str], list[Look]] = {}
+    for one in looks:
+        if one.format is not None:
+            place = one.path.parent if FORMATS[one.format].file_per_image else one.path
+            groups.setdefault((one.format, place, one.path.suffix.lower()), []).append(one)
+    _settle_flat(groups, wanted)
+    sets = []
+    for (kind, place, suffix), group in groups.items():
+        if wanted in (None, kind):
+            paths = {one.path for one in group}
+            if FORMATS[kind].file_per_image:
+                paths |= {one.path for one in looks if _belongs(one, place, suffix, index, wanted)}
+            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place))
+    return sets
+
+
+def _settle_flat(groups: dict[tuple[str, Path, str], list[Look]], wanted: str | None) -> None:
+    for key in [key for key in groups if key[0] == "icdar2015"]:
+        lines = sum(one.num_lines for one in groups[key])
+        long_lines = sum(one.num_long_lines for one in groups[key])
+        if wanted == "totaltext" or (wanted is None and long_lines > _FLAT_SHARE * lines):
+            groups.setdefault(("totaltext", *key[1:]), []).extend(groups.pop(key))
+
+
+def _belongs(one: Look, place: Path, suffix: str, index: ImageIndex, wanted: str | None) -> bool:
+    """Whether a file that doesn't look like its neighbours is one of them: it is empty, or named like an image."""
+    if one.path.parent != place or one.path.suffix.lower() != suffix or (one.format and wanted is None):
+        return False
+    return one.is_empty or bool(index.find(one.path.stem, place))
+
+
+def _choice(one: AnnotationSet, sets: list[AnnotationSet]) -> Problem:
+    remedy = f"Take it: annotations={one.place}"
+    beside = [other for other in sets if other.place == one.place]
+    if len({other.format for other in beside}) > 1:
+        remedy += f" annotation_format={one.format}"
+    elif len(beside) > 1:
+        remedy = "Move it, or the other set, out of this folder"
+    what = f"holds {one}" if one.place.is_dir() else f"is of format {one.format}"
+    return Problem(what, str(one.place), remedy)
+
+
+def _broken(looks: Iterable[Look], sets: list[AnnotationSet]) -> list[Problem]:
+    """What cannot be read of the JSON files that are in no set. Text files that can't be read may be anything."""
+    read = {path for one in sets for path in one.paths}
+    return [one.problem for one in looks if one.problem and one.path not in read and one.path.suffix.lower() == ".json"]
+
+
+def _none(files: list[Path], wanted: str | None) -> Problem:
+    formats = f"Formats: {', '.join(FORMATS)}"
     if not files:
-        raise BadInput(str(place), [_nothing_known(files)])
-    # The user says so: the reader will name what it cannot read.
-    return AnnotationSet(annotation_format, tuple(files), place)
-
-
-def _recognized(files: Iterable[Path]) -> list[AnnotationSet]:
-    """The sets among some files. Empty files go with the files beside them (a page without words)."""
-    groups: dict[tuple[str, Path], list[Path]] = {}
-    empty: list[Path] = []
-    for path in files:
-        kind = _format_of(path)
-        if kind == "empty":
-            empty.append(path)
-        elif kind is not None:
-            groups.setdefault((kind, path.parent if kind in _FILE_PER_IMAGE else path), []).append(path)
-    _settle_flat(groups)
-    for path in empty:
-        for (kind, place), paths in groups.items():
-            if kind in _FILE_PER_IMAGE and place == path.parent and paths[0].suffix == path.suffix:
-                paths.append(path)
-    return [AnnotationSet(kind, tuple(sorted(paths)), place) for (kind, place), paths in groups.items()]
-
-
-def _settle_flat(groups: dict[tuple[str, Path], list[Path]]) -> None:
-    """Lines with eight numbers and more are ICDAR2015's or flat polygons: the folder as a whole decides."""
-    for place in {place for kind, place in groups if kind in ("icdar2015", "flat")}:
-        paths = groups.pop(("icdar2015", place), []) + groups.pop(("flat", place), [])
-        lines = [line for path in paths for _, line in read_lines(path)]
-        longer = sum(not icdar2015.recognizes(line) or _has_more_numbers(line) for line in lines)
-        kind = "totaltext" if longer > _FLAT_SHARE * len(lines) else "icdar2015"
-        groups.setdefault((kind, place), []).extend(paths)
-
-
-def _has_more_numbers(line: str) -> bool:
-    fields = line.split(",")
-    return len(fields) > 10 and totaltext.recognizes_flat(",".join(fields[4:11]))
-
-
-def _format_of(path: Path) -> str | None:
-    """The format that one file could be of; "empty" for a text file without lines; None for anything else."""
-    if path.suffix.lower() == ".mat":
-        return "totaltext" if totaltext.recognizes_mat(path) else None
-    try:
-        if path.suffix.lower() == ".json":
-            content = read_json(path)
-            return next((name for name, recognizes in _BY_JSON.items() if recognizes(content)), None)
-        lines = read_lines(path)
-    except (OSError, ValueError):
-        return None
-    if not lines:
-        return "empty"
-    return next((name for name, recognizes in _BY_LINE.items() if recognizes(lines[0][1])), None)
-
-
-def _nothing_known(files: list[Path]) -> Problem:
-    if not files:
-        remedy = f"Put a file of them beside the images, or name it: annotations=FILE. Formats: {', '.join(READERS)}"
+        remedy = f"Put the annotations beside the images, or name them: annotations=FILE. {formats}"
         return Problem("there are no annotations", remedy=remedy)
-    broken = [problem for problem in map(_why_unread, files) if problem]
-    if broken:
-        return Problem(broken[0], remedy="Repair it, or name the right file: annotations=FILE")
-    names = ", ".join(path.name for path in files[:5])
-    remedy = f"Name the file (annotations=FILE) or its format (annotation_format=...): {', '.join(READERS)}"
-    return Problem(f"the format of its annotations is unknown ({names})", remedy=remedy)
+    if wanted is not None:
+        return Problem(f"there is no file of format {wanted}", remedy="Name the file too: annotations=FILE")
+    remedy = f"Name the file (annotations=FILE) or its format (annotation_format=...). {formats}"
+    return Problem("there are no annotations of a known format", remedy=remedy)
 
 
-def _why_unread(path: Path) -> str:
-    if path.suffix.lower() == ".json":
-        try:
-            read_json(path)
-        except (OSError, ValueError) as error:
-            return f"{path.name}: {error}"
-    return ""
+def _unknown(looks: list[Look]) -> list[Problem]:
+    unknown = [one for one in looks if one.what]
+    problems = [Problem(one.what, str(one.path)) for one in unknown[:_SHOWN]]
+    if len(unknown) > _SHOWN:
+        problems.append(Problem(f"and {len(unknown) - _SHOWN} more files of unknown format"))
+    return problems

@@ -1,40 +1,41 @@
 """Total-Text: polygons of any size, one file an image, in three forms.
 
 txt: ``x: [[...]], y: [[...]], ornt: [u'c'], transcriptions: [u'TEXT']`` (a record may span lines). mat: a table
-``polygt`` (or ``gt``, from the T3 tool). flat: ``x1,y1,...,xn,yn,TEXT``. Don't-care: orientation or text ``#`` in txt and
-mat, text ``###`` in flat.
+``polygt`` (or ``gt``, from the T3 tool). flat: ``x1,y1,...,xn,yn,TEXT``, see `flat_polygons`. Don't-care: orientation
+or text ``#``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from workbench.data.annotations.reading import Reading, add_word, read_lines, unreadable
+from workbench.data.annotations import flat_polygons
+from workbench.data.annotations.reading import Item, Unreadable, add_word, drop, read_each, read_lines
 from workbench.data.page import AnnotatedPage
 from workbench.errors import Problem
 
 _RECORD = re.compile(
-    r"x:\s*\[\[(?P<x>[^\]]*)\]\],\s*y:\s*\[\[(?P<y>[^\]]*)\]\],\s*ornt:\s*\[(?P<ornt>[^\]]*)\]"
+    r"\s*x:\s*\[\[(?P<x>[^\]]*)\]\],\s*y:\s*\[\[(?P<y>[^\]]*)\]\],\s*ornt:\s*\[(?P<ornt>[^\]]*)\]"
     r"(?:,\s*transcriptions:\s*\[(?P<text>.*)\])?\s*$",
     re.DOTALL,
 )
+_BEGIN = re.compile(r"\s*x:\s*\[\[")
 _STRING = re.compile(r"""u?'((?:[^'\\]|\\.)*)'|u?"((?:[^"\\]|\\.)*)\"""")
-_WHOLE = re.compile(r"\s*[-+]?\d+\s*$")
 _TABLES = ("polygt", "gt")
+_NO_TEXT = "#"
+#: A few orientations are a comma by mistake; MMOCR's reader takes them for don't-care.
+_IGNORED_ORIENTATIONS = ("#", ",")
 
 
 def recognizes(line: str) -> bool:
     """Whether a line of a text file is of the txt form."""
-    return line.lstrip().startswith("x: [[")
-
-
-def recognizes_flat(line: str) -> bool:
-    """Whether a line of a text file can be of the flat form."""
-    return _leading_numbers(line.split(",")) >= 6
+    return _BEGIN.match(line) is not None
 
 
 def recognizes_mat(path: Path) -> bool:
@@ -43,59 +44,42 @@ def recognizes_mat(path: Path) -> bool:
 
     try:
         return any(name in _TABLES for name, _, _ in whosmat(path))
-    except (OSError, ValueError, TypeError, NotImplementedError):
+    except Exception:  # what a parser of binary files raises for those that are none is anything
         return False
 
 
-def read(paths: list[Path]) -> Reading:
+def read(paths: Iterable[Path]) -> Iterator[Item]:
     """Read annotation files of this format; the image of a file is named like it, without ``gt_`` or ``poly_gt_``."""
-    reading = Reading()
-    for path in paths:
-        page = AnnotatedPage(path.stem, [], str(path), beside=path.parent)
-        try:
-            if path.suffix == ".mat":
-                _read_mat(page, path)
-            else:
-                _read_text(reading, page, path)
-        except (OSError, ValueError, NotImplementedError) as error:
-            reading.problems.append(unreadable(path, error))
-            continue
-        reading.pages.append(page)
-    return reading
+    paths = list(paths)
+    return read_each(paths, partial(_read_file, flat=flat_polygons.Grammar.of(paths)))
 
 
-def _read_text(reading: Reading, page: AnnotatedPage, path: Path) -> None:
-    lines = read_lines(path)
-    if not lines or not recognizes(lines[0][1]):
-        _read_flat(reading, page, path, lines)
-        return
+def _read_file(path: Path, *, flat: flat_polygons.Grammar) -> Iterator[Item]:
+    page = AnnotatedPage(path.stem, [], str(path), beside=path.parent)
+    if path.suffix.lower() == ".mat":
+        _read_mat(page, path)
+    else:
+        lines = read_lines(path)
+        is_txt = any(recognizes(line) for _, line in lines)
+        yield from _read_records(page, lines) if is_txt else flat_polygons.read_lines_into(page, lines, flat)
+    yield page
+
+
+def _read_records(page: AnnotatedPage, lines: list[tuple[int, str]]) -> Iterator[Problem]:
     records: list[tuple[int, str]] = []
     for number, line in lines:
-        if recognizes(line):
-            records.append((number, line))
-        else:  # a record goes on
+        if records and not recognizes(line):  # a record goes on
             records[-1] = (records[-1][0], f"{records[-1][1]} {line}")
+        else:
+            records.append((number, line))
     for number, record in records:
-        match = _RECORD.search(record)
+        match = _RECORD.match(record)
         if match is None:
-            reading.problems.append(Problem("is not 'x: [[...]], y: [[...]], ornt: [...]'", f"{path}, line {number}"))
+            yield Problem("is not 'x: [[...]], y: [[...]], ornt: [...]'", f"{page.where}, line {number}")
             continue
-        x, y = match["x"].split(), match["y"].split()
-        texts = [a or b for a, b in _STRING.findall(match["text"] or "")]
-        orientation = "".join(a or b for a, b in _STRING.findall(match["ornt"]))
-        _add(page, x, y, ",".join(texts) or "#", orientation)
-
-
-def _read_flat(reading: Reading, page: AnnotatedPage, path: Path, lines: list[tuple[int, str]]) -> None:
-    for number, line in lines:
-        fields = line.split(",")
-        # The text may be a number itself: the last field is never a coordinate.
-        count = min(_leading_numbers(fields), len(fields) - 1) // 2 * 2
-        if count < 2:
-            reading.problems.append(Problem("is not 'x1,y1,...,xn,yn,TEXT'", f"{path}, line {number}"))
-            continue
-        text = ",".join(fields[count:])
-        add_word(page, fields[:count], text=text, ignore=text == "###")
+        orientation = "".join(_strings(match["ornt"]))
+        # Several strings are one text that had commas in it.
+        _add(page, match["x"].split(), match["y"].split(), ",".join(_strings(match["text"] or "")), orientation)
 
 
 def _read_mat(page: AnnotatedPage, path: Path) -> None:
@@ -103,28 +87,32 @@ def _read_mat(page: AnnotatedPage, path: Path) -> None:
 
     try:
         content = loadmat(path)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"cannot be read as a MATLAB file ({error})") from None
+    except Exception as error:  # as above
+        raise Unreadable(f"cannot be read as a MATLAB file ({error})") from None
     table = next((content[name] for name in _TABLES if name in content), None)
     if table is None:
-        raise ValueError(f"there is no table {' or '.join(_TABLES)}")
+        raise Unreadable(f"there is no table {' or '.join(_TABLES)}")
+    if table.ndim != 2 or (len(table) and table.shape[1] < 5):
+        raise Unreadable(f"its table has the shape {table.shape}, not one row a word with x, y, text and orientation")
     for row in table:
-        x, y, text, orientation = row[1], row[3], row[4], row[5] if len(row) > 5 else ""
-        _add(page, np.ravel(x).tolist(), np.ravel(y).tolist(), _string(text) or "#", _string(orientation))
+        # The T3 tool writes columns where the official files have rows.
+        x, y = np.ravel(row[1]).tolist(), np.ravel(row[3]).tolist()
+        _add(page, x, y, _cell(row[4]), _cell(row[5]) if len(row) > 5 else "")
 
 
 def _add(page: AnnotatedPage, x: list[Any], y: list[Any], text: str, orientation: str) -> None:
-    points = [value for pair in zip(x, y, strict=False) for value in pair] if len(x) == len(y) else [0]
-    add_word(page, points, text=text, ignore="#" in (text, orientation))
+    if len(x) != len(y):
+        drop(page, "as many x as y are wanted")
+        return
+    text = text or _NO_TEXT
+    ignore = text == _NO_TEXT or orientation in _IGNORED_ORIENTATIONS
+    add_word(page, list(zip(x, y, strict=True)), text=text, ignore=ignore)
 
 
-def _string(cell: Any) -> str:
+def _strings(text: str) -> list[str]:
+    return [one or other for one, other in _STRING.findall(text)]
+
+
+def _cell(cell: Any) -> str:
     values = np.ravel(cell)
     return str(values[0]) if len(values) else ""
-
-
-def _leading_numbers(fields: list[str]) -> int:
-    for count, field in enumerate(fields):
-        if not _WHOLE.match(field):
-            return count
-    return len(fields)

@@ -5,10 +5,11 @@ Only images, words and points are needed. A word with ``illegibility: true`` is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from workbench.data.annotations.reading import Reading, add_word, as_size, read_json, unreadable
+from workbench.data.annotations.reading import Item, Unreadable, add_word, as_size, read_each, read_json
 from workbench.data.page import AnnotatedPage
 from workbench.errors import Problem
 
@@ -18,36 +19,34 @@ def recognizes(content: Any) -> bool:
     return isinstance(content, dict) and isinstance(content.get("images"), dict)
 
 
-def read(paths: list[Path]) -> Reading:
+def read(paths: Iterable[Path]) -> Iterator[Item]:
     """Read annotation files of this format."""
-    reading = Reading()
-    for path in paths:
-        try:
-            content = read_json(path)
-        except (OSError, ValueError) as error:
-            reading.problems.append(unreadable(path, error))
-            continue
-        if not recognizes(content):
-            reading.problems.append(Problem("there is no object 'images'", str(path)))
-            continue
-        for name, image in content["images"].items():
-            _read_image(reading, path, name, image)
-    return reading
+    return read_each(paths, _read_file)
 
 
-def _read_image(reading: Reading, path: Path, name: str, image: Any) -> None:
+def _read_file(path: Path) -> Iterator[Item]:
+    content = read_json(path)
+    if not recognizes(content):
+        raise Unreadable("there is no object 'images'")
+    for name, image in content["images"].items():
+        yield from _read_image(path, name, image)
+
+
+def _read_image(path: Path, name: str, image: Any) -> Iterator[Item]:
     where = f"{path}, entry '{name}'"
-    words = image.get("words") if isinstance(image, dict) else None
-    if not isinstance(image, dict) or not isinstance(words or {}, dict):
-        reading.problems.append(Problem("the entry or its 'words' is no object", where))
+    if not isinstance(image, dict):
+        yield Problem("is no object", where)
         return
-    page = AnnotatedPage(
-        name, [], where, width=as_size(image.get("img_w")), height=as_size(image.get("img_h")), beside=path.parent
-    )
-    for number, word in (words or {}).items():
-        if not isinstance(word, dict):
-            reading.problems.append(Problem("the word is no object", f"{where}, word '{number}'"))
-            continue
-        text = word.get("transcription") or ""
-        add_word(page, word.get("points"), text=str(text), ignore=word.get("illegibility") is True)
-    reading.pages.append(page)
+    words = image.get("words") or {}
+    if not isinstance(words, dict):
+        yield Problem("its 'words' are no object", where)
+        return
+    size = as_size(image.get("img_w")), as_size(image.get("img_h"))
+    page = AnnotatedPage(name, [], where, *size, beside=path.parent)
+    for number, word in words.items():
+        if isinstance(word, dict):
+            ignore = word.get("illegibility") is True
+            add_word(page, word.get("points"), text=word.get("transcription"), ignore=ignore)
+        else:
+            yield Problem("is no object", f"{where}, word '{number}'")
+    yield page

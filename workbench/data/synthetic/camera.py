@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.data.synthetic.pose import Pose
+from workbench.data.synthetic.resample import Pixels, enlarge, look_up
 from workbench.data.synthetic.sheet import Sheet
-
-Pixels = npt.NDArray[np.uint8]
 
 #: Light, shadow and street lamps change slowly: they are worked out on a grid of so many pixels.
 _COARSE = 16
@@ -74,7 +73,7 @@ def set_light(rng: np.random.Generator, width: int, height: int) -> Light:
     tint = 1 + rng.uniform(-0.06, 0.06) * np.array([1.0, 0.1, -1.0])
     level = rng.uniform(0.84, 1.06)
     field = np.clip(gain[:, :, None] * tint * level * _FULL_LIGHT, 0, 255).astype(np.uint8)
-    softness, noise = float(rng.uniform(0.45, 0.8)), float(rng.uniform(4.0, 7.5))
+    softness, noise = float(rng.uniform(0.45, 0.8)), float(rng.uniform(4.6, 7.6))
     return Light(field, softness, noise, int(rng.integers(2**31)))
 
 
@@ -84,7 +83,7 @@ def photograph(scene: Scene) -> Pixels:
     for sheet, pose in scene.sheets:
         _lay(picture, sheet, pose)
     width, height = scene.size
-    field = cv2.resize(scene.light.field, (width, height), interpolation=cv2.INTER_LINEAR)
+    field = enlarge(scene.light.field, width, height)
     lit = cv2.multiply(picture, field, scale=1.0 / _FULL_LIGHT)
     soft = cv2.GaussianBlur(lit, (0, 0), scene.light.softness)
     return _add_noise(np.asarray(soft, np.uint8), scene.light)
@@ -97,7 +96,7 @@ def _lay(picture: Pixels, sheet: Sheet, pose: Pose) -> None:
     if left >= right or top >= bottom:
         return
     u, v = pose.lookup((left, top, right, bottom))
-    laid = cv2.remap(sheet.printed(), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    laid = look_up(sheet.printed(), u, v)
     _shade(picture, laid[:, :, 3], left, top)
     part = picture[top:bottom, left:right]
     bare = cv2.merge([255 - laid[:, :, 3]] * 3)
@@ -114,7 +113,7 @@ def _shade(picture: Pixels, cover: npt.NDArray[np.uint8], left: int, top: int) -
     window = coarse[y : y + small.shape[0], x : x + small.shape[1]]
     window[:] = small[: window.shape[0], : window.shape[1]]
     soft = cv2.GaussianBlur(coarse[:rows, :columns], (0, 0), 3.0)
-    dark = cv2.resize(255 - (soft * 0.55).astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    dark = enlarge(255 - (soft * 0.55).astype(np.uint8), picture.shape[1], picture.shape[0])
     cv2.multiply(picture, cv2.merge([dark] * 3), dst=picture, scale=1.0 / 255)
 
 
@@ -127,10 +126,14 @@ def _add_noise(pixels: Pixels, light: Light) -> Pixels:
     draws = np.frombuffer(np.random.default_rng(light.noise_seed).bytes(6 * rows * columns), np.uint8)
     planes = draws.reshape(6, rows, columns)
     # The sum of a few random bytes is as good as normal, and many times faster.
-    shared = planes[0].astype(np.int16) + planes[1] + planes[2] + planes[3] - 510
+    shared = np.add(planes[0], planes[1], dtype=np.int16)
+    shared += planes[2]
+    shared += planes[3]
+    shared -= 510
     level = np.arange(256) / 255.0
     sigma = light.noise * np.sqrt(0.25 + 1.5 * level) * (1 - 0.6 * level**4)
     gain = np.round(sigma / _BYTES_SIGMA * 256).astype(np.int16)
-    luma = (shared * gain[pixels[:, :, 1]]) >> 8
-    red, blue = (luma + ((planes[4 + k].astype(np.int16) - 128) >> 4) for k in (0, 1))
-    return np.asarray(cv2.add(pixels, cv2.merge([red, luma, blue]), dtype=cv2.CV_8U), np.uint8)
+    shared *= cv2.LUT(pixels[:, :, 1], gain)
+    shared >>= 8
+    red, blue = (shared + ((planes[4 + k] >> 4).astype(np.int16) - 8) for k in (0, 1))
+    return np.asarray(cv2.add(pixels, cv2.merge([red, shared, blue]), dtype=cv2.CV_8U), np.uint8)

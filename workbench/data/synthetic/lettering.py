@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFont
 
+from workbench.data.synthetic.resample import look_up
+
 Mask = npt.NDArray[np.uint8]
 
 #: Ink fainter than this isn't seen on paper: no box needs to hold it.
@@ -74,11 +76,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 @lru_cache(maxsize=4096)
 def _glyph(letter: str, size: int, bold: int) -> _Glyph:
     font = _font(size)
-    core, (left, top) = font.getmask2(letter, mode="L", stroke_width=bold)
+    core, (left, top) = font.getmask2(letter, mode="L", stroke_width=bold, stroke_filled=True)
     mask = np.frombuffer(bytes(core), np.uint8).reshape(core.size[::-1])
     return _Glyph(mask, int(left), int(top), round(font.getlength(letter)))
 
 
+@lru_cache(maxsize=256)  # a layout measures a text before it writes it
 def write(text: str, hand: Hand) -> Written:
     """Write a text on one line; it needs at least one visible letter."""
     glyphs = [_glyph(letter, hand.size, hand.bold) for letter in text]
@@ -167,10 +170,9 @@ def _stretch(mask: Mask, width: float, slant: float) -> Mask:
     rows, columns = mask.shape
     wide = math.ceil(columns * width + abs(slant) * rows) + 1
     shift = slant * rows if slant > 0 else 0.0
-    # Pillow wants the way back: from the new pixel to the old one.
-    back = (1 / width, slant / width, -shift / width, 0.0, 1.0, 0.0)
-    image = Image.fromarray(mask).transform((wide, rows), Image.Transform.AFFINE, back, Image.Resampling.BICUBIC)
-    return np.asarray(image)
+    x, y = np.arange(wide, dtype=np.float32)[None, :], np.arange(rows, dtype=np.float32)[:, None]
+    back = ((x - np.float32(shift) + np.float32(slant) * y) / np.float32(width)).astype(np.float32)
+    return look_up(mask, back, np.broadcast_to(y, back.shape).copy())
 
 
 def _crop(mask: Mask) -> Written:

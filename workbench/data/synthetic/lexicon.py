@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 SHOPS = (
-    "MARLOW & SONS", "CORNER MARKET", "BLUE HERON CAFE", "GREENLEAF GROCERS", "OLD MILL BAKERY", "HARBOUR BOOKS",
+    "MARLOW AND SONS", "CORNER MARKET", "BLUE HERON CAFE", "GREENLEAF GROCERS", "OLD MILL BAKERY", "HARBOUR BOOKS",
     "PIXEL & INK", "NORTH END DELI", "SUNRISE PHARMACY", "TWIN OAKS HARDWARE", "THE TEA ROOM", "FRESH & FAST",
     "LUNA RESTAURANT", "CITY NOODLES", "STATION KIOSK",
 )  # fmt: skip
@@ -16,12 +16,12 @@ GOODS = (
     "Whole milk", "Rye bread", "Butter 250g", "Free range eggs", "Apples kg", "Bananas", "Orange juice", "Green tea",
     "Espresso", "Cappuccino", "Croissant", "Chicken soup", "Noodle bowl", "Tomatoes", "Cheddar", "Olive oil 0.5L",
     "Dark chocolate", "Sparkling water", "Notebook A5", "Pencil HB", "Batteries AA", "Light bulb", "Hand soap",
-    "Paper towels", "Fish & chips", "House salad", "Lemon cake", "Rice 1kg", "Pasta", "Honey", "Oat cookies",
+    "Paper towels", "Fish and chips", "House salad", "Lemon cake", "Rice 1kg", "Pasta", "Honey", "Oat cookies",
     "Ginger ale", "Salt", "Black pepper", "Yoghurt", "Potatoes 2kg",
 )  # fmt: skip
 
 CLOSINGS = (
-    "Thank you for your visit!", "Please come again", "Have a nice day", "Keep this receipt", "Goods can be returned",
+    "Thank you for your visit!", "Please come again", "Enjoy your day", "Keep this receipt", "Goods can be returned",
     "See you soon",
 )  # fmt: skip
 
@@ -37,7 +37,8 @@ SIGNS = (
     ("MIND THE STEP",), ("BOOKS & COFFEE", "since 1987"), ("PHARMACY", "Open late"), ("CAUTION", "Wet floor"),
     ("Riverside Walk", "1.5 miles"), ("TICKETS", "Cash or card"), ("STAFF ONLY",), ("WELCOME", "Please ring the bell"),
     ("HOTEL ASTORIA", "Rooms from 59"), ("BUS STOP", "Lines 4, 12, 31"), ("PUSH",), ("NOODLE BAR", "Lunch 8.90"),
-    ("Town Hall", "Museum", "Old Market"), ("REDUCE SPEED", "NOW"), ("KEEP CLEAR", "24h access"), ("TO LET", "0114 496 021"),
+    ("Town Hall", "Museum", "Old Market"), ("REDUCE SPEED", "NOW"), ("KEEP CLEAR", "24h access"),
+    ("TO LET", "0114 496 021"),
 )  # fmt: skip
 
 BADGE_RIMS = ("CRAFT BREWERY", "ROASTED DAILY", "ORGANIC FARM", "SINCE 1962", "HANDMADE", "OLD TOWN BAKERY", "SEAFOOD")

@@ -14,7 +14,7 @@ Map = npt.NDArray[np.float32]
 Box = tuple[int, int, int, int]
 
 #: A polygon's edge strays from a bowed line of text by no more than this, in pixels, before it gets a point more.
-_STRAY = 1.0
+_STRAY = 0.75
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.data.page import Word
-from workbench.data.synthetic.lettering import Hand, Mask, Written, write, write_arc
+from workbench.data.synthetic.lettering import Hand, Mask, write, write_arc
 
 Colour = tuple[int, int, int]
 
 #: An annotator's box stands off the ink by about this much, in pixels; it is also what a soft lens spreads the ink by.
-MARGIN = 2
+MARGIN = 2.5
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class Sheet:
         self, text: str, left: int, line: int, hand: Hand, colour: Colour, *, right: int | None = None,
         faint: float = 1.0, ignore: bool = False,
     ) -> int:  # fmt: skip
-        """Print a text word by word, from `left` on, or centred between `left` and `right`; gives where its ink ends."""
+        """Print a text from `left` on, or centred between `left` and `right`; gives where its ink ends."""
         words = text.split()
-        blank = round((hand.pitch or 0.32) * hand.size) + hand.tracking
+        blank = word_gap(hand)
         if right is not None:
             left += (right - left - line_width(text, hand)) // 2
         for word in words:
@@ -111,7 +111,7 @@ class Sheet:
         for one in self.prints:
             _press(pixels, one)
         pixels[self.cover == 0] = 0
-        return np.dstack([pixels, self.cover])
+        return np.asarray(cv2.merge([*cv2.split(pixels), self.cover]), np.uint8)
 
     def _add(self, mask: Mask, left: int, top: int, colour: Colour, word: Word) -> None:
         rows, columns = self.cover.shape
@@ -124,8 +124,12 @@ class Sheet:
 def line_width(text: str, hand: Hand) -> int:
     """Width in pixels of a text as `write_line` prints it."""
     words = text.split()
-    blank = round((hand.pitch or 0.32) * hand.size) + hand.tracking
-    return sum(write(word, hand).width for word in words) + blank * (len(words) - 1)
+    return sum(write(word, hand).width for word in words) + word_gap(hand) * (len(words) - 1)
+
+
+def word_gap(hand: Hand) -> int:
+    """Pixels between the ink of one word and of the next."""
+    return round((hand.pitch or 0.4) * hand.size) + hand.tracking
 
 
 def _press(pixels: npt.NDArray[np.uint8], one: Print) -> None:
@@ -134,9 +138,9 @@ def _press(pixels: npt.NDArray[np.uint8], one: Print) -> None:
     y0, x0 = max(one.top, 0), max(one.left, 0)
     y1, x1 = min(one.top + one.mask.shape[0], rows), min(one.left + one.mask.shape[1], columns)
     part = pixels[y0:y1, x0:x1]
-    ink = one.mask[y0 - one.top : y1 - one.top, x0 - one.left : x1 - one.left, None].astype(np.int16)
-    # Whole numbers only: the same on every processor.
-    part += (((np.array(one.colour, np.int16) - part) * (ink + (ink >> 7))) >> 8).astype(np.uint8)
+    ink = one.mask[y0 - one.top : y1 - one.top, x0 - one.left : x1 - one.left, None].astype(np.int32)
+    # Whole numbers only: the same on every processor. 255 counts as 256, so that full ink covers.
+    part[:] = part + (((np.array(one.colour, np.int32) - part) * (ink + (ink >> 7))) >> 8)
 
 
 def _box(left: int, top: int, mask: Mask) -> npt.NDArray[np.float32]:
@@ -148,5 +152,3 @@ def _box(left: int, top: int, mask: Mask) -> npt.NDArray[np.float32]:
 def _blur(mask: Mask, sigma: float) -> Mask:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.uint8)
 
-
-__all__ = ["MARGIN", "Colour", "Hand", "Print", "Sheet", "Written", "line_width"]

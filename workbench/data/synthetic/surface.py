@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from workbench.data.synthetic.resample import Pixels, enlarge
+
 Tone = tuple[int, int, int]
 
 _WOODS: tuple[tuple[Tone, Tone], ...] = (
@@ -41,7 +42,10 @@ def wall(rng: np.random.Generator, width: int, height: int) -> Pixels:
 def _noise(rng: np.random.Generator, width: int, height: int, across: int, down: int) -> npt.NDArray[np.int16]:
     """int16 [height, width], -128..127: smooth noise with grains of `across` x `down` pixels."""
     grid = rng.integers(0, 256, (height // down + 2, width // across + 2), np.uint8)
-    return cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int16) - 128
+    if min(across, down) >= 16:  # coarse grains would show the creases between their cells
+        cells = enlarge(grid, width // 8, height // 8)
+        grid = np.asarray(cv2.GaussianBlur(cells, (0, 0), sigmaX=across / 24, sigmaY=down / 24), np.uint8)
+    return enlarge(grid, width, height).astype(np.int16) - 128
 
 
 def _wood(rng: np.random.Generator, width: int, height: int) -> npt.NDArray[np.int16]:
@@ -84,18 +88,19 @@ def _bricks(rng: np.random.Generator, width: int, height: int) -> npt.NDArray[np
 def _street(rng: np.random.Generator, width: int, height: int) -> Pixels:
     """Large soft patches of colour, darker towards the ground, with a few lights."""
     rows, columns = height // 10, width // 10
-    patches = cv2.resize(rng.integers(50, 190, (7, 11, 3), np.uint8), (columns, rows), interpolation=cv2.INTER_CUBIC)
+    patches = enlarge(rng.integers(50, 190, (7, 11, 3), np.uint8), columns, rows)
     gray = patches.mean(axis=2, keepdims=True)
     street = (gray + (patches - gray) * 0.35).astype(np.uint8)
     for _ in range(int(rng.integers(4, 14))):
         at = (int(rng.integers(columns)), int(rng.integers(rows)))
         light = tuple(int(value) for value in rng.integers(150, 256, 3))
         cv2.circle(street, at, int(rng.integers(2, 7)), light, -1)
-    soft = cv2.GaussianBlur(street, (0, 0), 1.6)
-    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+    soft = cv2.GaussianBlur(enlarge(street, width // 4, height // 4), (0, 0), 4.0)
+    return enlarge(np.asarray(soft, np.uint8), width, height)
 
 
 def _coloured(level: npt.NDArray[np.int16], tones: tuple[Tone, Tone]) -> Pixels:
     dark, bright = (np.array(tone, np.float64) for tone in tones)
     ramp = (dark + (bright - dark) * np.linspace(0, 1, 256)[:, None]).astype(np.uint8)
-    return ramp[np.clip(level + 128, 0, 255)]
+    tone = np.clip(level + 128, 0, 255, out=level).astype(np.uint8)
+    return np.asarray(cv2.LUT(cv2.merge([tone] * 3), ramp[None]), np.uint8)

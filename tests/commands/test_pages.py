@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbench.commands.pages import pages
+from workbench.data.synthetic import draw
+from workbench.errors import BadInput
+
+
+def test_it_draws_and_says_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "drawn"
+    pages(out, count=2, seed=4)
+
+    captured = capsys.readouterr()
+    manifest = draw.read_manifest(out)
+    assert manifest is not None
+    assert (manifest.count, manifest.seed) == (2, 4)
+    assert f"{out}: 2 pages, {manifest.num_words} words, " in captured.out
+    assert "Drawn with seed 4" in captured.out
+    assert captured.err.splitlines() == ["[1/2] pages drawn", "[2/2] pages drawn"]
+
+
+def test_pages_that_are_there_are_not_drawn_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages(tmp_path / "drawn", count=1)
+    monkeypatch.setattr(draw, "draw_page", None)
+    capsys.readouterr()
+    pages(tmp_path / "drawn", count=1)
+
+    assert "were there already" in capsys.readouterr().out
+
+
+def test_a_pipe_gets_some_twenty_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = draw.draw_page(0, seed=0)
+    monkeypatch.setattr(draw, "draw_page", lambda number, seed: draw.DrawnPage(f"{number}.jpg", page.jpeg, page.entry))
+    monkeypatch.setattr(draw, "_WORTH_A_POOL", 1000)
+    pages(tmp_path / "drawn", count=404)
+
+    lines = capsys.readouterr().err.splitlines()
+    assert 15 <= len(lines) <= 25
+    assert lines[-1] == "[404/404] pages drawn"
+
+
+def test_bad_values_are_said_and_nothing_is_made(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is no number of pages"):
+        pages(tmp_path / "drawn", count=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_ends_with_2_on_bad_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "workbench", "pages", "--count", "0", "--out", str(tmp_path / "drawn")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 2
+    assert "0 is no number of pages" in done.stderr
+    assert "Traceback" not in done.stderr

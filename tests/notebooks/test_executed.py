@@ -1,0 +1,117 @@
+"""The notebooks, run headless on a few pages: by papermill as they stand, and by the commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workbench import cli
+from workbench.run_store import list_runs, read_comparison, read_record
+
+#: The replay device, a few small batches, and no worker processes: a trial takes little more than its imports.
+QUICK = ("device=replay", "replay_ms_per_page=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
+
+
+@pytest.fixture
+def notebooks(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copies of the notebooks that at their end take their parameters once more, as on being run again."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for path in (checkout / "notebooks").glob("*.ipynb"):
+        content = nbformat.read(path, as_version=4)
+        code = [cell for cell in content.cells if cell.cell_type == "code"]
+        content.cells.append(nbformat.v4.new_code_cell(code[2].source))
+        nbformat.write(content, folder / path.name)
+    monkeypatch.setattr("workbench.commands.headless.notebooks_dir", lambda: folder)
+    return folder
+
+
+def invoke(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Runs the command with these arguments and the quick knobs, and gives its exit code."""
+    knobs = [argument for knob in QUICK for argument in ("-p", knob)]
+    monkeypatch.setattr(sys, "argv", ["workbench", arguments[0], *knobs, *arguments[1:]])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    return int(end.value.code or 0)
+
+
+def papermill(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "papermill", "--execution-timeout", "120", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_papermill_runs_the_profile_as_it_stands(checkout: Path, tmp_path: Path) -> None:
+    knobs = [argument for knob in QUICK for argument in ("-p", *knob.split("="))]
+
+    done = papermill(
+        str(checkout / "notebooks" / "profile.ipynb"), str(tmp_path / "out.ipynb"), *knobs,
+        "-p", "cache", "prepared", "-p", "reports", str(tmp_path / "reports"),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    (run,) = list_runs(tmp_path / "reports" / "runs")
+    record = read_record(run)
+    assert record.status == "ok"
+    assert record.knobs.cache == "prepared"
+    assert record.steady is not None and record.steady.num_steps == 2
+    text = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+    assert "pages/s (on a simulated device)" in text
+    assert text.count('"application/vnd.plotly.v1+json"') == 3
+
+
+def test_papermill_refuses_a_mistyped_parameter(checkout: Path, tmp_path: Path) -> None:
+    done = papermill(
+        str(checkout / "notebooks" / "profile.ipynb"), str(tmp_path / "out.ipynb"),
+        "-p", "cahce", "prepared", "-p", "reports", str(tmp_path / "reports"),
+    )  # fmt: skip
+
+    assert done.returncode != 0
+    assert "there is no parameter named 'cahce'. Did you mean 'cache'?" in done.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_trial_that_fails_is_told_without_a_traceback(
+    notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(monkeypatch, "run", "-p", "timeout_s=0.3", "--out", str(tmp_path / "reports")) == 1
+
+    captured = capfd.readouterr()
+    assert "took longer than timeout_s = 300 ms" in captured.out
+    assert "Traceback" not in captured.out + captured.err
+    (run,) = list_runs(tmp_path / "reports" / "runs")
+    assert f"Run folder: {run}" in captured.out
+    (html,) = (tmp_path / "reports").glob("profile-*.html")
+    assert f"Report: {html}" in captured.out
+    assert "took longer than timeout_s" in html.read_text(encoding="utf-8")
+
+
+def test_a_comparison_leaves_verdicts_and_a_page(
+    notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reports = tmp_path / "reports"
+    variants = ("--variant", "ram: cache=decoded", "--variant", "late: timeout_s=0.3")
+
+    assert invoke(monkeypatch, "compare", *variants, "--blocks", "2", "--seed", "3", "--out", str(reports)) == 1
+
+    (comparison_folder,) = (reports / "comparisons").iterdir()
+    comparison = read_comparison(comparison_folder)
+    results = {one.name: one for one in comparison.variants}
+    assert list(results) == ["baseline", "ram", "late"]
+    assert comparison.seed == 3
+    assert len(results["baseline"].run_ids) == len(results["ram"].run_ids) == 2
+    assert results["late"].verdict == "failed"
+    assert results["ram"].parity is not None and results["ram"].parity.status == "same"
+    captured = capfd.readouterr()
+    assert "'late': The trial failed" in captured.out
+    assert "inconclusive" in captured.out  # two blocks are too few for a verdict
+    assert f"Comparison: {comparison_folder}" in captured.out
+    assert "[5/6]" in captured.err or "[6/6]" in captured.err
+    (html,) = reports.glob("compare-*.html")
+    assert f"Report: {html}" in captured.out
+    page = html.read_text(encoding="utf-8")
+    assert page.count("Plotly.newPlot(") >= 5
+    assert "ram" in page and "took longer than timeout_s" in page

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from workbench.errors import BadInput
+from workbench.report.notebook_run import NotebookFailed, run_notebook
+from workbench.report.outcome import RESULT_MIME
+
+PARAMETERS = 'cache: str = "none"  # what is kept in memory\nblocks: int = 5  # how often'
+
+
+def notebook(folder: Path, *cells: str) -> Path:
+    """A notebook with a parameters cell and these code cells."""
+    parameters = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+    made = nbformat.v4.new_notebook(cells=[parameters, *(nbformat.v4.new_code_cell(cell) for cell in cells)])
+    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = folder / "study.ipynb"
+    nbformat.write(made, path)
+    return path
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def test_a_notebook_runs_with_its_parameters_and_leaves_results_and_html(tmp_path: Path) -> None:
+    source = notebook(
+        tmp_path,
+        "from pathlib import Path\nimport sys\nfrom workbench.report.outcome import hand_over",
+        "print(cache, blocks, num_workers)\nprint(sys.executable)",
+        "hand_over(run_folder=Path('a') / cache)",
+    )
+    lines: list[str] = []
+    before = children()
+
+    # A brace is no placeholder here; papermill would take it for one.
+    done = run_notebook(
+        source, {"cache": "prepared", "num_workers": 3}, tmp_path / "{out}" / "done.ipynb", cell_timeout_s=60,
+        title="Study", on_line=lines.append,
+    )  # fmt: skip
+
+    assert lines == ["prepared 5 3", sys.executable]
+    assert done.results == {"run_folder": Path("a/prepared")}
+    assert done.notebook == tmp_path / "{out}" / "done.ipynb"
+    assert "prepared 5 3" in done.html.read_text(encoding="utf-8")
+    outputs = [output for cell in nbformat.read(done.notebook, 4).cells for output in cell.get("outputs", [])]
+    assert any(RESULT_MIME in output.get("data", {}) for output in outputs)
+    assert children() == before
+
+
+def test_the_kernel_is_the_one_of_this_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = tmp_path / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "other", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    lines: list[str] = []
+
+    run_notebook(
+        notebook(tmp_path, "import sys", "print(sys.executable)"), {}, tmp_path / "done.ipynb", cell_timeout_s=60,
+        on_line=lines.append,
+    )  # fmt: skip
+
+    assert lines == [sys.executable]
+
+
+def test_parameters_that_the_notebook_does_not_have_are_refused_before_it_starts(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as error:
+        run_notebook(notebook(tmp_path, "1"), {"cahce": 1, "blokcs": 2}, tmp_path / "done.ipynb", cell_timeout_s=60)
+
+    assert "Did you mean 'cache'?" in str(error.value)
+    assert "Did you mean 'blocks'?" in str(error.value)
+    assert not (tmp_path / "done.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("raise ValueError('no such page')", "ValueError: no such page"),
+        ("import os\nos._exit(7)", "DeadKernelError"),
+        ("import sys\nsys.exit(0)", "2 of 3 code cells were run"),
+        ("import time\ntime.sleep(60)", "CellTimeoutError"),
+    ],
+    ids=["exception", "kernel died", "sys.exit(0)", "timeout"],
+)
+def test_a_notebook_that_does_not_get_to_its_end_has_failed(tmp_path: Path, cell: str, message: str) -> None:
+    before = children()
+
+    with pytest.raises(NotebookFailed) as error:
+        run_notebook(notebook(tmp_path, cell, "print('end')"), {}, tmp_path / "done.ipynb", cell_timeout_s=2.5)
+
+    assert message in str(error.value)
+    assert str(tmp_path / "done.ipynb") in str(error.value)
+    assert (tmp_path / "done.ipynb").is_file()
+    assert not (tmp_path / "done.html").exists()
+    assert children() == before

@@ -1,0 +1,48 @@
+"""The `workbench` command: arguments in, exit code out.
+
+Exit codes: 0 done, 1 a trial failed, 2 bad input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from workbench.commands.compare import compare
+from workbench.commands.doctor import doctor
+from workbench.commands.lab import lab
+from workbench.commands.pages import pages
+from workbench.commands.report import report
+from workbench.commands.run import run
+from workbench.errors import BadInput, WorkbenchError
+
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="workbench",
+    help="Where does the time of an image pipeline go, and which setting makes it faster?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (run, compare, report, pages, doctor):
+    app.command()(command)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
+
+
+def main() -> NoReturn:
+    """Run the command that the arguments name, and exit with its code."""
+    try:
+        app()
+    except WorkbenchError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT if isinstance(error, BadInput) else FAILED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("Interrupted.", file=sys.stderr)
+        raise
+    sys.exit()

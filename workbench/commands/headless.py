@@ -1,0 +1,51 @@
+"""Runs a notebook for a command: progress as it comes, results below one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.commands.console import show_progress
+from workbench.locations import notebooks_dir
+from workbench.records import Failure
+from workbench.report.notebook_run import NotebookRun, run_notebook
+from workbench.report.outcome import fresh_name
+
+#: What a cell may take beside the trials that it runs, each of which ends by its own timeout.
+_OVERHEAD_S = 120.0
+
+
+def run_headless(
+    name: str, parameters: Mapping[str, Any], reports: Path, *, trials_s: float, title: str
+) -> NotebookRun:
+    """Execute a committed notebook.
+
+    Args:
+        name: The notebook's name, without its ending.
+        parameters: Values by name.
+        reports: Folder for the results; the executed notebook and its HTML get fresh names in it.
+        trials_s: What all trials of the notebook take at most.
+        title: Title of the HTML page.
+
+    Raises:
+        BadInput: For parameters that the notebook doesn't have.
+        NotebookFailed: Where it doesn't get to its end.
+    """
+    with show_progress() as on_line:
+        return run_notebook(
+            notebooks_dir() / f"{name}.ipynb",
+            {**parameters, "reports": str(reports)},
+            reports / f"{fresh_name(name)}.ipynb",
+            cell_timeout_s=trials_s + _OVERHEAD_S,
+            title=title,
+            on_line=on_line,
+        )
+
+
+def exit_code(failures: Sequence[Failure | None]) -> int:
+    """0 where nothing failed, 2 where all that failed was the input's fault, else 1."""
+    kinds = {failure.kind for failure in failures if failure is not None}
+    if not kinds:
+        return 0
+    return 2 if kinds == {"bad_input"} else 1

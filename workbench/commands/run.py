@@ -1,0 +1,29 @@
+"""`workbench run`: one set of knobs, measured; the headless face of profile.ipynb."""
+
+from __future__ import annotations
+
+import typer
+
+from workbench.commands.options import OutFolder, Parameters
+
+
+def run(parameter: Parameters = None, out: OutFolder = None) -> None:
+    """Measure one set of knobs: where does the time go?"""
+    from workbench.analysis.headline import run_headline
+    from workbench.commands.headless import exit_code, run_headless
+    from workbench.knobs import Knobs
+    from workbench.report.outcome import describe_failure, results_folder
+    from workbench.run_store import read_record
+    from workbench.trial.variants import parse_settings
+    from workbench.workloads.preflight import check_inputs
+
+    settings = parse_settings(parameter or (), subject="-p")
+    knobs = Knobs.parse(settings, subject="-p")
+    check_inputs(knobs)
+    values = {name: getattr(knobs, name) for name in settings}
+    done = run_headless("profile", values, results_folder(out), trials_s=knobs.timeout_s, title="Where the time goes")
+    run_folder = done.results["run_folder"]
+    record = read_record(run_folder)
+    print(describe_failure(record.failure) if record.failure else run_headline(record))
+    print(f"Run folder: {run_folder}\nReport: {done.html}")
+    raise typer.Exit(exit_code([record.failure]))
