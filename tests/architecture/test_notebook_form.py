@@ -29,9 +29,10 @@ def faults(notebook: Any) -> list[str]:
         definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         nodes = ast.walk(ast.parse(cell.source))
         found += [f"code cell {number} defines {node.name}" for node in nodes if isinstance(node, definitions)]
-    tagged = [number for number, cell in enumerate(code, start=1) if "parameters" in cell.metadata.get("tags", [])]
+    cells = enumerate(notebook.cells, start=1)
+    tagged = [number for number, cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if tagged != [2]:
-        found.append(f"the code cells tagged 'parameters' are {tagged}, not the second one")
+        found.append(f"the cells tagged 'parameters' are {tagged}, not the second one")
     if "widgets" in notebook.metadata:
         found.append("the metadata holds the state of widgets")
     return found
@@ -55,16 +56,16 @@ def notebook(checkout: Path) -> Any:
     return copy.deepcopy(read(checkout, "profile"))
 
 
-def second_code_cell(notebook: Any) -> Any:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"][1]
+def parameters_cell(notebook: Any) -> Any:
+    return notebook.cells[1]
 
 
 def test_outputs_and_counts_are_found(notebook: Any) -> None:
-    cell = second_code_cell(notebook)
+    cell = parameters_cell(notebook)
     cell.outputs = [nbformat.v4.new_output("stream", text="1")]
     cell.execution_count = 3
 
-    assert faults(notebook) == ["code cell 2 has outputs", "code cell 2 has an execution count"]
+    assert faults(notebook) == ["code cell 1 has outputs", "code cell 1 has an execution count"]
 
 
 @pytest.mark.parametrize("source", ["def measure():\n    pass", "class Run:\n    pass", "async def wait():\n    pass"])
@@ -84,13 +85,13 @@ def test_a_long_cell_is_found(notebook: Any) -> None:
 def test_misplaced_parameters_are_found(notebook: Any) -> None:
     notebook.cells.insert(0, nbformat.v4.new_code_cell("1"))
 
-    assert faults(notebook) == ["the code cells tagged 'parameters' are [3], not the second one"]
+    assert faults(notebook) == ["the cells tagged 'parameters' are [3], not the second one"]
 
 
 def test_missing_parameters_are_found(notebook: Any) -> None:
-    del second_code_cell(notebook).metadata["tags"]
+    del parameters_cell(notebook).metadata["tags"]
 
-    assert faults(notebook) == ["the code cells tagged 'parameters' are [], not the second one"]
+    assert faults(notebook) == ["the cells tagged 'parameters' are [], not the second one"]
 
 
 def test_widget_state_is_found(notebook: Any) -> None:
