@@ -181,7 +181,7 @@ def test_no_such_folder(tmp_path):
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "val.json").write_text("{}")
-    with pytest.raises(BadInput, match="is a file, not a folder. Name the folder of the images as dataset"):
+    with pytest.raises(BadInput, match=r"is a file, not a folder\. Name the folder of the images as dataset"):
         survey(tmp_path / "val.json")
 
 

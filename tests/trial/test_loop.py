@@ -100,23 +100,23 @@ def test_the_stages_of_both_lanes_explain_the_wall_time(way):
     shares = closure(lane_stats(tracks, times.begin_ns, times.end_ns))
     assert shares.main is not None
     assert shares.worker is not None
-    # The promised figure is measured in benchmarks/; here a bound that no busy machine breaks.
-    assert 0.85 < shares.main <= 1.0
-    assert 0.85 < shares.worker <= 1.0
+    # The promised figure is measured in benchmarks/; here a bound that no busy machine breaks, and both faults below do.
+    assert 0.7 < shares.main <= 1.0
+    assert 0.7 < shares.worker <= 1.0
 
 
 def test_work_that_no_stage_names_opens_the_worker_lane():
     _, times, tracks = run(num_workers=1, hidden_in_worker_s=0.003)
     shares = closure(lane_stats(tracks, times.begin_ns, times.end_ns))
     assert shares.worker is not None
-    assert shares.worker < 0.6
+    assert shares.worker < 0.5
 
 
 def test_work_that_no_stage_names_opens_the_main_lane():
     _, times, tracks = run(num_workers=0, hidden_in_main_s=0.02)
     shares = closure(lane_stats(tracks, times.begin_ns, times.end_ns))
     assert shares.main is not None
-    assert shares.main < 0.6
+    assert shares.main < 0.5
 
 
 def test_every_counted_page_has_its_spans_and_every_batch_its_way():

@@ -41,10 +41,10 @@ def report(
 def drawn_pages(reports: Path) -> Path:
     """The folder of generated pages below `reports`, drawn where it isn't there yet."""
     from workbench.commands.console import show_progress
-    from workbench.data.synthetic.draw import draw_pages
+    from workbench.data.synthetic.draw import VERSION, draw_pages
     from workbench.panel.progress import format_progress
 
-    folder = reports / f"pages-{NUM_PAGES}-{SEED}"
+    folder = reports / f"pages-{NUM_PAGES}-{SEED}-v{VERSION}"
     with show_progress() as on_line:
         return draw_pages(
             folder,

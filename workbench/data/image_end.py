@@ -67,7 +67,7 @@ def _png_has_end(file: BinaryIO) -> bool:
 
 def _webp_has_end(file: BinaryIO) -> bool:
     file.seek(4)
-    (length,) = struct.unpack("<I", file.read(4))
+    length: int = struct.unpack("<I", file.read(4))[0]
     return file.seek(0, 2) >= length + 8
 
 
