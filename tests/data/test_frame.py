@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -9,6 +11,7 @@ from PIL import Image, ImageOps
 from workbench.data.frame import decide_frame, turn_upright
 from workbench.data.image_header import ImageHeader
 from workbench.data.page import AnnotatedPage, Word
+from workbench.data.survey import survey
 
 #: How the upright image comes to lie in the file.
 STORED_FROM_UPRIGHT = {
@@ -90,3 +93,64 @@ def test_one_word_that_does_not_fit_decides_for_the_page():
 def test_points_left_of_the_image_fit_within_3_px():
     corners = np.array([[-3, -3], [60, 0], [60, 60]], np.float32)
     assert decide_frame(AnnotatedPage("a.jpg", [Word(corners)], "a"), TURNED) == "stored"
+
+
+MARK = (100, 90, 118, 96)
+UPRIGHT = (120, 100)
+
+
+def box(image: Image.Image) -> list[int]:
+    """Left, top, right and bottom of the white mark in an image."""
+    rows, columns = np.nonzero(np.asarray(image.convert("L")) > 128)
+    return [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1]
+
+
+def corners(left: int, top: int, right: int, bottom: int) -> list[list[int]]:
+    return [[left, top], [right, top], [right, bottom], [left, bottom]]
+
+
+#: Half turns and mirrors keep the size, so points in the upright frame cannot be told from stored ones by it.
+QUARTER_TURNS = (5, 6, 7, 8)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize(
+    ("annotator", "orientation"),
+    [
+        *(
+            (annotator, turn)
+            for annotator in ("stored", "stored, size given", "LabelMe")
+            for turn in STORED_FROM_UPRIGHT
+        ),
+        *((annotator, turn) for annotator in ("upright", "upright, size given") for turn in (1, *QUARTER_TURNS)),
+    ],
+)
+def test_the_polygon_lies_on_the_mark_of_the_upright_image(tmp_path, annotator, orientation, suffix):
+    drawn = Image.new("RGB", UPRIGHT)
+    drawn.paste((255, 255, 255), MARK)
+    turn = STORED_FROM_UPRIGHT[orientation]
+    stored = drawn.transpose(turn) if turn is not None else drawn
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"quality": 100, "subsampling": 0} if suffix == "jpg" else {}
+    stored.save(tmp_path / f"a.{suffix}", exif=exif, **options)
+
+    seen = stored if annotator.startswith("stored") else drawn
+    points = corners(*box(seen))
+    if annotator == "LabelMe":
+        content = {"shapes": [{"label": "A", "points": points}], "imagePath": f"a.{suffix}"}
+    else:
+        entry = {"words": {"0": {"points": points}}}
+        if "size given" in annotator:
+            entry |= {"img_w": seen.width, "img_h": seen.height}
+        content = {"images": {f"a.{suffix}": entry}}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+
+    (page,), counts = survey(tmp_path)
+    with Image.open(tmp_path / f"a.{suffix}") as image:
+        upright = ImageOps.exif_transpose(image)
+    assert (page.width, page.height) == upright.size == UPRIGHT
+    assert page.exif_orientation == orientation
+    assert counts.turned_by_exif == (orientation != 1)
+    (word,) = page.words
+    assert [*word.polygon.min(axis=0), *word.polygon.max(axis=0)] == box(upright)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 from workbench.data.survey import survey
 from workbench.errors import BadInput
@@ -111,67 +111,6 @@ def test_the_counts_say_what_is_odd(data_set):
     assert counts.without_words == 1
     assert counts.dropped_words == {"fewer than 3 points": 2, "points that are not finite": 1}
     assert [(page.width, page.height) for page in pages][-3:] == [(1, 1), (10_000, 10_000), (80, 120)]
-
-
-#: Of the stored image to the upright one, by the EXIF standard.
-TO_STORED = {
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-MARK = (100, 90, 118, 96)
-UPRIGHT = (120, 100)
-
-
-def box(image: Image.Image) -> list[int]:
-    """Left, top, right and bottom of the white mark in an image."""
-    rows, columns = np.nonzero(np.asarray(image.convert("L")) > 128)
-    return [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1]
-
-
-def corners(left: int, top: int, right: int, bottom: int) -> list[list[int]]:
-    return [[left, top], [right, top], [right, bottom], [left, bottom]]
-
-
-@pytest.mark.parametrize("orientation", TO_STORED)
-@pytest.mark.parametrize("suffix", ["jpg", "png"])
-@pytest.mark.parametrize("annotator", ["stored", "stored, size given", "upright, size given", "LabelMe"])
-def test_the_polygon_lies_on_the_mark_of_the_upright_image(tmp_path, orientation, suffix, annotator):
-    drawn = Image.new("RGB", UPRIGHT)
-    drawn.paste((255, 255, 255), MARK)
-    turn = TO_STORED[orientation]
-    stored = drawn.transpose(turn) if turn is not None else drawn
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    options = {"quality": 100, "subsampling": 0} if suffix == "jpg" else {}
-    stored.save(tmp_path / f"a.{suffix}", exif=exif, **options)
-
-    seen = stored if annotator.startswith("stored") else drawn
-    points = corners(*box(seen))
-    if annotator == "LabelMe":
-        content = {"shapes": [{"label": "A", "points": points}], "imagePath": f"a.{suffix}"}
-    else:
-        entry = {"words": {"0": {"points": points}}}
-        if "size given" in annotator:
-            entry |= {"img_w": seen.width, "img_h": seen.height}
-        content = {"images": {f"a.{suffix}": entry}}
-    (tmp_path / "a.json").write_text(json.dumps(content))
-
-    (page,), counts = survey(tmp_path)
-    with Image.open(tmp_path / f"a.{suffix}") as image:
-        upright = ImageOps.exif_transpose(image)
-    if annotator == "upright, size given" and orientation in (2, 3, 4):
-        pytest.skip("both frames have one size: undecidable, and taken as stored")
-    assert (page.width, page.height) == upright.size == UPRIGHT
-    assert page.exif_orientation == orientation
-    assert counts.turned_by_exif == (orientation != 1)
-    (word,) = page.words
-    assert [*word.polygon.min(axis=0), *word.polygon.max(axis=0)] == box(upright)
 
 
 def test_no_such_folder(tmp_path):

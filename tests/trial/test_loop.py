@@ -100,7 +100,7 @@ def test_the_stages_of_both_lanes_explain_the_wall_time(way):
     shares = closure(lane_stats(tracks, times.begin_ns, times.end_ns))
     assert shares.main is not None
     assert shares.worker is not None
-    # The promised figure is measured in benchmarks/; here a bound that no busy machine breaks, and both faults below do.
+    # The promised figure is measured in benchmarks/; here a bound that no busy machine breaks. Both faults below do.
     assert 0.7 < shares.main <= 1.0
     assert 0.7 < shares.worker <= 1.0
 

@@ -117,7 +117,7 @@ def _locate(index: ImageIndex, entry: AnnotatedPage) -> Path | Problem:
 
 def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
     words = tuple(entry.words)
-    if decide_frame(entry, header) == "stored":
+    if header.orientation != 1 and decide_frame(entry, header) == "stored":
         words = tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in words)
     return Page(path, path.name, words, *header.upright_size, header.orientation, header.mode)
 

@@ -116,3 +116,8 @@ def test_flat_with_the_mark_of_ctw1500(write, read):
         (14, "Latin 9", False),
         (14, "###", True),
     ]
+
+
+def test_flat_never_takes_the_last_field_for_a_coordinate(read_page):
+    page = read_page("totaltext", "a.txt", "599,419,638,422,637,441,596,437,19,96\n1,1,5,1,5,5,A")
+    assert [(len(word.polygon), word.text) for word in page.words] == [(4, "19,96"), (3, "A")]

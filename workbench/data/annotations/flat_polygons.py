@@ -43,7 +43,7 @@ class Grammar:
 
 def has_more_than_a_quad(line: str) -> bool:
     """Whether a line can only be a polygon of five points and more (or a quad with a text full of numbers)."""
-    return _count(line.split(","), has_text=True) > _QUAD
+    return line.count(",") > _QUAD and _count(line.split(","), has_text=True) > _QUAD
 
 
 def read_lines_into(page: AnnotatedPage, lines: list[tuple[int, str]], grammar: Grammar) -> Iterator[Problem]:
