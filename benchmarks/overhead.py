@@ -2,8 +2,8 @@
 
 The same loop over the same pages, with and without stage timing, in short stretches that alternate in one process in
 random order, so that the drift of the machine hits both alike. The effect is the median of the paired ratios; its
-interval is the distribution-free one of order statistics, which stretches that something else disturbed don't widen. The
-promise is kept only where the whole interval keeps it.
+interval is the distribution-free one of order statistics, which stretches that something else disturbed don't widen.
+The promise is kept only where the whole interval keeps it.
 
 Beside it stands the same cost found another way, which needs no quiet machine: the number of spans written, times what
 writing one takes, over the wall time.
