@@ -7,7 +7,7 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench.analysis.comparison import break_even_epochs, compare, estimate, judge, paired_log_ratios
-from workbench.records import Comparison, Interval, Policy
+from workbench.records import Comparison, Interval, Memory, Policy
 
 POLICY = Policy()
 
@@ -101,6 +101,67 @@ def test_against_a_failed_baseline_nothing_is_said():
     comparison = compare(records, baseline="baseline", order=[["baseline", "a"]], seed=0)
     assert result(comparison, "a").verdict == "inconclusive"
     assert "baseline failed" in comparison.notes[0]
+
+
+def test_one_failed_trial_of_the_baseline_leaves_no_verdict():
+    records = {
+        "baseline": [make_record(100), make_record(101), make_record(99), make_failed()],
+        "a": [make_record(200), make_record(202), make_record(198), make_record(201)],
+    }
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 4, seed=0)
+    assert result(comparison, "a").verdict == "inconclusive"
+    assert result(comparison, "baseline").verdict == "failed"
+
+
+def test_one_failed_trial_among_good_ones_is_a_failure_even_where_it_says_no_reason():
+    broken = make_failed().model_copy(update={"failure": None})
+    records = {"baseline": [make_record(100)] * 4, "a": [*[make_record(300)] * 3, broken]}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 4, seed=0)
+    assert result(comparison, "a").verdict == "failed"
+
+
+def test_a_race_that_never_began_is_told():
+    comparison = compare({"baseline": [], "a": []}, baseline="baseline", order=[], seed=0)
+    assert comparison.variants == []
+    assert "did not run" in comparison.notes[0]
+
+
+def test_too_few_blocks_are_noted():
+    assert "fewer than 3 complete blocks: 'a'" in race({"baseline": [100.0], "a": [300.0]}).notes[0]
+    assert race({"baseline": [100.0] * 3, "a": [300.0] * 3}).notes == []
+
+
+def test_a_simulated_and_a_real_device_are_no_pair_without_a_note():
+    real = [make_record(rate).model_copy(update={"simulated": False}) for rate in (200, 201, 202)]
+    records = {"baseline": [make_record(100)] * 3, "a": real}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 3, seed=0)
+    assert "simulated device and one did not: 'a'" in comparison.notes[0]
+
+
+def test_memory_is_the_largest_of_the_trials_each_figure_for_itself():
+    memories = [
+        Memory(peak_pss_bytes=5, cache_bytes=None, pss_bytes_by_phase={"model": 3}),
+        Memory(peak_pss_bytes=None, cache_bytes=7, peak_device_bytes=2, pss_bytes_by_phase={"model": 4, "cache": 1}),
+    ]
+    records = {"baseline": [make_record().model_copy(update={"memory": memory}) for memory in memories]}
+    (baseline,) = compare(records, baseline="baseline", order=[["baseline"]] * 2, seed=0).variants
+    assert baseline.memory == Memory(
+        peak_pss_bytes=5, cache_bytes=7, peak_device_bytes=2, pss_bytes_by_phase={"model": 4, "cache": 1}
+    )
+
+
+def test_the_same_records_make_the_same_comparison():
+    rates = {"baseline": [100.0, 101.0, 99.0], "a": [200.0, 190.0, 210.0]}
+    assert race(rates) == race(rates)
+    assert race(rates).created_at == "2026-01-01T00:00:00+00:00"
+
+
+def test_throughput_is_the_median_of_the_blocks():
+    throughput = result(race({"baseline": [90.0, 100.0, 400.0]}), "baseline").pages_per_s
+    assert throughput.median == 100.0
+    assert throughput.per_block == [90.0, 100.0, 400.0]
+    assert throughput.ci95[0] < 100.0 < throughput.ci95[1]
+    assert result(race({"baseline": [90.0, 100.0]}), "baseline").pages_per_s.ci95 is None
 
 
 def test_blocks_are_paired_by_number():

@@ -49,6 +49,16 @@ def test_a_failed_run_says_what_failed():
     assert run_headline(make_failed()) == "The run failed while in phase 'steady': out of luck"
 
 
+def test_a_failure_without_words_is_still_told():
+    assert "it left no steady part" in run_headline(make_failed(message=""))
+
+
+def test_a_failed_variant_says_why():
+    records = {"baseline": [make_record(100)] * 3, "a": [make_failed(message="no memory left\nand more")]}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 3, seed=0)
+    assert comparison_headline(comparison) == "No variant is faster than 'baseline'; 'a' failed (no memory left)."
+
+
 def test_a_run_that_does_not_close_says_so_first():
     lanes = [make_lane("main", 1.0, 0.5)]
     record = make_record(stages=[make_stage("main", "wait", 0.5)], lanes=lanes)
@@ -59,7 +69,7 @@ def test_a_run_that_does_not_close_says_so_first():
 def test_what_to_try_names_the_largest_stage_and_its_knobs():
     steps = next_steps(make_record())
     assert "waits for pages 60.0 %" in steps[0]
-    assert steps[1].startswith("'decode' takes 70.0 %")
+    assert steps[1].startswith("'decode' is 74.5 % of loading")
     assert "image_decoder=opencv" in steps[1]
 
 
@@ -68,7 +78,48 @@ def test_what_is_set_already_is_not_advised():
     assert "image_decoder" not in " ".join(steps)
 
 
+def test_what_cannot_be_had_is_not_advised():
+    told = " ".join(next_steps(make_record(mode="train")))
+    assert "cache=decoded" in told
+    assert "cache=prepared" not in told  # impossible after random transforms
+
+
+def test_targets_are_needed_where_the_device_replays_them():
+    stages = [make_stage("main", "wait", 1.0), make_stage("worker", "targets", 2.0)]
+    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0), make_lane("worker", 2.0, 2.0)])
+    assert "targets=none" not in " ".join(next_steps(record))
+    assert "targets=none" in " ".join(next_steps(record.model_copy(update={"simulated": False})))
+
+
+def test_cores_without_work_are_told():
+    record = make_record()
+    many = record.model_copy(update={"environment": record.environment.model_copy(update={"cores": 8})})
+    assert "num_workers=7" in " ".join(next_steps(many))
+    assert "num_workers" not in " ".join(next_steps(record))  # two cores, two workers
+
+
+def test_idle_workers_are_not_blamed():
+    stages = [make_stage("main", "wait", 1.0), make_stage("worker", "idle", 1.5), make_stage("worker", "decode", 0.5)]
+    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0), make_lane("worker", 2.0, 2.0)])
+    (step,) = next_steps(record)
+    assert "workers are idle 75.0 %" in step
+    assert "decode" not in step
+
+
+def test_moving_batches_has_its_knob():
+    stages = [make_stage("main", "release", 0.4), make_stage("main", "forward", 0.6)]
+    (step,) = next_steps(make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0)]))
+    assert "'release'; to try: `normalize=device`" in step
+
+
+def test_nothing_that_stands_out_is_told_as_such():
+    stages = [make_stage("main", "forward", 1.0)]
+    (step,) = next_steps(make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0)]))
+    assert step.startswith("Nothing stands out")
+
+
 def test_a_device_bound_run_is_not_told_to_load_faster():
     stages = [make_stage("main", "fetch", 0.9), make_stage("main", "wait", 0.1)]
     (step,) = next_steps(make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0)]))
-    assert "waits for the device 90.0 %" in step
+    assert "simulated device bounds the run" in step
+    assert "90.0 %" in step

@@ -21,6 +21,15 @@ _QUIET = (
     "--no-first-run",
 )
 
+_CUT_OFF = """() => [...document.querySelectorAll('.js-plotly-plot, table')].filter(shown => {
+    if (shown.getBoundingClientRect().right <= window.innerWidth) return false;
+    for (let at = shown; at; at = at.parentElement) {
+        const scrolls = ['auto', 'scroll'].includes(getComputedStyle(at).overflowX);
+        if (scrolls && at.scrollWidth > at.clientWidth) return false;
+    }
+    return true;
+}).length"""
+
 
 @dataclass
 class Opened:
@@ -29,13 +38,16 @@ class Opened:
     Attributes:
         requests: Everything but files that the page asked for; none of it was answered.
         errors: What it wrote to the console as an error.
-        figures: Figures that plotly has drawn.
+        figures: Figures that plotly has drawn, at a size that can be seen.
+        cut_off: Figures and tables that reach beyond the window, and cannot be scrolled into it.
+        text: What can be read on it.
         screenshot: The page as a picture.
     """
 
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     figures: int = 0
+    cut_off: int = 0
     text: str = ""
     screenshot: bytes = b""
 
@@ -62,7 +74,9 @@ class Browser:
             page.goto(path.as_uri())
             page.wait_for_load_state("load")
             page.wait_for_timeout(1000)
-            opened.figures = page.locator(".js-plotly-plot:has(.main-svg)").count()
+            drawn = page.locator(".js-plotly-plot:has(.main-svg)").all()
+            opened.figures = sum((one.bounding_box() or {"height": 0})["height"] > 50 for one in drawn)
+            opened.cut_off = page.evaluate(_CUT_OFF)
             opened.text = page.inner_text("body")
             opened.screenshot = page.screenshot(full_page=True)
         finally:

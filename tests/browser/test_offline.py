@@ -39,7 +39,9 @@ def test_the_page_is_whole_without_a_network(browser, notebook):
 
 
 def test_the_page_fits_a_narrow_screen(browser, notebook):
-    assert browser.open(export_html(notebook, notebook.with_suffix(".html")), width=400).figures == 2
+    opened = browser.open(export_html(notebook, notebook.with_suffix(".html")), width=400)
+    assert opened.figures == 2
+    assert opened.cut_off == 0
 
 
 def test_the_usual_export_would_be_caught(browser, notebook, tmp_path):

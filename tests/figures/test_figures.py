@@ -18,6 +18,7 @@ from workbench.figures.throughput import throughput
 from workbench.figures.timeline import MAX_BARS, choose_window, timeline
 from workbench.figures.verdicts import verdicts
 from workbench.figures.where_time_goes import where_time_goes
+from workbench.records import DetectionParity, PageParity, Parity
 
 EVIL = "<script>alert(1)</script>"
 
@@ -26,10 +27,14 @@ EVIL = "<script>alert(1)</script>"
 def comparison():
     records = {
         "baseline": [make_record(rate) for rate in (100, 101, 99)],
-        "ram": [make_record(rate, cache="decoded", cache_fill_s=1.0) for rate in (150, 152, 149)],
+        "ram": [make_record(rate, cache="decoded", cache_fill_s=1.0, startup_s=6.0) for rate in (150, 152, 149)],
         EVIL: [make_failed(message=EVIL)],
     }
     return compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
+
+
+def real_record(*args, **settings):
+    return make_record(*args, **settings).model_copy(update={"simulated": False})
 
 
 def spans(count: int) -> pd.DataFrame:
@@ -81,7 +86,46 @@ def test_what_is_simulated_is_hatched():
     shapes = {bar.name: bar.marker.pattern.shape[0] for bar in figure.data}
     assert shapes["forward"] == "/"
     assert shapes["wait"] == ""
-    assert "simulated" in figure.layout.title.text
+    assert "simulated" in figure.layout.title.subtitle.text
+    assert "simulated" not in where_time_goes(real_record()).layout.title.subtitle.text
+
+
+def test_what_is_left_over_is_the_last_of_every_lane():
+    names = [bar.name for bar in where_time_goes(make_record()).data]
+    assert names[-1] == "unattributed"
+
+
+def test_stages_that_count_twice_are_drawn_beyond_the_whole():
+    stages = [make_stage("worker", "Normalize", 3.2), make_stage("worker", "decode", 0.9)]
+    figure = where_time_goes(make_record(stages=stages, lanes=[make_lane("worker", 2.0, 2.0)]))
+    assert figure.layout.xaxis.range[1] == pytest.approx(205.0)
+    assert all(share >= 0 for bar in figure.data for share in bar.x)
+    assert "205 % of the whole" in figure.data[0].y[0]
+    assert "does not close" in figure.layout.title.text
+
+
+def test_a_stage_named_in_its_bar_is_not_in_the_legend():
+    shown = {bar.name: bar.showlegend for bar in where_time_goes(make_record()).data}
+    assert shown["decode"] is False
+    assert shown["unattributed"] is True  # too small for its name
+
+
+def test_titles_say_the_finding(comparison):
+    assert where_time_goes(make_record(), name="ram").layout.title.text == (
+        "ram: the main process spends 60.0 % of its time waiting for pages"
+    )
+    assert verdicts(comparison).layout.title.text == "'ram' is faster than 'baseline'"
+    assert throughput(comparison).layout.title.text == "Trials scatter by up to 2 % (fastest over slowest, 'baseline')"
+    assert "starts more than 1.00 s later" in price(comparison).layout.title.text
+    assert timeline(spans(10), make_record()).layout.title.text.endswith("pages or the device 100.0 % of the time")
+
+
+@pytest.mark.parametrize("draw", [verdicts, price, throughput])
+def test_a_simulated_device_is_told_in_the_title(comparison, draw):
+    assert "simulated" in draw(comparison).layout.title.subtitle.text
+    records = {name: [real_record(rate) for rate in (100, 101, 99)] for name in ("baseline", "same")}
+    measured = compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
+    assert "simulated" not in draw(measured).layout.title.subtitle.text
 
 
 def test_a_run_without_stages_shows_why():
@@ -113,6 +157,24 @@ def test_speed_ups_have_their_intervals(comparison):
     assert "faster" in point.text[0]
 
 
+def test_marks_of_the_speed_up_lie_within_the_axis():
+    for rates in ((100.2, 101.1, 99.1), (190, 200, 210), (3000, 3100, 2900), (21, 20, 19)):
+        records = {"baseline": [make_record(r) for r in (100, 101, 99)], "a": [make_record(r) for r in rates]}
+        axis = verdicts(compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)).layout.xaxis
+        low, high = (10**end for end in axis.range)
+        assert low < min(axis.tickvals) <= 1.0 <= max(axis.tickvals) < high
+        assert len(axis.tickvals) >= 2
+        assert low < rates[0] / 100 < high
+
+
+def test_what_was_not_measured_has_no_bar(comparison):
+    figure = price(comparison)
+    rows = [list(bar.x) for bar in figure.data]
+    assert all(row[2] is None for row in rows)  # the failed variant
+    assert "not measured" in [note.text for note in figure.layout.annotations]
+    assert any("pays after" in note.text for note in figure.layout.annotations)
+
+
 @pytest.mark.parametrize("draw", [verdicts, price, throughput])
 def test_every_axis_says_what_it_shows(comparison, draw):
     assert all(titles(draw(comparison)))
@@ -134,8 +196,39 @@ def test_the_verdict_table_has_everything(comparison):
 
 def test_the_stage_table_has_a_row_for_each_stage():
     table = tables.stage_table(make_record())
-    assert table.count("<tr>") == 1 + len(make_record().stages)
+    assert table.count("<tr>") == 1 + len(make_record().stages) + len(make_record().lanes)
     assert "worker (beside)" in table
+    assert "closure 99.0 %" in table
+    assert "does not close" not in table
+
+
+def test_the_stage_table_says_in_red_what_does_not_close():
+    stages = [make_stage("main", "wait", 0.5)]
+    gap = tables.stage_table(make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.5)]))
+    assert "#C81E1E" in gap
+    assert "does not close: 50.0 %" in gap
+    twice = tables.stage_table(make_record(stages=stages, lanes=[make_lane("main", 0.25, 0.25)]))
+    assert "stages add up to 200.0 %" in twice
+
+
+def test_the_stage_table_explains_pages_loaded_in_the_main_process():
+    assert "num_workers=0" in tables.stage_table(make_record(num_workers=0))
+
+
+def test_parity_is_told_with_its_evidence(comparison):
+    pages = PageParity(max_levels=0.001, mean_levels=0.0, tolerance_levels=1.0, num_pages=4, status="same")
+    detections = DetectionParity(hmean_difference=0.0, num_pages_difference=0, status="same")
+    same = Parity(pages=pages, detections=detections, status="same")
+    wrong = Parity(status="different", notes=["The runs are not of the same pages."])
+    baseline, ram, _ = comparison.variants
+
+    def table(parity):
+        variants = [baseline, ram.model_copy(update={"parity": parity})]
+        return tables.verdict_table(comparison.model_copy(update={"variants": variants}))
+
+    assert "4 pages within 0.01 levels; H-mean +0.000 (simulated)" in table(same)
+    assert "DIFFERENT" in table(wrong)
+    assert "not of the same pages" in table(wrong)
 
 
 def test_the_run_table_tells_of_odd_pages():
@@ -157,6 +250,18 @@ def test_pictures_are_inside_the_page_and_names_are_escaped():
     assert "alt=" in shown
     assert EVIL not in shown
     assert "largest difference 9.00 levels" in shown
+    assert len(shown) < 400_000
+    same = PageSample("a.jpg", pixels, pixels, np.zeros((64, 64), np.float32))
+    assert "equal in every pixel" in parity_pictures([same], baseline="baseline", variant="a")
+    assert "No pages" in parity_pictures([], baseline="baseline", variant="a")
+
+
+def test_pictures_stay_small_whatever_is_on_them():
+    import numpy as np
+
+    noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), np.uint8)
+    samples = [PageSample("a.jpg", noise, noise, noise[..., 0].astype(np.float32))] * 2
+    assert len(parity_pictures(samples, baseline="baseline", variant="a")) < 400_000
 
 
 def test_a_stage_has_one_colour_everywhere():

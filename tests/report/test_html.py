@@ -48,12 +48,76 @@ def test_without_figures_there_is_no_plotly(tmp_path):
         '<link rel="stylesheet" href="https://example.org/a.css">',
         "<style>@import 'https://example.org/a.css'</style>",
         "<div style='background:url(https://example.org/a.png)'>x</div>",
+        "<img src='//example.org/a.png' alt='no protocol'>",
+        "<img srcset='data:image/png;base64,AA== 1x, https://example.org/a.png 2x' alt='a set'>",
+        "<svg><image href='https://example.org/a.png'/></svg>",
+        "<video poster='https://example.org/a.png'></video>",
+        "<object data='https://example.org/a.pdf'></object>",
+        "<script>import('https://cdn.example/x.js')</script>",
+        "<script type='module'>import x from 'https://cdn.example/x.js'</script>",
+        "<script>fetch(\"https://example.org/a.json\")</script>",
+        "<img src='beside.png' alt='a file beside the page'>",
     ],
 )
 def test_what_would_be_fetched_is_refused_and_nothing_is_written(tmp_path, html):
     with pytest.raises(ExportFailed, match="network"):
         export_html(write_notebook(tmp_path / "a.ipynb", {"text/html": html}), tmp_path / "a.html")
     assert not (tmp_path / "a.html").exists()
+
+
+def test_a_figure_that_would_fetch_is_refused(tmp_path):
+    drawn = go.Figure(layout={"images": [{"source": "https://example.org/logo.png"}]})
+    for plotly in (drawn.to_plotly_json(), go.Figure(go.Scattergeo(lat=[1], lon=[1])).to_plotly_json()):
+        plotly = {"data": list(plotly["data"]), "layout": {"images": plotly["layout"].get("images", [])}}
+        notebook = write_notebook(tmp_path / "a.ipynb", {"application/vnd.plotly.v1+json": plotly, "text/plain": "F"})
+        with pytest.raises(ExportFailed, match="network"):
+            export_html(notebook, tmp_path / "a.html")
+
+
+WIDGET = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {**WIDGET, "text/plain": "FigureWidget({'data': []})"},
+        {**WIDGET, "text/plain": "VBox(children=(FigureWidget({"},
+        {"application/vnd.vegalite.v5+json": {}, "text/plain": "Chart"},
+    ],
+)
+def test_a_figure_that_would_be_lost_is_refused_and_nothing_is_written(tmp_path, shown):
+    with pytest.raises(ExportFailed, match="lost"):
+        export_html(write_notebook(tmp_path / "a.ipynb", shown), tmp_path / "a.html")
+    assert not (tmp_path / "a.html").exists()
+
+
+def test_a_figure_inside_an_output_widget_is_not_lost_in_silence(tmp_path):
+    notebook = write_notebook(tmp_path / "a.ipynb", {**WIDGET, "text/plain": "Output()"})
+    content = nbformat.read(notebook, as_version=4)
+    outputs = [{"output_type": "display_data", "data": figure(), "metadata": {}}]
+    state = {"1": {"model_name": "OutputModel", "state": {"outputs": outputs}}}
+    content.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": state}}
+    nbformat.write(content, notebook)
+    with pytest.raises(ExportFailed, match="widget would be lost"):
+        export_html(notebook, tmp_path / "a.html")
+
+
+def test_plotly_twice_is_refused(tmp_path):
+    notebook = write_notebook(tmp_path / "a.ipynb", {"text/html": "<script>/* plotly.js v4.1.1 */</script>"})
+    with pytest.raises(ExportFailed, match=r"plotly\.js would be in the page 1 times"):
+        export_html(notebook, tmp_path / "a.html")
+
+
+def test_a_button_is_no_figure(tmp_path):
+    shown = {**WIDGET, "text/plain": "Button(description='Start')"}
+    export_html(write_notebook(tmp_path / "a.ipynb", shown), tmp_path / "a.html")
+
+
+def test_language_and_text_for_pictures_are_set(tmp_path):
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+    page = export_html(write_notebook(tmp_path / "a.ipynb", {"image/png": pixel}), tmp_path / "a.html").read_text()
+    assert '<html lang="en">' in page
+    assert page.count("<img") == page.count("alt=") == 1
 
 
 def test_a_link_to_follow_is_no_fetch(tmp_path):

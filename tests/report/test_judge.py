@@ -60,10 +60,15 @@ def test_a_race_that_ended_with_its_baseline_is_told_so(tmp_path: Path) -> None:
     assert best_variant(comparison) == "disk"
 
 
-def test_the_best_variant_is_the_fastest_that_ended_well(tmp_path: Path) -> None:
-    race = raced(tmp_path, disk=[10, 10], ram=[20, 20], half=[90, None], slow=[5, 5])
+def test_the_best_variant_is_the_fastest_that_is_sure_and_the_same(tmp_path: Path) -> None:
+    sure = {"disk": [10, 11, 10], "ram": [20, 22, 20], "slow": [5, 5, 5], "wrong": [40, 44, 40]}
+    race = raced(tmp_path, **sure, half=[90, None], lucky=[90, 3, 99])
 
     assert best_variant(judge_race(race, tmp_path)) == "ram"
+
+
+def test_without_a_sure_gain_the_baseline_is_the_best(tmp_path: Path) -> None:
+    assert best_variant(judge_race(raced(tmp_path, disk=[10, 10], ram=[20, 20]), tmp_path)) == "disk"
 
 
 def test_the_typical_run_is_the_one_of_median_throughput(tmp_path: Path) -> None:

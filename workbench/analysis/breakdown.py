@@ -1,4 +1,8 @@
-"""Where the time goes: the stages of each lane with what is left over; a lane's parts add up to its whole."""
+"""Where the time goes: the stages of each lane with what is left over; a lane's parts add up to its whole.
+
+A lane closes where its stages explain its time and explain it once: stages that were timed elsewhere than in their
+place, or within one another, add up to more than the whole, and that is as wrong as a gap.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,15 @@ from workbench.records import Lane, Origin, Record
 #: A lane whose stages explain less of its time than this does not close: its breakdown must not be trusted.
 CLOSES_FROM = 0.95
 
+#: A lane whose stages add up to more than this share of its time doesn't close either: some of it counts twice.
+CLOSES_UP_TO = 1.05
+
 UNATTRIBUTED = "unattributed"
+
+#: What is left of the device's time. It isn't unexplained: nothing was asked of the device.
+FREE = "free"
+
+LEFT_OVER = (UNATTRIBUTED, FREE)
 
 #: Stages in which a lane waits for another one.
 WAITING = ("idle", "wait", "fetch", "drain")
@@ -46,7 +58,8 @@ class LaneBreakdown:
         wall_s: Its wall time, summed over these; the parts add up to it.
         parts: The stages, and what is left over.
         overlapped: Stages of helper threads, which run beside the parts and are not among them.
-        closure: Share that the named stages explain, 0..1.
+        closure: Share that the named stages explain, 0..1; time that several of them cover counts once.
+        in_main: Whether this is the worker lane of a run that loads its pages in the main process.
     """
 
     lane: Lane
@@ -55,11 +68,18 @@ class LaneBreakdown:
     parts: tuple[Part, ...]
     overlapped: tuple[Part, ...]
     closure: float
+    in_main: bool = False
+
+    @property
+    def explained(self) -> float:
+        """Sum of the named stages over the whole; above 1 where they overlap."""
+        return sum(part.share for part in self.parts if part.stage not in LEFT_OVER)
 
     @property
     def closes(self) -> bool:
-        """Whether the breakdown can be trusted. The device lane need not: nobody knows what else it did."""
-        return self.lane == "device" or self.closure >= CLOSES_FROM
+        """Whether the breakdown can be trusted. The device lane need not explain all: it may be free."""
+        is_whole = self.lane == "device" or min(self.closure, self.explained) >= CLOSES_FROM
+        return is_whole and self.explained <= CLOSES_UP_TO
 
 
 def break_down(record: Record) -> list[LaneBreakdown]:
@@ -78,12 +98,37 @@ def break_down(record: Record) -> list[LaneBreakdown]:
             continue
         parts = [part(row.name, row.total_s, row.origin) for row in rows if not row.overlapped]
         left_s = lane.wall_s - sum(row.total_s for row in parts)
-        rest = "free" if lane.lane == "device" else UNATTRIBUTED
+        rest = FREE if lane.lane == "device" else UNATTRIBUTED
         parts.append(part(rest, left_s, lane.origin))
         overlapped = [part(row.name, row.total_s, row.origin) for row in rows if row.overlapped]
         closure = lane.attributed_s / lane.wall_s
-        lanes.append(LaneBreakdown(lane.lane, lane.processes, lane.wall_s, tuple(parts), tuple(overlapped), closure))
+        in_main = lane.lane == "worker" and record.knobs.num_workers == 0
+        lanes.append(
+            LaneBreakdown(lane.lane, lane.processes, lane.wall_s, tuple(parts), tuple(overlapped), closure, in_main)
+        )
     return lanes
+
+
+def explain_lanes(lanes: list[LaneBreakdown]) -> str:
+    """What a reader of a breakdown must know about its lanes and about the stages that are no work, in sentences."""
+    stages = {part.stage for lane in lanes for part in lane.parts}
+    told = []
+    if any(lane.in_main for lane in lanes):
+        told.append(
+            "Pages are loaded in the main process (num_workers=0): the worker lane is that same process seen from "
+            "inside the loader. Its stages run within 'wait' of the main lane; its 'idle' is the main process's step."
+        )
+    elif "idle" in stages:
+        told.append("'idle': a worker has no order, as many batches as prefetch_factor allows are loaded already.")
+    if "start" in stages:
+        told.append("'start': worker processes start at the begin of an epoch.")
+    if "wait" in stages:
+        told.append("'wait': the main process waits for a batch of pages.")
+    if stages & {"fetch", "drain"}:
+        told.append("'fetch' and 'drain': it waits for the device.")
+    if any(lane.overlapped for lane in lanes):
+        told.append("Stages of helper threads run beside the others and are no part of the sum.")
+    return " ".join(told)
 
 
 def find_lane(lanes: list[LaneBreakdown], name: Lane) -> LaneBreakdown | None:

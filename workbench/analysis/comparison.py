@@ -9,7 +9,6 @@ matters.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +38,7 @@ def compare(
     policy: Policy | None = None,
     parity: Mapping[str, Parity] | None = None,
 ) -> Comparison:
-    """Compare variants with their baseline.
+    """Compare variants with their baseline. The same records always make the same comparison.
 
     Args:
         records: By variant, in the order of the blocks; a variant that failed may have fewer.
@@ -48,13 +47,13 @@ def compare(
         seed: Seed of that order.
         policy: When a difference is called one.
         parity: By variant: whether its result is still the baseline's.
+
+    Returns:
+        The comparison, dated by its last trial. Variants without any trial are left out.
     """
     policy = policy or Policy()
-    notes = []
-    if any(record.status == "failed" for record in records[baseline]):
-        notes.append("The baseline failed, so nothing can be compared with it.")
     return Comparison(
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_at=max((record.created_at for own in records.values() for record in own), default=""),
         baseline=baseline,
         num_blocks=len(order),
         seed=seed,
@@ -65,7 +64,7 @@ def compare(
             for name, own in records.items()
             if own
         ],
-        notes=notes,
+        notes=_notes(records, baseline, policy),
     )
 
 
@@ -86,6 +85,11 @@ def estimate(log_ratios: Samples, policy: Policy) -> Interval | None:
     return Interval(estimate=centre, ci95=(float(np.exp(low)), float(np.exp(high))))
 
 
+def has_failed(trials: Sequence[Record]) -> bool:
+    """Whether a variant has ended badly: one failed trial is enough, whatever the others say."""
+    return any(record.status == "failed" for record in trials)
+
+
 def judge(speedup: Interval | None, policy: Policy) -> Verdict:
     """The verdict on a speed-up."""
     if speedup is None or speedup.ci95 is None:
@@ -101,6 +105,27 @@ def judge(speedup: Interval | None, policy: Policy) -> Verdict:
     return "inconclusive"
 
 
+def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Policy) -> list[str]:
+    base = records[baseline]
+    if not base:
+        return ["The baseline did not run, so nothing can be compared with it."]
+    if has_failed(base):
+        return ["The baseline failed, so nothing can be compared with it."]
+    sound = {name: own for name, own in records.items() if name != baseline and own and not has_failed(own)}
+    few = [name for name, own in sound.items() if len(paired_log_ratios(own, base)) < policy.min_blocks]
+    mixed = [name for name, own in sound.items() if own[0].simulated != base[0].simulated]
+    notes = []
+    if few:
+        notes.append(f"No verdict, for there are fewer than {policy.min_blocks} complete blocks: {_names(few)}.")
+    if mixed:
+        notes.append(f"Of the pair with the baseline, one ran on a simulated device and one did not: {_names(mixed)}.")
+    return notes
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
 def _variant(
     name: str,
     own: Sequence[Record],
@@ -110,9 +135,12 @@ def _variant(
     *,
     is_baseline: bool,
 ) -> VariantResult:
-    failure = next((record.failure for record in own if record.failure is not None), None)
     speedup = None if is_baseline else estimate(paired_log_ratios(own, baseline), policy)
-    verdict: Verdict | None = "failed" if failure else None if is_baseline else judge(speedup, policy)
+    verdict: Verdict | None = None
+    if has_failed(own):
+        verdict = "failed"
+    elif not is_baseline:
+        verdict = "inconclusive" if has_failed(baseline) else judge(speedup, policy)
     startup = _median([record.startup.total_s for record in own if record.startup])
     return VariantResult(
         name=name,
@@ -127,7 +155,7 @@ def _variant(
         startup_s=startup,
         cache_fill_s=_median([r.startup.cache_fill_s for r in own if r.startup and r.startup.cache_fill_s is not None]),
         break_even_epochs=None if is_baseline else break_even_epochs(own, baseline),
-        failure=failure,
+        failure=next((record.failure for record in own if record.failure is not None), None),
     )
 
 
@@ -152,6 +180,7 @@ def _epoch_s(record: Record) -> float:
     return num_pages / _rate(record)
 
 
+# The interval is Student's on the log rates: of the typical trial, about which the median says the same.
 def _throughput(own: Sequence[Record], policy: Policy) -> Throughput | None:
     per_block = [record.steady.pages_per_s if record.steady else None for record in own]
     rates = np.array([rate for rate in per_block if rate is not None])
@@ -173,8 +202,19 @@ def _interval(samples: Samples, confidence: float) -> tuple[float, float]:
 
 
 def _largest_memory(own: Sequence[Record]) -> Memory:
-    peak = [record.memory for record in own if record.memory.peak_pss_bytes is not None]
-    return max(peak, key=lambda memory: memory.peak_pss_bytes or 0, default=Memory())
+    def largest(name: str) -> int | None:
+        return max((size for r in own if (size := getattr(r.memory, name)) is not None), default=None)
+
+    phases: dict[str, int] = {}
+    for record in own:
+        for phase, size in record.memory.pss_bytes_by_phase.items():
+            phases[phase] = max(size, phases.get(phase, 0))
+    return Memory(
+        peak_pss_bytes=largest("peak_pss_bytes"),
+        pss_bytes_by_phase=phases,
+        cache_bytes=largest("cache_bytes"),
+        peak_device_bytes=largest("peak_device_bytes"),
+    )
 
 
 def _ended_well(*records: Record) -> bool:

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from workbench.analysis.breakdown import break_down, find_lane
-from workbench.records import Comparison, Record, VariantResult
+import textwrap
+
+from workbench.analysis.breakdown import UNATTRIBUTED, LaneBreakdown, break_down, find_lane
+from workbench.records import Comparison, Failure, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
 
 
 def run_headline(record: Record) -> str:
     """What one run says: its throughput, and what the main process spends its time on."""
     if record.failure is not None or record.steady is None:
-        what = record.failure.message.splitlines()[0] if record.failure else "it left no steady part"
         phase = f" while in phase '{record.failure.phase}'" if record.failure else ""
-        return f"The run failed{phase}: {what}"
+        return f"The run failed{phase}: {_why(record.failure, 'it left no steady part')}"
     rate = format_rate(record.steady.pages_per_s)
     marked = " (on a simulated device)" if record.simulated else ""
-    main = find_lane(break_down(record), "main")
+    lanes = break_down(record)
+    main = find_lane(lanes, "main")
     if main is None:
         return f"{rate}{marked}; stages were not timed."
+    open_lanes = [lane for lane in lanes if not lane.closes]
+    doubt = "".join(f" The breakdown of the {lane.lane} lane does not close." for lane in open_lanes)
+    return f"{rate}{marked}; {largest_part(main)}.{doubt}"
+
+
+def largest_part(main: LaneBreakdown) -> str:
+    """What the main process spends most of its time on: ``"the main process spends 60 % of its time ..."``."""
     largest = max(main.parts, key=lambda part: part.share)
     meaning = {
         "wait": "waiting for pages",
         "fetch": "waiting for the device",
-        "unattributed": "something that no stage explains",
+        "drain": "waiting for the device",
+        UNATTRIBUTED: "on something that no stage explains",
     }.get(largest.stage, f"in '{largest.stage}'")
-    sentence = f"{rate}{marked}; the main process spends {format_share(largest.share)} of its time {meaning}."
-    return sentence if main.closes else f"{sentence} The breakdown does not close ({format_share(main.closure)})."
+    return f"the main process spends {format_share(largest.share)} of its time {meaning}"
 
 
 def comparison_headline(comparison: Comparison) -> str:
     """Which variant is faster, by how much, and whether its result can be trusted."""
     baseline = next((one for one in comparison.variants if one.name == comparison.baseline), None)
-    if baseline is None or baseline.failure is not None:
-        what = baseline.failure.message.splitlines()[0] if baseline and baseline.failure else "it did not run"
-        return f"Nothing can be said: the baseline failed ({what})."
+    if baseline is None or baseline.verdict == "failed":
+        failure = baseline.failure if baseline else None
+        return f"Nothing can be said: the baseline failed ({_why(failure, 'it did not run')})."
     others = [one for one in comparison.variants if one is not baseline]
     sound = [one for one in others if one.verdict == "faster" and not _is_different(one)]
     wrong = [one for one in others if one.verdict == "faster" and _is_different(one)]
@@ -52,20 +61,28 @@ _WORDS = {
     "slower": "slower",
     "no_difference": "no different",
     "inconclusive": "undecided",
-    "failed": "failed",
 }
+
+_WHY_CHARACTERS = 160
 
 
 def _others(others: list[VariantResult]) -> str:
     if not others:
         return ""
-    told = [f"'{one.name}' is {_told(one)}" if one.verdict != "failed" else f"'{one.name}' failed" for one in others]
-    return "; " + ", ".join(told)
+    return "; " + ", ".join(f"'{one.name}' {_told(one)}" for one in others)
 
 
 def _told(one: VariantResult) -> str:
+    if one.verdict == "failed":
+        return f"failed ({_why(one.failure, 'no reason given')})"
     word = _WORDS[one.verdict or "inconclusive"]
-    return f"{word} ({_factor(one)})" if one.speedup else word
+    return f"is {word} ({_factor(one)})" if one.speedup else f"is {word}"
+
+
+def _why(failure: Failure | None, otherwise: str) -> str:
+    """The first line of what happened, cut where it is too long for a headline."""
+    line = next(iter(failure.message.splitlines()), "") if failure else ""
+    return textwrap.shorten(line, _WHY_CHARACTERS, placeholder=" ...") or otherwise
 
 
 def _factor(one: VariantResult) -> str:

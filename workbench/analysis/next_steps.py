@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.analysis.breakdown import LaneBreakdown, break_down, find_lane, share_of
-from workbench.knobs import Knobs
+from workbench.analysis.breakdown import LEFT_OVER, LaneBreakdown, break_down, find_lane, share_of
+from workbench.errors import BadInput
 from workbench.records import Record
 from workbench.units import format_share
 
-#: The knobs that address a stage of the worker lane.
+#: The knobs that address a stage.
 _REMEDIES = {
+    "read": ("cache=decoded", "cache=prepared"),
     "decode": ("image_decoder=opencv", "cache=decoded", "cache=prepared"),
-    "read": ("cache=decoded",),
-    "Normalize": ("normalize=device",),
-    "ConditionalNormalize": ("normalize=device",),
+    "orient": ("cache=decoded", "cache=prepared"),
     "LongestMaxSize": ("cache=prepared",),
     "PadIfNeeded": ("cache=prepared",),
+    "Normalize": ("normalize=device",),
+    "ConditionalNormalize": ("normalize=device",),
+    "targets": ("targets=none",),
     "collate": ("normalize=device",),
+    "start": ("persistent_workers=true",),
+    "epoch": ("persistent_workers=true",),
+    "receive": ("normalize=device",),
+    "release": ("normalize=device",),
+    "transfer": ("pin_memory=true", "normalize=device"),
 }
 
 
@@ -29,6 +36,7 @@ class Thresholds:
     waits_for_pages: float = 0.3
     waits_for_device: float = 0.5
     postprocess: float = 0.2
+    moves_batches: float = 0.2
     idle_workers: float = 0.5
     stage: float = 0.1
 
@@ -40,53 +48,88 @@ def next_steps(record: Record, thresholds: Thresholds | None = None) -> list[str
     worker, main = find_lane(lanes, "worker"), find_lane(lanes, "main")
     if main is None:
         return []
-    not_closing = [lane for lane in lanes if not lane.closes]
-    if not_closing:
-        names = " and ".join(lane.lane for lane in not_closing)
-        return [f"The breakdown of the {names} lane does not close: find out first what its stages miss."]
-    return [*_main_lane(record.knobs, main, limits), *_worker_lane(record.knobs, main, worker, limits)] or [
-        "Nothing stands out: no stage is far larger than the others."
+    open_lanes = [lane.lane for lane in lanes if not lane.closes]
+    if open_lanes:
+        names = " and ".join(open_lanes)
+        return [f"The breakdown of the {names} lane does not close: find out first what is missed or counted twice."]
+    steps = [*_loading(record, main, worker, limits), *_device(record, main, limits), *_own_work(record, main, limits)]
+    if steps:
+        return steps
+    largest = max(main.parts, key=lambda part: part.share)
+    return [
+        f"Nothing stands out: the largest stage of the main process is '{largest.stage}' with "
+        f"{format_share(largest.share)} of its time."
     ]
 
 
-def _main_lane(knobs: Knobs, main: LaneBreakdown, limits: Thresholds) -> Iterator[str]:
-    device = share_of(main, "fetch")
-    if device >= limits.waits_for_device:
+def _device(record: Record, main: LaneBreakdown, limits: Thresholds) -> Iterator[str]:
+    waiting = share_of(main, "fetch", "drain")
+    if waiting >= limits.waits_for_device:
+        which = "simulated device" if record.simulated else "device"
         yield (
-            f"The main process waits for the device {format_share(device)} of the time: loading pages faster gains "
-            "little; a faster model (encoder, precision, batch_size) is what helps."
-        )
-    postprocess = share_of(main, "postprocess", "metric")
-    if postprocess >= limits.postprocess:
-        yield (
-            f"Post-processing and scoring take {format_share(postprocess)} of the main process's time, in which the "
-            "device has nothing to do."
+            f"The {which} bounds the run: the main process waits for it {format_share(waiting)} of the time. Loading "
+            "pages faster would gain little; a lighter `encoder`, another `precision` or `batch_size` may."
         )
 
 
-def _worker_lane(
-    knobs: Knobs, main: LaneBreakdown, worker: LaneBreakdown | None, limits: Thresholds
-) -> Iterator[str]:
-    waiting = share_of(main, "wait")
+def _own_work(record: Record, main: LaneBreakdown, limits: Thresholds) -> Iterator[str]:
+    scoring = share_of(main, "postprocess", "metric")
+    if scoring >= limits.postprocess:
+        yield (
+            f"Post-processing and scoring take {format_share(scoring)} of the main process's time, one page after the "
+            "other, while the device waits: no knob of loading shortens that."
+        )
+    moving = [part for part in main.parts if part.stage in ("receive", "release", "transfer", "epoch")]
+    share = sum(part.share for part in moving)
+    if share >= limits.moves_batches:
+        largest = max(moving, key=lambda part: part.share)
+        yield (
+            f"Taking over batches and giving them back takes {format_share(share)} of the main process's time, most of "
+            f"it '{largest.stage}'{_to_try(record, largest.stage)}."
+        )
+
+
+def _loading(record: Record, main: LaneBreakdown, worker: LaneBreakdown | None, limits: Thresholds) -> Iterator[str]:
+    waiting, idle = share_of(main, "wait"), share_of(worker, "idle")
     if worker is None or waiting < limits.waits_for_pages:
         return
-    idle = share_of(worker, "idle")
-    if knobs.num_workers and idle >= limits.idle_workers:
+    if not worker.in_main and idle >= limits.idle_workers:
         yield (
             f"The main process waits for pages {format_share(waiting)} of the time although its workers are idle "
-            f"{format_share(idle)} of theirs: look at what is between them (prefetch_factor, receive)."
+            f"{format_share(idle)} of theirs: look at what is between them (`prefetch_factor`, `batch_size`)."
         )
         return
     yield f"Loading bounds the run: the main process waits for pages {format_share(waiting)} of the time."
-    if knobs.num_workers == 0:
-        yield "Pages are loaded in the main process: num_workers=2 would overlap loading with the device."
-    stages = [part for part in worker.parts if not part.is_waiting and part.share >= limits.stage]
-    for part in sorted(stages, key=lambda part: -part.share):
-        remedies = [f"`{remedy}`" for remedy in _REMEDIES.get(part.stage, ()) if not _is_set(knobs, remedy)]
-        try_it = f"; to try: {', '.join(remedies)}" if remedies else ""
-        yield f"'{part.stage}' takes {format_share(part.share)} of the workers' time{try_it}."
+    yield from _cores(record)
+    work = [part for part in worker.parts if not part.is_waiting and part.stage not in LEFT_OVER]
+    busy_s = sum(part.total_s for part in work)
+    large = [part for part in work if part.total_s > limits.stage * busy_s]
+    for part in sorted(large, key=lambda part: -part.share):
+        yield f"'{part.stage}' is {format_share(part.total_s / busy_s)} of loading{_to_try(record, part.stage)}."
 
 
-def _is_set(knobs: Knobs, setting: str) -> bool:
+def _cores(record: Record) -> Iterator[str]:
+    cores = record.environment.cores if record.environment else 1
+    workers = record.knobs.num_workers
+    if workers == 0:
+        yield f"Pages are loaded in the main process: `num_workers={max(cores - 1, 1)}` would overlap loading with it."
+    elif workers + 1 < cores:
+        yield f"{workers} workers and the main process leave cores idle of {cores}: try `num_workers={cores - 1}`."
+
+
+def _to_try(record: Record, stage: str) -> str:
+    remedies = [f"`{remedy}`" for remedy in _REMEDIES.get(stage, ()) if _is_open(record, remedy)]
+    return f"; to try: {', '.join(remedies)}" if remedies else ""
+
+
+def _is_open(record: Record, setting: str) -> bool:
+    """Whether a setting is another one than the run's, and can be had."""
     name, _, value = setting.partition("=")
-    return str(getattr(knobs, name)) == value
+    if name == "targets" and record.simulated:  # the replay device predicts the targets
+        return False
+    if name == "pin_memory" and not (record.environment and record.environment.gpu):
+        return False
+    try:
+        return record.knobs.changed(**{name: value}) != record.knobs
+    except BadInput:
+        return False

@@ -14,6 +14,7 @@ from workbench.records import DetectionParity, PageParity, Parity, ParityStatus,
 from workbench.run_store import PAGES
 
 Levels = npt.NDArray[np.float32]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ _OTHER_DECODER = Tolerance(
 _TARGET_LEVELS = 1.0
 _HMEAN_DIFFERENCE = 0.005
 
+#: The most that two 8-bit levels can differ; also what a value that is no number counts as.
+_MAX_LEVELS = 255.0
+
 
 def tolerance_for(baseline: Knobs, variant: Knobs) -> Tolerance:
     """What two sets of knobs may differ in."""
@@ -65,12 +69,14 @@ def compare_pages(baseline: Path, variant: Path, baseline_record: Record, varian
     if own is None or other is None:
         notes.append("No pages were kept to compare (parity_pages=0, or random transforms).")
     elif own["names"].tolist() != other["names"].tolist():
-        notes.append("The runs are not of the same pages.")
-        return Parity(status="different", notes=notes)
+        return Parity(status="different", notes=[_other_pages(own["names"].tolist(), other["names"].tolist())])
     else:
-        pages = _page_parity(own, other, tolerance_for(baseline_record.knobs, variant_record.knobs))
+        pages = _page_parity(own, other, tolerance_for(baseline_record.knobs, variant_record.knobs), notes)
         targets = _target_parity(own, other, notes)
     detections = _detection_parity(baseline_record, variant_record, notes)
+    if pages is None and detections and detections.status != "different" and _is_simulated(variant_record):
+        notes.append("The replay device predicts the targets, so without pages its detections prove nothing.")
+        detections = None
     statuses = [part.status for part in (pages, targets, detections) if part is not None]
     return Parity(pages=pages, targets=targets, detections=detections, status=_worst(statuses), notes=notes)
 
@@ -93,27 +99,38 @@ class PageSample:
 
 
 def page_samples(baseline: Path, variant: Path, count: int = 2) -> list[PageSample]:
-    """The first pages that both runs have kept, side by side."""
+    """Pages that both runs have kept, side by side; those that differ most come first."""
     own, other = _load(variant), _load(baseline)
-    if own is None or other is None:
+    if own is None or other is None or own["images"].shape[1:] != other["images"].shape[1:]:
         return []
+    theirs_of = dict(zip(other["names"].tolist(), other["images"], strict=True))
     samples = []
-    for name, mine, theirs in zip(own["names"][:count], own["images"], other["images"], strict=False):
-        difference = np.abs(mine.astype(np.float32) - theirs.astype(np.float32)).max(axis=2)
-        samples.append(PageSample(str(name), _as_pixels(theirs), _as_pixels(mine), difference))
-    return samples
+    for name, mine in zip(own["names"].tolist(), own["images"], strict=True):
+        if name in theirs_of:
+            difference = _difference(mine, theirs_of[name]).max(axis=2)
+            samples.append(PageSample(name, _as_pixels(theirs_of[name]), _as_pixels(mine), difference))
+    return sorted(samples, key=lambda sample: -float(sample.difference.max()))[:count]
 
 
-def _load(folder: Path) -> dict[str, npt.NDArray[np.generic]] | None:
+def _load(folder: Path) -> Arrays | None:
     path = folder / PAGES
     if not path.is_file():
         return None
     with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
+        return dict(arrays) if len(arrays["names"]) else None
 
 
-def _page_parity(own: dict[str, Any], other: dict[str, Any], tolerance: Tolerance) -> PageParity:
+def _other_pages(own: list[str], other: list[str]) -> str:
+    missing, extra = [one for one in other if one not in own], [one for one in own if one not in other]
+    parts = [f"without {', '.join(missing)}"] if missing else []
+    parts += [f"with {', '.join(extra)} instead" if missing else f"with {', '.join(extra)} besides"] if extra else []
+    return f"The runs are not of the same pages: the variant's are {', '.join(parts) or 'in another order'}."
+
+
+def _page_parity(own: Arrays, other: Arrays, tolerance: Tolerance, notes: list[str]) -> PageParity:
     largest, mean = _differences(own["images"], other["images"])
+    if not np.isfinite(own["images"]).all():
+        notes.append("The variant's pages hold values that are no numbers.")
     status: ParityStatus = "different"
     if largest <= _SAME_LEVELS:
         status = "same"
@@ -128,7 +145,7 @@ def _page_parity(own: dict[str, Any], other: dict[str, Any], tolerance: Toleranc
     )
 
 
-def _target_parity(own: dict[str, Any], other: dict[str, Any], notes: list[str]) -> TargetParity | None:
+def _target_parity(own: Arrays, other: Arrays, notes: list[str]) -> TargetParity | None:
     names = ("shrink_map", "threshold_map")
     if any((name in own) != (name in other) for name in names):
         notes.append("Only one of the runs makes target maps.")
@@ -142,6 +159,7 @@ def _target_parity(own: dict[str, Any], other: dict[str, Any], notes: list[str])
 
 def _detection_parity(baseline: Record, variant: Record, notes: list[str]) -> DetectionParity | None:
     if baseline.quality is None or variant.quality is None:
+        notes.append("Detections were not scored on both sides.")
         return None
     if baseline.quality.hmean == variant.quality.hmean == 0.0:
         # 0.000 against 0.000 proves nothing.
@@ -155,11 +173,22 @@ def _detection_parity(baseline: Record, variant: Record, notes: list[str]) -> De
     return DetectionParity(hmean_difference=difference, num_pages_difference=missing, status=status)
 
 
+def _is_simulated(record: Record) -> bool:
+    return record.quality is not None and (record.simulated or record.quality.origin == "simulated")
+
+
 def _differences(own: npt.NDArray[Any], other: npt.NDArray[Any]) -> tuple[float, float]:
     if own.shape != other.shape:
-        return 255.0, 255.0
-    difference = np.abs(own.astype(np.float32) - other.astype(np.float32))
+        return _MAX_LEVELS, _MAX_LEVELS
+    difference = _difference(own, other)
     return float(difference.max(initial=0.0)), float(difference.mean())
+
+
+def _difference(own: npt.NDArray[Any], other: npt.NDArray[Any]) -> Levels:
+    """Absolute difference in levels; a value that is no number on one side differs as far as can be."""
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        difference = np.abs(own.astype(np.float32) - other.astype(np.float32))
+    return np.where(np.isfinite(difference), np.minimum(difference, _MAX_LEVELS), _MAX_LEVELS).astype(np.float32)
 
 
 def _worst(statuses: list[ParityStatus]) -> ParityStatus | None:
@@ -168,4 +197,5 @@ def _worst(statuses: list[ParityStatus]) -> ParityStatus | None:
 
 
 def _as_pixels(levels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    return np.clip(np.round(levels.astype(np.float32)), 0, 255).astype(np.uint8)
+    finite = np.nan_to_num(levels.astype(np.float32), nan=0.0, posinf=_MAX_LEVELS, neginf=0.0)
+    return np.clip(np.round(finite), 0, 255).astype(np.uint8)

@@ -19,6 +19,9 @@ _QUALITY = 80
 #: Differences are shown enlarged, but not so far that rounding looks like a fault.
 _MAX_GAIN = 64.0
 
+#: Differences below this are written as such: they come from arithmetic in another order.
+_SMALL_LEVELS = 0.01
+
 
 def parity_pictures(samples: Sequence[PageSample], *, baseline: str, variant: str) -> str:
     """HTML with pictures inside it; a note where there are none.
@@ -38,7 +41,10 @@ def _row(sample: PageSample, baseline: str, variant: str) -> str:
     largest = float(sample.difference.max())
     gain = min(max(255.0 / largest, 1.0), _MAX_GAIN) if largest > 0 else 1.0
     difference = np.clip(255.0 - sample.difference * gain, 0, 255).astype(np.uint8)
-    told = f"largest difference {largest:.2f} levels, shown {gain:.0f}x (white: none)"
+    levels = f"{largest:.2f}" if largest >= _SMALL_LEVELS else f"below {_SMALL_LEVELS}"
+    told = f"largest difference {levels} levels of 255, shown {gain:.0f}x (white: none)"
+    if largest == 0.0:
+        told = "difference: none, the pages are equal in every pixel"
     cells = (
         _figure(sample.baseline, f"{baseline}: {sample.name}"),
         _figure(sample.variant, f"{variant}: {sample.name}"),
@@ -55,6 +61,7 @@ def _figure(pixels: npt.NDArray[np.uint8], caption: str) -> str:
     data = base64.b64encode(buffer.getvalue()).decode()
     told = html.escape(caption)
     return (
-        f"<figure style='margin:0'><img src='data:image/jpeg;base64,{data}' alt='{told}' width='{image.width}'>"
-        f"<figcaption style='font-size:12px;max-width:{_SIDE_PX}px'>{told}</figcaption></figure>"
+        f"<figure style='margin:0'><img src='data:image/jpeg;base64,{data}' alt='{told}' width='{image.width}' "
+        f"style='border:1px solid #D9DEE4;display:block'>"
+        f"<figcaption style='font-size:12px;max-width:{_SIDE_PX}px;padding-top:4px'>{told}</figcaption></figure>"
     )

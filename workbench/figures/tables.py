@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from workbench.analysis.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
 from workbench.figures.verdicts import COLOURS
 from workbench.knobs import Knobs
 from workbench.records import Comparison, Parity, Record, VariantResult
@@ -13,11 +14,16 @@ from workbench.units import format_bytes, format_duration, format_rate, format_r
 #: Knobs that say how something is measured, not what.
 _MEASURING = ("num_steps", "warmup_steps", "stage_timing", "parity_pages", "timeout_s", "replay_record")
 
+_RED = "#C81E1E"
+
+#: Differences of levels are written with two digits.
+_SMALL_LEVELS = 0.01
+
 
 def verdict_table(comparison: Comparison) -> str:
     """A row a variant: what it changes, how fast it is, whether that is sure and the result the same, and its price."""
     head = ("variant", "pages/s", "speed-up", "verdict", "same result?", "peak memory", "start-up", "pays after")
-    baseline = next(one for one in comparison.variants if one.name == comparison.baseline)
+    baseline = next((one for one in comparison.variants if one.name == comparison.baseline), None)
     rows = [_verdict_row(one, baseline) for one in comparison.variants]
     return _table(head, rows)
 
@@ -29,22 +35,46 @@ def knob_changes(knobs: Knobs, baseline: Knobs) -> str:
 
 
 def stage_table(record: Record) -> str:
-    """A row a stage: its lane, how often, how long."""
-    walls = {lane.lane: lane.wall_s for lane in record.lanes}
-    rows = [
-        (
-            _text(row.lane + (" (beside)" if row.overlapped else "")),
-            _text(row.name),
-            _text(f"{row.count} {row.per}{'s' if row.count != 1 else ''}" if row.per == "page" else f"{row.count}"),
-            _text(format_duration(row.mean_s)),
-            _text(format_duration(row.p50_s)),
-            _text(format_duration(row.p95_s)),
-            _text(format_share(row.total_s / walls[row.lane]) if walls.get(row.lane) else "-"),
-            _text(row.origin),
+    """A row a stage and one for what is left over, lane by lane; their shares add up to the lane.
+
+    A lane that does not close says so in red. Below the table stands what its words mean.
+    """
+    lanes = break_down(record)
+    if not lanes:
+        return "<p>No stage was timed in this run.</p>"
+    rows = [row for lane in lanes for row in _lane_rows(lane, record)]
+    head = ("lane", "stage", "spans", "of a", "mean", "median", "95 %", "a page", "share of lane", "origin")
+    return f"{_table(head, rows)}<p><small>{_text(explain_lanes(lanes))}</small></p>"
+
+
+def _lane_rows(lane: LaneBreakdown, record: Record) -> Iterator[tuple[str, ...]]:
+    timed = {(row.name, row.overlapped): row for row in record.stages if row.lane == lane.lane}
+    for part, overlapped in (*((part, False) for part in lane.parts), *((part, True) for part in lane.overlapped)):
+        stats = timed.get((part.stage, overlapped))
+        times = [""] * 5
+        if stats is not None:
+            durations = [format_duration(value) for value in (stats.mean_s, stats.p50_s, stats.p95_s)]
+            times = [str(stats.count), stats.per, *durations]
+        yield (
+            _text(lane.lane + (" (beside)" if overlapped else "")),
+            _text(part.stage) + (_closure(lane) if part.stage in LEFT_OVER else ""),
+            *map(_number, times),
+            _number(format_duration(part.per_page_s)),
+            _text(format_share(part.share)),
+            _text(part.origin),
         )
-        for row in record.stages
-    ]
-    return _table(("lane", "stage", "times", "mean", "median", "95 %", "share of lane", "origin"), rows)
+
+
+def _closure(lane: LaneBreakdown) -> str:
+    if lane.explained > CLOSES_UP_TO:
+        told = f"does not close: stages add up to {format_share(lane.explained)}"
+        return f" <span style='color:{_RED};font-weight:700'>{_text(told)}</span>"
+    if lane.lane == "device":
+        return ""
+    if not lane.closes:
+        told = f"does not close: {format_share(min(lane.closure, lane.explained))}"
+        return f" <span style='color:{_RED};font-weight:700'>{_text(told)}</span>"
+    return f" <small>closure {_text(format_share(lane.closure))}</small>"
 
 
 def run_table(record: Record) -> str:
@@ -101,9 +131,9 @@ def knobs_table(knobs: Knobs) -> str:
     return _table(("knob", "value"), rows)
 
 
-def _verdict_row(one: VariantResult, baseline: VariantResult) -> tuple[str, ...]:
+def _verdict_row(one: VariantResult, baseline: VariantResult | None) -> tuple[str, ...]:
     is_baseline = one is baseline
-    changes = "" if is_baseline else knob_changes(one.knobs, baseline.knobs)
+    changes = "" if baseline is None or is_baseline else knob_changes(one.knobs, baseline.knobs)
     name = f"<b>{_text(one.name)}</b>" + (f"<br><code>{_text(changes)}</code>" if changes else "")
     verdict = "baseline" if is_baseline and one.verdict is None else (one.verdict or "inconclusive")
     colour = COLOURS.get(verdict, "#1F2933")
@@ -114,40 +144,56 @@ def _verdict_row(one: VariantResult, baseline: VariantResult) -> tuple[str, ...]
     pays = "-" if one.break_even_epochs is None else f"{one.break_even_epochs:.2g} epochs"
     return (
         name,
-        _text(rate) + (" <small>(simulated device)</small>" if one.simulated else ""),
-        _text(_speedup(one)),
+        _number(rate, "simulated device" if one.simulated else ""),
+        _speedup(one),
         told,
-        "" if is_baseline else _parity(one.parity),
-        _text(format_bytes(one.memory.peak_pss_bytes)),
-        _text(format_duration(one.startup_s)),
-        _text(pays),
+        "" if is_baseline else _parity(one),
+        _number(format_bytes(one.memory.peak_pss_bytes)),
+        _number(format_duration(one.startup_s)),
+        _number(pays),
     )
+
+
+def _number(value: str, note: str = "") -> str:
+    """A figure that isn't broken over lines, with a note below it."""
+    below = f"<br><small>{_text(note)}</small>" if note else ""
+    return f"<span style='white-space:nowrap'>{_text(value)}{below}</span>"
 
 
 def _speedup(one: VariantResult) -> str:
     if one.speedup is None:
         return ""
-    interval = "" if one.speedup.ci95 is None else " [{:.2f}, {:.2f}]".format(*one.speedup.ci95)
-    return f"{format_ratio(one.speedup.estimate)}{interval}"
+    interval = "" if one.speedup.ci95 is None else "[{:.2f}, {:.2f}]".format(*one.speedup.ci95)
+    return _number(format_ratio(one.speedup.estimate), interval)
 
 
-def _parity(parity: Parity | None) -> str:
-    if parity is None or parity.status is None:
-        return "not checked"
-    if parity.status == "different":
-        return f"<span style='color:#C81E1E;font-weight:700'>DIFFERENT</span> <small>{_text(_why(parity))}</small>"
-    return f"{_text(parity.status.replace('_', ' '))} <small>{_text(_why(parity))}</small>"
+def _parity(one: VariantResult) -> str:
+    if one.parity is None or one.parity.status is None:
+        notes = "; ".join(one.parity.notes) if one.parity else ""
+        return f"not checked <small>{_text(notes)}</small>"
+    why = f"<small>{_text(_why(one.parity, simulated=one.simulated))}</small>"
+    if one.parity.status == "different":
+        return f"<span style='color:{_RED};font-weight:700'>DIFFERENT</span><br>{why}"
+    return f"{_text(one.parity.status.replace('_', ' '))}<br>{why}"
 
 
-def _why(parity: Parity) -> str:
+def _why(parity: Parity, *, simulated: bool) -> str:
     parts = []
-    if parity.pages:
-        parts.append(f"pages within {parity.pages.max_levels:.2f} levels")
+    if pages := parity.pages:
+        mean = f", {pages.mean_levels:.2f} on the average" if pages.mean_levels >= _SMALL_LEVELS else ""
+        parts.append(f"{pages.num_pages} pages {_levels(pages.max_levels)}{mean}")
     if parity.targets:
-        parts.append(f"targets within {parity.targets.max_levels:.2f}")
-    if parity.detections:
-        parts.append(f"H-mean {parity.detections.hmean_difference:+.3f}")
+        parts.append(f"targets {_levels(parity.targets.max_levels)}")
+    if detections := parity.detections:
+        marked = " (simulated)" if simulated else ""
+        parts.append(f"H-mean {detections.hmean_difference:+.3f}{marked}")
+        if detections.num_pages_difference:
+            parts.append(f"{detections.num_pages_difference:+d} pages scored")
     return "; ".join([*parts, *parity.notes])
+
+
+def _levels(largest: float) -> str:
+    return "equal" if largest == 0.0 else f"within {max(largest, _SMALL_LEVELS):.2f} levels"
 
 
 def _told_pages(record: Record) -> str:

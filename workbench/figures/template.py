@@ -13,6 +13,9 @@ INK, MUTED, FAINT = "#1F2933", "#7B8794", "#D9DEE4"
 #: Room below the axis for a legend of one row, and for each further one.
 LEGEND_PX, LEGEND_ROW_PX = 76, 18
 
+#: Room above the axis for a title and the line below it.
+TITLE_PX = 76
+
 #: Waiting is pale, work is coloured, and what no stage explains is red.
 _STAGES = {
     "idle": "#E4E7EB",
@@ -57,18 +60,60 @@ SIMULATED_PATTERN = {"shape": "/", "fgcolor": "white", "size": 6, "solidity": 0.
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif", "size": 13, "color": INK},
-        "title": {"x": 0, "xanchor": "left", "xref": "container", "pad": {"l": 12}, "font": {"size": 16}},
+        "title": {
+            "x": 0,
+            "xanchor": "left",
+            "xref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "yref": "container",
+            "pad": {"l": 12, "t": 14},
+            "font": {"size": 16},
+            "subtitle": {"font": {"size": 12.5, "color": "#52606D"}},
+        },
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
-        "margin": {"l": 12, "r": 24, "t": 56, "b": 12},
-        "xaxis": {"gridcolor": FAINT, "zeroline": False, "linecolor": MUTED, "automargin": True, "ticks": "outside"},
-        "yaxis": {"gridcolor": FAINT, "zeroline": False, "automargin": True},
+        "margin": {"l": 12, "r": 24, "t": TITLE_PX, "b": 12},
+        "xaxis": {
+            "gridcolor": FAINT,
+            "zeroline": False,
+            "linecolor": MUTED,
+            "automargin": True,
+            "ticks": "outside",
+            "title": {"font": {"size": 13}, "standoff": 10},
+        },
+        "yaxis": {
+            "gridcolor": FAINT,
+            "zeroline": False,
+            "automargin": True,
+            "title": {"font": {"size": 13}, "standoff": 10},
+        },
         "hoverlabel": {"font": {"size": 12}},
         "legend": {
-            "orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "font": {"size": 11},
+            "orientation": "h",
+            "x": 0,
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "font": {"size": 11},
         },
     }
 )
+
+
+def titled(finding: str, *details: str) -> dict[str, object]:
+    """A figure's title: what it shows in a sentence, and below it what that rests on; empty details are left out."""
+    return {"text": finding, "subtitle": {"text": capital("; ".join(filter(None, details)))}}
+
+
+def simulated_note(is_simulated: bool) -> str:
+    """What a title says where a figure rests on the replay device."""
+    return "the device is simulated (replay)" if is_simulated else ""
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def stage_colour(stage: str) -> str:

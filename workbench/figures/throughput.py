@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from workbench.figures.template import BLUE, GREEN, INK, LEGEND_PX, ORANGE, PINK, RED, SKY, TEMPLATE
+from workbench.figures.template import (
+    BLUE,
+    GREEN,
+    INK,
+    LEGEND_PX,
+    ORANGE,
+    PINK,
+    RED,
+    SKY,
+    TEMPLATE,
+    simulated_note,
+    titled,
+)
 from workbench.records import Comparison
 
 _COLOURS = (INK, BLUE, ORANGE, GREEN, PINK, SKY, RED)
@@ -13,8 +25,7 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
 
 def throughput(comparison: Comparison) -> go.Figure:
     """A line of points for every variant; where lines rise and fall together, the machine did it."""
-    layout = {"template": TEMPLATE, "height": 360, "margin": {"b": LEGEND_PX}}
-    figure = go.Figure(layout=layout)
+    figure = go.Figure(layout={"template": TEMPLATE, "height": 360, "margin": {"b": LEGEND_PX}})
     for number, one in enumerate(comparison.variants):
         rates = one.pages_per_s.per_block if one.pages_per_s else []
         figure.add_scatter(
@@ -25,8 +36,20 @@ def throughput(comparison: Comparison) -> go.Figure:
             line={"color": _COLOURS[number % len(_COLOURS)], "width": 1},
             marker={"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 9},
         )
-    simulated = " (device simulated)" if any(one.simulated for one in comparison.variants) else ""
-    figure.update_layout(title=f"Throughput of every trial{simulated}")
+    simulated = simulated_note(any(one.simulated for one in comparison.variants))
+    figure.update_layout(title=titled(_finding(comparison), "throughput of every trial, block by block", simulated))
     figure.update_xaxes(title="block", dtick=1)
     figure.update_yaxes(title="pages per second", rangemode="tozero")
     return figure
+
+
+def _finding(comparison: Comparison) -> str:
+    spreads = []
+    for one in comparison.variants:
+        rates = [rate for rate in (one.pages_per_s.per_block if one.pages_per_s else []) if rate is not None]
+        if len(rates) > 1:
+            spreads.append((max(rates) / min(rates) - 1, one.name))
+    if not spreads:
+        return "One trial of each says nothing of how they scatter"
+    spread, name = max(spreads)
+    return f"Trials scatter by up to {spread * 100:.0f} % (fastest over slowest, '{name}')"

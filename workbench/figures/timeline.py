@@ -5,19 +5,26 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.analysis.breakdown import WAITING
 from workbench.figures.template import (
     LEGEND_PX,
     LEGEND_ROW_PX,
     SIMULATED_PATTERN,
     TEMPLATE,
+    TITLE_PX,
     empty_figure,
     stage_colour,
+    titled,
 )
 from workbench.records import Record
+from workbench.units import format_share
 
 #: More bars than this are slow to draw and cannot be told apart.
 MAX_BARS = 2000
 _WINDOW_BATCHES = 4
+
+#: Stages that are shorter than this share of the window cannot be seen, and need no legend.
+_VISIBLE_FROM = 0.004
 
 
 def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
@@ -32,8 +39,10 @@ def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
         return empty_figure("There are no spans to draw.")
     origin = window["begin_ns"].min()
     rows = _rows(window)
-    legend_px = LEGEND_PX + LEGEND_ROW_PX * (window["stage"].nunique() // 6)
-    height = 80 + 34 * len(rows) + legend_px
+    longest = (window["end_ns"] - window["begin_ns"]).groupby(window["stage"]).max()
+    visible = set(longest.index[longest >= _VISIBLE_FROM * (window["end_ns"].max() - origin)])
+    legend_px = LEGEND_PX + LEGEND_ROW_PX * ((len(visible) - 1) // 6)
+    height = TITLE_PX + 34 * len(rows) + legend_px
     layout = {"template": TEMPLATE, "barmode": "overlay", "bargap": 0.2, "height": height, "margin": {"b": legend_px}}
     figure = go.Figure(layout=layout)
     for stage, group in window.groupby("stage", sort=False):
@@ -41,6 +50,7 @@ def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
         figure.add_bar(
             name=str(stage),
             orientation="h",
+            showlegend=stage in visible,
             y=group["row"],
             base=(group["begin_ns"] - origin) / 1e6,
             x=(group["end_ns"] - group["begin_ns"]) / 1e6,
@@ -54,11 +64,20 @@ def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
                 f"<b>{stage}</b> %{{x:.3f}} ms<br>batch %{{customdata[0]}}, page %{{customdata[1]}}<extra></extra>"
             ),
         )
-    batches = window["batch"][window["batch"] >= 0].nunique()
-    figure.update_layout(title=f"Timeline: {batches} batches from the middle of the run")
+    simulated = "the device is simulated (hatched)" if (window["origin"] == "simulated").any() else ""
+    figure.update_layout(title=titled(_finding(window), "who does what, and who waits for whom", simulated))
     figure.update_xaxes(title="time (ms)")
     figure.update_yaxes(categoryorder="array", categoryarray=rows[::-1])
     return figure
+
+
+def _finding(window: pd.DataFrame) -> str:
+    length_ns = window["end_ns"].max() - window["begin_ns"].min()
+    main = window[(window["lane"] == "main") & ~window["overlapped"].astype(bool)]
+    waiting = main[main["stage"].isin(WAITING)]
+    share = (waiting["end_ns"] - waiting["begin_ns"]).sum() / length_ns
+    waits = f"the main process waits for pages or the device {format_share(share)} of the time"
+    return f"In these {length_ns / 1e6:.3g} ms of the run {waits}"
 
 
 def choose_window(spans: pd.DataFrame, record: Record) -> pd.DataFrame:

@@ -2,37 +2,91 @@
 
 from __future__ import annotations
 
+import math
+
 import plotly.graph_objects as go
 
-from workbench.figures.template import BLUE, FAINT, GREEN, MUTED, RED, TEMPLATE, empty_figure
-from workbench.records import Comparison, VariantResult
+from workbench.figures.template import (
+    BLUE,
+    FAINT,
+    GREEN,
+    MUTED,
+    RED,
+    TEMPLATE,
+    TITLE_PX,
+    empty_figure,
+    simulated_note,
+    titled,
+)
+from workbench.records import Comparison, Policy, VariantResult
 from workbench.units import format_ratio
 
-COLOURS = {"faster": GREEN, "slower": RED, "no_difference": MUTED, "inconclusive": BLUE, "failed": "#C81E1E"}
+COLOURS = {"faster": GREEN, "slower": RED, "no_difference": "#52606D", "inconclusive": BLUE, "failed": "#C81E1E"}
 _SYMBOLS = {
     "faster": "circle", "slower": "square", "no_difference": "diamond", "inconclusive": "circle-open", "failed": "x",
 }  # fmt: skip
 
+#: Ratios that are read easily; on a short axis hundredths are marked instead.
+_RATIOS = (0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0)
+
 
 def verdicts(comparison: Comparison) -> go.Figure:
-    """A point with its 95 % interval for every variant; twice as fast is as far from 1 as half as fast."""
+    """A point with its interval for every variant; twice as fast is as far from 1 as half as fast."""
     raced = [one for one in comparison.variants if one.speedup is not None]
     if not raced:
         return empty_figure("No variant could be compared with the baseline.")
-    figure = go.Figure(layout={"template": TEMPLATE, "height": 140 + 46 * len(raced), "showlegend": False})
+    height = TITLE_PX + 70 + 46 * len(raced)
+    figure = go.Figure(layout={"template": TEMPLATE, "height": height, "showlegend": False})
     effect = 1.0 + comparison.policy.min_effect
     figure.add_vrect(x0=1 / effect, x1=effect, fillcolor=FAINT, line_width=0, layer="below")
-    figure.add_vline(x=1.0, line={"color": MUTED, "width": 1})
+    figure.add_vline(x=1.0, line={"color": MUTED, "width": 1}, layer="below")
     for one in raced:
         figure.add_scatter(**_point(one))
-    simulated = "; device simulated" if any(one.simulated for one in raced) else ""
-    figure.update_layout(
-        title=f"Speed-up over '{comparison.baseline}' ({comparison.num_blocks} blocks, 95 % intervals{simulated})"
+    figure.update_layout(title=_title(comparison, raced))
+    low, high = _range(raced, comparison.policy)
+    ticks = _ticks(low, high)
+    figure.update_xaxes(
+        type="log",
+        title="times as fast as the baseline (grey: a difference that does not matter)",
+        range=[math.log10(low), math.log10(high)],
+        tickvals=ticks,
+        ticktext=[f"{tick:g}x" for tick in ticks],
     )
-    title = "times as fast as the baseline (grey: a difference that does not matter)"
-    figure.update_xaxes(type="log", title=title, dtick="D1")
-    figure.update_yaxes(autorange="reversed", type="category")
+    # Half a row above the first point, for its label.
+    figure.update_yaxes(range=[len(raced) - 0.5, -0.7], type="category")
     return figure
+
+
+def _title(comparison: Comparison, raced: list[VariantResult]) -> dict[str, object]:
+    faster = sum(one.verdict == "faster" for one in raced)
+    count = f"{faster or 'None'} of {len(raced)} variants" if len(raced) > 1 else f"'{raced[0].name}'"
+    verb = "are" if faster > 1 else "is"
+    negated = " not shown to be" if len(raced) == 1 and not faster else ""
+    blocks = f"{comparison.num_blocks} block{'s' if comparison.num_blocks != 1 else ''}"
+    return titled(
+        f"{count} {verb}{negated} faster than '{comparison.baseline}'",
+        f"speed-up with its {comparison.policy.confidence * 100:g} % interval from {blocks}",
+        simulated_note(any(one.simulated for one in comparison.variants)),
+    )
+
+
+def _range(raced: list[VariantResult], policy: Policy) -> tuple[float, float]:
+    """Ends of the axis: all intervals and the band around 1, with room for the labels."""
+    ends = [1 / (1 + 2 * policy.min_effect), 1 + 2 * policy.min_effect]
+    for one in raced:
+        assert one.speedup is not None
+        ends += [one.speedup.estimate, *(one.speedup.ci95 or ())]
+    low, high = min(ends), max(ends)
+    room = (high / low) ** 0.12
+    return low / room, high * room
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    if high / low > 1.6:
+        return [ratio for ratio in _RATIOS if low <= ratio <= high]
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1) if (high - low) / step <= 8)
+    first, last = math.ceil((low - 1) / step), math.floor((high - 1) / step)
+    return [round(1 + number * step, 2) for number in range(first, last + 1)]
 
 
 def _point(one: VariantResult) -> dict[str, object]:

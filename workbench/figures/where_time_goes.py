@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import plotly.graph_objects as go
 
-from workbench.analysis.breakdown import LaneBreakdown, break_down
+from workbench.analysis.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, find_lane
+from workbench.analysis.headline import largest_part
 from workbench.figures.template import (
-    LEGEND_PX,
     LEGEND_ROW_PX,
     SIMULATED_PATTERN,
     TEMPLATE,
+    TITLE_PX,
+    capital,
     empty_figure,
+    simulated_note,
     stage_colour,
     text_colour,
+    titled,
 )
 from workbench.records import Record
 from workbench.units import format_duration, format_share
@@ -20,6 +26,9 @@ from workbench.units import format_duration, format_share
 #: A stage below this share of its lane gets no label, and no place in the legend.
 _LABEL_FROM = 0.035
 _LEGEND_FROM = 0.005
+
+#: Room below the bars for the axis alone.
+_AXIS_PX = 62
 
 
 def where_time_goes(record: Record, *, name: str = "") -> go.Figure:
@@ -33,17 +42,26 @@ def where_time_goes(record: Record, *, name: str = "") -> go.Figure:
     if not lanes:
         return empty_figure("No stage was timed in this run.")
     stages = dict.fromkeys(part.stage for lane in lanes for part in lane.parts)
-    legend_px = LEGEND_PX + LEGEND_ROW_PX * (len(stages) // 6)
-    height = 90 + 58 * len(lanes) + legend_px
-    layout = {"template": TEMPLATE, "barmode": "stack", "height": height, "margin": {"b": legend_px}}
-    figure = go.Figure(layout=layout)
-    for stage in stages:
-        figure.add_bar(**_bars_of(stage, lanes))
-    title = f"Where the time goes{f': {name}' if name else ''}"
-    figure.update_layout(title=f"{title} ({_told(record)})", bargap=0.32, legend_traceorder="normal")
-    figure.update_xaxes(title="share of the lane's wall time (%)", range=[0, 100], ticksuffix=" %")
+    stages = {**{one: None for one in stages if one not in LEFT_OVER}, **dict.fromkeys(set(stages) & set(LEFT_OVER))}
+    bars = [_bars_of(stage, lanes) for stage in stages]
+    legend_px = _AXIS_PX + LEGEND_ROW_PX * math.ceil(sum(bool(bar["showlegend"]) for bar in bars) / 6)
+    height = TITLE_PX + 58 * len(lanes) + legend_px
+    figure = go.Figure(layout={"template": TEMPLATE, "barmode": "stack", "height": height, "margin": {"b": legend_px}})
+    for bar in bars:
+        figure.add_bar(**bar)
+    figure.update_layout(title=_title(record, lanes, name), bargap=0.32, legend_traceorder="normal")
+    largest = max(1.0, *(lane.explained for lane in lanes))
+    figure.update_xaxes(title="share of the lane's wall time (%)", range=[0, 100 * largest], ticksuffix=" %")
     figure.update_yaxes(autorange="reversed")
     return figure
+
+
+def _title(record: Record, lanes: list[LaneBreakdown], name: str) -> dict[str, object]:
+    main = find_lane(lanes, "main")
+    finding = largest_part(main) if main else "where the time goes"
+    if any(not lane.closes for lane in lanes):
+        finding = "<span style='color:#C81E1E'>this breakdown does not close, do not trust it</span>"
+    return titled(f"{name}: {finding}" if name else capital(finding), _told(record), simulated_note(record.simulated))
 
 
 def _bars_of(stage: str, lanes: list[LaneBreakdown]) -> dict[str, object]:
@@ -54,7 +72,7 @@ def _bars_of(stage: str, lanes: list[LaneBreakdown]) -> dict[str, object]:
         "name": stage,
         "orientation": "h",
         "y": [_lane_label(lane) for lane, _ in rows],
-        "x": [part.share * 100 for _, part in rows],
+        "x": [max(part.share, 0.0) * 100 for _, part in rows],  # stages that count twice leave less than nothing
         "text": [f"{stage}<br>{_short(part.per_page_s)}" if part.share >= _LABEL_FROM else "" for _, part in rows],
         "textposition": "inside",
         "insidetextanchor": "middle",
@@ -74,26 +92,34 @@ def _bars_of(stage: str, lanes: list[LaneBreakdown]) -> dict[str, object]:
             f"<b>{stage}</b>: %{{customdata[0]}} of the lane<br>%{{customdata[1]}} a page"
             "<br>%{customdata[2]} in all, %{customdata[3]}<extra></extra>"
         ),
-        "showlegend": any(part.share >= _LEGEND_FROM for _, part in rows),
+        # A stage that is named in its bar needs no place in the legend.
+        "showlegend": any(part.share >= _LEGEND_FROM for _, part in rows)
+        and not any(part.share >= _LABEL_FROM for _, part in rows),
     }
 
 
 def _lane_label(lane: LaneBreakdown) -> str:
-    several = "workers" if lane.processes > 1 else "worker"
-    who = {"worker": several, "main": "main process", "device": "device"}[lane.lane]
-    count = f" ({lane.processes})" if lane.processes > 1 else ""
-    if lane.lane == "device":
-        return f"{who}{count} "
-    closure = f"closure {format_share(lane.closure)}"
+    who = {"worker": "worker", "main": "main process", "device": "device"}[lane.lane]
+    if lane.processes > 1:
+        who = f"{who}s ({lane.processes})"
+    elif lane.in_main:
+        who = "loading, in 'wait'"
     if not lane.closes:
-        closure = f"<span style='color:#C81E1E'><b>does not close: {format_share(lane.closure)}</b></span>"
-    return f"{who}{count} <br><sub>{closure}</sub> "
+        told = "does not close"
+        if lane.explained > CLOSES_UP_TO:
+            told += f", stages are {lane.explained * 100:.0f} % of the whole"
+        else:
+            told += f": {format_share(min(lane.closure, lane.explained))}"
+        return f"{who} <br><span style='font-size:11px;color:#C81E1E'><b>{told}</b></span> "
+    if lane.lane == "device":
+        return f"{who} "
+    return f"{who} <br><span style='font-size:11px;color:#52606D'>closure {format_share(lane.closure)}</span> "
 
 
 def _told(record: Record) -> str:
     assert record.steady is not None
-    pages = f"{record.steady.num_pages} pages in {format_duration(record.steady.wall_s)}"
-    return f"{pages}; device simulated" if record.simulated else pages
+    pages, wall = record.steady.num_pages, format_duration(record.steady.wall_s)
+    return f"{pages} pages in {wall}; milliseconds are of a lane's time for each page"
 
 
 def _short(seconds: float) -> str:

@@ -30,8 +30,10 @@ def judge_race(raced: Race, runs: Path) -> Comparison:
 
 
 def best_variant(comparison: Comparison) -> str:
-    """Name of the variant with the largest speed-up of those that ended well; the baseline's where there is none."""
-    speedups = {one.name: one.speedup.estimate for one in comparison.variants if one.speedup and not one.failure}
+    """Name of the fastest variant that is surely faster and gives the same result; else the baseline's."""
+    faster = [one for one in comparison.variants if one.speedup and one.verdict == "faster"]
+    sound = [one for one in faster if one.parity is None or one.parity.status != "different"]
+    speedups = {one.name: one.speedup.estimate for one in sound if one.speedup}
     return max(speedups, key=lambda name: speedups[name], default=comparison.baseline)
 
 
