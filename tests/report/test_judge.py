@@ -67,8 +67,12 @@ def test_the_best_variant_is_the_fastest_that_is_sure_and_the_same(tmp_path: Pat
     assert best_variant(judge_race(race, tmp_path)) == "ram"
 
 
-def test_without_a_sure_gain_the_baseline_is_the_best(tmp_path: Path) -> None:
-    assert best_variant(judge_race(raced(tmp_path, disk=[10, 10], ram=[20, 20]), tmp_path)) == "disk"
+def test_without_a_sure_gain_the_likeliest_is_looked_at(tmp_path: Path) -> None:
+    assert best_variant(judge_race(raced(tmp_path, disk=[10, 10], ram=[20, 20], b=[11, 11]), tmp_path)) == "ram"
+
+
+def test_what_is_slower_is_not_the_best(tmp_path: Path) -> None:
+    assert best_variant(judge_race(raced(tmp_path, disk=[10, 11, 10], slow=[5, 5, 5]), tmp_path)) == "disk"
 
 
 def test_the_typical_run_is_the_one_of_median_throughput(tmp_path: Path) -> None:

@@ -30,11 +30,19 @@ def judge_race(raced: Race, runs: Path) -> Comparison:
 
 
 def best_variant(comparison: Comparison) -> str:
-    """Name of the fastest variant that is surely faster and gives the same result; else the baseline's."""
-    faster = [one for one in comparison.variants if one.speedup and one.verdict == "faster"]
-    sound = [one for one in faster if one.parity is None or one.parity.status != "different"]
-    speedups = {one.name: one.speedup.estimate for one in sound if one.speedup}
-    return max(speedups, key=lambda name: speedups[name], default=comparison.baseline)
+    """Name of the variant to look at beside the baseline; the baseline's own where there is none.
+
+    The fastest of those that are surely faster; without any, the one of the largest estimate above 1. None that failed or
+    whose result is another.
+    """
+    best, best_rank = comparison.baseline, (False, 1.0)
+    for one in comparison.variants:
+        is_sound = one.failure is None and not (one.parity and one.parity.status == "different")
+        if one.speedup is not None and is_sound:
+            rank = (one.verdict == "faster", one.speedup.estimate)
+            if rank > best_rank:
+                best, best_rank = one.name, rank
+    return best
 
 
 def typical_run(records: Sequence[Record]) -> Record:
