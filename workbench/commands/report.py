@@ -13,8 +13,8 @@ NUM_PAGES = 128
 SEED = 0
 NUM_BLOCKS = 5
 
-#: What all variants share, unless -p says otherwise: two workers, and as many pages counted as are generated.
-COMMON = {"num_pages": NUM_PAGES, "num_workers": 2, "batch_size": 8, "num_steps": NUM_PAGES // 8}
+#: What all variants share, unless -p says otherwise: two workers, and twice as many pages counted as are generated.
+COMMON = {"num_pages": NUM_PAGES, "num_workers": 2, "batch_size": 8, "num_steps": 2 * NUM_PAGES // 8}
 
 
 def report(

@@ -32,8 +32,8 @@ def judge_race(raced: Race, runs: Path) -> Comparison:
 def best_variant(comparison: Comparison) -> str:
     """Name of the variant to look at beside the baseline; the baseline's own where there is none.
 
-    The fastest of those that are surely faster; without any, the one of the largest estimate above 1. None that failed or
-    whose result is another.
+    The fastest of those that are surely faster; without any, the one of the largest estimate above 1. None that failed
+    or whose result is another.
     """
     best, best_rank = comparison.baseline, (False, 1.0)
     for one in comparison.variants:
