@@ -69,9 +69,7 @@ class Segments:
         self._workload.build(device)
         loader = TorchLoader(self._workload.dataset, self._workload.collate, knobs, channel=channel)
         try:
-            loop = Loop(
-                self._workload, loader, device, stages=stages, clock=monotonic_ns, on_event=lambda event: None
-            )
+            loop = Loop(self._workload, loader, device, stages=stages, clock=monotonic_ns, on_event=lambda event: None)
             times = loop.run(num_steps=num_steps, warmup_steps=WARMUP_STEPS)
         finally:
             loader.close()

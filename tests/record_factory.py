@@ -53,9 +53,7 @@ def make_record(
             other_s=startup_s - 3.2 - (cache_fill_s or 0.0),
             total_s=startup_s,
         ),
-        steady=Steady(
-            num_steps=10, num_pages=100, num_epochs=1.0, warmup_steps=2, wall_s=100 / rate, pages_per_s=rate
-        ),
+        steady=Steady(num_steps=10, num_pages=100, num_epochs=1.0, warmup_steps=2, wall_s=100 / rate, pages_per_s=rate),
         stages=stages if stages is not None else make_stages(),
         lanes=lanes,
         closure=Closure(main=shares.get("main"), worker=shares.get("worker")),

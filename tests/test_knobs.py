@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.combinations import IMPOSSIBLE
 from workbench.errors import BadInput
-from workbench.knobs import IMPOSSIBLE, Knobs, describe_knobs
+from workbench.knobs import Knobs, describe_knobs
 
 
 def problems_of(**settings) -> list[str]:
@@ -68,9 +69,24 @@ def test_values_beyond_their_limits_are_refused(settings):
 
 IMPOSSIBLE_EXAMPLES = [
     {"cache": "prepared", "mode": "train"},
+    {"targets": "cached", "mode": "train"},
     {"cache_store": "shared"},
+    {"cache": "tensor"},
+    {"normalize": "cached"},
+    {"scaled_decode": True, "mode": "train"},
+    {"scaled_decode": True, "image_decoder": "nvjpeg", "num_workers": 0},
+    {"image_decoder": "nvjpeg", "device": "cpu", "num_workers": 0},
+    {"image_decoder": "nvjpeg", "num_workers": 2},
+    {"worker_threads": 2, "num_workers": 1},
+    {"transforms": "direct", "mode": "train"},
+    {"normalize": "folded", "mode": "train"},
     {"mode": "train", "targets": "none"},
+    {"mode": "train", "device": "none"},
     {"device": "replay", "targets": "none"},
+    {"loader": "webdataset", "cache": "decoded"},
+    {"loader": "dali", "mode": "train"},
+    {"loader": "dali", "normalize": "opencv"},
+    {"loader": "dali", "scaled_decode": True},
     {"pin_memory": True, "device": "cpu"},
     {"precision": "fp16", "device": "cpu"},
     {"replay_record": "some/run", "device": "cuda"},
@@ -81,6 +97,10 @@ IMPOSSIBLE_EXAMPLES = [
 def test_impossible_combinations_are_refused_with_the_remedy(settings):
     (problem,) = problems_of(**settings)
     assert "Take " in problem
+
+
+def test_a_cache_of_targets_alone_can_be_stored_anywhere():
+    assert Knobs(targets="cached", cache_store="disk").cache == "none"
 
 
 def test_every_impossible_combination_has_an_example():

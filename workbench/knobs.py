@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from workbench.combinations import IMPOSSIBLE
 from workbench.errors import BadInput, Problem, unknown_name
 
 Group = Literal["pages", "image path", "loading", "model", "device", "measuring"]
@@ -43,34 +44,61 @@ class Knobs(BaseModel):
     image_size: int = _knob(640, "pages", "side of the square model input", unit="px", ge=32, multiple_of=32)
     seed: int = _knob(0, "pages", "seed of everything random", ge=0)
 
-    image_decoder: Literal["pil", "opencv"] = _knob("pil", "image path", "library that decodes the images")
-    cache: Literal["none", "decoded", "prepared"] = _knob(
-        "none", "image path", "what is kept in memory: the decoded image, or the image prepared up to normalization"
+    image_decoder: Literal["pil", "opencv", "turbojpeg", "nvjpeg"] = _knob(
+        "pil", "image path", "library that decodes the images"
     )
-    cache_store: Literal["memory", "shared"] = _knob(
-        "memory", "image path", "where a cache lies: in each process, or one copy for all workers"
+    scaled_decode: bool = _knob(
+        False, "image path", "decode JPEGs at 1/2, 1/4 or 1/8 where that is still as large as the model's input"
     )
-    normalize: Literal["albumentations", "conditional", "device"] = _knob(
+    cache: Literal["none", "encoded", "decoded", "prepared", "tensor"] = _knob(
+        "none",
+        "image path",
+        "what is kept of a page: its file, the decoded image, the image ready but for normalization, the model's input",
+    )
+    cache_store: Literal["memory", "shared", "disk"] = _knob(
+        "memory", "image path", "where a cache lies: in each process, one copy for all workers, or a file that stays"
+    )
+    transforms: Literal["albumentations", "direct"] = _knob(
+        "albumentations", "image path", "who resizes and pads: albumentations, or OpenCV without anything around it"
+    )
+    normalize: Literal["albumentations", "conditional", "cached", "opencv", "device", "folded"] = _knob(
         "albumentations", "image path", "who turns uint8 levels into normalized floats"
     )
-    targets: Literal["compute", "none"] = _knob("compute", "image path", "how the target maps are made")
+    targets: Literal["compute", "fast", "cached", "none"] = _knob(
+        "compute", "image path", "how the target maps are made: the paper's way, compiled and packed, once, not at all"
+    )
 
-    loader: Literal["torch"] = _knob("torch", "loading", "what feeds the pages to the main process")
+    loader: Literal["torch", "webdataset", "dali"] = _knob(
+        "torch", "loading", "what feeds the pages to the main process"
+    )
     num_workers: int = _knob(2, "loading", "loader worker processes; 0 loads in the main process", ge=0, le=64)
     prefetch_factor: int = _knob(2, "loading", "batches that each worker loads ahead", unit="batches", ge=1)
     persistent_workers: bool = _knob(True, "loading", "keep the workers alive from epoch to epoch")
     pin_memory: bool = _knob(False, "loading", "copy batches to page-locked memory (CUDA only)")
     start_method: Literal["fork", "spawn"] = _knob("fork", "loading", "how loader workers are started")
+    in_order: bool = _knob(True, "loading", "batches arrive in their order, or as they are ready")
+    transport: Literal["torch", "ring"] = _knob(
+        "torch", "loading", "how batches leave a worker: in fresh shared memory each, or in slots used again and again"
+    )
+    worker_threads: int = _knob(
+        1, "loading", "threads that OpenCV and torch may use in each worker", unit="threads", ge=1, le=64
+    )
     batch_size: int = _knob(16, "loading", "pages in a batch", unit="pages", ge=1)
 
     encoder: str = _knob("resnet18", "model", "any timm encoder that gives feature maps")
-    neck: Literal["fpn"] = _knob("fpn", "model", "what joins the encoder's feature maps")
+    neck: Literal["fpn", "fpn_small"] = _knob("fpn", "model", "what joins the encoder's feature maps")
     engine: Literal["eager"] = _knob("eager", "model", "how the model is executed")
     precision: Literal["fp32", "fp16", "bf16"] = _knob("fp32", "model", "arithmetic of the forward pass")
     channels_last: bool = _knob(False, "model", "memory format of model and images")
+    weights: str = _knob("random", "model", "the model's weights: random, shipped, or a safetensors file of one's own")
+    postprocess: Literal["inline", "threads"] = _knob(
+        "inline", "model", "find and score words before the next step, or in a thread beside it"
+    )
 
-    device: Literal["auto", "cuda", "cpu", "replay"] = _knob(
-        "auto", "device", "where the model runs; auto is cuda where there is one, else replay"
+    device: Literal["auto", "cuda", "cpu", "replay", "none"] = _knob(
+        "auto",
+        "device",
+        "where the model runs; auto is cuda where there is one, else replay; none runs no model: the loader alone",
     )
     replay_ms_per_page: float = _knob(
         3.0, "device", "what the replay device takes for a page", unit="ms", gt=0.0, allow_inf_nan=False
@@ -138,66 +166,6 @@ class Knobs(BaseModel):
 
 class ImpossibleKnobs(BadInput):
     """Knobs that are each fine and cannot go together."""
-
-
-@dataclass(frozen=True)
-class Impossible:
-    """A combination of knobs that cannot run, why, and the way out."""
-
-    knobs: tuple[str, ...]
-    applies: Callable[[Knobs], bool]
-    what: str
-    remedy: str
-
-    def problem(self) -> Problem:
-        """The combination as a problem of the input."""
-        return Problem(self.what, where=" with ".join(self.knobs), remedy=self.remedy)
-
-
-IMPOSSIBLE: tuple[Impossible, ...] = (
-    Impossible(
-        ("cache=prepared", "mode=train"),
-        lambda k: k.cache == "prepared" and k.mode == "train",
-        "the training chain starts with random transforms, so a page prepared once would be the same in every epoch",
-        "Take cache=decoded, or mode=validate",
-    ),
-    Impossible(
-        ("cache_store=shared", "cache=none"),
-        lambda k: k.cache_store == "shared" and k.cache == "none",
-        "there is no cache to share",
-        "Take cache=decoded or cache=prepared, or cache_store=memory",
-    ),
-    Impossible(
-        ("mode=train", "targets=none"),
-        lambda k: k.mode == "train" and k.targets == "none",
-        "the loss needs the target maps",
-        "Take targets=compute, or mode=validate",
-    ),
-    Impossible(
-        ("device=replay", "targets=none"),
-        lambda k: k.device == "replay" and k.targets == "none",
-        "the replay device predicts the targets' shrink map, which is then missing",
-        "Take targets=compute, or device=cpu",
-    ),
-    Impossible(
-        ("pin_memory", "device=cpu/replay"),
-        lambda k: k.pin_memory and k.device in ("cpu", "replay"),
-        "page-locked memory only serves copies to a CUDA device",
-        "Take pin_memory=false, or device=cuda",
-    ),
-    Impossible(
-        ("precision=fp16", "device=cpu"),
-        lambda k: k.precision == "fp16" and k.device == "cpu",
-        "half precision on the CPU is not supported by autocast for this model",
-        "Take precision=bf16 or fp32, or device=cuda",
-    ),
-    Impossible(
-        ("replay_record", "device=cpu/cuda"),
-        lambda k: k.replay_record is not None and k.device in ("cpu", "cuda"),
-        "only the replay device takes its times from a record",
-        "Take device=replay, or leave replay_record out",
-    ),
-)
 
 
 @dataclass(frozen=True)

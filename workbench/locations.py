@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -22,6 +23,14 @@ def sample_pages_dir() -> Path:
 def reports_dir() -> Path:
     """Where results go when nobody says otherwise: `reports/` of the checkout, else of the current folder."""
     return _CHECKOUT / "reports" if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd() / "reports"
+
+
+def cache_dir() -> Path:
+    """Where caches that survive a run lie: `WORKBENCH_CACHE`, else `workbench` in the user's cache folder."""
+    named = os.environ.get("WORKBENCH_CACHE")
+    if named:
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "workbench"
 
 
 def _shipped(name: str) -> Path:

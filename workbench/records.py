@@ -70,9 +70,7 @@ class Steady(_Part):
     num_pages: int
     num_epochs: float = Field(description="pages counted / pages in the data set")
     warmup_steps: int
-    wall_s: float = Field(
-        description="from the end of the warm-up until the device is through with the last step"
-    )
+    wall_s: float = Field(description="from the end of the warm-up until the device is through with the last step")
     pages_per_s: float
 
 
@@ -118,6 +116,8 @@ class Memory(_Part):
     )
     pss_bytes_by_phase: dict[str, int] = Field(default_factory=dict)
     cache_bytes: int | None = Field(None, description="bytes of pages in the cache, one copy; None without a cache")
+    cache_readings: int | None = Field(None, description="pages taken from the cache in the whole trial")
+    cache_was_filled: bool = Field(False, description="the cache was found filled by an earlier run")
     peak_device_bytes: int | None = None
 
 
@@ -198,6 +198,7 @@ class PageParity(_Part):
     max_levels: float
     mean_levels: float
     tolerance_levels: float
+    tolerance_reason: str = ""
     num_pages: int
     status: ParityStatus
 
@@ -210,10 +211,25 @@ class TargetParity(_Part):
 
 
 class DetectionParity(_Part):
-    """Differences of what was detected."""
+    """Differences of what was detected: by the trials' own models, and by the shipped detector on the kept pages."""
 
-    hmean_difference: float
-    num_pages_difference: int
+    hmean_difference: float | None = Field(description="of the trials' own models; None where they prove nothing")
+    num_pages_difference: int | None = None
+    matched_words: int | None = Field(None, description="words that the shipped detector finds on both sides")
+    unmatched_words: int | None = Field(None, description="words that it finds on one side only")
+    status: ParityStatus
+
+
+class CoverageParity(_Part):
+    """Did every page arrive, once an epoch, under its own name? The lists name the first few."""
+
+    num_pages: int = Field(description="pages that both runs have seen")
+    other_pages: bool = Field(False, description="the runs are not of the same data set")
+    missing: list[str] = Field(default_factory=list, description="came less often than the others")
+    repeated: list[str] = Field(default_factory=list, description="came more often than the others")
+    wrong: list[str] = Field(default_factory=list, description="image or map isn't the baseline's")
+    exchanged: list[str] = Field(default_factory=list, description="of these, the image is that of another page")
+    num_wrong: int = 0
     status: ParityStatus
 
 
@@ -223,6 +239,7 @@ class Parity(_Part):
     pages: PageParity | None = None
     targets: TargetParity | None = None
     detections: DetectionParity | None = None
+    coverage: CoverageParity | None = None
     status: ParityStatus | None = None
     notes: list[str] = Field(default_factory=list)
 
@@ -251,6 +268,9 @@ class VariantResult(_Part):
     cache_fill_s: float | None = None
     break_even_epochs: float | None = Field(
         None, description="epochs after which the extra start-up has paid for itself; None: never, or nothing extra"
+    )
+    no_effect: list[str] = Field(
+        default_factory=list, description="knobs of the variant that can change nothing here, and why"
     )
     failure: Failure | None = None
 

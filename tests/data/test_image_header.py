@@ -51,7 +51,8 @@ def no_decoding(monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".tif", ".webp"])
 def test_size_and_mode_without_decoding(tmp_path, no_decoding, suffix):
-    assert read_header(saved(tmp_path / f"a{suffix}")) == ImageHeader(60, 40, 1, "RGB")
+    path = saved(tmp_path / f"a{suffix}")
+    assert read_header(path) == ImageHeader(60, 40, 1, "RGB", path.stat().st_size, is_jpeg=suffix == ".jpg")
 
 
 @pytest.mark.parametrize(

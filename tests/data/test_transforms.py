@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from workbench.data import normalize
-from workbench.data.transforms import Chain, TimedCompose, pack_points
+from workbench.data.transforms import Chain, TimedCompose, choose_chain, pack_points
 from workbench.knobs import Knobs
 from workbench.timing.channel import Channel
 from workbench.timing.stages import become_worker
@@ -28,6 +28,24 @@ def knobs(**settings):
     return Knobs(image_size=64, **settings)
 
 
+def chain_of(**settings) -> Chain:
+    return choose_chain(knobs(**settings), 0)
+
+
+SIZES = [(128, 72), (72, 128), (64, 64), (640, 480), (1281, 719), (37, 51), (1, 1), (3, 900), (64, 63)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_direct_chain_gives_the_same_pixels_and_points(size):
+    width, height = size
+    rng = np.random.default_rng(width)
+    image = rng.integers(0, 256, (height, width, 3), np.uint8)
+    points = pack_points(width, height, [rng.uniform(-5, 1.1 * max(size), (9, 2)).astype(np.float32)])
+    want, got = (chain_of(transforms=way)(image, points) for way in ("albumentations", "direct"))
+    assert torch.equal(got.image, want.image)
+    assert np.abs(got.points - want.points).max() <= 1e-4 * max(1, np.abs(want.points).max() / 64)
+
+
 def test_it_gives_what_the_library_gives(image, points):
     transforms = [A.Affine(rotate=(-20, 20), p=1.0), A.RandomBrightnessContrast(p=0.5), A.LongestMaxSize(64)]
     params = A.KeypointParams(format="xy", remove_invisible=False)
@@ -41,7 +59,7 @@ def test_it_gives_what_the_library_gives(image, points):
 
 
 def test_the_page_is_resized_padded_and_normalized(image, points):
-    done = Chain(knobs())(image, points)
+    done = chain_of()(image, points)
     assert (done.image.dtype, tuple(done.image.shape)) == (torch.float32, (3, 64, 64))
     # 128x72 becomes 64x36, in the middle of 64x64
     assert done.points[:4].tolist() == [[0, 14], [64, 14], [64, 50], [0, 50]]
@@ -50,9 +68,10 @@ def test_the_page_is_resized_padded_and_normalized(image, points):
     assert padding == pytest.approx([0, 0, 0], abs=1e-3)
 
 
-@pytest.mark.parametrize("way", ["albumentations", "conditional", "device"])
-def test_the_halves_make_the_whole(image, points, way):
-    chain = Chain(knobs(normalize=way))
+@pytest.mark.parametrize("transforms", ["albumentations", "direct"])
+@pytest.mark.parametrize("way", ["albumentations", "conditional", "opencv", "device", "folded"])
+def test_the_halves_make_the_whole(image, points, way, transforms):
+    chain = chain_of(normalize=way, transforms=transforms)
     whole = chain(image, points)
     prepared = chain.prepare(image, points)
     assert prepared.image.dtype == np.uint8
@@ -61,10 +80,12 @@ def test_the_halves_make_the_whole(image, points, way):
 
 
 def test_every_way_to_normalize_gives_the_same_levels(image, points):
-    reference = normalize.to_levels(Chain(knobs())(image, points).image.permute(1, 2, 0).numpy())
-    floats = Chain(knobs(normalize="conditional"))(image, points).image
+    reference = normalize.to_levels(chain_of()(image, points).image.permute(1, 2, 0).numpy())
+    floats = chain_of(normalize="conditional")(image, points).image
     conditional = normalize.to_levels(floats.permute(1, 2, 0).numpy())
-    levels = Chain(knobs(normalize="device"))(image, points).image.permute(1, 2, 0).numpy()
+    fused = normalize.to_levels(chain_of(normalize="opencv")(image, points).image.permute(1, 2, 0).numpy())
+    assert np.abs(fused - reference).max() < 0.01
+    levels = chain_of(normalize="device")(image, points).image.permute(1, 2, 0).numpy()
     assert np.abs(conditional - reference).max() < 0.01
     assert levels.dtype == np.uint8
     assert np.abs(levels - reference).max() < 0.01
@@ -76,19 +97,15 @@ def test_conditional_normalize_leaves_a_normalized_image_alone():
 
 
 def test_training_is_random_and_validation_is_not(image, points):
-    train = Chain(knobs(mode="train"))
-    validate = Chain(knobs())
+    train = chain_of(mode="train")
+    validate = chain_of()
     assert not torch.equal(train(image, points).image, train(image, points).image)
     assert torch.equal(validate(image, points).image, validate(image, points).image)
-    assert not train.prefix_is_deterministic
-    assert validate.prefix_is_deterministic
 
 
 def test_seeds_tell_workers_apart_and_repeat_them(image, points):
     def first(seed: int) -> torch.Tensor:
-        chain = Chain(knobs(mode="train"))
-        chain.reseed(seed)
-        tensor: torch.Tensor = chain(image, points).image
+        tensor: torch.Tensor = choose_chain(knobs(mode="train"), seed)(image, points).image
         return tensor
 
     assert torch.equal(first(1), first(1))
@@ -99,7 +116,7 @@ def test_every_transform_has_a_stage_and_compose_has_its_own(image, points):
     channel = Channel.open(num_workers=0, spans_per_process=100)
     become_worker(channel.worker_is_up(0))
     try:
-        Chain(knobs())(image, points)
+        chain_of()(image, points)
     finally:
         become_worker(None)
     spans = channel.workers[0].read()

@@ -217,7 +217,9 @@ def test_the_stage_table_explains_pages_loaded_in_the_main_process():
 
 def test_parity_is_told_with_its_evidence(comparison):
     pages = PageParity(max_levels=0.001, mean_levels=0.0, tolerance_levels=1.0, num_pages=4, status="same")
-    detections = DetectionParity(hmean_difference=0.0, num_pages_difference=0, status="same")
+    detections = DetectionParity(
+        hmean_difference=0.0, num_pages_difference=0, matched_words=9, unmatched_words=1, status="same"
+    )
     same = Parity(pages=pages, detections=detections, status="same")
     wrong = Parity(status="different", notes=["The runs are not of the same pages."])
     baseline, ram, _ = comparison.variants
@@ -226,7 +228,10 @@ def test_parity_is_told_with_its_evidence(comparison):
         variants = [baseline, ram.model_copy(update={"parity": parity})]
         return tables.verdict_table(comparison.model_copy(update={"variants": variants}))
 
-    assert "4 pages within 0.01 levels; H-mean +0.000 (simulated)" in table(same)
+    assert (
+        "4 pages within 0.01 levels; 9 words detected on both sides, 1 on one side only; H-mean +0.000 (simulated)"
+        in table(same)
+    )
     assert "DIFFERENT" in table(wrong)
     assert "not of the same pages" in table(wrong)
 

@@ -55,7 +55,7 @@ def test_without_figures_there_is_no_plotly(tmp_path):
         "<object data='https://example.org/a.pdf'></object>",
         "<script>import('https://cdn.example/x.js')</script>",
         "<script type='module'>import x from 'https://cdn.example/x.js'</script>",
-        "<script>fetch(\"https://example.org/a.json\")</script>",
+        '<script>fetch("https://example.org/a.json")</script>',
         "<img src='beside.png' alt='a file beside the page'>",
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from workbench.loaders.parcel import become_receiver
 from workbench.loaders.torch_loader import TorchLoader
 from workbench.timing.channel import Channel
 from workbench.timing.clock import monotonic_ns
-from workbench.timing.stages import Stages, Timed, stage
+from workbench.timing.stages import Stages, stage
 from workbench.trial.loop import Loop, LoopTimes
 from workbench.trial.stage_stats import TrackSpans, closure, collect, lane_stats, stage_stats
+from workbench.workloads.workload import Timers
 
 
 class NumberedPages(Dataset[torch.Tensor]):
@@ -47,16 +47,19 @@ class NumberedWorkload:
         self.seen: list[int] = []
         self.counted: list[int] = []
 
-    def step(self, batch: Any, number: int, pages: list[int], timed: Callable[[str], Timed], *, counted: bool) -> None:
+    def step(self, batch: Any, number: int, pages: list[int], timers: Timers, *, counted: bool) -> None:
         assert batch.flatten().tolist() == pages
         self.seen += pages
         if counted:
             self.counted += pages
-        with timed("forward"):
+        with timers.main("forward"):
             pending = self.device.submit("forward", pytest.fail, batch=number, num_pages=len(pages), stand_in=batch)
-        with timed("fetch"):
+        with timers.main("fetch"):
             pending.result()
         time.sleep(self.hidden_s)
+
+    def settle(self) -> None:
+        pass
 
 
 def run(

@@ -9,9 +9,14 @@ import pytest
 import torch
 
 from workbench.devices.cpu import CpuDevice
+from workbench.devices.nothing import NoDevice
 from workbench.devices.replay import ReplayDevice
 from workbench.knobs import Knobs
+from workbench.workloads import ocr
 from workbench.workloads.ocr import OcrWorkload
+from workbench.workloads.workload import Timers
+
+UNTIMED = Timers(lambda name: nullcontext(), lambda name, batch: nullcontext())
 
 
 @pytest.fixture(autouse=True)
@@ -34,18 +39,19 @@ def step(workload, pages, number=0, counted=True):
     batch = workload.collate([workload.dataset[page] for page in pages])
     stages = []
 
-    def timed(name):
-        stages.append(name)
+    def timed(name, batch=None):
+        stages.append(name if batch is None else f"{name} beside")
         return nullcontext()
 
-    workload.step(batch, number, pages, timed, counted=counted)
+    workload.step(batch, number, pages, Timers(timed, timed), counted=counted)
+    workload.settle()
     return stages
 
 
 def test_validation_goes_through_its_stages_and_finds_the_words():
     workload = make()
     stages = step(workload, [0, 1, 2, 3])
-    assert stages == ["transfer", "forward", "fetch", "postprocess", "metric"]
+    assert stages == ["check", "transfer", "forward", "fetch", "postprocess", "metric"]
     quality = workload.quality()
     assert quality.num_pages == 4
     assert quality.hmean > 0.6
@@ -70,7 +76,7 @@ def test_detections_against_another_page_are_wrong():
     """The planted fault: a data set that gives one page for another."""
     workload = make()
     batch = workload.collate([workload.dataset[page] for page in (1, 2)])
-    workload.step(batch, 0, [2, 3], lambda name: nullcontext(), counted=True)
+    workload.step(batch, 0, [2, 3], UNTIMED, counted=True)
     assert workload.quality().hmean < 0.3
 
 
@@ -80,7 +86,7 @@ WAYS = [{}, {"normalize": "device"}, {"channels_last": True}, {"precision": "bf1
 @pytest.mark.parametrize("settings", WAYS, ids=str)
 def test_a_real_detector_runs_on_the_cpu(settings):
     workload = make(CpuDevice(), device="cpu", image_size=160, **settings)
-    assert step(workload, [0, 1]) == ["transfer", "forward", "fetch", "postprocess", "metric"]
+    assert step(workload, [0, 1]) == ["check", "transfer", "forward", "fetch", "postprocess", "metric"]
     assert workload.quality().origin == "measured"
 
 
@@ -112,9 +118,58 @@ def test_training_on_the_replay_device_takes_a_step_once():
 
 
 def test_the_parity_sample_is_what_the_model_gets():
-    samples = [make(normalize=way).parity_sample(2) for way in ("albumentations", "device")]
+    samples = []
+    for way in ("albumentations", "device"):
+        workload = make(normalize=way, parity_pages=2)
+        step(workload, [0, 1, 2, 3], counted=False)
+        samples.append(workload.parity_sample(2))
     assert samples[0]["images"].shape == (2, 640, 640, 3)
     assert list(samples[0]["names"]) == list(samples[1]["names"])
     difference = np.abs(samples[0]["images"].astype(float) - samples[1]["images"].astype(float))
     assert difference.max() <= 0.25  # float16 near 255
     assert samples[0]["shrink_map"].max() == 255
+    assert samples[0]["times_seen"].tolist() == [1, 1, 1, 1]
+    assert np.abs(samples[0]["prints"].astype(int) - samples[1]["prints"]).max() == 0
+    assert len(samples[0]["detected_lengths"]) > 0
+
+
+def test_in_threads_the_same_words_are_found_beside_the_loop():
+    workloads = [make(postprocess=way) for way in ("inline", "threads")]
+    stages = [step(workload, [0, 1, 2, 3]) for workload in workloads]
+    assert stages[1] == ["check", "transfer", "forward", "fetch beside", "postprocess beside", "metric beside"]
+    assert workloads[0].quality() == workloads[1].quality()
+
+
+def test_what_goes_wrong_beside_the_loop_is_raised(monkeypatch):
+    def broken(probability):
+        raise ZeroDivisionError("in the helper thread")
+
+    monkeypatch.setattr(ocr, "find_words", broken)
+    with pytest.raises(ZeroDivisionError, match="helper thread"):
+        step(make(postprocess="threads"), [0, 1])
+
+
+def test_packed_targets_are_predicted_like_the_plain_ones():
+    qualities = []
+    for targets in ("compute", "fast"):
+        workload = make(targets=targets)
+        step(workload, [0, 1, 2, 3])
+        qualities.append(workload.quality())
+    assert qualities[0] == qualities[1]
+
+
+def test_without_a_device_nothing_is_scored():
+    workload = make(NoDevice(), device="none")
+    assert step(workload, [0, 1]) == ["check"]
+    assert workload.quality() is None
+
+
+@pytest.mark.parametrize("encoder", ["resnet10t", "lcnet_050"])
+def test_folded_normalization_gives_the_same_maps_to_the_border(encoder):
+    maps = []
+    for normalize in ("albumentations", "folded"):
+        workload = make(CpuDevice(), device="cpu", image_size=160, normalize=normalize, encoder=encoder)
+        batch = workload.collate([workload.dataset[0]])
+        with torch.inference_mode():
+            maps.append(workload._forward(batch.images).shrink)
+    assert torch.allclose(maps[0], maps[1], atol=1e-4)

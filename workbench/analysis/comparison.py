@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from workbench.analysis.no_effect import without_effect
 from workbench.records import (
     Comparison,
     Interval,
@@ -155,6 +156,7 @@ def _variant(
         startup_s=startup,
         cache_fill_s=_median([r.startup.cache_fill_s for r in own if r.startup and r.startup.cache_fill_s is not None]),
         break_even_epochs=None if is_baseline else break_even_epochs(own, baseline),
+        no_effect=[] if is_baseline or not baseline else without_effect(own[0], baseline[0]),
         failure=next((record.failure for record in own if record.failure is not None), None),
     )
 
@@ -213,6 +215,7 @@ def _largest_memory(own: Sequence[Record]) -> Memory:
         peak_pss_bytes=largest("peak_pss_bytes"),
         pss_bytes_by_phase=phases,
         cache_bytes=largest("cache_bytes"),
+        cache_readings=largest("cache_readings"),
         peak_device_bytes=largest("peak_device_bytes"),
     )
 

@@ -12,21 +12,30 @@ from workbench.units import format_share
 
 #: The knobs that address a stage.
 _REMEDIES = {
-    "read": ("cache=decoded", "cache=prepared"),
-    "decode": ("image_decoder=opencv", "cache=decoded", "cache=prepared"),
-    "orient": ("cache=decoded", "cache=prepared"),
-    "LongestMaxSize": ("cache=prepared",),
-    "PadIfNeeded": ("cache=prepared",),
-    "Normalize": ("normalize=device",),
-    "ConditionalNormalize": ("normalize=device",),
-    "targets": ("targets=none",),
-    "collate": ("normalize=device",),
+    "read": ("cache=encoded", "cache=prepared"),
+    "decode": ("image_decoder=turbojpeg", "scaled_decode=true", "cache=prepared", "cache=decoded"),
+    "orient": ("scaled_decode=true", "cache=prepared"),
+    "LongestMaxSize": ("scaled_decode=true", "cache=prepared"),
+    "PadIfNeeded": ("transforms=direct", "cache=prepared"),
+    "keypoints": ("transforms=direct",),
+    "resize": ("scaled_decode=true", "cache=prepared"),
+    "pad": ("cache=prepared",),
+    "Normalize": ("normalize=device", "normalize=opencv"),
+    "ConditionalNormalize": ("normalize=device", "normalize=opencv"),
+    "OpenCVNormalize": ("normalize=device",),
+    "targets": ("targets=fast", "targets=cached"),
+    "collate": ("transport=ring", "normalize=device"),
     "start": ("persistent_workers=true",),
     "epoch": ("persistent_workers=true",),
-    "receive": ("normalize=device",),
-    "release": ("normalize=device",),
+    "receive": ("transport=ring", "normalize=device"),
+    "release": ("transport=ring", "normalize=device"),
     "transfer": ("pin_memory=true", "normalize=device"),
+    "postprocess": ("postprocess=threads",),
+    "metric": ("postprocess=threads",),
 }
+
+#: Stages that only move a page that is ready.
+_MOVES = ("cache", "collate", "send")
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Thresholds:
     moves_batches: float = 0.2
     idle_workers: float = 0.5
     stage: float = 0.1
+    only_moves: float = 0.8
 
 
 def next_steps(record: Record, thresholds: Thresholds | None = None) -> list[str]:
@@ -77,7 +87,7 @@ def _own_work(record: Record, main: LaneBreakdown, limits: Thresholds) -> Iterat
     if scoring >= limits.postprocess:
         yield (
             f"Post-processing and scoring take {format_share(scoring)} of the main process's time, one page after the "
-            "other, while the device waits: no knob of loading shortens that."
+            f"other, while the device waits{_to_try(record, 'postprocess')}."
         )
     moving = [part for part in main.parts if part.stage in ("receive", "release", "transfer", "epoch")]
     share = sum(part.share for part in moving)
@@ -103,6 +113,13 @@ def _loading(record: Record, main: LaneBreakdown, worker: LaneBreakdown | None, 
     yield from _cores(record)
     work = [part for part in worker.parts if not part.is_waiting and part.stage not in LEFT_OVER]
     busy_s = sum(part.total_s for part in work)
+    moves_s = sum(part.total_s for part in work if part.stage in _MOVES)
+    if not worker.in_main and moves_s >= limits.only_moves * busy_s:
+        yield (
+            "The workers only copy pages that lie in memory already: without them (`num_workers=0`) a page makes one "
+            "way less."
+        )
+        return
     large = [part for part in work if part.total_s > limits.stage * busy_s]
     for part in sorted(large, key=lambda part: -part.share):
         yield f"'{part.stage}' is {format_share(part.total_s / busy_s)} of loading{_to_try(record, part.stage)}."
@@ -125,8 +142,6 @@ def _to_try(record: Record, stage: str) -> str:
 def _is_open(record: Record, setting: str) -> bool:
     """Whether a setting is another one than the run's, and can be had."""
     name, _, value = setting.partition("=")
-    if name == "targets" and record.simulated:  # the replay device predicts the targets
-        return False
     if name == "pin_memory" and not (record.environment and record.environment.gpu):
         return False
     try:

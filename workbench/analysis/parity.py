@@ -9,46 +9,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.knobs import Knobs
-from workbench.records import DetectionParity, PageParity, Parity, ParityStatus, Record, TargetParity
+from workbench.analysis.coverage import compare_coverage
+from workbench.analysis.detections import Matched, match_detections
+from workbench.analysis.tolerances import (
+    HMEAN_DIFFERENCE,
+    MATCHED_SHARE,
+    SAME_LEVELS,
+    TARGET_LEVELS,
+    Tolerance,
+    tolerance_for,
+)
+from workbench.records import (
+    CoverageParity,
+    DetectionParity,
+    PageParity,
+    Parity,
+    ParityStatus,
+    Record,
+    TargetParity,
+)
 from workbench.run_store import PAGES
 
 Levels = npt.NDArray[np.float32]
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True)
-class Tolerance:
-    """How far pages may differ, in 8-bit levels, and why.
-
-    Attributes:
-        max_levels: At any pixel.
-        mean_levels: On the average.
-        reason: Why so much is allowed.
-    """
-
-    max_levels: float
-    mean_levels: float
-    reason: str
-
-
-#: Sample pages are kept in half precision, which near 255 has steps of an eighth of a level.
-_SAME_LEVELS = 0.25
-
-_SAME_DECODER = Tolerance(1.0, 0.5, "the same decoder, and arithmetic in another order")
-_OTHER_DECODER = Tolerance(
-    64.0, 1.0, "JPEG decoders interpolate colour and round differently: much at edges, little on the average"
-)
-_TARGET_LEVELS = 1.0
-_HMEAN_DIFFERENCE = 0.005
-
 #: The most that two 8-bit levels can differ; also what a value that is no number counts as.
 _MAX_LEVELS = 255.0
-
-
-def tolerance_for(baseline: Knobs, variant: Knobs) -> Tolerance:
-    """What two sets of knobs may differ in."""
-    return _SAME_DECODER if baseline.image_decoder == variant.image_decoder else _OTHER_DECODER
 
 
 def compare_pages(baseline: Path, variant: Path, baseline_record: Record, variant_record: Record) -> Parity:
@@ -64,21 +51,30 @@ def compare_pages(baseline: Path, variant: Path, baseline_record: Record, varian
         The parity; parts that one of the runs has left nothing of are None, with a note.
     """
     notes: list[str] = []
-    pages = targets = None
+    pages = targets = coverage = None
     own, other = _load(variant), _load(baseline)
     if own is None or other is None:
         notes.append("No pages were kept to compare (parity_pages=0, or random transforms).")
     elif own["names"].tolist() != other["names"].tolist():
         return Parity(status="different", notes=[_other_pages(own["names"].tolist(), other["names"].tolist())])
     else:
-        pages = _page_parity(own, other, tolerance_for(baseline_record.knobs, variant_record.knobs), notes)
-        targets = _target_parity(own, other, notes)
-    detections = _detection_parity(baseline_record, variant_record, notes)
-    if pages is None and detections and detections.status != "different" and _is_simulated(variant_record):
-        notes.append("The replay device predicts the targets, so without pages its detections prove nothing.")
-        detections = None
-    statuses = [part.status for part in (pages, targets, detections) if part is not None]
-    return Parity(pages=pages, targets=targets, detections=detections, status=_worst(statuses), notes=notes)
+        tolerance = tolerance_for(baseline_record.knobs, variant_record.knobs)
+        coverage = compare_coverage(own, other, tolerance)
+        notes += _coverage_notes(coverage)
+        if len(own["names"]):
+            pages = _page_parity(own, other, tolerance, notes)
+            targets = _target_parity(own, other, notes)
+    matched = None if own is None or other is None else match_detections(own, other)
+    detections = _detection_parity(baseline_record, variant_record, matched, notes, has_pages=pages is not None)
+    statuses = [part.status for part in (pages, targets, detections, coverage) if part is not None]
+    return Parity(
+        pages=pages,
+        targets=targets,
+        detections=detections,
+        coverage=coverage,
+        status=_worst(statuses) if pages is not None or detections is not None else None,
+        notes=notes,
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,9 @@ class PageSample:
 def page_samples(baseline: Path, variant: Path, count: int = 2) -> list[PageSample]:
     """Pages that both runs have kept, side by side; those that differ most come first."""
     own, other = _load(variant), _load(baseline)
-    if own is None or other is None or own["images"].shape[1:] != other["images"].shape[1:]:
+    if own is None or other is None or "images" not in own or "images" not in other:
+        return []
+    if own["images"].shape[1:] != other["images"].shape[1:]:
         return []
     theirs_of = dict(zip(other["names"].tolist(), other["images"], strict=True))
     samples = []
@@ -117,7 +115,7 @@ def _load(folder: Path) -> Arrays | None:
     if not path.is_file():
         return None
     with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays) if len(arrays["names"]) else None
+        return dict(arrays)
 
 
 def _other_pages(own: list[str], other: list[str]) -> str:
@@ -132,7 +130,7 @@ def _page_parity(own: Arrays, other: Arrays, tolerance: Tolerance, notes: list[s
     if not np.isfinite(own["images"]).all():
         notes.append("The variant's pages hold values that are no numbers.")
     status: ParityStatus = "different"
-    if largest <= _SAME_LEVELS:
+    if largest <= SAME_LEVELS:
         status = "same"
     elif largest <= tolerance.max_levels and mean <= tolerance.mean_levels:
         status = "within_tolerance"
@@ -140,6 +138,7 @@ def _page_parity(own: Arrays, other: Arrays, tolerance: Tolerance, notes: list[s
         max_levels=largest,
         mean_levels=mean,
         tolerance_levels=tolerance.max_levels,
+        tolerance_reason=tolerance.reason,
         num_pages=len(own["names"]),
         status=status,
     )
@@ -153,24 +152,58 @@ def _target_parity(own: Arrays, other: Arrays, notes: list[str]) -> TargetParity
     if names[0] not in own:
         return None
     largest = max(_differences(own[name], other[name])[0] for name in names)
-    within: ParityStatus = "within_tolerance" if largest <= _TARGET_LEVELS else "different"
-    return TargetParity(max_levels=largest, status="same" if largest <= _SAME_LEVELS else within)
+    within: ParityStatus = "within_tolerance" if largest <= TARGET_LEVELS else "different"
+    return TargetParity(max_levels=largest, status="same" if largest <= SAME_LEVELS else within)
 
 
-def _detection_parity(baseline: Record, variant: Record, notes: list[str]) -> DetectionParity | None:
+def _detection_parity(
+    baseline: Record, variant: Record, matched: Matched | None, notes: list[str], *, has_pages: bool
+) -> DetectionParity | None:
+    """What the trials' own models found, where it proves something; and the shipped detector on the kept pages."""
+    statuses: list[ParityStatus] = []
+    difference = missing = None
     if baseline.quality is None or variant.quality is None:
-        notes.append("Detections were not scored on both sides.")
-        return None
-    if baseline.quality.hmean == variant.quality.hmean == 0.0:
+        notes.append("The trials' own detections were not scored on both sides.")
+    elif baseline.quality.hmean == variant.quality.hmean == 0.0:
         # 0.000 against 0.000 proves nothing.
-        notes.append("Nothing was detected on either side, so the detections prove nothing.")
+        notes.append("Nothing was detected on either side, so the trials' own detections prove nothing.")
+    else:
+        difference = variant.quality.hmean - baseline.quality.hmean
+        missing = variant.quality.num_pages - baseline.quality.num_pages
+        near = missing == 0 and abs(difference) <= HMEAN_DIFFERENCE
+        if near and _is_simulated(variant) and not has_pages:
+            notes.append("The replay device predicts the targets, so without pages its detections prove nothing.")
+            difference = missing = None
+        else:
+            statuses.append("same" if near and difference == 0.0 else "within_tolerance" if near else "different")
+    if matched is not None and matched.both + matched.alone > 0:
+        near = 2 * matched.both >= MATCHED_SHARE * (2 * matched.both + matched.alone)
+        statuses.append("same" if matched.alike else "within_tolerance" if near else "different")
+    worst = _worst(statuses)
+    if worst is None:
         return None
-    difference = variant.quality.hmean - baseline.quality.hmean
-    missing = variant.quality.num_pages - baseline.quality.num_pages
-    status: ParityStatus = "different"
-    if missing == 0 and abs(difference) <= _HMEAN_DIFFERENCE:
-        status = "same" if difference == 0.0 else "within_tolerance"
-    return DetectionParity(hmean_difference=difference, num_pages_difference=missing, status=status)
+    return DetectionParity(
+        hmean_difference=difference,
+        num_pages_difference=missing,
+        matched_words=None if matched is None else matched.both,
+        unmatched_words=None if matched is None else matched.alone,
+        status=worst,
+    )
+
+
+def _coverage_notes(coverage: CoverageParity | None) -> list[str]:
+    if coverage is None:
+        return []
+    notes = []
+    if coverage.missing:
+        notes.append(f"Pages did not come as often as the others: {', '.join(coverage.missing)}.")
+    if coverage.repeated:
+        notes.append(f"Pages came more often than the others: {', '.join(coverage.repeated)}.")
+    if coverage.wrong:
+        notes.append(f"{coverage.num_wrong} pages are not what the baseline had: {', '.join(coverage.wrong)}.")
+    if coverage.exchanged:
+        notes.append(f"These hold the image of another page: {', '.join(coverage.exchanged)}.")
+    return notes
 
 
 def _is_simulated(record: Record) -> bool:

@@ -25,6 +25,7 @@ _OPTIONAL = {
     "py-spy": "no stack samples of a running trial",
     "line_profiler": "no times per source line",
     "torch-tb-profiler": "no view of torch traces in TensorBoard",
+    "nvidia-dali-cuda130": "no loader=dali",
     "playwright": "the tests that open reports in a browser are skipped",
 }
 

@@ -1,4 +1,4 @@
-"""The OCR data set: from a page on disk (or in a cache) to what the model takes, every stage timed in place."""
+"""The OCR data set: pages on disk or in a cache, each made into a sample."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ import threading
 from collections.abc import Callable
 
 import cv2
-import numpy as np
-import numpy.typing as npt
+import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from workbench.data.cache import Entry, PageCache, fill
-from workbench.data.decode import DECODERS, DecodeError, Pixels, orient
-from workbench.data.page import Page, Polygon
+from workbench.data.cache import PageCache
+from workbench.data.cached_fields import CachedFields
+from workbench.data.page import Page
+from workbench.data.page_maker import PageMaker, scaled_points
 from workbench.data.sample import Sample
-from workbench.data.targets import Targets, compute_targets
-from workbench.data.transforms import Chain, corners, pack_points
-from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
 from workbench.timing.stages import stage
-
-#: A polygon of less area than this has degenerated: there is no pixel inside it.
-_MIN_AREA_PX = 1.0
 
 
 class PageDataset(Dataset[Sample]):
@@ -30,14 +24,17 @@ class PageDataset(Dataset[Sample]):
     Args:
         pages: The pages, as the survey of the data set found them.
         knobs: What is to be done with them.
+
+    Attributes:
+        pages: The pages.
+        cache: What is kept of them, once `fill_cache` has been called and where the knobs ask for it.
     """
 
     def __init__(self, pages: list[Page], knobs: Knobs) -> None:
         self.pages = pages
-        self.knobs = knobs
         self.cache: PageCache | None = None
-        self._decode = DECODERS[knobs.image_decoder]
-        self._chain: Chain | None = None
+        self._knobs = knobs
+        self._maker: PageMaker | None = None
 
     def __len__(self) -> int:
         """The number of pages."""
@@ -49,45 +46,39 @@ class PageDataset(Dataset[Sample]):
         Raises:
             BadInput: Where its image cannot be read.
         """
-        page = self.pages[number]
-        chain = self.chain
-        if self.knobs.cache == "prepared" and self.cache is not None:
-            with stage("cache"):
-                entry = self.cache[number]
-            image, points = chain.finish(entry.image), entry.points
-        else:
-            transformed = chain(*self._decoded(number))
-            image, points = transformed.image, transformed.points
-        with stage("polygons"):
-            polygons, ignore = self._polygons(page, points)
-            matrix = _page_to_input(page, points)
-        return Sample(
-            image=image,
-            polygons=polygons,
-            ignore=ignore,
-            targets=self._targets(polygons, ignore),
-            matrix=matrix,
-            dropped_words=len(page.words) - len(polygons),
-        )
+        page, maker, cache = self.pages[number], self.maker, self.cache
+        if cache is None:
+            return maker.sample_of_bytes(page, maker.read(page))
+        with stage("cache"):
+            kept = {name: cache.array(name, number) for name in CachedFields.NAMES if name in cache}
+            cache.count_readings(1)
+        targets = CachedFields.targets(kept)
+        if self._knobs.cache == "prepared":
+            return maker.sample_of_prepared(page, kept["image"], kept["points"], targets)
+        if self._knobs.cache == "tensor":
+            return maker.sample_of_tensor(page, kept["image"], kept["points"], targets)
+        if self._knobs.cache == "decoded":
+            image = kept["image"]
+            return maker.sample_of_decoded(page, image, scaled_points(page, image.shape), targets)
+        data = kept["data"].tobytes() if self._knobs.cache == "encoded" else maker.read(page)
+        return maker.sample_of_bytes(page, data, targets)
 
     @property
-    def chain(self) -> Chain:
-        """The chain of this process. It is made on first use, so that every worker has its own, with its own seed."""
-        if self._chain is None:
-            self._chain = Chain(self.knobs)
+    def maker(self) -> PageMaker:
+        """Makes the samples. It is made on first use, so that every worker has its own, with its own seed."""
+        if self._maker is None:
             worker = get_worker_info()
+            self._maker = PageMaker(self._knobs, None if worker is None else worker.seed % 2**32)
             if worker is not None:
-                self._chain.reseed(worker.seed % 2**32)
-                # More OpenCV threads than workers would only take each other's cores.
-                cv2.setNumThreads(0)
-        return self._chain
+                limit_threads(self._knobs.worker_threads)
+        return self._maker
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave the chain behind: the worker makes its own."""
-        return {**self.__dict__, "_chain": None}
+        """Leave the maker behind: the worker makes its own."""
+        return {**self.__dict__, "_maker": None}
 
     def fill_cache(self, *, threads: int, on_page: Callable[[int, int], None] | None = None) -> None:
-        """Fill the cache that the knobs ask for; to be called before workers are started.
+        """Fill the cache that the knobs ask for, if they do; to be called before workers are started.
 
         Args:
             threads: Pages made at a time.
@@ -95,70 +86,20 @@ class PageDataset(Dataset[Sample]):
 
         Raises:
             BadInput: Where an image cannot be read.
+            WorkbenchError: Where the store cannot keep the cache.
         """
-        prepared = self.knobs.cache == "prepared"
-        side = self.knobs.image_size
-        shapes = [(side, side, 3) if prepared else (page.height, page.width, 3) for page in self.pages]
-        chains = threading.local()  # a Compose keeps state while it runs
-
-        def make(number: int) -> Entry:
-            image, points = self._decoded(number)
-            if not prepared:
-                return Entry(image, points)
-            if not hasattr(chains, "chain"):
-                chains.chain = Chain(self.knobs)
-            done = chains.chain.prepare(image, points)
-            return Entry(done.image, done.points)
-
-        self.cache = fill(self.knobs.cache_store, shapes, make, threads=threads, on_page=on_page)
-
-    def _decoded(self, number: int) -> tuple[Pixels, npt.NDArray[np.float32]]:
-        if self.cache is not None:
-            with stage("cache"):
-                entry = self.cache[number]
-            return entry.image, entry.points
-        page = self.pages[number]
-        try:
-            with stage("read"):
-                data = page.path.read_bytes()
-            with stage("decode"):
-                image = self._decode(data)
-        except (DecodeError, OSError) as error:
-            remedy = "Repair or remove it, or take another image_decoder"
-            raise BadInput("the data set", [Problem(f"cannot be decoded ({error})", str(page.path), remedy)]) from None
-        with stage("orient"):
-            image = orient(image, page.exif_orientation)
-        with stage("polygons"):
-            points = pack_points(page.width, page.height, [word.polygon for word in page.words])
-        return image, points
-
-    def _polygons(self, page: Page, points: npt.NDArray[np.float32]) -> tuple[tuple[Polygon, ...], tuple[bool, ...]]:
-        polygons, ignore = [], []
-        begin = 4
-        for word in page.words:
-            polygon = points[begin : begin + len(word.polygon)]
-            begin += len(word.polygon)
-            if not _is_degenerate(polygon, self.knobs.image_size):
-                polygons.append(polygon)
-                ignore.append(word.ignore)
-        return tuple(polygons), tuple(ignore)
-
-    def _targets(self, polygons: tuple[Polygon, ...], ignore: tuple[bool, ...]) -> Targets | None:
-        if self.knobs.targets == "none":
-            return None
-        with stage("targets"):
-            return compute_targets(polygons, ignore, self.knobs.image_size)
+        plan = CachedFields(self.pages, self._knobs)
+        if not plan.fields:
+            return
+        cache = PageCache(self._knobs.cache_store, plan.fields, plan.key())
+        makers = threading.local()  # a maker keeps state while it runs
+        if not cache.was_filled:
+            cache.fill(lambda number: plan.make(number, makers), threads=threads, on_page=on_page)
+        self.cache = cache
 
 
-def _page_to_input(page: Page, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """float64 [3, 3]: where the chain has put the page, seen from what became of the image's corners."""
-    matrix = cv2.getPerspectiveTransform(corners(page.width, page.height), np.ascontiguousarray(points[:4]))
-    return np.asarray(matrix, np.float64)
-
-
-def _is_degenerate(polygon: Polygon, side: int) -> bool:
-    left, top = polygon.min(axis=0)
-    right, bottom = polygon.max(axis=0)
-    if right <= 0 or bottom <= 0 or left >= side or top >= side:
-        return True
-    return abs(cv2.contourArea(polygon)) < _MIN_AREA_PX
+def limit_threads(count: int) -> None:
+    """Threads that OpenCV and torch may use in this loader worker."""
+    # To OpenCV 0 means none but the caller's own.
+    cv2.setNumThreads(0 if count == 1 else count)
+    torch.set_num_threads(count)

@@ -1,63 +1,48 @@
 """From the bytes of an image file to pixels, and upright.
 
 Every decoder gives uint8 [H, W, 3], RGB, in the frame in which the pixels are stored; `orient` turns them by EXIF.
-Gray, palette, 1-bit, CMYK, 16-bit and alpha images become RGB as the two libraries agree on it: alpha is dropped, 16
-bits are cut to their upper 8.
+Gray, palette, 1-bit, CMYK, 16-bit and alpha images become RGB as the libraries agree on it: alpha is dropped, 16 bits
+are cut to their upper 8.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
+from importlib import import_module
 
-import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
-Pixels = npt.NDArray[np.uint8]
+from workbench.data.decoders.decoder import DENOMINATORS, Decoder, Pixels
 
-# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
-Image.MAX_IMAGE_PIXELS = None
+#: The module of a decoder by the knob `image_decoder`; imported when it is chosen.
+DECODERS: dict[str, str] = {
+    "pil": "workbench.data.decoders.pil",
+    "opencv": "workbench.data.decoders.opencv",
+    "turbojpeg": "workbench.data.decoders.turbojpeg",
+    "nvjpeg": "workbench.data.decoders.nvjpeg",
+}
 
 
-class DecodeError(Exception):
-    """The bytes are no image that this decoder can read; the message says why."""
+def choose_decoder(name: str) -> Decoder:
+    """The decoder of a knob's value."""
+    decoder: Decoder = import_module(DECODERS[name]).decode
+    return decoder
 
 
-def decode_pil(data: bytes) -> Pixels:
-    """Decode with Pillow, as the study did.
+def largest_denominator(width: int, height: int, side: int) -> int:
+    """The largest of `DENOMINATORS` that leaves a page at least as large as it is going to be used.
 
-    Raises:
-        DecodeError: For bytes that are no image, or one that ends too early.
+    Both sides must be multiples of it: else the last pixels would stand for less than the others, and the words would
+    be off by a part of a pixel.
+
+    Args:
+        width: Of the page, in pixels.
+        height: Likewise.
+        side: What its longer side is going to be, in pixels.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.mode.startswith("I"):
-                return _from_16_bit(np.asarray(image))
-            return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DecodeError(str(error) or type(error).__name__) from None
+    longer = max(width, height)
+    return max(d for d in DENOMINATORS if d == 1 or (longer >= d * side and width % d == height % d == 0))
 
-
-def decode_opencv(data: bytes) -> Pixels:
-    """Decode with OpenCV.
-
-    A JPEG that ends too early comes out filled up with gray: OpenCV does not tell. The survey of the data set refuses
-    such files before anything is decoded.
-
-    Raises:
-        DecodeError: For bytes that are no image.
-    """
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    if image is None:
-        raise DecodeError("OpenCV cannot decode it")
-    return image  # type: ignore[return-value]
-
-
-#: A decoder by the knob `image_decoder`.
-DECODERS: dict[str, Callable[[bytes], Pixels]] = {"pil": decode_pil, "opencv": decode_opencv}
 
 _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda image: image[:, ::-1],
@@ -82,8 +67,3 @@ def orient(image: Pixels, exif_orientation: int) -> Pixels:
     """
     turn = _TURNS.get(exif_orientation)
     return image if turn is None else np.ascontiguousarray(turn(image))
-
-
-def _from_16_bit(levels: npt.NDArray[np.generic]) -> Pixels:
-    gray = (levels.astype(np.uint32) >> 8).astype(np.uint8)
-    return np.repeat(gray[:, :, None], 3, axis=2)

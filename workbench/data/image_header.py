@@ -37,6 +37,8 @@ class ImageHeader:
         height: Height in pixels likewise.
         orientation: 1..8 of the EXIF standard: the turn that is left to be made after decoding; 1 where there is none.
         mode: Colour mode in Pillow's words; with ";16" where the file has 16 bits a channel and Pillow gives 8.
+        num_bytes: Size of the file.
+        is_jpeg: Whether it is a JPEG.
         remarks: What Pillow warned of.
     """
 
@@ -44,6 +46,8 @@ class ImageHeader:
     height: int
     orientation: int
     mode: str
+    num_bytes: int = 0
+    is_jpeg: bool = False
     remarks: tuple[str, ...] = ()
 
     @property
@@ -86,14 +90,15 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
     """
     try:
         with path.open("rb") as file:
-            if file.seek(0, 2) == 0:
+            if (num_bytes := file.seek(0, 2)) == 0:
                 raise ImageProblem("is empty (0 bytes)")
             file.seek(0)
             with Image.open(file) as image:
                 if not has_end(file, image.format):
                     raise ImageProblem("is cut short: the end of the image is missing")
                 orientation = _orientation(image, file)
-                return ImageHeader(*image.size, orientation, _mode(image), tuple(remarks or ()))
+                is_jpeg = image.format in ("JPEG", "MPO")
+                return ImageHeader(*image.size, orientation, _mode(image), num_bytes, is_jpeg, tuple(remarks or ()))
     except UnidentifiedImageError:
         raise ImageProblem("is no image, or one of a kind that cannot be read") from None
     except ImageProblem:

@@ -42,6 +42,9 @@ class Page:
         height: Height in pixels of the upright image.
         exif_orientation: 1..8; 1 where the file says nothing.
         mode: Colour mode of the file, in PIL's words ("RGB", "L", "CMYK", "I;16", "P", "RGBA", "1", ...).
+        num_bytes: Size of the image file; 0: all that is there.
+        is_jpeg: Whether it is a JPEG.
+        offset: Where the image begins in the file; not 0 inside a shard.
     """
 
     path: Path
@@ -51,6 +54,22 @@ class Page:
     height: int = 0
     exif_orientation: int = 1
     mode: str = "RGB"
+    num_bytes: int = 0
+    is_jpeg: bool = False
+    offset: int = 0
+
+    def read_bytes(self) -> bytes:
+        """The bytes of the image file, `num_bytes` of them from `offset`.
+
+        Raises:
+            OSError: Where it cannot be read, or has become shorter.
+        """
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.offset)
+            data = file.read(self.num_bytes or -1)
+        if self.num_bytes and len(data) != self.num_bytes:
+            raise OSError(f"has {len(data)} bytes where there were {self.num_bytes}")
+        return data
 
 
 @dataclass

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.utils.data import default_collate
 
+from workbench.data.packed_targets import COUNTS_FOR_SHRINK, COUNTS_FOR_THRESHOLD, SHRUNKEN, PackedTargets
 from workbench.data.page import Polygon
 from workbench.data.targets import Targets
 
@@ -29,7 +32,7 @@ class Sample:
     image: torch.Tensor
     polygons: tuple[Polygon, ...]
     ignore: tuple[bool, ...]
-    targets: Targets | None
+    targets: Targets | PackedTargets | None
     matrix: npt.NDArray[np.float64]
     dropped_words: int
 
@@ -45,6 +48,32 @@ class TargetMaps:
 
 
 @dataclass
+class PackedMaps:
+    """The target maps of a batch in 8 bits.
+
+    Attributes:
+        planes: uint8 [B, 2, S, S]: levels and flags (see `data.packed_targets.PackedTargets`).
+    """
+
+    planes: torch.Tensor
+
+    @property
+    def flags(self) -> torch.Tensor:
+        """uint8 [B, S, S]: the shrink map and both masks, as bits; a view."""
+        return self.planes[:, 1]
+
+    def unpack(self) -> TargetMaps:
+        """The maps as the loss takes them, on the device where the planes are."""
+        levels, flags = self.planes[:, 0], self.planes[:, 1]
+        return TargetMaps(
+            shrink_map=(flags & SHRUNKEN).float(),
+            shrink_mask=(flags & COUNTS_FOR_SHRINK) // COUNTS_FOR_SHRINK,
+            threshold_map=levels.float() / 255.0,
+            threshold_mask=(flags & COUNTS_FOR_THRESHOLD) // COUNTS_FOR_THRESHOLD,
+        )
+
+
+@dataclass
 class Batch:
     """B pages.
 
@@ -56,7 +85,7 @@ class Batch:
     """
 
     images: torch.Tensor
-    maps: TargetMaps | None
+    maps: TargetMaps | PackedMaps | None
     matrices: npt.NDArray[np.float64]
     dropped_words: int
 
@@ -66,27 +95,52 @@ class Batch:
 
     def pin_memory(self) -> Batch:
         """The batch in page-locked memory, from where it can be copied to a CUDA device without waiting."""
-        maps = None if self.maps is None else TargetMaps(*(getattr(self.maps, f.name).pin_memory() for f in _MAPS))
+        maps = self.maps
+        if maps is not None:
+            maps = type(maps)(*(getattr(maps, field.name).pin_memory() for field in fields(maps)))
         return Batch(self.images.pin_memory(), maps, self.matrices, self.dropped_words)
 
 
-_MAPS = fields(TargetMaps)
+Stack = Callable[[list[torch.Tensor]], torch.Tensor]
 
 
-def collate(samples: list[Sample]) -> Batch:
-    """Stack samples into a batch. In a loader worker torch stacks straight into memory shared with the main process."""
-    targets = [sample.targets for sample in samples if sample.targets is not None]
-    maps = None
-    if targets:
-        maps = TargetMaps(*(_stack([getattr(target, field.name) for target in targets]) for field in _MAPS))
+def collate(samples: list[Sample] | Batch, stack: Stack = default_collate) -> Batch:
+    """Stack samples into a batch; a batch is one already.
+
+    Args:
+        samples: The pages.
+        stack: Stacks tensors. By torch's own collate function, by default, which in a loader worker stacks straight
+            into memory that is shared with the main process.
+    """
+    if isinstance(samples, Batch):
+        return samples
     return Batch(
-        images=default_collate([sample.image for sample in samples]),
-        maps=maps,
+        images=stack([sample.image for sample in samples]),
+        maps=_stacked_maps([sample.targets for sample in samples if sample.targets is not None], stack),
         matrices=np.stack([sample.matrix for sample in samples]),
         dropped_words=sum(sample.dropped_words for sample in samples),
     )
 
 
-def _stack(arrays: list[npt.NDArray[np.generic]]) -> torch.Tensor:
-    stacked: torch.Tensor = default_collate([torch.from_numpy(array) for array in arrays])
-    return stacked
+def stack_as_they_lie(tensors: list[torch.Tensor]) -> torch.Tensor:
+    """Stack tensors in the order of their memory, into ordinary memory.
+
+    Images that come out of the chain as views, with the channels last in memory, are stacked without turning each of
+    them round; the batch is then a view of the same kind.
+    """
+    if tensors[0].ndim == 3 and not tensors[0].is_contiguous():
+        return torch.stack([tensor.permute(1, 2, 0) for tensor in tensors]).permute(0, 3, 1, 2)
+    return torch.stack(tensors)
+
+
+def _stacked_maps(targets: list[Any], stack: Stack) -> TargetMaps | PackedMaps | None:
+    if not targets:
+        return None
+    if isinstance(targets[0], PackedTargets):
+        # Copied once: into its place in the batch.
+        planes = np.empty((len(targets), 2, *targets[0].flags.shape), np.uint8)
+        for number, target in enumerate(targets):
+            planes[number, 0], planes[number, 1] = target.levels, target.flags
+        return PackedMaps(torch.from_numpy(planes))
+    names = [field.name for field in fields(TargetMaps)]
+    return TargetMaps(*(stack([torch.from_numpy(getattr(target, name)) for target in targets]) for name in names))

@@ -15,6 +15,7 @@ from workbench.data.frame import decide_frame, turn_upright
 from workbench.data.image_header import IMAGE_SUFFIXES, ImageHeader, ImageProblem, read_headers
 from workbench.data.image_index import ImageIndex
 from workbench.data.page import AnnotatedPage, Page, Word
+from workbench.data.shards import holds_shards, read_shards
 from workbench.data.survey_notes import notes_on
 from workbench.errors import BadInput, Problem
 from workbench.locations import sample_pages_dir
@@ -31,7 +32,8 @@ def survey(
     """The pages of a data set, with what they are like.
 
     Args:
-        folder: Folder of the images; ``data_samples`` means the embedded pages where there is no such folder here.
+        folder: Folder of the images, or of shards; ``data_samples`` means the embedded pages where there is no such
+            folder here.
         annotations: Annotation file or folder, where it isn't found by itself.
         annotation_format: Its format, where it isn't recognised by itself.
         limit: Take, and look at, only the first so many pages.
@@ -42,7 +44,10 @@ def survey(
     Raises:
         BadInput: With every problem of the data set: file, entry, what to do.
     """
-    index = _index(folder := _data_set(folder))
+    folder = _data_set(folder)
+    if holds_shards(folder):
+        return read_shards(folder, limit)
+    index = _index(folder)
     found = find_annotations(folder, index, annotations, annotation_format)
     entries, problems = _first(FORMATS[found.format].read(found.paths), limit)
     located = [_locate(index, entry) for entry in entries]
@@ -119,7 +124,9 @@ def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
     words = tuple(entry.words)
     if header.orientation != 1 and decide_frame(entry, header) == "stored":
         words = tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in words)
-    return Page(path, path.name, words, *header.upright_size, header.orientation, header.mode)
+    return Page(
+        path, path.name, words, *header.upright_size, header.orientation, header.mode, header.num_bytes, header.is_jpeg
+    )
 
 
 def _no_words(entries: list[AnnotatedPage], place: Path) -> Problem:

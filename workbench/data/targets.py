@@ -36,8 +36,8 @@ MIN_TEXT_SIZE_PX = 8.0
 _FAR_PX = 1e5
 
 #: pyclipper works on integers: coordinates are taken to a hundredth of a pixel, and round corners to a tenth.
-_SCALE = 100.0
-_ARC_TOLERANCE_PX = 0.1
+CLIPPER_SCALE = 100.0
+ARC_TOLERANCE_PX = 0.1
 
 FloatMap = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
@@ -81,17 +81,17 @@ def compute_targets(polygons: Sequence[Polygon], ignore: Sequence[bool], size: i
     words = [
         (part, is_ignored)
         for polygon, is_ignored in zip(polygons, ignore, strict=True)
-        if _is_drawable(polygon)
+        if is_drawable(polygon)
         for part in untangle(polygon)
     ]
     for polygon, is_ignored in words:
         distance = shrink_distance(polygon)
-        shrunken = [] if is_ignored or _is_small(polygon) else offset_polygon(polygon, -distance)
+        shrunken = [] if is_ignored or is_small(polygon) else offset_polygon(polygon, -distance)
         if not shrunken:
-            cv2.fillPoly(shrink_mask, [_pixels(polygon)], 0)
+            cv2.fillPoly(shrink_mask, [to_pixels(polygon)], 0)
             continue
         for part in shrunken:
-            cv2.fillPoly(shrink_map, [_pixels(part)], 1.0)
+            cv2.fillPoly(shrink_map, [to_pixels(part)], 1.0)
         _draw_border(polygon, distance, nearness, threshold_mask)
     threshold_map = nearness * (THRESHOLD_MAX - THRESHOLD_MIN) + THRESHOLD_MIN
     np.clip(threshold_map, THRESHOLD_MIN, THRESHOLD_MAX, out=threshold_map)  # rounding takes 0.7 a little further
@@ -114,43 +114,47 @@ def offset_polygon(polygon: Polygon, distance: float) -> list[Polygon]:
     Returns:
         Its parts, each float32 [K, 2]; none where nothing is left, or where there was no area to begin with.
     """
-    if abs(distance) * _SCALE < 1.0:  # so little only where there is no area; pyclipper would give it back as it is
+    if abs(distance) * CLIPPER_SCALE < 1.0:  # only where there is no area; pyclipper would give it back as it is
         return []
-    offset = pyclipper.PyclipperOffset(arc_tolerance=_ARC_TOLERANCE_PX * _SCALE)
+    offset = pyclipper.PyclipperOffset(arc_tolerance=ARC_TOLERANCE_PX * CLIPPER_SCALE)
     try:
-        offset.AddPath(_clipper_path(polygon), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+        offset.AddPath(clipper_points(polygon).tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     except pyclipper.ClipperException:  # fewer than three different points
         return []
-    return _from_clipper(offset.Execute(distance * _SCALE))
+    return _from_clipper(offset.Execute(distance * CLIPPER_SCALE))
 
 
 def untangle(polygon: Polygon) -> list[Polygon]:
     """The lobes of a polygon that crosses itself, each float32 [K, 2]; one that doesn't is given back as it is."""
     if shapely.is_valid(shapely.Polygon(polygon)):
         return [polygon]
-    lobes = _from_clipper(pyclipper.SimplifyPolygon(_clipper_path(polygon), pyclipper.PFT_NONZERO))
+    lobes = _from_clipper(pyclipper.SimplifyPolygon(clipper_points(polygon).tolist(), pyclipper.PFT_NONZERO))
     return lobes or [polygon]
 
 
 def _from_clipper(paths: list[list[list[int]]]) -> list[Polygon]:
-    return [np.asarray(path, np.float32) / np.float32(_SCALE) for path in paths if len(path) >= 3]
+    return [np.asarray(path, np.float32) / np.float32(CLIPPER_SCALE) for path in paths if len(path) >= 3]
 
 
-def _clipper_path(polygon: Polygon) -> list[list[int]]:
-    path: list[list[int]] = np.round(polygon.astype(np.float64) * _SCALE).astype(np.int64).tolist()
-    return path
+def clipper_points(polygon: Polygon) -> npt.NDArray[np.int64]:
+    """int64 [K, 2]: points in hundredths of a pixel, as pyclipper takes them."""
+    points: npt.NDArray[np.int64] = np.round(polygon.astype(np.float64) * CLIPPER_SCALE).astype(np.int64)
+    return points
 
 
-def _is_drawable(polygon: Polygon) -> bool:
+def is_drawable(polygon: Polygon) -> bool:
+    """Whether all points are finite and not absurdly far away."""
     return len(polygon) >= 3 and bool(np.abs(polygon).max() < _FAR_PX)  # false for NaN, too
 
 
-def _is_small(polygon: Polygon) -> bool:
+def is_small(polygon: Polygon) -> bool:
+    """Whether a word is too small to be learned."""
     width, height = polygon.max(axis=0) - polygon.min(axis=0)
     return bool(min(width, height) < MIN_TEXT_SIZE_PX)
 
 
-def _pixels(polygon: Polygon) -> npt.NDArray[np.int32]:
+def to_pixels(polygon: Polygon) -> npt.NDArray[np.int32]:
+    """int32 [K, 2]: the points rounded, halves up."""
     pixels: npt.NDArray[np.int32] = np.floor(polygon + np.float32(0.5)).astype(np.int32)
     return pixels
 
@@ -158,7 +162,7 @@ def _pixels(polygon: Polygon) -> npt.NDArray[np.int32]:
 def _draw_border(polygon: Polygon, distance: float, nearness: FloatMap, mask: Mask) -> None:
     """Draw one word into the threshold map: nearness falls from 1 on the border to 0 at `distance` on both sides."""
     for part in offset_polygon(polygon, distance):
-        cv2.fillPoly(mask, [_pixels(part)], 1)
+        cv2.fillPoly(mask, [to_pixels(part)], 1)
     size = len(mask)
     left, top = np.floor(polygon.min(axis=0) - distance).astype(int)
     right, bottom = np.ceil(polygon.max(axis=0) + distance).astype(int)

@@ -7,14 +7,16 @@ transforms in front. The chain's longest deterministic prefix up to normalizatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import albumentations as A
 import numpy as np
 import numpy.typing as npt
+import torch
 from albumentations.pytorch import ToTensorV2
 
 from workbench.data import normalize
+from workbench.data.decoders.decoder import Pixels
 from workbench.data.page import Polygon
 from workbench.knobs import Knobs
 from workbench.timing.stages import stage
@@ -59,42 +61,60 @@ class Transformed:
     points: npt.NDArray[np.float32]
 
 
-class Chain:
-    """The transforms of a set of knobs, in two parts that can run at different times.
+class Chain(Protocol):
+    """The transforms of a set of knobs, in two parts that can run at different times."""
 
-    Attributes:
-        prefix_is_deterministic: Whether `prepare` gives the same result each time, so that a cache may keep it.
-    """
+    def __call__(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
+        """The whole chain, from the decoded image to the tensor."""
 
-    def __init__(self, knobs: Knobs) -> None:
+    def prepare(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
+        """The chain up to, and without, normalization: uint8 [S, S, 3]."""
+
+    def finish(self, prepared: Pixels) -> torch.Tensor:
+        """The rest of the chain after `prepare`: float32 or uint8 [3, S, S]. No point moves in it."""
+
+
+class AlbumentationsChain:
+    """See `Chain`: a timed `albumentations.Compose`, as the study had it."""
+
+    def __init__(self, knobs: Knobs, seed: int) -> None:
         resize: list[A.BasicTransform] = [
             A.LongestMaxSize(max_size=knobs.image_size),
             A.PadIfNeeded(min_height=knobs.image_size, min_width=knobs.image_size, border_mode=0, fill=0),
         ]
         random = _random_transforms() if knobs.mode == "train" else []
-        make_normalize = normalize.TRANSFORMS[knobs.normalize]
-        finish = [make_normalize()] if make_normalize else []
-        finish.append(ToTensorV2())
-        self.prefix_is_deterministic = not random
-        self._whole = _compose([*random, *resize, *finish], knobs.seed)
-        self._prepare = _compose([*random, *resize], knobs.seed)
+        finish = finishing_transforms(knobs)
+        self._whole = _compose([*random, *resize, *finish], seed)
+        self._prepare = _compose([*random, *resize], seed)
         self._finish = TimedCompose(finish)
 
-    def __call__(self, image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32]) -> Transformed:
-        """The whole chain, from the decoded image to the tensor."""
+    def __call__(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
+        """See `Chain`."""
         return _apply(self._whole, image, points)
 
-    def prepare(self, image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32]) -> Transformed:
-        """The chain up to, and without, normalization: uint8 [S, S, 3]."""
+    def prepare(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
+        """See `Chain`."""
         return _apply(self._prepare, image, points)
 
-    def finish(self, prepared: npt.NDArray[np.uint8]) -> Any:
-        """The rest of the chain after `prepare`: a tensor, float32 or uint8 [3, S, S]. No point moves in it."""
-        return self._finish(image=prepared)["image"]
+    def finish(self, prepared: Pixels) -> torch.Tensor:
+        """See `Chain`."""
+        tensor: torch.Tensor = self._finish(image=prepared)["image"]
+        return tensor
 
-    def reseed(self, seed: int) -> None:
-        """Give the random transforms a state of their own (each worker needs another one)."""
-        self._whole.set_random_seed(seed)
+
+def choose_chain(knobs: Knobs, seed: int) -> Chain:
+    """The chain of a set of knobs, its random state seeded."""
+    if knobs.transforms == "direct":
+        from workbench.data.direct_chain import DirectChain
+
+        return DirectChain(knobs)
+    return AlbumentationsChain(knobs, seed)
+
+
+def finishing_transforms(knobs: Knobs) -> list[A.BasicTransform]:
+    """What is left of the chain after resizing and padding: normalization (or not), and the tensor."""
+    make_normalize = normalize.TRANSFORMS[knobs.normalize]
+    return [*([make_normalize()] if make_normalize else []), ToTensorV2()]
 
 
 def corners(width: int, height: int) -> npt.NDArray[np.float32]:

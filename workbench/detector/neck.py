@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -13,6 +14,9 @@ from workbench.detector.initialize import initialize
 #: Channels inside the pyramid.
 CHANNELS = 256
 
+#: Channels inside the small one, for encoders of a mobile phone's size.
+SMALL_CHANNELS = 96
+
 #: Stride of the joined map.
 STRIDE = 4
 
@@ -20,11 +24,12 @@ STRIDE = 4
 class FeaturePyramid(nn.Module):
     """Feature pyramid network (Lin et al. 2017) in the form of DBNet (MhLiao/DB, `decoders/seg_detector.py`).
 
-    Every map is brought to 256 channels by a 1x1 convolution, the coarser ones are added to the finer ones from the top
-    down, a 3x3 convolution takes each to 64 channels, and all are upsampled to stride 4 and concatenated.
+    Every map is brought to `channels` channels (256 in the paper) by a 1x1 convolution, the coarser ones are added to
+    the finer ones from the top down, a 3x3 convolution takes each to a quarter of the channels, and all are upsampled
+    to stride 4 and concatenated.
 
     Attributes:
-        out_channels: Channels of the joined map: 64 for each map that goes in.
+        out_channels: Channels of the joined map: a quarter of `channels` for each map that goes in.
     """
 
     def __init__(self, in_channels: Sequence[int], strides: Sequence[int], channels: int = CHANNELS) -> None:
@@ -53,8 +58,11 @@ class FeaturePyramid(nn.Module):
         return torch.cat([_upsampled(map_, scale) for map_, scale in zip(smooth, self._scales, strict=True)], dim=1)
 
 
-#: A neck by the knob `neck`.
-NECKS: dict[str, type[FeaturePyramid]] = {"fpn": FeaturePyramid}
+#: A neck by the knob `neck`: it takes the channels and strides of the encoder's maps.
+NECKS: dict[str, Callable[[Sequence[int], Sequence[int]], FeaturePyramid]] = {
+    "fpn": FeaturePyramid,
+    "fpn_small": partial(FeaturePyramid, channels=SMALL_CHANNELS),
+}
 
 
 def _upsampled(map_: torch.Tensor, scale: int) -> torch.Tensor:

@@ -9,6 +9,7 @@ import torch
 from workbench.devices.cpu import CpuDevice
 from workbench.devices.cuda import CudaDevice
 from workbench.devices.device import Device
+from workbench.devices.nothing import NoDevice
 from workbench.devices.replay import RecordedTimes, ReplayDevice
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
@@ -19,7 +20,7 @@ def resolve_device(knobs: Knobs) -> tuple[str, str]:
     """What `device` means here.
 
     Returns:
-        The kind (cuda, cpu or replay), and a line for the reader where it was `auto`, else an empty one.
+        The kind (cuda, cpu, replay or none), and a line for the reader where it was `auto`, else an empty one.
 
     Raises:
         BadInput: For device=cuda where there is none.
@@ -45,6 +46,8 @@ def make_device(knobs: Knobs) -> Device:
         return CudaDevice()
     if kind == "cpu":
         return CpuDevice()
+    if kind == "none":
+        return NoDevice()
     recorded = _recorded_times(Path(knobs.replay_record)) if knobs.replay_record else None
     return ReplayDevice(ms_per_page=knobs.replay_ms_per_page, recorded=recorded)
 

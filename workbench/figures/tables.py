@@ -94,7 +94,10 @@ def run_table(record: Record) -> str:
         rows.append(("closure", shares))
     rows.append(("peak memory", format_bytes(record.memory.peak_pss_bytes)))
     if record.memory.cache_bytes is not None:
-        rows.append(("pages in the cache", format_bytes(record.memory.cache_bytes)))
+        readings = record.memory.cache_readings
+        told = f", read {readings} times" if readings is not None else ""
+        told += ", found filled by an earlier run" if record.memory.cache_was_filled else ""
+        rows.append(("pages in the cache", f"{format_bytes(record.memory.cache_bytes)}{told}"))
     if quality := record.quality:
         told = f"H-mean {quality.hmean:.3f} on {quality.num_pages} pages ({quality.origin})"
         rows.append(("detections", told))
@@ -135,6 +138,7 @@ def _verdict_row(one: VariantResult, baseline: VariantResult | None) -> tuple[st
     is_baseline = one is baseline
     changes = "" if baseline is None or is_baseline else knob_changes(one.knobs, baseline.knobs)
     name = f"<b>{_text(one.name)}</b>" + (f"<br><code>{_text(changes)}</code>" if changes else "")
+    name += "".join(f"<br><small>{_text(line)}</small>" for line in one.no_effect)
     verdict = "baseline" if is_baseline and one.verdict is None else (one.verdict or "inconclusive")
     colour = COLOURS.get(verdict, "#1F2933")
     told = f"<span style='color:{colour};font-weight:600'>{_text(verdict.replace('_', ' '))}</span>"
@@ -181,12 +185,18 @@ def _why(parity: Parity, *, simulated: bool) -> str:
     parts = []
     if pages := parity.pages:
         mean = f", {pages.mean_levels:.2f} on the average" if pages.mean_levels >= _SMALL_LEVELS else ""
-        parts.append(f"{pages.num_pages} pages {_levels(pages.max_levels)}{mean}")
+        why = f" ({pages.tolerance_reason})" if pages.status == "within_tolerance" else ""
+        parts.append(f"{pages.num_pages} pages {_levels(pages.max_levels)}{mean}{why}")
+    if parity.coverage and parity.coverage.status == "same":
+        parts.append(f"{parity.coverage.num_pages} pages arrived as themselves")
     if parity.targets:
         parts.append(f"targets {_levels(parity.targets.max_levels)}")
     if detections := parity.detections:
-        marked = " (simulated)" if simulated else ""
-        parts.append(f"H-mean {detections.hmean_difference:+.3f}{marked}")
+        if detections.matched_words is not None:
+            alone = f", {detections.unmatched_words} on one side only" if detections.unmatched_words else ""
+            parts.append(f"{detections.matched_words} words detected on both sides{alone}")
+        if detections.hmean_difference is not None:
+            parts.append(f"H-mean {detections.hmean_difference:+.3f}{' (simulated)' if simulated else ''}")
         if detections.num_pages_difference:
             parts.append(f"{detections.num_pages_difference:+d} pages scored")
     return "; ".join([*parts, *parity.notes])

@@ -14,6 +14,7 @@ from typing import Any
 
 from torch.utils.data._utils.pin_memory import pin_memory
 
+from workbench.loaders.ring import Packed, Ring
 from workbench.timing.clock import Clock, monotonic_ns
 from workbench.timing.stages import Stages
 
@@ -39,6 +40,7 @@ class _Receiver:
     clock: Clock = monotonic_ns
     loop_thread: int = 0
     receipts: list[Receipt] = []  # noqa: RUF012  (one process, one receiver)
+    rings: list[Ring] = []  # noqa: RUF012  (one for each worker, where batches travel in rings)
     helper: Stages | None = None  # the thread that receives and pins, where there is one
 
 
@@ -59,13 +61,19 @@ class Parcel:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle in the worker's sending thread: the batch is packed here, and the packing timed."""
         stages = _Sender.stages
-        if stages is None:
+        if stages is None or isinstance(self.batch, Packed):
             return _open, (bytes(ForkingPickler.dumps(self.batch)), self.number, self.pages)
         begin = stages.clock()
         packed = bytes(ForkingPickler.dumps(self.batch))
         stages.batch = self.number
         stages.add("send", begin, stages.clock())
         return _open, (packed, self.number, self.pages)
+
+    def put_into(self, ring: Ring) -> None:
+        """In a loader worker: copy the batch into a slot of its ring, where there is a free one."""
+        packed = ring.pack(self.batch)
+        if packed is not None:
+            self.batch = packed
 
     def pin_memory(self) -> Parcel:
         """Copy the batch to page-locked memory; torch calls this in a helper thread of the main process."""
@@ -96,6 +104,11 @@ def become_receiver(helper: Stages, clock: Clock) -> None:
     _Receiver.receipts = []
 
 
+def open_rings(rings: list[Ring]) -> None:
+    """In the main process: where batches arrive that travel in rings."""
+    _Receiver.rings = rings
+
+
 def take_receipts() -> list[Receipt]:
     """The parcels that the loop's own thread has opened since the last call, in order."""
     receipts = _Receiver.receipts
@@ -107,6 +120,8 @@ def take_receipts() -> list[Receipt]:
 def _open(packed: bytes, number: int, pages: list[int]) -> Parcel:
     begin = _Receiver.clock()
     batch = pickle.loads(packed)  # from our own worker
+    if isinstance(batch, Packed):
+        batch = _Receiver.rings[batch.worker].unpack(batch)
     end = _Receiver.clock()
     if threading.get_ident() == _Receiver.loop_thread:
         _Receiver.receipts.append(Receipt(begin, end, number))

@@ -11,7 +11,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from workbench.errors import WorkbenchError
 from workbench.knobs import Knobs
-from workbench.loaders.parcel import Parcel, become_sender
+from workbench.loaders.parcel import Parcel, become_sender, open_rings
+from workbench.loaders.ring import Ring
+from workbench.loaders.source import Source
 from workbench.timing.channel import Channel
 from workbench.timing.spans import NONE
 from workbench.timing.stages import Stages, become_worker, stage, worker_stages
@@ -54,16 +56,18 @@ class TorchLoader:
         self._epochs = 0
         self._iterator: Any = None
         several = knobs.num_workers > 0
+        rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
             _OrderedDataset(dataset),
             batch_sampler=self._orders,  # type: ignore[arg-type]
             num_workers=knobs.num_workers,
-            collate_fn=_ParcelCollate(collate),  # type: ignore[arg-type]
+            collate_fn=ParcelCollate(collate, rings),  # type: ignore[arg-type]
             pin_memory=pin_memory,
             prefetch_factor=knobs.prefetch_factor if several else None,
             persistent_workers=self._persistent,
+            in_order=knobs.in_order,
             multiprocessing_context=knobs.start_method if several else None,
-            worker_init_fn=_StartWorker(channel) if several else None,
+            worker_init_fn=StartWorker(channel) if several else None,
             generator=torch.Generator().manual_seed(knobs.seed),
         )
         if channel is not None and not several:
@@ -125,6 +129,8 @@ class Orders(Sampler[Order]):
 class _OrderedDataset(Dataset[Any]):
     """Hands an order on to the user's data set page by page, telling the worker's stages what they are working on.
 
+    A data set with torch's `__getitems__` gets the order as a whole; it may give a list of samples, or a batch.
+
     An error that a user can act on travels as the batch itself, so that it arrives as it was raised; torch would make a
     text of it.
     """
@@ -135,10 +141,14 @@ class _OrderedDataset(Dataset[Any]):
     def __getitems__(self, order: Order) -> tuple[Order, list[Any] | WorkbenchError]:
         number, pages = order
         stages = worker_stages()
+        gather = getattr(self._dataset, "__getitems__", None)
         try:
+            if stages is not None:
+                stages.begin_order(number)
+            if gather is not None:
+                return order, gather(pages)
             if stages is None:
                 return order, [self._dataset[page] for page in pages]
-            stages.begin_order(number)
             samples = []
             for page in pages:
                 stages.page = page
@@ -149,31 +159,51 @@ class _OrderedDataset(Dataset[Any]):
         return order, samples
 
 
-class _ParcelCollate:
+class ParcelCollate:
     """Runs the user's collate function and packs the batch into a parcel."""
 
-    def __init__(self, collate: Callable[[list[Any]], Any]) -> None:
+    def __init__(self, collate: Callable[[list[Any]], Any], rings: list[Ring]) -> None:
         self._collate = collate
+        self._rings = rings
 
     def __call__(self, made: tuple[Order, list[Any] | WorkbenchError]) -> Parcel:
+        """Collate the samples of an order."""
         (number, pages), samples = made
         if isinstance(samples, WorkbenchError):
             return Parcel(samples, number, pages)
         with stage("collate"):
             parcel = Parcel(self._collate(samples), number, pages)
+        worker = get_worker_info()
+        if self._rings and worker is not None:
+            with stage("send"):
+                parcel.put_into(self._rings[worker.id])
         stages = worker_stages()
         if stages is not None:
             stages.end_order()
         return parcel
 
 
-class _StartWorker:
+#: Slots of a worker's ring beyond the batches that it loads ahead: those that the main process holds.
+_SLOTS_IN_USE = 5
+
+
+def make_rings(knobs: Knobs) -> list[Ring]:
+    """A ring for each worker, where the knobs ask for them; from here on this process receives from them."""
+    rings = []
+    if knobs.transport == "ring":
+        rings = [Ring(worker, knobs.prefetch_factor + _SLOTS_IN_USE) for worker in range(knobs.num_workers)]
+    open_rings(rings)
+    return rings
+
+
+class StartWorker:
     """The first thing that a worker process does."""
 
     def __init__(self, channel: Channel | None) -> None:
         self._channel = channel
 
     def __call__(self, number: int) -> None:
+        """Set up worker `number`."""
         # What this worker may share with its parent under fork is not the worker's.
         become_worker(None)
         # A worker is stopped by its parent; an interrupt from the terminal goes to the parent alone.
@@ -181,3 +211,8 @@ class _StartWorker:
         if self._channel is not None and get_worker_info() is not None:
             become_sender(Stages(self._channel.senders[number], self._channel.clock))
             become_worker(self._channel.worker_is_up(number))
+
+
+def open_loader(source: Source, knobs: Knobs, *, pin_memory: bool, channel: Channel | None) -> TorchLoader:
+    """A loader of the source's data set."""
+    return TorchLoader(source.dataset, source.collate, knobs, pin_memory=pin_memory, channel=channel)

@@ -38,12 +38,14 @@ class Channel:
         senders: For each worker the track of the thread that sends its batches.
         main: The main process.
         receiver: The thread of the main process that receives and pins batches, where there is one.
+        helper: The thread of the main process that works on results beside the loop, where there is one.
     """
 
     workers: list[Track]
     senders: list[Track]
     main: Track
     receiver: Track
+    helper: Track
     clock: Clock = field(default=monotonic_ns)
 
     @classmethod
@@ -61,6 +63,7 @@ class Channel:
             senders=[Track(spans_per_process) for _ in range(lanes)],
             main=Track(spans_per_process),
             receiver=Track(spans_per_process),
+            helper=Track(spans_per_process),
             clock=clock,
         )
 
@@ -72,6 +75,7 @@ class Channel:
             yield TrackOf("worker", number, True, track)
         yield TrackOf("main", 0, False, self.main)
         yield TrackOf("main", 0, True, self.receiver)
+        yield TrackOf("main", 0, True, self.helper)
 
     def workers_are_started(self) -> None:
         """Called in the main process right before worker processes are started."""

@@ -15,7 +15,7 @@ from workbench.records import Environment
 #: What is measured, or does the measuring.
 _PACKAGES = (
     "workbench", "torch", "torchvision", "timm", "albumentations", "albucore", "opencv-python-headless", "pillow",
-    "numpy", "pyclipper", "shapely",
+    "numpy", "pyclipper", "shapely", "numba", "simplejpeg", "webdataset", "nvidia-dali-cuda130",
 )  # fmt: skip
 
 

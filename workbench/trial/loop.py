@@ -9,10 +9,10 @@ from workbench.devices.device import Device
 from workbench.loaders.loader import Loader
 from workbench.loaders.parcel import Parcel, take_receipts
 from workbench.timing.clock import Clock
-from workbench.timing.stages import Stages, untimed
+from workbench.timing.stages import Stages, Timed, untimed
 from workbench.trial.progress import Event
 from workbench.units import NS_PER_S
-from workbench.workloads.workload import Workload
+from workbench.workloads.workload import Timers, Workload
 
 #: Progress is told no more often than this, so that telling it costs nothing.
 _EVENT_INTERVAL_NS = NS_PER_S // 5
@@ -47,6 +47,7 @@ class Loop:
         loader: Gives the batches; when an epoch is over the next one begins.
         device: Where the steps run.
         stages: Where the main lane's spans go; None: nothing is timed but the whole.
+        helper: Where those of the workload's helper thread go.
         clock: Reads the time.
         on_event: Told of progress.
     """
@@ -58,6 +59,7 @@ class Loop:
         device: Device,
         *,
         stages: Stages | None,
+        helper: Stages | None = None,
         clock: Clock,
         on_event: Callable[[Event], None],
     ) -> None:
@@ -66,6 +68,7 @@ class Loop:
         self._device = device
         self._stages = stages
         self._timed = untimed if stages is None else stages
+        self._timers = Timers(self._timed, _timed_beside(helper))
         self._clock = clock
         self._on_event = on_event
         self._last_event_ns = 0
@@ -84,6 +87,7 @@ class Loop:
             first_batch_ns = first_batch_ns or self._clock()
             self._step(parcel, counted=False)
             self._tell(Event(phase="warmup", done=step + 1, total=warmup_steps))
+        self._workload.settle()
         self._device.drain()
         begin_ns = self._clock()
         num_pages = 0
@@ -95,6 +99,7 @@ class Loop:
             pages_per_s = num_pages * NS_PER_S / max(self._clock() - begin_ns, 1)
             self._tell(Event(phase="steady", done=step + 1, total=num_steps, pages_per_s=pages_per_s))
         with self._timed("drain"):
+            self._workload.settle()
             self._device.drain()
         return LoopTimes(first_batch_ns, begin_ns, self._clock(), num_steps, num_pages, warmup_steps)
 
@@ -142,7 +147,7 @@ class Loop:
             stages.add("wait", begin, end)
 
     def _step(self, parcel: Parcel, *, counted: bool) -> None:
-        self._workload.step(parcel.batch, parcel.number, parcel.pages, self._timed, counted=counted)
+        self._workload.step(parcel.batch, parcel.number, parcel.pages, self._timers, counted=counted)
         # Giving back the memory of a batch takes milliseconds: the kernel unmaps what came from a worker.
         with self._timed("release"):
             parcel.batch = None
@@ -153,3 +158,13 @@ class Loop:
             self._last_event_ns = now
             with self._timed("progress"):
                 self._on_event(event)
+
+
+def _timed_beside(stages: Stages | None) -> Callable[[str, int], Timed]:
+    def timed(name: str, batch: int) -> Timed:
+        if stages is None:
+            return untimed(name)
+        stages.batch = batch
+        return stages(name)
+
+    return timed

@@ -75,9 +75,9 @@ class Trial:
         import torch
 
         from workbench.devices.choose import make_device, resolve_device
+        from workbench.loaders.choose import open_loader
         from workbench.loaders.loader import explain_death
         from workbench.loaders.parcel import become_receiver
-        from workbench.loaders.torch_loader import TorchLoader
         from workbench.timing.channel import Channel
         from workbench.timing.stages import Stages
         from workbench.trial.environment import describe_environment
@@ -96,7 +96,7 @@ class Trial:
         workload.open()
 
         self._begin("cache")
-        cache_bytes = workload.fill_cache(self._tell_filling)
+        workload.fill_cache(self._tell_filling)
 
         self._begin("model")
         device = make_device(knobs)
@@ -106,17 +106,18 @@ class Trial:
         channel: Channel | None = None
         stages: Stages | None = None
         if knobs.stage_timing:
-            channel = Channel.open(
-                num_workers=knobs.num_workers, spans_per_process=_SPANS_PER_TRACK, clock=self._clock
-            )
+            channel = Channel.open(num_workers=knobs.num_workers, spans_per_process=_SPANS_PER_TRACK, clock=self._clock)
             stages = Stages(channel.main, self._clock)
             become_receiver(Stages(channel.receiver, self._clock), self._clock)
         pin_memory = knobs.pin_memory and kind == "cuda"
         if knobs.pin_memory and not pin_memory:
             self._notes.append("pin_memory has no effect here: there is no CUDA device")
-        loader = TorchLoader(workload.dataset, workload.collate, knobs, pin_memory=pin_memory, channel=channel)
+        loader = open_loader(workload, knobs, pin_memory=pin_memory, channel=channel)
         try:
-            loop = Loop(workload, loader, device, stages=stages, clock=self._clock, on_event=self._follow)
+            helper = None if channel is None else Stages(channel.helper, self._clock)
+            loop = Loop(
+                workload, loader, device, stages=stages, helper=helper, clock=self._clock, on_event=self._follow
+            )
             times = loop.run(
                 num_steps=knobs.num_steps or loader.steps_per_epoch,
                 warmup_steps=self._warmup_steps() if knobs.warmup_steps is None else knobs.warmup_steps,
@@ -127,7 +128,7 @@ class Trial:
             raise explain_death(error) or error from error
         finally:
             loader.close()
-        return self._record(workload, times, channel, device, cache_bytes, describe_environment())
+        return self._record(workload, times, channel, device, describe_environment())
 
     def _begin(self, phase: Phase) -> None:
         if phase in ("cache", "model", "workers"):
@@ -159,7 +160,6 @@ class Trial:
         times: LoopTimes,
         channel: Channel | None,
         device: Device,
-        cache_bytes: int | None,
         environment: Environment,
     ) -> Record:
         from workbench.trial.stage_stats import closure, collect, lane_stats, stage_stats, write_spans
@@ -172,6 +172,7 @@ class Trial:
             write_spans(tracks, self._folder / SPANS)
         lanes = lane_stats(tracks, *steady)
         pages = workload.page_counts()
+        cache = workload.cache_state()
         self._write_parity_sample(workload)
         wall_s = (times.end_ns - times.begin_ns) / NS_PER_S
         return Record(
@@ -183,7 +184,7 @@ class Trial:
             simulated=device.simulated,
             environment=environment,
             pages=pages,
-            startup=self._startup(times, has_cache=cache_bytes is not None),
+            startup=self._startup(times, has_cache=cache is not None),
             steady=Steady(
                 num_steps=times.num_steps,
                 num_pages=times.num_pages,
@@ -198,7 +199,9 @@ class Trial:
             memory=Memory(
                 peak_pss_bytes=max(self._pss.values()),
                 pss_bytes_by_phase=self._pss,
-                cache_bytes=cache_bytes,
+                cache_bytes=cache.num_bytes if cache else None,
+                cache_readings=cache.readings if cache else None,
+                cache_was_filled=cache.was_filled if cache else False,
                 peak_device_bytes=device.peak_bytes(),
             ),
             quality=workload.quality(),

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from workbench.combinations import IMPOSSIBLE
 from workbench.errors import BadInput, Problem
-from workbench.knobs import IMPOSSIBLE, Knobs, unknown_knob
+from workbench.knobs import Knobs, unknown_knob
 from workbench.workloads.preflight import check_inputs
 
 BASELINE = "baseline"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,16 +15,26 @@ import torch
 from torch.utils.data import Dataset
 
 from workbench.data.dataset import PageDataset
-from workbench.data.normalize import MEAN, STD, to_levels
+from workbench.data.encoded_pages import EncodedPages
+from workbench.data.gathered import GatheredPages, can_gather
+from workbench.data.packed_targets import SHRUNKEN
 from workbench.data.page import Page
-from workbench.data.sample import Batch, Sample, TargetMaps, collate
+from workbench.data.sample import Batch, PackedMaps, Sample, TargetMaps, collate, stack_as_they_lie
+from workbench.data.shards import holds_shards, list_shards
+from workbench.data.stream import SampleOfFiles
 from workbench.detector.metric import DetectionMetric
 from workbench.detector.postprocess import find_words, to_page
-from workbench.devices.device import Device
+from workbench.devices.device import Device, Pending
+from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
+from workbench.loaders.source import ShardFeed
 from workbench.records import PageCounts, Quality
 from workbench.timing.stages import Timed
+from workbench.workloads.beside import Beside
+from workbench.workloads.on_device import normalized
 from workbench.workloads.preflight import survey_pages
+from workbench.workloads.witness import Witness
+from workbench.workloads.workload import CacheState, Timers
 
 _PRECISION = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -41,11 +54,16 @@ class OcrWorkload:
         self._counts: PageCounts | None = None
         self._detector: torch.nn.Module | None = None
         self._optimizer: torch.optim.Optimizer | None = None
+        self._beside = Beside()
+        self._witness: Witness | None = None
 
     def open(self) -> None:
         """See `Workload`."""
         self._pages, self._counts = survey_pages(self._knobs)
-        self._dataset = PageDataset(self._pages, self._knobs)
+        if self._knobs.mode == "validate":
+            self._witness = Witness(self._pages, self._knobs.parity_pages)
+        kind = GatheredPages if can_gather(self._knobs) else PageDataset
+        self._dataset = kind(self._pages, self._knobs)
 
     @property
     def dataset(self) -> Dataset[Sample]:
@@ -55,47 +73,82 @@ class OcrWorkload:
     @property
     def collate(self) -> Callable[[list[Sample]], Batch]:
         """See `Workload`."""
-        return collate
+        # Into a slot of a ring everything is copied as it lies; torch's own way stacks into shared memory.
+        return partial(collate, stack=stack_as_they_lie) if self._knobs.transport == "ring" else collate
 
-    def fill_cache(self, on_page: Callable[[int, int], None]) -> int | None:
+    def shard_feed(self) -> ShardFeed:
+        """See `Source`."""
+        folder = Path(self._knobs.dataset).expanduser()
+        if not holds_shards(folder):
+            remedy = f"Write its pages as shards: workbench pages --to webdataset --data {folder} --out DIR"
+            raise BadInput("knobs", [Problem("the data set is none of shards", "loader=webdataset", remedy)])
+        shards, left = [], len(self._pages)
+        for shard in list_shards(folder)[0]:
+            if left > 0:
+                shards.append((shard.path, min(shard.num_pages, left)))
+            left -= shard.num_pages
+        return ShardFeed(shards, SampleOfFiles(self._knobs, self._pages))
+
+    def image_feed(self) -> EncodedPages:
+        """See `Source`."""
+        return EncodedPages(self._pages, self._knobs)
+
+    def fill_cache(self, on_page: Callable[[int, int], None]) -> None:
         """See `Workload`."""
-        if self._knobs.cache == "none":
-            return None
         self._dataset.fill_cache(threads=len(os.sched_getaffinity(0)), on_page=on_page)
-        assert self._dataset.cache is not None
-        return self._dataset.cache.size
+
+    def cache_state(self) -> CacheState | None:
+        """See `Workload`."""
+        cache = self._dataset.cache
+        return None if cache is None else CacheState(cache.size, cache.readings, cache.was_filled)
 
     def build(self, device: Device) -> None:
         """See `Workload`. The replay device needs no model, so none is built."""
         self._device = device
         if device.simulated:
             return
+        from workbench.detector.fold import fold_normalization
         from workbench.detector.model import build_detector
+        from workbench.detector.weights_file import load_weights
 
         knobs = self._knobs
-        detector = build_detector(knobs.encoder, knobs.neck, seed=knobs.seed).to(device.torch_device)
+        detector = build_detector(knobs.encoder, knobs.neck, seed=knobs.seed)
+        if knobs.weights != "random":
+            load_weights(detector, knobs.weights, encoder=knobs.encoder, neck=knobs.neck)
+        if knobs.normalize == "folded":
+            fold_normalization(detector)
+        detector = detector.to(device.torch_device)
         if knobs.channels_last:
             detector = detector.to(memory_format=torch.channels_last)
         if knobs.mode == "train":
             self._optimizer = torch.optim.Adam(detector.parameters(), lr=_LEARNING_RATE)
         self._detector = detector.train(knobs.mode == "train")
-        self._mean = torch.tensor(MEAN, device=device.torch_device).mul(255.0).view(1, 3, 1, 1)
-        self._std = torch.tensor(STD, device=device.torch_device).mul(255.0).view(1, 3, 1, 1)
 
-    def step(
-        self, batch: Batch, number: int, pages: list[int], timed: Callable[[str], Timed], *, counted: bool
-    ) -> None:
+    def step(self, batch: Batch, number: int, pages: list[int], timers: Timers, *, counted: bool) -> None:
         """See `Workload`."""
         if counted:
             self._dropped += batch.dropped_words
+        if self._witness is not None:
+            with timers.main("check"):
+                self._witness.look(batch, pages)
+        if self._knobs.device == "none":
+            return
         if self._knobs.mode == "train":
-            self._train(batch, number, timed)
+            self._train(batch, number, timers.main)
+            return
+        step = self._forward_step(batch, number, pages, timers.main, counted=counted)
+        if self._knobs.postprocess == "threads":
+            self._beside.start(lambda: self._score(step, lambda name: timers.beside(name, number)))
         else:
-            self._validate(batch, number, pages, timed, counted=counted)
+            self._score(step, timers.main)
+
+    def settle(self) -> None:
+        """See `Workload`."""
+        self._beside.settle()
 
     def quality(self) -> Quality | None:
         """See `Workload`. On the replay device the detections are made from the targets: simulated."""
-        if self._knobs.mode == "train":
+        if self._knobs.mode == "train" or self._knobs.device == "none":
             return None
         score = self._metric.result()
         return Quality(
@@ -116,58 +169,49 @@ class OcrWorkload:
 
     def parity_sample(self, num_pages: int) -> Mapping[str, npt.NDArray[np.generic]] | None:
         """See `Workload`."""
-        if self._knobs.mode == "train" or num_pages == 0:
+        if self._witness is None:
             return None
-        numbers = range(min(num_pages, len(self._pages)))
-        samples = [self._dataset[number] for number in numbers]
-        arrays: dict[str, npt.NDArray[np.generic]] = {
-            "names": np.array([self._pages[number].name for number in numbers]),
-            "images": np.stack([_levels(sample.image) for sample in samples]).astype(np.float16),
-        }
-        for name in ("shrink_map", "threshold_map"):
-            maps = [getattr(sample.targets, name) for sample in samples if sample.targets is not None]
-            if maps:
-                arrays[name] = (np.stack(maps) * np.float32(255.0)).astype(np.float16)
-        return arrays
+        from workbench.detector.weights_file import shipped_detector
 
-    def _validate(
+        return self._witness.arrays(shipped_detector() if num_pages else None)
+
+    def _forward_step(
         self, batch: Batch, number: int, pages: list[int], timed: Callable[[str], Timed], *, counted: bool
-    ) -> None:
+    ) -> _Step:
+        """Give the device a batch; nothing is waited for."""
         device = self._device
-        stand_in = None if batch.maps is None else batch.maps.shrink_map
         with timed("transfer"):
             images = device.put(batch.images)
         with timed("forward"), torch.inference_mode():
             work = lambda: self._forward(images).shrink.float()  # noqa: E731
-            pending = device.submit("forward", work, batch=number, num_pages=len(batch), stand_in=stand_in)
+            pending = device.submit("forward", work, batch=number, num_pages=len(batch), stand_in=_stand_in(batch.maps))
+        return _Step(pending, batch.matrices, pages, counted)
+
+    def _score(self, step: _Step, timed: Callable[[str], Timed]) -> None:
+        """Wait for what the device has made of a batch, find the words in it and score them."""
         with timed("fetch"):
-            probability = pending.result().numpy()
+            probability = step.pending.result()
         with timed("postprocess"):
             found = [
-                [to_page(word.polygon, matrix) for word in find_words(page_map)]
-                for page_map, matrix in zip(probability, batch.matrices, strict=True)
+                [to_page(word.polygon, matrix) for word in find_words(_readable(page_map))]
+                for page_map, matrix in zip(probability, step.matrices, strict=True)
             ]
         with timed("metric"):
-            metric = self._metric if counted else DetectionMetric()
-            for page_number, polygons in zip(pages, found, strict=True):
+            metric = self._metric if step.counted else DetectionMetric()
+            for page_number, polygons in zip(step.pages, found, strict=True):
                 words = self._pages[page_number].words
                 # A page that comes round again costs the same, and counts once.
                 once = metric if page_number not in self._scored else DetectionMetric()
                 once.add(polygons, [word.polygon for word in words], [word.ignore for word in words])
-            if counted:
-                self._scored.update(pages)
+            if step.counted:
+                self._scored.update(step.pages)
 
     def _train(self, batch: Batch, number: int, timed: Callable[[str], Timed]) -> None:
         device = self._device
         assert batch.maps is not None
         with timed("transfer"):
             images = device.put(batch.images)
-            maps = TargetMaps(
-                device.put(batch.maps.shrink_map),
-                device.put(batch.maps.shrink_mask),
-                device.put(batch.maps.threshold_map),
-                device.put(batch.maps.threshold_mask),
-            )
+            maps = type(batch.maps)(*(device.put(getattr(batch.maps, field.name)) for field in fields(batch.maps)))
         made: dict[str, Any] = {}
 
         def forward() -> torch.Tensor:
@@ -178,7 +222,8 @@ class OcrWorkload:
         def loss() -> torch.Tensor:
             from workbench.detector.loss import db_loss
 
-            made["loss"] = db_loss(made["output"], maps)
+            targets = maps.unpack() if isinstance(maps, PackedMaps) else maps
+            made["loss"] = db_loss(made["output"], targets)
             output: torch.Tensor = made["loss"]
             return output
 
@@ -204,12 +249,12 @@ class OcrWorkload:
         }
         for name, (work, num_pages) in steps.items():
             with timed(name):
-                device.submit(name, work, batch=number, num_pages=num_pages, stand_in=maps.shrink_map)
+                device.submit(name, work, batch=number, num_pages=num_pages, stand_in=_stand_in(maps))
 
     def _forward(self, images: torch.Tensor) -> Any:
         assert self._detector is not None
-        if images.dtype == torch.uint8:  # normalize=device
-            images = images.to(torch.float32).sub_(self._mean).div_(self._std)
+        if self._knobs.normalize != "folded":
+            images = normalized(images)
         if self._knobs.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         precision = _PRECISION.get(self._knobs.precision)
@@ -217,7 +262,29 @@ class OcrWorkload:
             return self._detector(images)
 
 
-def _levels(image: torch.Tensor) -> npt.NDArray[np.float32]:
-    """float32 [S, S, 3], levels 0..255: a sample's image with normalization undone."""
-    array = np.asarray(image.permute(1, 2, 0).to(torch.float32))
-    return array if image.dtype == torch.uint8 else to_levels(array)
+@dataclass(frozen=True)
+class _Step:
+    """A batch that the device has taken on.
+
+    Attributes:
+        pending: Its shrink maps, [B, S, S]: float32 probabilities, or what stands in for them.
+        matrices: float64 [B, 3, 3]: page pixels to input pixels.
+        pages: Numbers of its pages.
+        counted: Whether it counts, or is a warm-up.
+    """
+
+    pending: Pending
+    matrices: npt.NDArray[np.float64]
+    pages: list[int]
+    counted: bool
+
+
+def _stand_in(maps: TargetMaps | PackedMaps | None) -> torch.Tensor | None:
+    """What a device without a model predicts: the targets. Packed ones stay as they are until they are read."""
+    return maps.flags if isinstance(maps, PackedMaps) else None if maps is None else maps.shrink_map
+
+
+def _readable(page_map: torch.Tensor) -> npt.NDArray[Any]:
+    """A probability map that `find_words` takes: float32 [S, S], or of packed flags uint8 [S, S], 0 or 255."""
+    array = page_map.numpy()
+    return array if array.dtype != np.uint8 else (array & SHRUNKEN) * np.uint8(255)

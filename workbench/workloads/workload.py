@@ -7,22 +7,53 @@ example.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from torch.utils.data import Dataset
 
 from workbench.devices.device import Device
+from workbench.loaders.source import Source
 from workbench.records import PageCounts, Quality
 from workbench.timing.stages import Timed
 
 
-class Workload(Protocol):
+@dataclass(frozen=True)
+class Timers:
+    """What times the stages of a step: ``with timers.main("forward"): ...``.
+
+    Attributes:
+        main: For the thread that runs the loop.
+        beside: For one helper thread of the workload's, whose work overlaps with the loop; it is given the number of
+            the batch that it works on.
+    """
+
+    main: Callable[[str], Timed]
+    beside: Callable[[str, int], Timed]
+
+
+@dataclass(frozen=True)
+class CacheState:
+    """A cache.
+
+    Attributes:
+        num_bytes: Bytes of pages in it, one copy.
+        readings: Pages taken from it so far, by all processes.
+        was_filled: Whether it was found filled by an earlier run.
+    """
+
+    num_bytes: int
+    readings: int
+    was_filled: bool
+
+
+class Workload(Source, Protocol):
     """One workload with one set of knobs.
 
     The engine calls, in this order: `open`, `fill_cache`, `build`, then `step` for every batch that its loader makes of
-    `dataset` and `collate`, and at the end `quality`, `page_counts` and `parity_sample`.
+    what the `Source` gives, with `settle` where the counted steps begin and end, and at the end `cache_state`,
+    `quality`, `page_counts` and `parity_sample`.
     """
 
     def open(self) -> None:
@@ -32,34 +63,28 @@ class Workload(Protocol):
             BadInput: With everything that is wrong with it.
         """
 
-    @property
-    def dataset(self) -> Dataset[Any]:
-        """The map-style data set; its stages are timed with `timing.stages.stage`."""
+    def fill_cache(self, on_page: Callable[[int, int], None]) -> None:
+        """Fill the cache that the knobs ask for, if they do; told the pages done and all pages."""
 
-    @property
-    def collate(self) -> Callable[[list[Any]], Any]:
-        """Samples to a batch. A batch has a length: its pages."""
-
-    def fill_cache(self, on_page: Callable[[int, int], None]) -> int | None:
-        """Fill the cache that the knobs ask for; told the pages done and all pages.
-
-        Returns:
-            Bytes of pages in the cache, one copy; None without a cache.
-        """
+    def cache_state(self) -> CacheState | None:
+        """What the cache holds and how often it was read so far; None without a cache."""
 
     def build(self, device: Device) -> None:
         """Build the model and bring it to the device."""
 
-    def step(self, batch: Any, number: int, pages: list[int], timed: Callable[[str], Timed], *, counted: bool) -> None:
+    def step(self, batch: Any, number: int, pages: list[int], timers: Timers, *, counted: bool) -> None:
         """Do one step in the main process.
 
         Args:
             batch: What the collate function made, on the host.
             number: Number of the batch.
             pages: Numbers of its pages.
-            timed: ``with timed("forward"): ...`` times a stage of the main lane.
+            timers: Time the stages of the step.
             counted: Whether the step counts, or is a warm-up.
         """
+
+    def settle(self) -> None:
+        """Wait for what earlier steps have left running beside the loop."""
 
     def quality(self) -> Quality | None:
         """Quality over the counted steps, every page once; None where the workload has none."""
@@ -68,9 +93,16 @@ class Workload(Protocol):
         """What the pages were like."""
 
     def parity_sample(self, num_pages: int) -> Mapping[str, npt.NDArray[np.generic]] | None:
-        """The first pages as the model receives them, to hold two variants side by side (`pages.npz`).
+        """What the model was given in this trial, to hold two variants side by side (`pages.npz`).
+
+        Args:
+            num_pages: How many pages were to be kept whole; 0 keeps prints only.
 
         Returns:
-            `names` str [N]; `images` float16 [N, S, S, 3], RGB, levels 0..255; and for OCR `shrink_map` and
-            `threshold_map`, float16 [N, S, S], levels 0..255. None where pages are random.
+            Of all N pages of the data set: `all_names` str [N], `times_seen` int64 [N], and prints, some pixels of what
+            arrived under that name: `prints` uint8 [N, 3, h, w] and for OCR `map_prints` uint8 [N, h, w]. Of the K kept
+            ones: `names` str [K]; `images` float16 [K, S, S, 3], RGB, levels 0..255; for OCR `shrink_map` and
+            `threshold_map`, float16 [K, S, S], levels 0..255; and the outlines of what a detector found on them, in
+            pixels of the image: `detected_points` float32 [P, 2], `detected_lengths` and `detected_on` int64 [D].
+            None where pages are random.
         """

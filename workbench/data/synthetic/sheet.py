@@ -151,4 +151,3 @@ def _box(left: int, top: int, mask: Mask) -> npt.NDArray[np.float32]:
 
 def _blur(mask: Mask, sigma: float) -> Mask:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.uint8)
-

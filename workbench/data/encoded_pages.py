@@ -1,0 +1,98 @@
+"""Pages as files for a loader that decodes and resizes by itself, with the words where that puts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from workbench.data.decode import orient
+from workbench.data.decoders import opencv
+from workbench.data.direct_chain import Placement, fit_into
+from workbench.data.imagenet import MEAN, STD
+from workbench.data.packed_targets import PackedTargets
+from workbench.data.page import Page
+from workbench.data.page_maker import PageMaker
+from workbench.data.sample import Batch, PackedMaps, TargetMaps
+from workbench.data.transforms import pack_points
+from workbench.knobs import Knobs
+
+#: Modes of JPEG files that every decoder turns into the same RGB.
+_PLAIN_MODES = ("RGB", "L")
+
+
+class EncodedPages:
+    """See `loaders.source.ImageFeed`.
+
+    Args:
+        pages: The pages.
+        knobs: Size, normalization and targets.
+    """
+
+    def __init__(self, pages: list[Page], knobs: Knobs) -> None:
+        self._pages = pages
+        self._knobs = knobs
+        self._maker: PageMaker | None = None
+        self.side = knobs.image_size
+        self.normalize: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+        if knobs.normalize == "albumentations":
+            self.normalize = (tuple(255.0 * value for value in MEAN), tuple(255.0 * value for value in STD))
+
+    def __len__(self) -> int:
+        """The number of pages."""
+        return len(self._pages)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the maker behind: the worker makes its own."""
+        return {**self.__dict__, "_maker": None}
+
+    def encoded(self, number: int) -> tuple[npt.NDArray[np.uint8], Placement]:
+        """See `ImageFeed`. A file of an unusual kind is decoded here and handed on as a plain bitmap, upright."""
+        page = self._pages[number]
+        placement = fit_into(page.width, page.height, self.side)
+        data = self._make().read(page)
+        if page.is_jpeg and page.mode in _PLAIN_MODES:
+            return np.frombuffer(data, np.uint8), placement
+        image = orient(opencv.decode(data), page.exif_orientation)
+        return cv2.imencode(".bmp", image[..., ::-1])[1].reshape(-1), placement
+
+    def extras(self, number: int) -> tuple[npt.NDArray[Any], ...]:
+        """A page's matrix float64 [3, 3], dropped words int64 [], and the planes or maps of its targets."""
+        page = self._pages[number]
+        placement = fit_into(page.width, page.height, self.side)
+        points = pack_points(page.width, page.height, [word.polygon for word in page.words])
+        maker = self._make()
+        placed = maker.placed(page, placement.move(points))
+        targets = maker.targets(placed)
+        arrays: tuple[npt.NDArray[Any], ...] = ()
+        if isinstance(targets, PackedTargets):
+            arrays = (targets.levels, targets.flags)
+        elif targets is not None:
+            arrays = (targets.shrink_map, targets.shrink_mask, targets.threshold_map, targets.threshold_mask)
+        return (placed.matrix, np.array(placed.dropped_words, np.int64), *arrays)
+
+    def batch(self, images: torch.Tensor, numbers: list[int], extras: tuple[npt.NDArray[Any], ...]) -> Batch:
+        """See `ImageFeed`."""
+        matrices, dropped, *maps = extras
+        return Batch(
+            images=images,
+            maps=_batch_maps(maps),
+            matrices=matrices,
+            dropped_words=int(dropped.sum()),
+        )
+
+    def _make(self) -> PageMaker:
+        if self._maker is None:
+            self._maker = PageMaker(self._knobs)
+        return self._maker
+
+
+def _batch_maps(maps: list[npt.NDArray[Any]]) -> TargetMaps | PackedMaps | None:
+    if not maps:
+        return None
+    if len(maps) == 2:
+        return PackedMaps(torch.from_numpy(np.stack(maps, axis=1)))
+    return TargetMaps(*(torch.from_numpy(array) for array in maps))

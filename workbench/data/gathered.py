@@ -1,0 +1,50 @@
+"""A data set of which everything lies in a cache: a batch is gathered in a few large copies, not page by page."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from workbench.data.cache import Array
+from workbench.data.dataset import PageDataset
+from workbench.data.sample import Batch, PackedMaps
+from workbench.knobs import Knobs
+from workbench.timing.stages import stage
+
+
+class GatheredPages(PageDataset):
+    """Gives whole batches, as torch's loader asks for them where a data set has `__getitems__`.
+
+    The images are views: their memory is in the order of the pixels, [B, S, S, 3], where the cache has them so.
+    """
+
+    def __getitems__(self, numbers: list[int]) -> Batch:
+        """A batch of pages."""
+        cache = self.cache
+        assert cache is not None
+        with stage("cache"):
+            rows = np.asarray(numbers)
+            images = torch.from_numpy(_rows(cache.block("image"), rows))
+            maps = PackedMaps(torch.from_numpy(_rows(cache.block("targets"), rows))) if "targets" in cache else None
+            cache.count_readings(len(numbers))
+            return Batch(
+                images=images.permute(0, 3, 1, 2) if images.dtype == torch.uint8 else images,
+                maps=maps,
+                matrices=cache.block("matrix")[rows],
+                dropped_words=int(cache.block("dropped")[rows].sum()),
+            )
+
+
+def can_gather(knobs: Knobs) -> bool:
+    """Whether the knobs leave nothing to be done to a page once it is in the cache."""
+    image_is_done = knobs.cache == "tensor" or (knobs.cache == "prepared" and knobs.normalize in ("device", "folded"))
+    return image_is_done and knobs.targets in ("cached", "none")
+
+
+def _rows(block: Array, rows: npt.NDArray[np.int64]) -> Array:
+    """A copy of some rows; pages that follow one another are copied in one piece."""
+    first, count = int(rows[0]), len(rows)
+    if count > 1 and np.array_equal(rows, np.arange(first, first + count)):
+        return block[first : first + count].copy()
+    return np.asarray(block[rows])

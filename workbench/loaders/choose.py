@@ -1,0 +1,34 @@
+"""The loader that a set of knobs asks for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs import Knobs
+from workbench.loaders.loader import Loader
+from workbench.loaders.source import Source
+from workbench.timing.channel import Channel
+
+#: Module by the knob `loader`, and the extra that installs what it needs. A new loader is one file and one line here.
+LOADERS: dict[str, tuple[str, str]] = {
+    "torch": ("workbench.loaders.torch_loader", ""),
+    "webdataset": ("workbench.loaders.webdataset_loader", ""),
+    "dali": ("workbench.loaders.dali_loader", "dali"),
+}
+
+
+def open_loader(source: Source, knobs: Knobs, *, pin_memory: bool, channel: Channel | None) -> Loader:
+    """The loader.
+
+    Raises:
+        BadInput: Where what it needs isn't installed, or the data set isn't of its kind.
+    """
+    module, extra = LOADERS[knobs.loader]
+    try:
+        opened: Loader = import_module(module).open_loader(source, knobs, pin_memory=pin_memory, channel=channel)
+    except ImportError as error:
+        how = f"pip install '.[{extra}]' in the checkout" if extra else "make setup"
+        remedy = f"Install it ({how}), or take loader=torch"
+        raise BadInput("knobs", [Problem(f"is not installed ({error})", f"loader={knobs.loader}", remedy)]) from None
+    return opened
