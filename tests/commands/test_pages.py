@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.commands.pages import pages
+from workbench.commands.pages import Form, pages
 from workbench.data.synthetic import draw
 from workbench.errors import BadInput
 
@@ -61,3 +61,26 @@ def test_the_command_ends_with_2_on_bad_input(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "0 is no number of pages" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_drawn_pages_become_shards(tmp_path, capsys, monkeypatch):
+    from workbench.data.shards import read_shards
+
+    pages(tmp_path / "shards", count=3, seed=5, to=Form.webdataset, shards=2)
+    assert "3 pages" in capsys.readouterr().out
+    found, counts = read_shards(tmp_path / "shards")
+    assert [page.name for page in found] == ["page-0000.jpg", "page-0001.jpg", "page-0002.jpg"]
+    assert counts.num_words > 0
+
+
+def test_a_data_set_of_ones_own_becomes_shards(tmp_path, checkout):
+    from workbench.data.shards import list_shards
+
+    pages(tmp_path / "shards", to=Form.webdataset, data=checkout / "data_samples")
+    assert sum(shard.num_pages for shard in list_shards(tmp_path / "shards")[0]) == 24
+
+
+def test_options_that_need_shards_say_so(tmp_path):
+    with pytest.raises(BadInput) as caught:
+        pages(tmp_path / "out", data=tmp_path, shards=3)
+    assert len(caught.value.problems) == 2

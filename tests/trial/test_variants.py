@@ -66,7 +66,7 @@ def test_every_mistake_of_every_spec_is_in_one_message() -> None:
     assert "variant 'twice: num_workers=1': the name is taken" in text
     assert "variant 'bare': 'decoded' sets nothing. Write knob=value" in text
     assert "variant 'again': 'num_workers' is set twice ('1' and '2')" in text
-    assert "variant 'torn', cache=prepared with mode=train:" in text
+    assert "variant 'torn', cache=prepared/tensor with mode=train:" in text
     assert len(error.value.problems) == 8
 
 
@@ -83,7 +83,7 @@ def test_common_knobs_may_be_impossible_alone_where_every_variant_completes_them
     variants = parse_variants(["baseline: cache=decoded", "p: cache=prepared"], {"cache_store": "shared"})
     assert [knobs.cache for knobs in variants.values()] == ["decoded", "prepared"]
 
-    with pytest.raises(BadInput, match="there is no cache to share"):
+    with pytest.raises(BadInput, match="there is no cache to store"):
         parse_variants(["p: cache=prepared"], {"cache_store": "shared"})
 
 
@@ -111,7 +111,7 @@ def test_mistakes_of_a_grid_are_in_one_message() -> None:
 
 
 def test_an_impossible_cell_is_named() -> None:
-    with pytest.raises(BadInput, match=r"variant 'cache=none cache_store=shared'.*there is no cache to share"):
+    with pytest.raises(BadInput, match=r"variant 'cache=none cache_store=shared'.*there is no cache to store"):
         parse_grid(["cache=none,decoded", "cache_store=memory,shared"], {})
 
 

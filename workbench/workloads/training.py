@@ -27,7 +27,8 @@ def train_detector(knobs: Knobs, *, num_steps: int, on_step: Callable[[int, floa
     """Train a detector with AdamW and one cycle of the learning rate (Smith and Topin 2019).
 
     Args:
-        knobs: Pages, encoder, neck, weights to start with, batch size, workers; `mode` is train. Runs on CUDA where there is one.
+        knobs: Pages, encoder, neck, weights to start with, batch size, workers; `mode` is train. Runs on CUDA where
+            there is one.
         num_steps: Batches.
         on_step: Told the number of steps done and the loss of the last one.
 
