@@ -27,7 +27,7 @@ from workbench.analysis.parity import compare_pages
 from workbench.data.fast_targets import fast_targets
 from workbench.data.shards import holds_shards, write_shards
 from workbench.data.survey import survey
-from workbench.data.synthetic.draw import draw_pages
+from workbench.data.synthetic.draw import VERSION, draw_pages
 from workbench.data.targets import compute_targets
 from workbench.knobs import Knobs
 from workbench.locations import cache_dir
@@ -140,8 +140,8 @@ def figure(runs: Runs, what: str, name: str | None, other: str | None, goal: flo
 def measure() -> list[Figure]:
     """All figures."""
     started = time.monotonic()
-    folder = draw_pages(cache_dir() / f"strategies-{NUM_PAGES}", count=NUM_PAGES, seed=0)
-    shards = cache_dir() / f"strategies-{NUM_PAGES}-shards"
+    folder = draw_pages(cache_dir() / f"strategies-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=0)
+    shards = folder.with_name(f"{folder.name}-shards")
     if not holds_shards(shards):
         write_shards(*survey(folder), shards)
     with tempfile.TemporaryDirectory() as runs_folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from record_factory import make_record
+from record_factory import make_record, make_stage
 
 from workbench.analysis.no_effect import without_effect
 from workbench.knobs import Knobs
@@ -24,7 +24,12 @@ def told(baseline: dict, variant: dict, **update) -> str:
         ({"device": "none"}, {"device": "none", "postprocess": "threads"}, "nothing is detected"),
         ({"cache": "prepared"}, {"cache": "prepared", "image_decoder": "opencv"}, "no page is decoded"),
         ({"loader": "dali"}, {"loader": "dali", "image_decoder": "opencv"}, "DALI decodes"),
-        ({}, {"persistent_workers": False}, "within one epoch"),
+        ({}, {"persistent_workers": False}, "no worker was started"),
+        (
+            {"cache": "decoded", "num_workers": 0},
+            {"cache": "decoded", "num_workers": 0, "cache_store": "shared"},
+            "nobody",
+        ),
     ],
 )
 def test_what_changes_nothing_is_told(baseline, variant, because):
@@ -39,6 +44,7 @@ def test_what_changes_nothing_is_told(baseline, variant, because):
         ({"num_workers": 0}, {"num_workers": 2}),
         ({"num_workers": 0}, {"num_workers": 2, "prefetch_factor": 8}),
         ({"cache": "prepared"}, {"cache": "prepared", "normalize": "device"}),
+        ({"cache": "decoded"}, {"cache": "decoded", "scaled_decode": True}),
     ],
 )
 def test_what_may_change_something_is_not(baseline, variant):
@@ -47,6 +53,17 @@ def test_what_may_change_something_is_not(baseline, variant):
 
 def test_a_model_that_is_run_has_its_knobs():
     assert told({"device": "cpu"}, {"device": "cpu", "precision": "bf16"}, simulated=False) == ""
+
+
+def test_nobody_shares_a_cache_without_workers():
+    alone = {"cache": "decoded", "num_workers": 0}
+    assert "nobody shares it" in told(alone, {**alone, "cache_store": "shared"})
+
+
+def test_workers_that_were_started_again_are_no_reason():
+    stages = [make_stage("worker", "start", 0.1)]
+    own = make_record(persistent_workers=False, stages=stages)
+    assert without_effect(own, make_record()) == []
 
 
 def test_every_rule_names_knobs():

@@ -136,6 +136,23 @@ def test_a_full_disk_is_told_before_a_page_is_made_and_leaves_nothing(monkeypatc
     assert not list(cache_dir().iterdir())
 
 
+def test_what_a_killed_trial_has_left_is_swept_away(tmp_path):
+    cache_dir().mkdir()
+    left = cache_dir() / ".old-0123abcd"
+    left.write_bytes(b"x" * 100)
+    filling = PageCache("disk", FIELDS, "being filled")
+    filled("disk")
+    assert not left.exists()
+    filling.fill(make, threads=1)
+    assert PageCache("disk", FIELDS, "being filled").was_filled, "another trial's file in the making is left alone"
+
+
+def test_writing_into_a_kept_array_stays_out_of_the_file():
+    cache = filled("disk")
+    cache.array("image", 0)[:] = 99
+    assert PageCache("disk", FIELDS, "key").array("image", 0).max() == 1
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     (tmp_path / "a file").write_text("")
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "a file"))

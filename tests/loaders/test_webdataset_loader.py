@@ -62,6 +62,11 @@ def test_an_epoch_is_resumed_where_it_was_left(odd_shards, mode, left_after):
     assert rest == whole[left_after:]
 
 
+def test_an_epoch_without_order_cannot_be_resumed(odd_shards):
+    with pytest.raises(BadInput, match="in_order=true"):
+        loader_of(odd_shards, in_order=False).resume(Position(0, 3))
+
+
 def test_the_end_of_an_epoch_is_the_begin_of_the_next(odd_shards):
     loader = loader_of(odd_shards)
     epochs(loader)

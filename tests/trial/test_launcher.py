@@ -23,6 +23,17 @@ def knobs(**settings: object) -> Knobs:
     return Knobs(**{"num_pages": 6, "batch_size": 2, "device": "replay", "parity_pages": 1, **settings})
 
 
+def test_a_combination_that_only_this_machine_makes_impossible_is_refused(tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device on this machine")
+    record = run_trial(knobs(device="auto", targets="none"), tmp_path)
+    assert record.failure is not None
+    assert record.failure.kind == "bad_input"
+    assert "targets=none" in record.failure.message
+
+
 def endless(**settings: object) -> Knobs:
     """A trial that goes on until somebody ends it."""
     return knobs(num_steps=100_000, **settings)

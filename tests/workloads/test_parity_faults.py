@@ -152,6 +152,20 @@ def test_the_page_that_is_wrong_is_named(tmp_path, baseline):
     assert dropped.coverage.missing[0] in dropped.notes[0]
 
 
+def test_without_whole_pages_a_fault_still_counts_and_their_absence_proves_nothing(tmp_path, baseline):
+    wrong = compared(tmp_path, baseline, {"parity_pages": 0}, **FAULTS["pages exchanged"])
+    assert wrong.status == "different"
+    (tmp_path / "again").mkdir()
+    assert compared(tmp_path / "again", baseline, {"parity_pages": 0}).status is None
+
+
+def test_a_shorter_run_is_held_against_the_pages_that_both_have_seen(tmp_path, baseline):
+    parity = compared(tmp_path, baseline, {"parity_pages": 1}, orders=[[0, 1]])
+    assert parity.status == "same"
+    assert parity.pages.num_pages == 1
+    assert parity.detections.unmatched_words == 0
+
+
 def test_an_epoch_and_a_half_is_no_fault(tmp_path, baseline):
     parity = compared(tmp_path, baseline, {}, orders=[*EPOCH, EPOCH[0]])
     assert parity.coverage.status == "same"

@@ -101,7 +101,13 @@ def _own_work(record: Record, main: LaneBreakdown, limits: Thresholds) -> Iterat
 
 def _loading(record: Record, main: LaneBreakdown, worker: LaneBreakdown | None, limits: Thresholds) -> Iterator[str]:
     waiting, idle = share_of(main, "wait"), share_of(worker, "idle")
-    if worker is None or waiting < limits.waits_for_pages:
+    if waiting < limits.waits_for_pages:
+        return
+    if worker is None:
+        yield (
+            f"Loading bounds the run: the main process waits for pages {format_share(waiting)} of the time. What the "
+            f"{record.knobs.loader} loader does meanwhile is not timed."
+        )
         return
     if not worker.in_main and idle >= limits.idle_workers:
         yield (

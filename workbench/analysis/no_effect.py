@@ -61,28 +61,38 @@ RULES: tuple[NoEffect, ...] = (
         "the device is none that is told its time by this knob",
     ),
     NoEffect(
-        ("image_decoder", "scaled_decode"),
+        ("image_decoder", "transforms", "transport", "in_order", "persistent_workers", "worker_threads", "pin_memory"),
         lambda r: r.knobs.loader == "dali",
-        "DALI decodes with a library of its own",
-    ),
-    NoEffect(
-        ("image_decoder", "scaled_decode", "transforms"),
-        lambda r: r.knobs.cache in ("decoded", "prepared", "tensor") and _gathers(r.knobs),
-        "after the cache is filled no page is decoded or transformed",
+        "DALI decodes, resizes and hands over by itself",
     ),
     NoEffect(
         ("image_decoder", "scaled_decode"),
-        lambda r: r.knobs.cache in ("decoded", "prepared", "tensor") and not _gathers(r.knobs),
-        "after the cache is filled no page is decoded",
+        lambda r: r.knobs.cache in ("prepared", "tensor"),
+        "no page is decoded in the counted steps: they take pages from the cache (which is filled otherwise)",
+    ),
+    NoEffect(
+        ("image_decoder",),
+        lambda r: r.knobs.cache == "decoded",
+        "no page is decoded in the counted steps: they take pages from the cache (which is filled otherwise)",
+    ),
+    NoEffect(
+        ("transforms",),
+        lambda r: _gathers(r.knobs),
+        "no page is transformed in the counted steps: they take pages from the cache (which is filled otherwise)",
+    ),
+    NoEffect(
+        ("worker_threads",),
+        lambda r: _gathers(r.knobs),
+        "workers only copy pages that lie in memory",
     ),
     NoEffect(
         ("persistent_workers",),
-        lambda r: r.steady is not None and r.knobs.num_workers > 0 and r.steady.num_epochs <= 1.0,
-        "the counted steps stay within one epoch, so workers are not started again in them",
+        lambda r: bool(r.stages) and not any(one.lane == "worker" and one.name == "start" for one in r.stages),
+        "no worker was started in the counted steps",
     ),
     NoEffect(
         ("cache_store",),
-        lambda r: r.knobs.num_workers == 0 and r.knobs.cache_store == "shared",
+        lambda r: r.knobs.num_workers == 0 and r.knobs.cache_store in ("memory", "shared"),
         "without workers nobody shares it",
     ),
 )

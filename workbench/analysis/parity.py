@@ -55,9 +55,10 @@ def compare_pages(baseline: Path, variant: Path, baseline_record: Record, varian
     own, other = _load(variant), _load(baseline)
     if own is None or other is None:
         notes.append("No pages were kept to compare (parity_pages=0, or random transforms).")
-    elif own["names"].tolist() != other["names"].tolist():
+    elif _are_other_pages(own, other):
         return Parity(status="different", notes=[_other_pages(own["names"].tolist(), other["names"].tolist())])
     else:
+        own, other = _of_both(own, other)
         tolerance = tolerance_for(baseline_record.knobs, variant_record.knobs)
         coverage = compare_coverage(own, other, tolerance)
         notes += _coverage_notes(coverage)
@@ -72,7 +73,7 @@ def compare_pages(baseline: Path, variant: Path, baseline_record: Record, varian
         targets=targets,
         detections=detections,
         coverage=coverage,
-        status=_worst(statuses) if pages is not None or detections is not None else None,
+        status=_worst(statuses) if _tells(pages, detections, coverage) else None,
         notes=notes,
     )
 
@@ -108,6 +109,42 @@ def page_samples(baseline: Path, variant: Path, count: int = 2) -> list[PageSamp
             difference = _difference(mine, theirs_of[name]).max(axis=2)
             samples.append(PageSample(name, _as_pixels(theirs_of[name]), _as_pixels(mine), difference))
     return sorted(samples, key=lambda sample: -float(sample.difference.max()))[:count]
+
+
+def _tells(pages: PageParity | None, detections: DetectionParity | None, coverage: CoverageParity | None) -> bool:
+    """Whether there is enough for a status: prints alone show that something is wrong, and not that all is well."""
+    return pages is not None or detections is not None or (coverage is not None and coverage.status == "different")
+
+
+def _are_other_pages(own: Arrays, other: Arrays) -> bool:
+    """Whether two runs are of other data sets; of one, they may have kept different pages."""
+    name = "all_names" if "all_names" in own and "all_names" in other else "names"
+    return bool(own[name].tolist() != other[name].tolist())
+
+
+def _of_both(own: Arrays, other: Arrays) -> tuple[Arrays, Arrays]:
+    """What two runs have kept of the pages that both of them kept."""
+    both = [name for name in own["names"].tolist() if name in other["names"].tolist()]
+    return _only(own, both), _only(other, both)
+
+
+def _only(arrays: Arrays, names: list[str]) -> Arrays:
+    kept = arrays["names"].tolist()
+    if kept == names:
+        return arrays
+    rows = np.array([kept.index(name) for name in names], np.int64)
+    chosen: Arrays = {
+        name: arrays[name][rows] for name in ("names", "images", "shrink_map", "threshold_map") if name in arrays
+    }
+    if "detected_on" in arrays:
+        place = {row: number for number, row in enumerate(rows.tolist())}
+        of_them = np.isin(arrays["detected_on"], rows)
+        points = np.split(arrays["detected_points"], np.cumsum(arrays["detected_lengths"])[:-1])
+        parts = [part for part, wanted in zip(points, of_them, strict=False) if wanted]
+        chosen["detected_points"] = np.concatenate([np.empty((0, 2), np.float32), *parts])
+        chosen["detected_lengths"] = arrays["detected_lengths"][of_them]
+        chosen["detected_on"] = np.array([place[on] for on in arrays["detected_on"][of_them].tolist()], np.int64)
+    return {**arrays, **chosen}
 
 
 def _load(folder: Path) -> Arrays | None:
@@ -195,6 +232,8 @@ def _coverage_notes(coverage: CoverageParity | None) -> list[str]:
     if coverage is None:
         return []
     notes = []
+    if coverage.other_pages:
+        notes.append("The runs are not of the same pages.")
     if coverage.missing:
         notes.append(f"Pages did not come as often as the others: {', '.join(coverage.missing)}.")
     if coverage.repeated:

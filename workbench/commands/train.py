@@ -20,11 +20,19 @@ def train(
     """Train a small detector on drawn pages, as the weights that ship were trained."""
     from workbench.commands.console import show_progress
     from workbench.data.synthetic.draw import draw_pages
-    from workbench.detector.weights_file import SHIPPED_NECK, describe, save_weights
+    from workbench.detector.weights_file import SHIPPED, SHIPPED_ENCODER, SHIPPED_NECK, describe, save_weights
     from workbench.knobs import Knobs
     from workbench.locations import cache_dir
     from workbench.workloads.training import train_detector
 
+    _check_out(out)
+    command = f"workbench train --count {count} --steps {steps} --batch-size {batch_size} --seed {seed}"
+    if encoder != SHIPPED_ENCODER:
+        command += f" --encoder {encoder}"
+    if start != "random":
+        first = SHIPPED if start == "shipped" else Path(start).expanduser()
+        made_by = describe(first).get("command", str(first)) if first.is_file() else str(first)
+        command = f"{made_by}, then {command} --start OUT"
     pages = cache_dir() / f"train-{count}-{seed}"
     knobs = Knobs.parse(
         {
@@ -52,9 +60,6 @@ def train(
                 on_line(f"step {done} of {steps}, loss {sum(recent) / len(recent):.3f}")
 
         detector = train_detector(knobs, num_steps=steps, on_step=on_step)
-    command = f"workbench train --count {count} --steps {steps} --batch-size {batch_size} --seed {seed}"
-    if start != "random":
-        command = f"{describe(Path(start))['command']}, then {command} --start OUT"
     notes = {
         "command": command,
         "pages": f"{count} drawn pages of seed {seed}",
@@ -62,3 +67,24 @@ def train(
     }
     save_weights(detector, out, encoder=encoder, neck=SHIPPED_NECK, notes=notes)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, final loss {notes['loss']}")
+
+
+def _check_out(out: Path) -> None:
+    """See before the training that its result can be written.
+
+    Raises:
+        BadInput: Where it cannot.
+    """
+    from workbench.errors import BadInput, Problem
+
+    try:
+        out.expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
+        is_there = out.exists()
+        with out.open("ab"):
+            pass
+        if not is_there:
+            out.unlink()
+    except OSError as error:
+        raise BadInput(
+            "train", [Problem(f"cannot be written ({error.strerror})", str(out), "Name another file")]
+        ) from None

@@ -22,7 +22,10 @@ _VERSION = 1
 
 #: The knobs and packages that decide what a kept page looks like.
 _KNOBS = ("image_size", "image_decoder", "scaled_decode", "cache", "transforms", "normalize", "targets")
-_PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pyclipper", "simplejpeg")
+_PACKAGES = (
+    "albumentations", "numba", "numpy", "opencv-python-headless", "pillow", "pyclipper", "shapely", "simplejpeg",
+    "torchvision",
+)  # fmt: skip
 
 
 class CachedFields:

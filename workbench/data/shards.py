@@ -13,6 +13,7 @@ import json
 import secrets
 import shutil
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +159,10 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
                 "num_pages": len(pages),
                 "num_words": len(words),
                 "num_ignored_words": sum(word.ignore for word in words),
+                "turned_by_exif": sum(page.exif_orientation != 1 for page in pages),
+                "not_rgb": dict(Counter(page.mode for page in pages if page.mode != "RGB")),
+                "without_words": sum(not page.words for page in pages),
+                "dropped_words": {f"{why} (in all shards)": n for why, n in counts.dropped_words.items()},
             }
         )
     return pages, counts

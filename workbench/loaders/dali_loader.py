@@ -49,9 +49,13 @@ class DaliLoader:
             device_id=device_id,
             prefetch_queue_depth=knobs.prefetch_factor,
             py_num_workers=max(knobs.num_workers, 1),
-            py_start_method=knobs.start_method,
+            # A process that uses CUDA must not be forked.
+            py_start_method="spawn" if torch.cuda.is_available() else knobs.start_method,
         )
-        self._pipeline.build()
+        try:
+            self._pipeline.build()
+        except RuntimeError as error:
+            raise WorkbenchError(f"DALI: {_told(error)}") from None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -90,6 +94,7 @@ class DaliLoader:
         """[B, 3, S, S]: uint8 images come with the channels last, and are viewed the other way round."""
         if self._on_gpu:
             tensor: torch.Tensor = torch.utils.dlpack.from_dlpack(images.as_tensor()).clone()
+            torch.cuda.current_stream().synchronize()  # DALI uses its memory again
         else:
             tensor = torch.from_numpy(images.as_array())
         return tensor.permute(0, 3, 1, 2) if self._feed.normalize is None else tensor

@@ -73,6 +73,7 @@ class WebDatasetLoader:
         several = knobs.num_workers > 0
         self._channel = channel
         self._several = several
+        self._in_order = knobs.in_order
         self._persistent = knobs.persistent_workers and several
         self._num_batches = _Turns(feed.shards, workers, knobs.batch_size).num_batches
         self._next = Position(0, 0)
@@ -115,7 +116,14 @@ class WebDatasetLoader:
         return self._next
 
     def resume(self, position: Position) -> None:
-        """Let the next epoch be this one, without the batches of it that have arrived already."""
+        """Let the next epoch be this one, without the batches of it that have arrived already.
+
+        Raises:
+            BadInput: With in_order=False, where it isn't known which ones they were.
+        """
+        if not self._in_order and position.batches:
+            what = "batches that arrive as they are ready cannot be told apart by their number"
+            raise BadInput("knobs", [Problem(what, "in_order", "Take in_order=true to resume an epoch")])
         self._next = position
 
     def close(self) -> None:

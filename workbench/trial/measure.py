@@ -89,6 +89,8 @@ class Trial:
         if note:
             self._notes.append(note)
             self._on_event(Event(phase="imports", message=note))
+        # What `auto` came to may not go together with the others. (Pinning is then left out, with a note.)
+        knobs.changed(device=kind, pin_memory=knobs.pin_memory and kind == "cuda")
         torch.manual_seed(knobs.seed)
 
         self._begin("dataset")

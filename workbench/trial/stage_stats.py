@@ -90,6 +90,7 @@ def lane_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list
             origin=members[0].origin,
         )
         for lane, members in lanes.items()
+        if any(len(member.spans.stage) for member in members)  # else nothing in this lane was timed
     ]
 
 

@@ -103,9 +103,9 @@ class OcrWorkload:
         return None if cache is None else CacheState(cache.size, cache.readings, cache.was_filled)
 
     def build(self, device: Device) -> None:
-        """See `Workload`. The replay device needs no model, so none is built."""
+        """See `Workload`. Without a device, or with a replayed one, no model is built."""
         self._device = device
-        if device.simulated:
+        if device.simulated or self._knobs.device == "none":
             return
         from workbench.detector.fold import fold_normalization
         from workbench.detector.model import build_detector

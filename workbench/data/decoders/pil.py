@@ -18,7 +18,7 @@ def decode(data: bytes, denominator: int = 1) -> Pixels:
     """See `Decoder`. An image that ends too early is an error."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if denominator > 1 and image.format == "JPEG":
+            if denominator > 1 and image.format in ("JPEG", "MPO"):
                 # Draft mode takes the largest reduction by which both sides are at least this long.
                 image.draft(None, (image.width // denominator, image.height // denominator))
             if image.mode.startswith("I"):

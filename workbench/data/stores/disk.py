@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import mmap
 import os
 import secrets
@@ -38,8 +39,9 @@ class DiskStore:
         self._half_done: Path | None = None
         self.filled = self._path.is_file() and self._path.stat().st_size == self._size
         if not self.filled:
+            self._sweep()
             self._half_done = self._path.with_name(f".{key}-{secrets.token_hex(4)}")
-            self._make(self._half_done)
+            self._lock = self._make(self._half_done)
         self._map(self._half_done or self._path, writable=not self.filled)
 
     def keep(self) -> None:
@@ -48,6 +50,8 @@ class DiskStore:
             self._file.flush()
             self._half_done.replace(self._path)
             self._half_done = None
+            os.close(self._lock)
+            self._map(self._path, writable=False)  # from here on nobody's writing gets into the file
         self.filled = True
 
     def discard(self) -> None:
@@ -55,6 +59,7 @@ class DiskStore:
         if self._half_done is not None:
             self._half_done.unlink(missing_ok=True)
             self._half_done = None
+            os.close(self._lock)
 
     def __getstate__(self) -> object:
         """The file's name goes to the worker."""
@@ -67,15 +72,25 @@ class DiskStore:
         self.filled = True
         self._map(self._path, writable=False)
 
-    def _make(self, path: Path) -> None:
+    def _sweep(self) -> None:
+        """Remove what trials have left behind that were killed while they filled a cache: nobody locks it any more."""
+        for path in self._path.parent.glob(f".*-{'[0-9a-f]' * 8}"):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+    def _make(self, path: Path) -> int:
+        """Make the file with all its room; gives the descriptor that keeps it locked."""
+        descriptor = -1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-            try:
-                os.posix_fallocate(descriptor, 0, self._size)
-            finally:
-                os.close(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            os.posix_fallocate(descriptor, 0, self._size)
+            return descriptor
         except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
             with contextlib.suppress(OSError):
                 path.unlink()
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
