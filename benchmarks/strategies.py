@@ -42,17 +42,18 @@ REPLAY_MS_PER_PAGE = 3.0
 REFERENCE = {"device": "none", "num_workers": 2, "num_steps": 52}
 
 FAST_PARTS = {"image_decoder": "turbojpeg", "transforms": "direct", "normalize": "device", "targets": "fast"}
+FAST_LOADING = {"transport": "ring", "epochs": "joined", "freed_memory": "kept", "prefetch_factor": 4}
 IN_MEMORY = {"cache": "prepared", "cache_store": "shared", "normalize": "device", "targets": "cached"}
 
 VARIANTS: dict[str, dict[str, object]] = {
     "reference": {},
-    "uncached, fast parts": {**FAST_PARTS, "transport": "ring"},
-    "uncached, best": {**FAST_PARTS, "transport": "ring", "scaled_decode": True, "num_steps": 130},
+    "uncached, whole decode": {**FAST_PARTS, **FAST_LOADING},
+    "uncached, best": {**FAST_PARTS, **FAST_LOADING, "scaled_decode": True, "num_steps": 130},
     "cached, best": {**IN_MEMORY, "num_workers": 0, "num_steps": 2600},
     "cached, 1 worker": {**IN_MEMORY, "num_workers": 1, "transport": "ring", "num_steps": 1300},
     "cached, 2 workers": {**IN_MEMORY, "num_workers": 2, "transport": "ring", "num_steps": 1300},
     "WebDataset, usual parts": {"loader": "webdataset", "image_decoder": "opencv"},
-    "WebDataset, our parts": {"loader": "webdataset", **FAST_PARTS, "transport": "ring", "scaled_decode": True},
+    "WebDataset, our parts": {"loader": "webdataset", **FAST_PARTS, **FAST_LOADING, "scaled_decode": True},
     "DALI, 1 worker": {"loader": "dali", "normalize": "device", "targets": "fast", "num_workers": 1},
     "DALI, 2 workers": {"loader": "dali", "normalize": "device", "targets": "fast", "num_workers": 2},
 }

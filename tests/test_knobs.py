@@ -83,6 +83,7 @@ IMPOSSIBLE_EXAMPLES = [
     {"mode": "train", "targets": "none"},
     {"mode": "train", "device": "none"},
     {"device": "replay", "targets": "none"},
+    {"epochs": "joined", "persistent_workers": False},
     {"loader": "webdataset", "cache": "decoded"},
     {"loader": "dali", "mode": "train"},
     {"loader": "dali", "normalize": "opencv"},

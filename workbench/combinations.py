@@ -119,6 +119,12 @@ IMPOSSIBLE: tuple[Impossible, ...] = (
         "Take targets=compute or fast, or device=cpu",
     ),
     Impossible(
+        ("epochs=joined", "persistent_workers=false"),
+        lambda k: k.epochs == "joined" and not k.persistent_workers,
+        "workers that end with the epoch cannot run on into the next",
+        "Take persistent_workers=true, or epochs=apart",
+    ),
+    Impossible(
         ("loader=webdataset/dali", "cache"),
         lambda k: k.loader != "torch" and _keeps_pages(k),
         "caches are looked up by page, and only the torch loader asks page by page",

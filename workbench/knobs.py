@@ -77,8 +77,14 @@ class Knobs(BaseModel):
     pin_memory: bool = _knob(False, "loading", "copy batches to page-locked memory (CUDA only)")
     start_method: Literal["fork", "spawn"] = _knob("fork", "loading", "how loader workers are started")
     in_order: bool = _knob(True, "loading", "batches arrive in their order, or as they are ready")
+    epochs: Literal["apart", "joined"] = _knob(
+        "apart", "loading", "workers wait for each other where an epoch ends, as torch has it, or run on into the next"
+    )
     transport: Literal["torch", "ring"] = _knob(
         "torch", "loading", "how batches leave a worker: in fresh shared memory each, or in slots used again and again"
+    )
+    freed_memory: Literal["returned", "kept"] = _knob(
+        "returned", "loading", "what workers free goes back to the kernel, or is kept for the next page"
     )
     worker_threads: int = _knob(
         1, "loading", "threads that OpenCV and torch may use in each worker", unit="threads", ge=1, le=64

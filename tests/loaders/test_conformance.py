@@ -85,6 +85,8 @@ WAYS = [
     {"num_workers": 2},
     {"num_workers": 2, "start_method": "spawn", "worker_threads": 2},
     {"num_workers": 2, "transport": "ring", "in_order": False},
+    {"num_workers": 2, "transport": "ring", "epochs": "joined", "freed_memory": "kept", "prefetch_factor": 4},
+    {"freed_memory": "kept", "epochs": "joined"},
     {"transforms": "direct"},
     {"transforms": "direct", "normalize": "device", "targets": "fast", "transport": "ring", "num_workers": 1},
     {"normalize": "opencv"},

@@ -19,6 +19,37 @@ def test_orders_number_the_batches_of_all_epochs():
     assert [number for number, _ in orders] == [3, 4, 5]
 
 
+def test_endless_orders_run_on_into_the_next_epoch():
+    orders = iter(Orders(num_pages=3, batch_size=2, shuffle=False, seed=0, endless=True))
+    assert [next(orders) for _ in range(4)] == [(0, [0, 1]), (1, [2]), (2, [0, 1]), (3, [2])]
+
+
+class Numbers(Dataset[torch.Tensor]):
+    def __len__(self) -> int:
+        return 7
+
+    def __getitem__(self, number: int) -> torch.Tensor:
+        return torch.tensor(number)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("mode", ["validate", "train"])
+def test_joined_epochs_are_the_same_epochs(num_workers, mode):
+    told = {}
+    for epochs in ("apart", "joined"):
+        loader = TorchLoader(
+            Numbers(), torch.stack, Knobs(num_workers=num_workers, batch_size=2, epochs=epochs, mode=mode)
+        )
+        try:
+            told[epochs] = [
+                [(parcel.number, parcel.pages, parcel.batch.tolist()) for parcel in loader.epoch()] for _ in range(3)
+            ]
+        finally:
+            loader.close()
+    assert told["joined"] == told["apart"]
+    assert [len(epoch) for epoch in told["joined"]] == [4, 4, 4]
+
+
 def test_shuffled_orders_hold_every_page_once_and_differ_by_epoch():
     orders = Orders(num_pages=50, batch_size=8, shuffle=True, seed=1)
     epochs = [[page for _, pages in orders for page in pages] for _ in range(2)]

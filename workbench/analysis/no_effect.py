@@ -39,7 +39,7 @@ def _gathers(knobs: Knobs) -> bool:
 
 RULES: tuple[NoEffect, ...] = (
     NoEffect(
-        ("prefetch_factor", "persistent_workers", "start_method", "in_order", "transport", "worker_threads"),
+        ("prefetch_factor", "persistent_workers", "start_method", "in_order", "epochs", "transport", "worker_threads"),
         _no_workers,
         "there are no workers (num_workers=0)",
     ),
@@ -61,7 +61,16 @@ RULES: tuple[NoEffect, ...] = (
         "the device is none that is told its time by this knob",
     ),
     NoEffect(
-        ("image_decoder", "transforms", "transport", "in_order", "persistent_workers", "worker_threads", "pin_memory"),
+        (
+            "image_decoder",
+            "transforms",
+            "transport",
+            "in_order",
+            "epochs",
+            "persistent_workers",
+            "worker_threads",
+            "freed_memory",
+        ),
         lambda r: r.knobs.loader == "dali",
         "DALI decodes, resizes and hands over by itself",
     ),
@@ -89,6 +98,11 @@ RULES: tuple[NoEffect, ...] = (
         ("persistent_workers",),
         lambda r: bool(r.stages) and not any(one.lane == "worker" and one.name == "start" for one in r.stages),
         "no worker was started in the counted steps",
+    ),
+    NoEffect(
+        ("epochs",),
+        lambda r: r.knobs.loader == "webdataset",
+        "a stream of shards ends where they end",
     ),
     NoEffect(
         ("cache_store",),

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from workbench import batch_memory
 from workbench.data.cache import Array
 from workbench.data.dataset import PageDataset
 from workbench.data.sample import Batch, PackedMaps
@@ -45,6 +46,9 @@ def can_gather(knobs: Knobs) -> bool:
 def _rows(block: Array, rows: npt.NDArray[np.int64]) -> Array:
     """A copy of some rows; pages that follow one another are copied in one piece."""
     first, count = int(rows[0]), len(rows)
-    if count > 1 and np.array_equal(rows, np.arange(first, first + count)):
-        return block[first : first + count].copy()
-    return np.asarray(block[rows])
+    place = batch_memory.empty((count, *block.shape[1:]), block.dtype)
+    if np.array_equal(rows, np.arange(first, first + count)):
+        np.copyto(place, block[first : first + count])
+    else:
+        np.take(block, rows, axis=0, out=place, mode="clip")  # checked by the sampler; "raise" would copy twice
+    return place

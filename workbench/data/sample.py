@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import default_collate
 
+from workbench import batch_memory
 from workbench.data.packed_targets import COUNTS_FOR_SHRINK, COUNTS_FOR_THRESHOLD, SHRUNKEN, PackedTargets
 from workbench.data.page import Polygon
 from workbench.data.targets import Targets
@@ -123,14 +124,22 @@ def collate(samples: list[Sample] | Batch, stack: Stack = default_collate) -> Ba
 
 
 def stack_as_they_lie(tensors: list[torch.Tensor]) -> torch.Tensor:
-    """Stack tensors in the order of their memory, into ordinary memory.
+    """Stack tensors in the order of their memory, where the loader wants to have them.
 
     Images that come out of the chain as views, with the channels last in memory, are stacked without turning each of
     them round; the batch is then a view of the same kind.
     """
     if tensors[0].ndim == 3 and not tensors[0].is_contiguous():
-        return torch.stack([tensor.permute(1, 2, 0) for tensor in tensors]).permute(0, 3, 1, 2)
-    return torch.stack(tensors)
+        return _stacked([tensor.permute(1, 2, 0).numpy() for tensor in tensors]).permute(0, 3, 1, 2)
+    return _stacked([tensor.numpy() for tensor in tensors])
+
+
+def _stacked(arrays: list[npt.NDArray[Any]]) -> torch.Tensor:
+    """The arrays as one tensor, [B, ...], where the loader wants to have it."""
+    place = batch_memory.empty((len(arrays), *arrays[0].shape), arrays[0].dtype)
+    for number, array in enumerate(arrays):
+        place[number] = array
+    return torch.from_numpy(place)
 
 
 def _stacked_maps(targets: list[Any], stack: Stack) -> TargetMaps | PackedMaps | None:
@@ -138,7 +147,7 @@ def _stacked_maps(targets: list[Any], stack: Stack) -> TargetMaps | PackedMaps |
         return None
     if isinstance(targets[0], PackedTargets):
         # Copied once: into its place in the batch.
-        planes = np.empty((len(targets), 2, *targets[0].flags.shape), np.uint8)
+        planes = batch_memory.empty((len(targets), 2, *targets[0].flags.shape), np.uint8)
         for number, target in enumerate(targets):
             planes[number, 0], planes[number, 1] = target.levels, target.flags
         return PackedMaps(torch.from_numpy(planes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from workbench.errors import WorkbenchError
 from workbench.knobs import Knobs
+from workbench.loaders.kept_memory import keep_freed_memory
 from workbench.loaders.parcel import Parcel, become_sender, open_rings
 from workbench.loaders.ring import Ring
 from workbench.loaders.source import Source
@@ -49,13 +51,18 @@ class TorchLoader:
             batch_size=knobs.batch_size,
             shuffle=knobs.mode == "train",
             seed=knobs.seed,
+            endless=knobs.epochs == "joined",
         )
+        self._joined = knobs.epochs == "joined"
         self._channel = channel
         self._workers = knobs.num_workers
         self._persistent = knobs.persistent_workers and knobs.num_workers > 0
         self._epochs = 0
         self._iterator: Any = None
         several = knobs.num_workers > 0
+        keep_memory = knobs.freed_memory == "kept"
+        if keep_memory and not several:
+            keep_freed_memory()
         rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
             _OrderedDataset(dataset),
@@ -67,7 +74,7 @@ class TorchLoader:
             persistent_workers=self._persistent,
             in_order=knobs.in_order,
             multiprocessing_context=knobs.start_method if several else None,
-            worker_init_fn=StartWorker(channel) if several else None,
+            worker_init_fn=StartWorker(channel, keep_memory=keep_memory) if several else None,
             generator=torch.Generator().manual_seed(knobs.seed),
         )
         if channel is not None and not several:
@@ -83,7 +90,10 @@ class TorchLoader:
         if self._channel is not None and self._workers and not (self._persistent and self._epochs):
             self._channel.workers_are_started()
         self._epochs += 1
-        self._iterator = iter(self._loader)
+        if self._iterator is None or not self._joined:
+            self._iterator = iter(self._loader)
+        if self._joined:
+            return self._parcels(itertools.islice(self._iterator, self.steps_per_epoch))
         return self._parcels(self._iterator)
 
     def _parcels(self, iterator: Iterator[Parcel]) -> Iterator[Parcel]:
@@ -102,21 +112,36 @@ class TorchLoader:
 
 
 class Orders(Sampler[Order]):
-    """The batches of an epoch: in order, or shuffled anew in every epoch; numbered on from epoch to epoch."""
+    """The batches of an epoch: in order, or shuffled anew in every epoch; numbered on from epoch to epoch.
 
-    def __init__(self, *, num_pages: int, batch_size: int, shuffle: bool, seed: int) -> None:
+    Args:
+        num_pages: Pages in an epoch.
+        batch_size: Pages in a batch.
+        shuffle: Whether they are shuffled.
+        seed: Of the shuffling.
+        endless: One epoch after the other, without an end.
+    """
+
+    def __init__(self, *, num_pages: int, batch_size: int, shuffle: bool, seed: int, endless: bool = False) -> None:
         self._num_pages = num_pages
         self._batch_size = batch_size
         self._shuffle = shuffle
         self._generator = torch.Generator().manual_seed(seed)
         self._next_number = 0
+        self._endless = endless
 
     def __len__(self) -> int:
         """Batches in an epoch, the last one possibly smaller."""
         return -(-self._num_pages // self._batch_size)
 
     def __iter__(self) -> Iterator[Order]:
-        """The orders of the next epoch."""
+        """The orders of the next epoch, or of all that are to come."""
+        while True:
+            yield from self._epoch()
+            if not self._endless:
+                return
+
+    def _epoch(self) -> Iterator[Order]:
         pages = list(range(self._num_pages))
         if self._shuffle:
             pages = [int(number) for number in torch.randperm(self._num_pages, generator=self._generator)]
@@ -171,12 +196,14 @@ class ParcelCollate:
         (number, pages), samples = made
         if isinstance(samples, WorkbenchError):
             return Parcel(samples, number, pages)
-        with stage("collate"):
-            parcel = Parcel(self._collate(samples), number, pages)
         worker = get_worker_info()
-        if self._rings and worker is not None:
+        ring = self._rings[worker.id] if self._rings and worker is not None else None
+        with stage("collate"):
+            batch = self._collate(samples) if ring is None else ring.make(lambda: self._collate(samples))
+            parcel = Parcel(batch, number, pages)
+        if ring is not None:
             with stage("send"):
-                parcel.put_into(self._rings[worker.id])
+                parcel.put_into(ring)
         stages = worker_stages()
         if stages is not None:
             stages.end_order()
@@ -199,11 +226,14 @@ def make_rings(knobs: Knobs) -> list[Ring]:
 class StartWorker:
     """The first thing that a worker process does."""
 
-    def __init__(self, channel: Channel | None) -> None:
+    def __init__(self, channel: Channel | None, *, keep_memory: bool = False) -> None:
         self._channel = channel
+        self._keep_memory = keep_memory
 
     def __call__(self, number: int) -> None:
         """Set up worker `number`."""
+        if self._keep_memory:
+            keep_freed_memory()
         # What this worker may share with its parent under fork is not the worker's.
         become_worker(None)
         # A worker is stopped by its parent; an interrupt from the terminal goes to the parent alone.

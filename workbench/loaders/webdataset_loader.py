@@ -90,7 +90,7 @@ class WebDatasetLoader:
             prefetch_factor=knobs.prefetch_factor if several else None,
             persistent_workers=self._persistent,
             multiprocessing_context=knobs.start_method if several else None,
-            worker_init_fn=StartWorker(channel) if several else None,
+            worker_init_fn=StartWorker(channel, keep_memory=knobs.freed_memory == "kept") if several else None,
             in_order=knobs.in_order,
         )
         if channel is not None and not several:

@@ -47,12 +47,12 @@ class Witness:
             numbers: What its pages are said to be.
         """
         self._seen += np.bincount(numbers, minlength=len(self._seen))
-        grid = _grid(batch.images.shape[-1])
-        self._prints[numbers] = _as_levels(batch.images[:, :, grid[:, None], grid[None]].cpu())
+        rows = _print_rows(batch.images.shape[-1])
+        self._prints[numbers] = _as_levels(batch.images[:, :, rows, rows].cpu())
         if batch.maps is not None:
             if self._map_prints is None:
                 self._map_prints = np.zeros((len(self._pages), PRINT_SIDE, PRINT_SIDE), np.uint8)
-            self._map_prints[numbers] = _threshold_levels(batch.maps, (slice(None), grid[:, None], grid[None]))
+            self._map_prints[numbers] = _threshold_levels(batch.maps, rows)
         for place, number in enumerate(numbers):
             if number in self._wanted:
                 self._wanted.discard(number)
@@ -86,9 +86,11 @@ class Witness:
         return arrays
 
 
-def _grid(side: int) -> npt.NDArray[np.int64]:
-    """Rows (and columns) of a print: the middles of equal parts."""
-    return ((np.arange(PRINT_SIDE) + 0.5) * side / PRINT_SIDE).astype(np.int64)
+def _print_rows(side: int) -> slice:
+    """Rows (and columns) of a print, evenly apart: of a slice torch makes a view, where single rows take it long."""
+    step = side // PRINT_SIDE
+    first = (side - step * (PRINT_SIDE - 1)) // 2
+    return slice(first, first + step * (PRINT_SIDE - 1) + 1, step)
 
 
 def _float_levels(image: torch.Tensor) -> npt.NDArray[np.float32]:
@@ -105,11 +107,11 @@ def _as_levels(pixels: torch.Tensor) -> npt.NDArray[np.uint8]:
     return np.clip(np.round(np.nan_to_num(levels, nan=0.0)), 0, 255).astype(np.uint8)
 
 
-def _threshold_levels(maps: Any, where: Any) -> npt.NDArray[np.uint8]:
+def _threshold_levels(maps: Any, rows: slice) -> npt.NDArray[np.uint8]:
     if isinstance(maps, PackedMaps):
-        levels: npt.NDArray[np.uint8] = maps.planes[:, 0][where].cpu().numpy()
+        levels: npt.NDArray[np.uint8] = maps.planes[:, 0, rows, rows].cpu().numpy()
         return levels
-    rounded: npt.NDArray[np.uint8] = np.round(maps.threshold_map[where].cpu().numpy() * 255.0).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.round(maps.threshold_map[:, rows, rows].cpu().numpy() * 255.0).astype(np.uint8)
     return rounded
 
 
