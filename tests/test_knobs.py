@@ -90,6 +90,8 @@ IMPOSSIBLE_EXAMPLES = [
     {"loader": "dali", "scaled_decode": True},
     {"pin_memory": True, "device": "cpu"},
     {"precision": "fp16", "device": "cpu"},
+    {"line_functions": "a.b"},
+    {"native_stacks": True, "profilers": "lines"},
     {"replay_record": "some/run", "device": "cuda"},
 ]
 

@@ -17,6 +17,7 @@ from workbench.commands.pages import pages
 from workbench.commands.report import report
 from workbench.commands.run import run
 from workbench.commands.train import train
+from workbench.commands.transforms import transforms
 from workbench.errors import BadInput, WorkbenchError
 
 FAILED = 1
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, compare, report, pages, train, doctor):
+for command in (run, compare, report, transforms, pages, train, doctor):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

@@ -161,6 +161,18 @@ IMPOSSIBLE: tuple[Impossible, ...] = (
         "Take precision=bf16 or fp32, or device=cuda",
     ),
     Impossible(
+        ("line_functions", "profilers"),
+        lambda k: bool(k.line_functions) and "lines" not in k.lenses,
+        "only the lens 'lines' times functions line by line",
+        "Take profilers=lines, or leave line_functions out",
+    ),
+    Impossible(
+        ("native_stacks", "profilers"),
+        lambda k: k.native_stacks and "stacks" not in k.lenses,
+        "only the lens 'stacks' samples stacks",
+        "Take profilers=stacks, or native_stacks=false",
+    ),
+    Impossible(
         ("replay_record", "device=cpu/cuda/none"),
         lambda k: k.replay_record is not None and k.device in ("cpu", "cuda", "none"),
         "only the replay device takes its times from a record",

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from workbench.combinations import IMPOSSIBLE
 from workbench.errors import BadInput, Problem, unknown_name
 
 Group = Literal["pages", "image path", "loading", "model", "device", "measuring"]
+
+#: The lenses that the knob `profilers` may name.
+LENSES = ("torch", "lines", "stacks", "memory")
 
 
 def _knob(default: Any, group: Group, help: str, *, unit: str = "", **limits: Any) -> Any:
@@ -120,10 +123,32 @@ class Knobs(BaseModel):
         None, "measuring", "steps before the counted ones; by default until the queue is full", unit="steps", ge=0
     )
     stage_timing: bool = _knob(True, "measuring", "time every stage; off only to measure what that costs")
+    profilers: str = _knob("", "measuring", "lenses, with commas between: torch, lines, stacks, memory")
+    line_functions: str = _knob(
+        "", "measuring", "functions for the lens 'lines', dotted paths with commas; by default the workload's own"
+    )
+    native_stacks: bool = _knob(False, "measuring", "show C and C++ frames in the lens 'stacks'")
     parity_pages: int = _knob(4, "measuring", "pages kept to be compared pixel by pixel", unit="pages", ge=0)
     timeout_s: float = _knob(
         600.0, "measuring", "a trial that takes longer is stopped", unit="s", gt=0.0, allow_inf_nan=False
     )
+
+    @field_validator("profilers", mode="before")
+    @classmethod
+    def _in_one_order(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            value = ",".join(map(str, value))
+        if not isinstance(value, str):
+            return value
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if strangers := [name for name in names if name not in LENSES]:
+            raise ValueError(f"there is no lens {', '.join(map(repr, strangers))}; lenses: {', '.join(LENSES)}")
+        return ",".join(name for name in LENSES if name in names)
+
+    @property
+    def lenses(self) -> tuple[str, ...]:
+        """The lenses that `profilers` names."""
+        return tuple(self.profilers.split(",")) if self.profilers else ()
 
     @model_validator(mode="after")
     def _refuse_impossible(self) -> Knobs:

@@ -86,9 +86,7 @@ class StageStats(_Part):
     p95_s: float
     total_s: float = Field(description="time inside the steady part, summed over the lane's processes")
     origin: Origin = "measured"
-    overlapped: bool = Field(
-        False, description="runs in a helper thread beside the lane's other stages, so it is no part of the lane's sum"
-    )
+    overlapped: bool = Field(False, description="runs in a helper thread, so it is no part of the lane's sum")
 
 
 class LaneStats(_Part):
@@ -121,6 +119,16 @@ class Memory(_Part):
     peak_device_bytes: int | None = None
 
 
+class LensPrice(_Part):
+    """What the lenses of a trial cost: the throughput without them over that with them."""
+
+    lenses: list[str]
+    factor: float = Field(description="mean of the trials without lenses, before and after; 1: nothing")
+    lowest: float
+    highest: float
+    run_ids: list[str] = Field(description="the trials without lenses")
+
+
 class Quality(_Part):
     """Detection quality on the pages of the steady part, each counted once (ICDAR2015 rule, IoU over 0.5)."""
 
@@ -141,8 +149,7 @@ class PageCounts(_Part):
     not_rgb: dict[str, int] = Field(default_factory=dict, description="pages by colour mode, where it isn't plain RGB")
     without_words: int = 0
     dropped_words: dict[str, int] = Field(
-        default_factory=dict,
-        description="words that could not be used, by reason (annotations: once; transforms: per page seen)",
+        default_factory=dict, description="unusable words by reason (annotations: once; transforms: per page seen)"
     )
     notes: list[str] = Field(default_factory=list)
 
@@ -169,10 +176,8 @@ class Record(BaseModel):
     closure: Closure = Closure()
     memory: Memory = Memory()
     quality: Quality | None = None
-    profiles: dict[str, str] = Field(
-        default_factory=dict,
-        description="files of the optional lenses, relative to the run folder",
-    )
+    profiles: dict[str, str] = Field(default_factory=dict, description="files of the lenses, in the run folder")
+    lens_price: LensPrice | None = Field(None, description="what the optional lenses cost; None without any")
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
 
@@ -266,12 +271,8 @@ class VariantResult(_Part):
     memory: Memory = Memory()
     startup_s: float | None = Field(None, description="median of the trials' total start-up")
     cache_fill_s: float | None = None
-    break_even_epochs: float | None = Field(
-        None, description="epochs after which the extra start-up has paid for itself; None: never, or nothing extra"
-    )
-    no_effect: list[str] = Field(
-        default_factory=list, description="knobs of the variant that can change nothing here, and why"
-    )
+    break_even_epochs: float | None = Field(None, description="epochs until the extra start-up has paid; None: never")
+    no_effect: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")
     failure: Failure | None = None
 
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 MOST_LINES = 15
-EXPECTED = ("profile", "compare")
+EXPECTED = ("profile", "compare", "transforms")
 
 
 def faults(notebook: Any) -> list[str]:

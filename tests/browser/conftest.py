@@ -53,10 +53,14 @@ class Opened:
 
 
 class Browser:
-    """Opens files with the network blocked."""
+    """Opens files with the network blocked; and pages of servers on this machine."""
 
     def __init__(self, browser) -> None:
         self._browser = browser
+
+    def tab(self):
+        """A page with this machine's network, for servers that run here."""
+        return self._browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
 
     def open(self, path: Path, *, width: int = 1200) -> Opened:
         opened = Opened()

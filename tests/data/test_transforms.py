@@ -127,4 +127,4 @@ def test_every_transform_has_a_stage_and_compose_has_its_own(image, points):
         "Normalize",
         "ToTensorV2",
     ]
-    assert names.count("keypoints") == 6  # before the first, after each, and at the end
+    assert names.count("keypoints") == 7  # before the first, after each, at the end, and made into an array

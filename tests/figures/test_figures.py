@@ -273,3 +273,29 @@ def test_a_stage_has_one_colour_everywhere():
     assert stage_colour("decode") == stage_colour("decode")
     assert stage_colour("MyOwnTransform") == stage_colour("MyOwnTransform")
     assert text_colour("#FFFFFF") != text_colour("#000000")
+
+
+def test_a_batch_can_be_picked_and_its_way_is_in_order():
+    from workbench.figures.batch_way import batch_way
+
+    rows = [
+        ("worker", 0, "decode", 0, 40, 0, False), ("worker", 0, "decode", 40, 90, 0, False),
+        ("worker", 0, "collate", 90, 100, 0, False), ("main", 0, "receive", 120, 130, 0, False),
+        ("main", 0, "forward", 130, 200, 0, False), ("worker", 0, "decode", 100, 150, 1, False),
+        ("main", 0, "receive", 210, 220, 1, False),
+    ]  # fmt: skip
+    columns = ["lane", "process", "stage", "begin_ns", "end_ns", "batch", "overlapped"]
+    spans = pd.DataFrame(rows, columns=columns).assign(page=-1, origin="measured")
+    spans[["begin_ns", "end_ns"]] *= 1_000_000
+    record = make_record()
+    steady = record.steady.model_copy(update={"warmup_steps": 0})
+    figure = batch_way(spans, record.model_copy(update={"steady": steady}))
+    assert [button["label"] for button in figure.layout.updatemenus[0].buttons] == ["batch 0", "batch 1"]
+    assert list(figure.data[0].y) == [
+        "worker: decode",
+        "worker: collate",
+        "main process: receive",
+        "main process: forward",
+    ]
+    assert list(figure.data[0].x) == [90.0, 10.0, 10.0, 70.0]
+    assert "200 ms under way, 100 ms of it in its worker" in figure.layout.title.text

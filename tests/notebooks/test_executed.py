@@ -60,7 +60,7 @@ def test_papermill_runs_the_profile_as_it_stands(checkout: Path, tmp_path: Path)
     assert record.steady is not None and record.steady.num_steps == 2
     text = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
     assert "pages/s (on a simulated device)" in text
-    assert text.count('"application/vnd.plotly.v1+json"') == 3
+    assert text.count('"application/vnd.plotly.v1+json"') == 4
 
 
 def test_papermill_refuses_a_mistyped_parameter(checkout: Path, tmp_path: Path) -> None:
@@ -115,3 +115,24 @@ def test_a_comparison_leaves_verdicts_and_a_page(
     page = html.read_text(encoding="utf-8")
     assert page.count("Plotly.newPlot(") >= 5
     assert "ram" in page and "took longer than timeout_s" in page
+
+
+def test_the_transforms_notebook_runs_from_the_command(notebooks: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    assert invoke(monkeypatch, "transforms", "--out", str(tmp_path)) == 0
+    told = capsys.readouterr().out
+    assert "of the measured chain" in told
+    assert len(list(tmp_path.glob("transforms-*.html"))) == 1
+
+
+def test_a_run_through_lenses_shows_what_they_saw_and_cost(notebooks: Path, tmp_path: Path, monkeypatch) -> None:
+    knobs = [argument for knob in QUICK if not knob.startswith("num_steps") for argument in ("-p", knob)]
+    lenses = ("-p", "profilers=torch,lines,memory", "-p", "num_steps=4")
+    monkeypatch.setattr(sys, "argv", ["workbench", "run", *knobs, *lenses, "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert int(end.value.code or 0) == 0
+    (html,) = tmp_path.glob("profile-*.html")
+    text = html.read_text(encoding="utf-8")
+    assert "the time of the same run without" in text
+    assert "Lines, in every process" in text
+    assert "memory.parquet" in text

@@ -179,3 +179,8 @@ def test_the_data_sets_of_all_variants_are_looked_at_once_each(monkeypatch: pyte
 
     assert looked_at == ["good", "bad", "worse"]
     assert messages(error) == ["bad: there is no such folder", "worse: there is no such folder"]
+
+
+def test_lenses_never_enter_a_comparison():
+    with pytest.raises(BadInput, match="their price would be compared"):
+        check_variants({"baseline": Knobs(), "lines": Knobs(profilers="lines")})

@@ -84,6 +84,8 @@ class AlbumentationsChain:
         ]
         random = _random_transforms() if knobs.mode == "train" else []
         finish = finishing_transforms(knobs)
+        #: What is applied one after the other.
+        self.transforms = [*random, *resize, *finish]
         self._whole = _compose([*random, *resize, *finish], seed)
         self._prepare = _compose([*random, *resize], seed)
         self._finish = TimedCompose(finish)
@@ -129,7 +131,8 @@ def pack_points(width: int, height: int, polygons: list[Polygon]) -> npt.NDArray
 
 def _apply(compose: TimedCompose, image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32]) -> Transformed:
     result = compose(image=image, keypoints=points)
-    return Transformed(result["image"], np.asarray(result["keypoints"], np.float32).reshape(-1, 2))
+    with stage("keypoints"):
+        return Transformed(result["image"], np.asarray(result["keypoints"], np.float32).reshape(-1, 2))
 
 
 def _compose(transforms: list[A.BasicTransform], seed: int) -> TimedCompose:

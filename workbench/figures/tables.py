@@ -16,6 +16,9 @@ _MEASURING = ("num_steps", "warmup_steps", "stage_timing", "parity_pages", "time
 
 _RED = "#C81E1E"
 
+#: A lens that makes a run so many times as long shows figures that are none of the plain run any more.
+DEAR_LENS = 1.05
+
 #: Differences of levels are written with two digits.
 _SMALL_LEVELS = 0.01
 
@@ -106,6 +109,21 @@ def run_table(record: Record) -> str:
         rows += [("note", note) for note in pages.notes]
     rows += [("note", note) for note in record.notes]
     return _table((), [(_text(name), _text(value)) for name, value in rows])
+
+
+def lens_table(record: Record) -> str:
+    """What the lenses of a run cost; in red where that is more than its figures are worth."""
+    price = record.lens_price
+    if price is None:
+        return ""
+    told = f"{format_ratio(price.factor)} the time of the same run without ({format_ratio(price.lowest)} to "
+    told += f"{format_ratio(price.highest)}: before and after it)"
+    if price.factor > DEAR_LENS:
+        warning = "Over 5 %: the figures of this run are not to be compared with those of others."
+        told = f"<span style='color:{_RED};font-weight:600'>{_text(told)}. {warning}</span>"
+    else:
+        told = _text(told)
+    return _table(("lenses", "what they cost"), [(_text(", ".join(price.lenses)), told)])
 
 
 def environment_table(records: Iterable[Record]) -> str:

@@ -55,6 +55,7 @@ _STAGES = {
     "release": "#B8A99A",
     "pin": "#6AA7A0",
     "progress": "#C4B7CB",
+    "lenses": "#A89F91",
 }
 _OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#B07AA1", "#76B7B2", "#A0A04A")
 

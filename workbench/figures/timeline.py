@@ -17,7 +17,7 @@ from workbench.figures.template import (
     titled,
 )
 from workbench.records import Record
-from workbench.units import format_share
+from workbench.units import format_duration, format_share
 
 #: More bars than this are slow to draw and cannot be told apart.
 MAX_BARS = 2000
@@ -77,7 +77,7 @@ def _finding(window: pd.DataFrame) -> str:
     waiting = main[main["stage"].isin(WAITING)]
     share = (waiting["end_ns"] - waiting["begin_ns"]).sum() / length_ns
     waits = f"the main process waits for pages or the device {format_share(share)} of the time"
-    return f"In these {length_ns / 1e6:.3g} ms of the run {waits}"
+    return f"In these {format_duration(length_ns * 1e-9)} of the run {waits}"
 
 
 def choose_window(spans: pd.DataFrame, record: Record) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from workbench.errors import BadInput, Problem
@@ -18,15 +19,30 @@ LOADERS: dict[str, tuple[str, str]] = {
 }
 
 
-def open_loader(source: Source, knobs: Knobs, *, pin_memory: bool, channel: Channel | None) -> Loader:
+def open_loader(
+    source: Source,
+    knobs: Knobs,
+    *,
+    pin_memory: bool,
+    channel: Channel | None,
+    in_worker: Sequence[Callable[[int], None]] = (),
+) -> Loader:
     """The loader.
+
+    Args:
+        source: Gives the pages.
+        knobs: The trial's knobs.
+        pin_memory: Whether batches go to page-locked memory.
+        channel: Where the workers write their spans; None: nothing is timed.
+        in_worker: Called in every worker when it starts, with its number.
 
     Raises:
         BadInput: Where what it needs isn't installed, or the data set isn't of its kind.
     """
     module, extra = LOADERS[knobs.loader]
     try:
-        opened: Loader = import_module(module).open_loader(source, knobs, pin_memory=pin_memory, channel=channel)
+        open_it = import_module(module).open_loader
+        opened: Loader = open_it(source, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)
     except ImportError as error:
         how = f"pip install '.[{extra}]' in the checkout" if extra else "make setup"
         remedy = f"Install it ({how}), or take loader=torch"

@@ -8,7 +8,7 @@ decoded and kept there; else everything runs on the CPU.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -159,7 +159,17 @@ def _told(error: RuntimeError) -> str:
     return next((line for line in lines if line.startswith("Error")), lines[0] if lines else "failed")
 
 
-def open_loader(source: Source, knobs: Knobs, *, pin_memory: bool, channel: Channel | None) -> DaliLoader:
-    """A loader of the source's pages; on the CUDA device where the model is going to run there."""
+def open_loader(
+    source: Source,
+    knobs: Knobs,
+    *,
+    pin_memory: bool,
+    channel: Channel | None,
+    in_worker: Sequence[Callable[[int], None]] = (),
+) -> DaliLoader:
+    """A loader of the source's pages; on the CUDA device where the model is going to run there.
+
+    DALI's workers are its own: `channel` and `in_worker` don't reach them.
+    """
     on_gpu = torch.cuda.is_available() and knobs.device in ("auto", "cuda")
     return DaliLoader(source.image_feed(), knobs, device_id=torch.cuda.current_device() if on_gpu else None)

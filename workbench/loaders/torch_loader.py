@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -35,6 +35,7 @@ class TorchLoader:
         knobs: Batch size, workers, prefetch and the like.
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
+        in_worker: Called in every worker when it starts, with its number.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class TorchLoader:
         *,
         pin_memory: bool = False,
         channel: Channel | None = None,
+        in_worker: Sequence[Callable[[int], None]] = (),
     ) -> None:
         self._orders = Orders(
             num_pages=len(dataset),  # type: ignore[arg-type]
@@ -74,7 +76,7 @@ class TorchLoader:
             persistent_workers=self._persistent,
             in_order=knobs.in_order,
             multiprocessing_context=knobs.start_method if several else None,
-            worker_init_fn=StartWorker(channel, keep_memory=keep_memory) if several else None,
+            worker_init_fn=StartWorker(channel, in_worker, keep_memory=keep_memory) if several else None,
             generator=torch.Generator().manual_seed(knobs.seed),
         )
         if channel is not None and not several:
@@ -226,8 +228,15 @@ def make_rings(knobs: Knobs) -> list[Ring]:
 class StartWorker:
     """The first thing that a worker process does."""
 
-    def __init__(self, channel: Channel | None, *, keep_memory: bool = False) -> None:
+    def __init__(
+        self,
+        channel: Channel | None,
+        in_worker: Sequence[Callable[[int], None]] = (),
+        *,
+        keep_memory: bool = False,
+    ) -> None:
         self._channel = channel
+        self._in_worker = in_worker
         self._keep_memory = keep_memory
 
     def __call__(self, number: int) -> None:
@@ -241,8 +250,19 @@ class StartWorker:
         if self._channel is not None and get_worker_info() is not None:
             become_sender(Stages(self._channel.senders[number], self._channel.clock))
             become_worker(self._channel.worker_is_up(number))
+        for call in self._in_worker:
+            call(number)
 
 
-def open_loader(source: Source, knobs: Knobs, *, pin_memory: bool, channel: Channel | None) -> TorchLoader:
+def open_loader(
+    source: Source,
+    knobs: Knobs,
+    *,
+    pin_memory: bool,
+    channel: Channel | None,
+    in_worker: Sequence[Callable[[int], None]] = (),
+) -> TorchLoader:
     """A loader of the source's data set."""
-    return TorchLoader(source.dataset, source.collate, knobs, pin_memory=pin_memory, channel=channel)
+    return TorchLoader(
+        source.dataset, source.collate, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
+    )

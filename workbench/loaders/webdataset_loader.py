@@ -51,6 +51,7 @@ class WebDatasetLoader:
         knobs: Batch size, workers, prefetch, seed and the like; mode=train shuffles shards and pages.
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
+        in_worker: Called in every worker when it starts, with its number.
 
     Raises:
         BadInput: Where there are fewer shards than workers.
@@ -64,6 +65,7 @@ class WebDatasetLoader:
         *,
         pin_memory: bool = False,
         channel: Channel | None = None,
+        in_worker: Sequence[Callable[[int], None]] = (),
     ) -> None:
         workers = max(knobs.num_workers, 1)
         if len(feed.shards) < workers:
@@ -82,6 +84,7 @@ class WebDatasetLoader:
         # The position travels in shared memory: persistent workers keep the data set that they were started with.
         self._order = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         rings = make_rings(knobs)
+        start = StartWorker(channel, in_worker, keep_memory=knobs.freed_memory == "kept")
         self._loader: DataLoader[Any] = DataLoader(
             _Shards(feed, ParcelCollate(collate, rings), knobs, self._order),
             batch_size=None,
@@ -90,7 +93,7 @@ class WebDatasetLoader:
             prefetch_factor=knobs.prefetch_factor if several else None,
             persistent_workers=self._persistent,
             multiprocessing_context=knobs.start_method if several else None,
-            worker_init_fn=StartWorker(channel, keep_memory=knobs.freed_memory == "kept") if several else None,
+            worker_init_fn=start if several else None,
             in_order=knobs.in_order,
         )
         if channel is not None and not several:
@@ -236,10 +239,19 @@ class _Turns:
         return before + sum(count > batch for count in self._counts[:share])
 
 
-def open_loader(source: Source, knobs: Knobs, *, pin_memory: bool, channel: Channel | None) -> WebDatasetLoader:
+def open_loader(
+    source: Source,
+    knobs: Knobs,
+    *,
+    pin_memory: bool,
+    channel: Channel | None,
+    in_worker: Sequence[Callable[[int], None]] = (),
+) -> WebDatasetLoader:
     """A loader of the source's shards.
 
     Raises:
         BadInput: As `WebDatasetLoader`, and where the data set is none of shards.
     """
-    return WebDatasetLoader(source.shard_feed(), source.collate, knobs, pin_memory=pin_memory, channel=channel)
+    return WebDatasetLoader(
+        source.shard_feed(), source.collate, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
+    )

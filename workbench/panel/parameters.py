@@ -35,6 +35,21 @@ COMPARE_KNOBS = tuple(
     name for name in PROFILE_KNOBS if name not in ("image_decoder", "cache", "cache_store", "normalize")
 )
 
+#: Likewise of transforms.ipynb.
+TRANSFORMS_KNOBS = (
+    "dataset",
+    "num_pages",
+    "image_decoder",
+    "image_size",
+    "normalize",
+    "targets",
+    "num_workers",
+    "batch_size",
+    "device",
+    "num_steps",
+    "seed",
+)
+
 _SUBJECT = "parameters (a variable of your own needs a name that starts with '_')"
 _IPYTHON = ("In", "Out")
 _PAPERMILL = "PAPERMILL_"

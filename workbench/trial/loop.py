@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workbench.devices.device import Device
 from workbench.loaders.loader import Loader
 from workbench.loaders.parcel import Parcel, take_receipts
+from workbench.profilers.choose import Lenses
 from workbench.timing.clock import Clock
 from workbench.timing.stages import Stages, Timed, untimed
 from workbench.trial.progress import Event
@@ -50,6 +51,7 @@ class Loop:
         helper: Where those of the workload's helper thread go.
         clock: Reads the time.
         on_event: Told of progress.
+        lenses: Told where the counted steps begin and where each of them ends; may mark the stages for themselves.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class Loop:
         helper: Stages | None = None,
         clock: Clock,
         on_event: Callable[[Event], None],
+        lenses: Lenses | None = None,
     ) -> None:
         self._workload = workload
         self._loader = loader
         self._device = device
         self._stages = stages
-        self._timed = untimed if stages is None else stages
+        self._lenses = Lenses({}) if lenses is None else lenses
+        self._timed = self._lenses.marked(untimed if stages is None else stages)
         self._timers = Timers(self._timed, _timed_beside(helper))
         self._clock = clock
         self._on_event = on_event
@@ -89,12 +93,16 @@ class Loop:
             self._tell(Event(phase="warmup", done=step + 1, total=warmup_steps))
         self._workload.settle()
         self._device.drain()
+        self._lenses.steady()
         begin_ns = self._clock()
         num_pages = 0
         for step in range(num_steps):
             parcel = self._next(parcels)
             first_batch_ns = first_batch_ns or self._clock()
             self._step(parcel, counted=True)
+            if self._lenses:
+                with self._timed("lenses"):
+                    self._lenses.step()
             num_pages += len(parcel.pages)
             pages_per_s = num_pages * NS_PER_S / max(self._clock() - begin_ns, 1)
             self._tell(Event(phase="steady", done=step + 1, total=num_steps, pages_per_s=pages_per_s))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.knobs import Knobs
 from workbench.records import Environment, Memory, Phase, Record, Startup, Steady
-from workbench.run_store import PAGES, SPANS
+from workbench.run_store import PAGES, PROFILES, SPANS
 from workbench.timing.clock import Clock, monotonic_ns
 from workbench.trial.progress import Event
 from workbench.units import NS_PER_S
 
 if TYPE_CHECKING:
     from workbench.devices.device import Device
+    from workbench.profilers.choose import Lenses
     from workbench.timing.channel import Channel
     from workbench.trial.loop import LoopTimes
+    from workbench.trial.stage_stats import TrackSpans
     from workbench.workloads.workload import Workload
 
 #: Room for spans in each track (40 bytes each, taken only as it fills).
@@ -59,6 +61,7 @@ class Trial:
         self._began: dict[Phase, int] = {}
         self._pss: dict[str, int] = {}
         self._notes: list[str] = []
+        self._lenses: Lenses | None = None
 
     def run(self) -> Record:
         """Do it.
@@ -78,6 +81,8 @@ class Trial:
         from workbench.loaders.choose import open_loader
         from workbench.loaders.loader import explain_death
         from workbench.loaders.parcel import become_receiver
+        from workbench.profilers.choose import open_lenses
+        from workbench.profilers.lens import Scene
         from workbench.timing.channel import Channel
         from workbench.timing.stages import Stages
         from workbench.trial.environment import describe_environment
@@ -92,6 +97,10 @@ class Trial:
         # What `auto` came to may not go together with the others. (Pinning is then left out, with a note.)
         knobs.changed(device=kind, pin_memory=knobs.pin_memory and kind == "cuda")
         torch.manual_seed(knobs.seed)
+
+        lenses = open_lenses(Scene(knobs, self._folder / PROFILES, self._clock, OcrWorkload.LINE_FUNCTIONS))
+        self._lenses = lenses
+        lenses.start()
 
         self._begin("dataset")
         workload: Workload = OcrWorkload(knobs)
@@ -114,16 +123,25 @@ class Trial:
         pin_memory = knobs.pin_memory and kind == "cuda"
         if knobs.pin_memory and not pin_memory:
             self._notes.append("pin_memory has no effect here: there is no CUDA device")
-        loader = open_loader(workload, knobs, pin_memory=pin_memory, channel=channel)
+        in_worker = lenses.in_worker()
+        loader = open_loader(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)
         try:
             helper = None if channel is None else Stages(channel.helper, self._clock)
             loop = Loop(
-                workload, loader, device, stages=stages, helper=helper, clock=self._clock, on_event=self._follow
+                workload,
+                loader,
+                device,
+                stages=stages,
+                helper=helper,
+                clock=self._clock,
+                on_event=self._follow,
+                lenses=lenses,
             )
             times = loop.run(
                 num_steps=knobs.num_steps or loader.steps_per_epoch,
                 warmup_steps=self._warmup_steps() if knobs.warmup_steps is None else knobs.warmup_steps,
             )
+            lenses.stop()
             self._begin("finish")
             self._sample_memory("steady")
         except RuntimeError as error:
@@ -136,6 +154,8 @@ class Trial:
         if phase in ("cache", "model", "workers"):
             self._sample_memory(self.phase)
         self.phase = phase
+        if self._lenses is not None:
+            self._lenses.phase(phase)
         self._began[phase] = self._clock()
         self._on_event(Event(phase=phase))
 
@@ -143,6 +163,8 @@ class Trial:
         self._on_event(Event(phase="cache", done=done, total=total))
 
     def _follow(self, event: Event) -> None:
+        if event.phase != self.phase and self._lenses is not None:
+            self._lenses.phase(event.phase)
         self.phase = event.phase
         self._on_event(event)
 
@@ -172,6 +194,7 @@ class Trial:
             channel.close_idle(times.end_ns)
             tracks = collect(channel, device)
             write_spans(tracks, self._folder / SPANS)
+        profiles = self._collect_lenses(tracks)
         lanes = lane_stats(tracks, *steady)
         pages = workload.page_counts()
         cache = workload.cache_state()
@@ -207,9 +230,30 @@ class Trial:
                 peak_device_bytes=device.peak_bytes(),
             ),
             quality=workload.quality(),
+            profiles=profiles,
             notes=self._notes,
             dropped_spans=channel.dropped if channel is not None else 0,
         )
+
+    def _collect_lenses(self, tracks: Sequence[TrackSpans]) -> dict[str, str]:
+        """What the lenses have left, by what it is, relative to the run folder; and one trace of it all."""
+        if self._lenses is None or not self._knobs.lenses:
+            return {}
+        from workbench.profilers.merged_trace import Row, write_merged_trace
+
+        found = self._lenses.collect()
+        self._notes += found.notes
+        path = self._folder / PROFILES / "timeline.json.gz"
+        rows = [Row(track.lane, track.process, track.overlapped, track.spans) for track in tracks]
+        try:
+            written = write_merged_trace(path, rows, found.files.get("torch trace"))
+        except OSError as error:
+            self._notes.append(f"the merged trace could not be written ({error.strerror or error})")
+        else:
+            found.files["timeline"] = path
+            if written.num_cut:
+                self._notes.append(f"the merged trace is cut after {written.num_events} events: {written.num_cut} more")
+        return {name: file.relative_to(self._folder).as_posix() for name, file in found.files.items()}
 
     def _startup(self, times: LoopTimes, *, has_cache: bool) -> Startup:
         began = self._began

@@ -136,7 +136,11 @@ def check_variants(variants: Mapping[str, Knobs]) -> None:
     problems: list[Problem] = []
     subjects: list[str] = []
     seen: list[dict[str, Any]] = []
-    for knobs in variants.values():
+    for name, knobs in variants.items():
+        if knobs.lenses:
+            remedy = "Leave profilers out; workbench run -p profilers=... looks through them"
+            problems.append(Problem("lenses cost time, and their price would be compared", f"variant '{name}'", remedy))
+            subjects.append("variants")
         pages = knobs.model_dump(include={"dataset", "annotations", "annotation_format", "num_pages"})
         if pages in seen:
             continue

@@ -17,9 +17,8 @@ from torch.utils.data import Dataset
 from workbench.data.dataset import PageDataset
 from workbench.data.encoded_pages import EncodedPages
 from workbench.data.gathered import GatheredPages, can_gather
-from workbench.data.packed_targets import SHRUNKEN
 from workbench.data.page import Page
-from workbench.data.sample import Batch, PackedMaps, Sample, TargetMaps, collate, stack_as_they_lie
+from workbench.data.sample import Batch, PackedMaps, Sample, collate, stack_as_they_lie
 from workbench.data.shards import holds_shards, list_shards
 from workbench.data.stream import SampleOfFiles
 from workbench.detector.metric import DetectionMetric
@@ -32,6 +31,7 @@ from workbench.records import PageCounts, Quality
 from workbench.timing.stages import Timed
 from workbench.workloads.beside import Beside
 from workbench.workloads.on_device import normalized
+from workbench.workloads.predicted import readable, stand_in_for
 from workbench.workloads.preflight import survey_pages
 from workbench.workloads.witness import Witness
 from workbench.workloads.workload import CacheState, Timers
@@ -44,6 +44,18 @@ _LEARNING_RATE = 1e-3
 
 class OcrWorkload:
     """Validation or training of a text detector (see `workloads.workload.Workload`)."""
+
+    #: What is worth a look line by line.
+    LINE_FUNCTIONS = (
+        "workbench.data.dataset.PageDataset.__getitem__",
+        "workbench.data.page_maker.PageMaker.decode",
+        "workbench.data.page_maker._placed",
+        "workbench.data.transforms.TimedCompose.__call__",
+        "workbench.data.targets.compute_targets",
+        "workbench.data.sample.collate",
+        "workbench.workloads.ocr.OcrWorkload._score",
+        "workbench.detector.postprocess.find_words",
+    )
 
     def __init__(self, knobs: Knobs) -> None:
         self._knobs = knobs
@@ -184,7 +196,8 @@ class OcrWorkload:
             images = device.put(batch.images)
         with timed("forward"), torch.inference_mode():
             work = lambda: self._forward(images).shrink.float()  # noqa: E731
-            pending = device.submit("forward", work, batch=number, num_pages=len(batch), stand_in=_stand_in(batch.maps))
+            stand_in = stand_in_for(batch.maps)
+            pending = device.submit("forward", work, batch=number, num_pages=len(batch), stand_in=stand_in)
         return _Step(pending, batch.matrices, pages, counted)
 
     def _score(self, step: _Step, timed: Callable[[str], Timed]) -> None:
@@ -193,7 +206,7 @@ class OcrWorkload:
             probability = step.pending.result()
         with timed("postprocess"):
             found = [
-                [to_page(word.polygon, matrix) for word in find_words(_readable(page_map))]
+                [to_page(word.polygon, matrix) for word in find_words(readable(page_map))]
                 for page_map, matrix in zip(probability, step.matrices, strict=True)
             ]
         with timed("metric"):
@@ -249,7 +262,7 @@ class OcrWorkload:
         }
         for name, (work, num_pages) in steps.items():
             with timed(name):
-                device.submit(name, work, batch=number, num_pages=num_pages, stand_in=_stand_in(maps))
+                device.submit(name, work, batch=number, num_pages=num_pages, stand_in=stand_in_for(maps))
 
     def _forward(self, images: torch.Tensor) -> Any:
         assert self._detector is not None
@@ -277,14 +290,3 @@ class _Step:
     matrices: npt.NDArray[np.float64]
     pages: list[int]
     counted: bool
-
-
-def _stand_in(maps: TargetMaps | PackedMaps | None) -> torch.Tensor | None:
-    """What a device without a model predicts: the targets. Packed ones stay as they are until they are read."""
-    return maps.flags if isinstance(maps, PackedMaps) else None if maps is None else maps.shrink_map
-
-
-def _readable(page_map: torch.Tensor) -> npt.NDArray[Any]:
-    """A probability map that `find_words` takes: float32 [S, S], or of packed flags uint8 [S, S], 0 or 255."""
-    array = page_map.numpy()
-    return array if array.dtype != np.uint8 else (array & SHRUNKEN) * np.uint8(255)

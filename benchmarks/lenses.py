@@ -1,0 +1,127 @@
+"""Lenses: do they tell the truth, and what do they cost?
+
+- The transforms in place against the measured chain, on drawn pages and on real ones beside the checkout.
+- The lines of a function, summed over all workers, against the stage clock of the same function.
+- A stage's span in the merged trace against a mark that torch.profiler itself has set around the same stage.
+- The price of every lens, at 0 and 2 workers: trials with and without it in blocks, in random order.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from promise.figure import Figure, main
+
+from workbench.analysis.comparison import estimate, paired_log_ratios
+from workbench.data.survey import survey
+from workbench.data.synthetic.draw import VERSION, draw_pages
+from workbench.knobs import LENSES, Knobs
+from workbench.locations import cache_dir
+from workbench.profilers.torch_trace import read_trace
+from workbench.records import Policy, Record
+from workbench.run_store import read_spans
+from workbench.trial.launcher import run_trial
+from workbench.workloads.transform_study import study_transforms
+
+NUM_PAGES = 60
+NUM_BLOCKS = 4
+REAL_PAGES = Path(__file__).resolve().parents[2] / "shared/real_pages/mmocr-1.x/tests/data/det_toy_dataset"
+TARGETS = "workbench.data.targets.compute_targets"
+
+
+def transforms(name: str, folder: Path) -> Figure:
+    """How far the transforms in place are from adding up to the chain."""
+    what, goal = f"transforms in place against the chain, {name}", "within 0.02 of 1"
+    if not folder.is_dir():
+        return Figure(what, None, "share", goal, False, detail=f"there are no pages at {folder.name}")
+    study = study_transforms(survey(folder, limit=NUM_PAGES)[0], Knobs())
+    value = study.closure_in_place
+    detail = (
+        f"{study.num_pages} pages, {study.rounds} rounds; alone on the full page they are {study.closure_alone:.2f}"
+    )
+    return Figure(what, value, "share", goal, abs(value - 1.0) <= 0.02, detail=detail)
+
+
+def lines(record: Record, folder: Path) -> Figure:
+    """The lines of the target maps against their stage."""
+    merged = json.loads((folder / record.profiles["line times"]).read_text(encoding="utf-8"))
+    timed = next(one["total_s"] for one in merged["functions"] if one["path"] == TARGETS)
+    spans = read_spans(folder)
+    own = spans[(spans["stage"] == "targets") & (spans["lane"] == "worker")]
+    value = timed / float((own["end_ns"] - own["begin_ns"]).sum() * 1e-9)
+    detail = f"compute_targets in {len(merged['processes'])} processes, {len(own)} pages"
+    return Figure(
+        "lines against their stage", value, "share", "within 0.05 of 1", abs(value - 1.0) <= 0.05, detail=detail
+    )
+
+
+def alignment(record: Record, folder: Path) -> Figure:
+    """Microseconds between the begins of the same stage in the stage clock and in torch's trace."""
+    events, offset = read_trace(folder / record.profiles["torch trace"])
+    spans = read_spans(folder)
+    begins = np.sort(spans[(spans["lane"] == "main") & (spans["stage"] == "forward")]["begin_ns"].to_numpy() / 1e3)
+    marked = [float(event["ts"]) + (offset or 0.0) for event in events if event["name"] == "workbench forward"]
+    apart = [float(np.abs(begins - at).min()) for at in marked]
+    goal = "<= 50"
+    if offset is None or not apart:
+        return Figure("clock alignment", None, "us", goal, False, detail="there are no marks in the torch trace")
+    value = max(apart)
+    detail = f"largest of {len(apart)} forward stages, median {np.median(apart):.1f} us"
+    return Figure("clock alignment", value, "us", goal, value <= 50.0, detail=detail)
+
+
+def prices(folder: Path, runs: Path) -> list[Figure]:
+    """What each lens costs, as a factor on the time."""
+    figures = []
+    for workers in (0, 2):
+        base = Knobs.parse(
+            {"dataset": str(folder), "num_workers": workers, "batch_size": 4, "num_steps": 45, "device": "replay",
+             "parity_pages": 0}
+        )  # fmt: skip
+        variants = {"": base, **{lens: base.changed(profilers=lens) for lens in LENSES}}
+        records: dict[str, list[Record]] = {lens: [] for lens in variants}
+        shuffle = random.Random(workers)
+        for block in range(NUM_BLOCKS):
+            for lens in shuffle.sample(list(variants), len(variants)):
+                records[lens].append(run_trial(variants[lens], runs))
+            print(f"{workers} workers: block {block + 1} of {NUM_BLOCKS}", file=sys.stderr)
+        for lens in LENSES:
+            found = estimate(paired_log_ratios(records[""], records[lens]), Policy())
+            what = f"price of {lens}, {workers} workers"
+            if found is None:
+                figures.append(Figure(what, None, "factor", "measured", False, detail="did not run"))
+            else:
+                figures.append(
+                    Figure(what, found.estimate, "factor", "measured", True, found.ci95, "time with over without")
+                )
+    return figures
+
+
+def measure() -> list[Figure]:
+    """All figures."""
+    folder = draw_pages(cache_dir() / f"lenses-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=3)
+    figures = [transforms("drawn pages", folder), transforms("real pages", REAL_PAGES)]
+    with tempfile.TemporaryDirectory() as place:
+        runs = Path(place)
+        knobs = Knobs.parse(
+            {"dataset": str(folder), "profilers": "lines", "line_functions": TARGETS, "device": "replay"}
+        )
+        record = run_trial(knobs, runs)
+        figures.append(lines(record, runs / record.run_id))
+        knobs = Knobs.parse(
+            {"dataset": str(folder), "profilers": "torch", "device": "cpu", "encoder": "lcnet_050", "neck": "fpn_small",
+             "batch_size": 4, "num_steps": 12}
+        )  # fmt: skip
+        record = run_trial(knobs, runs)
+        figures.append(alignment(record, runs / record.run_id))
+        figures += prices(folder, runs)
+    return figures
+
+
+if __name__ == "__main__":
+    main(__doc__, measure)

@@ -1,0 +1,59 @@
+"""TensorBoard, with the plugin for torch traces, shows the run."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from workbench.knobs import Knobs
+from workbench.trial.launcher import run_trial
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def tensorboard(tmp_path_factory):
+    """A running TensorBoard on the trace of a trial."""
+    runs = tmp_path_factory.mktemp("runs")
+    knobs = Knobs(
+        profilers="torch", num_pages=6, batch_size=2, num_steps=5, num_workers=0, device="cpu", encoder="lcnet_050",
+        neck="fpn_small", image_size=160, parity_pages=0,
+    )  # fmt: skip
+    record = run_trial(knobs, runs)
+    assert record.failure is None
+    folder = (runs / record.run_id / record.profiles["torch trace"]).parent
+    port = _free_port()
+    command = [str(Path(sys.executable).with_name("tensorboard")), "--logdir", str(folder), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(address, timeout=1).read()
+                break
+            except OSError:
+                assert process.poll() is None, process.stderr.read().decode()[-2000:]
+                time.sleep(0.5)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+        process.stderr.close()
+
+
+def test_the_plugin_shows_the_run(tensorboard, browser):
+    page = browser.tab()
+    page.goto(f"{tensorboard}/#pytorch_profiler")
+    frame = page.frame_locator("iframe").first
+    frame.get_by_text("Overview").first.wait_for(timeout=90_000)
+    page.context.close()

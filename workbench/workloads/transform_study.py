@@ -1,0 +1,199 @@
+"""What does each transform cost, in its place, and what would it cost alone on the full page, as the study timed it?
+
+Every page is decoded once. Then, page by page and round by round: the chain as a whole, with and without key points;
+each transform in place, on the input that it really gets; each transform alone on the full page; polygon work and
+target maps.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import albumentations as A
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from workbench.data.decoders.decoder import Pixels
+from workbench.data.page import Page
+from workbench.data.page_maker import PageMaker
+from workbench.data.transforms import AlbumentationsChain, pack_points
+from workbench.knobs import Knobs
+from workbench.timing.clock import Clock, monotonic_ns
+from workbench.timing.spans import Track
+from workbench.timing.stages import Stages, become_worker
+from workbench.transform_study import TransformRow, TransformStudy
+
+#: Rounds over the pages; the first one warms up and is not counted.
+ROUNDS = 4
+
+#: Words on a page for the cost of key points, and widths of 16:9 pages for the cost of size.
+WORD_COUNTS = (0, 10, 30, 100, 300)
+WIDTHS = (640, 1280, 1920, 2560)
+
+_TIMED_PAGES = 8
+
+#: Room for the spans of one page in one round.
+_SPANS_PER_PAGE = 32
+
+
+@dataclass
+class _Decoded:
+    page: Page
+    image: Pixels
+    points: npt.NDArray[np.float32]
+
+    def fresh(self) -> Pixels:
+        """The image as it comes from a decoder: just written, so that it lies in the processor's cache."""
+        return self.image.copy()
+
+
+class _Times:
+    """Durations in seconds by name."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.by_name: dict[str, list[float]] = defaultdict(list)
+
+    def __call__(self, name: str, work: Callable[[], object]) -> None:
+        gc.disable()  # as timeit does
+        begin = self.clock()
+        result = work()
+        end = self.clock()
+        gc.enable()
+        del result  # giving its memory back is no part of the work
+        self.by_name[name].append((end - begin) * 1e-9)
+
+
+def study_transforms(
+    pages: Sequence[Page],
+    knobs: Knobs,
+    *,
+    on_round: Callable[[int, int], None] = lambda done, total: None,
+    clock: Clock = monotonic_ns,
+) -> TransformStudy:
+    """Time the validation chain.
+
+    Args:
+        pages: The pages; those of the data set that are to be used.
+        knobs: Decoder, normalization, size and targets; `mode` is validate and `transforms` albumentations.
+        on_round: Told rounds done and in all.
+        clock: Reads the time.
+
+    Raises:
+        BadInput: Where an image cannot be read.
+    """
+    cv2.setNumThreads(0)  # as in a loader worker
+    maker = PageMaker(knobs)
+    chain = maker.chain
+    assert isinstance(chain, AlbumentationsChain)
+    decoded = [_Decoded(page, *maker.decode(page, maker.read(page))) for page in pages]
+    bare = A.Compose(chain.transforms)
+    whole, alone = _Times(clock), _Times(clock)
+    stages = Stages(Track(ROUNDS * len(pages) * _SPANS_PER_PAGE), clock)
+    for number in range(ROUNDS):
+        if number == 1:  # the first round has warmed up
+            whole.by_name.clear()
+            alone.by_name.clear()
+        for place, one in enumerate(decoded):
+            stages.page, stages.batch = place, number
+            # As a whole without any timing inside, and in its parts; which comes first changes from page to page.
+            for way in ("chain", "parts") if place % 2 else ("parts", "chain"):
+                become_worker(stages if way == "parts" else None)
+                whole(way, partial(chain, one.fresh(), one.points))
+            become_worker(None)
+            _as_a_whole(maker, chain, bare, one, whole)
+            _alone(chain, one, alone)
+        on_round(number + 1, ROUNDS)
+    in_place = _in_place(stages.track)
+    chain_s = whole.by_name["chain"]
+    return TransformStudy(
+        num_pages=len(pages),
+        rounds=ROUNDS - 1,
+        page_sizes=sorted({(page.width, page.height) for page in pages}),
+        in_place=[_row(name, in_place[name], sum(map(np.sum, in_place.values()))) for name in in_place],
+        alone=[_row(name, alone.by_name[name], sum(map(np.sum, alone.by_name.values()))) for name in alone.by_name],
+        chain=_row("full chain with key points", chain_s),
+        chain_without_keypoints=_row("full chain without key points", whole.by_name["without key points"]),
+        beside=[_row(name, whole.by_name[name]) for name in ("polygons", "targets")],
+        closure_in_place=float(np.sum([np.sum(times) for times in in_place.values()]) / np.sum(chain_s)),
+        closure_alone=float(np.sum([np.sum(times) for times in alone.by_name.values()]) / np.sum(chain_s)),
+        by_words=_by_words(chain, decoded[:_TIMED_PAGES], clock),
+        by_width=_by_width(chain, decoded[:_TIMED_PAGES], clock),
+    )
+
+
+def _in_place(track: Track) -> dict[str, list[float]]:
+    """Seconds of each transform where it stands, and of Compose's own work, of every page in every counted round."""
+    spans = track.read()
+    times: dict[str, dict[tuple[int, int], float]] = defaultdict(lambda: defaultdict(float))
+    for stage, begin, end, page, number in zip(
+        spans.stage, spans.begin_ns, spans.end_ns, spans.page, spans.batch, strict=True
+    ):
+        if number > 0:
+            times[spans.names[stage]][int(number), int(page)] += float(end - begin) * 1e-9
+    return {name: list(own.values()) for name, own in times.items()}
+
+
+def _as_a_whole(maker: PageMaker, chain: AlbumentationsChain, bare: A.Compose, one: _Decoded, whole: _Times) -> None:
+    """The chain without key points, and what is done with a page's words beside it."""
+    points = chain.prepare(one.image, one.points).points
+    placed = maker.placed(one.page, points)
+    whole("without key points", partial(bare, image=one.fresh()))
+    whole("polygons", lambda: maker.placed(one.page, points))
+    whole("targets", lambda: maker.targets(placed))
+
+
+def _alone(chain: AlbumentationsChain, one: _Decoded, alone: _Times) -> None:
+    """Each transform on the full page; the last one on floats, as it gets them after normalization."""
+    for transform in chain.transforms:
+        name = type(transform).__name__
+        image = one.image.astype(np.float32) if name == "ToTensorV2" else one.fresh()
+        alone(name, partial(transform, image=image))
+
+
+def _by_words(chain: AlbumentationsChain, pages: Sequence[_Decoded], clock: Clock) -> dict[int, float]:
+    """Median seconds of the chain by number of words on a page."""
+    times: dict[int, list[float]] = defaultdict(list)
+    rng = np.random.default_rng(0)
+    for number in range(ROUNDS):
+        for one in pages:
+            for count in WORD_COUNTS:
+                corners = rng.uniform(0, min(one.image.shape[:2]), (count, 4, 2)).astype(np.float32)
+                points = pack_points(one.page.width, one.page.height, list(corners))
+                image = one.fresh()
+                begin = clock()
+                chain(image, points)
+                if number:
+                    times[count].append((clock() - begin) * 1e-9)
+    return {count: float(np.median(own)) for count, own in times.items()}
+
+
+def _by_width(chain: AlbumentationsChain, pages: Sequence[_Decoded], clock: Clock) -> dict[int, float]:
+    """Median seconds of the chain by width of a 16:9 page."""
+    times: dict[int, list[float]] = defaultdict(list)
+    for number in range(ROUNDS):
+        for one in pages:
+            for width in WIDTHS:
+                image: Pixels = cv2.resize(one.image, (width, width * 9 // 16))  # type: ignore[assignment]
+                begin = clock()
+                chain(image, one.points)
+                if number:
+                    times[width].append((clock() - begin) * 1e-9)
+    return {width: float(np.median(own)) for width, own in times.items()}
+
+
+def _row(name: str, seconds: Sequence[float], total_s: float | None = None) -> TransformRow:
+    values = np.asarray(seconds)
+    return TransformRow(
+        name=name,
+        mean_s=float(values.mean()),
+        std_s=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+        min_s=float(values.min()),
+        max_s=float(values.max()),
+        share=None if total_s is None else float(values.sum() / total_s),
+    )
