@@ -18,7 +18,6 @@ import numpy as np
 from promise.figure import Figure, main
 
 from workbench.analysis.comparison import estimate, paired_log_ratios
-from workbench.data.survey import survey
 from workbench.data.synthetic.draw import VERSION, draw_pages
 from workbench.knobs import LENSES, Knobs
 from workbench.locations import cache_dir
@@ -26,7 +25,7 @@ from workbench.profilers.torch_trace import read_trace
 from workbench.records import Policy, Record
 from workbench.run_store import read_spans
 from workbench.trial.launcher import run_trial
-from workbench.workloads.transform_study import study_transforms
+from workbench.trial.study import read_study, run_study
 
 NUM_PAGES = 60
 NUM_BLOCKS = 4
@@ -39,7 +38,8 @@ def transforms(name: str, folder: Path) -> Figure:
     what, goal = f"transforms in place against the chain, {name}", "within 0.02 of 1"
     if not folder.is_dir():
         return Figure(what, None, "share", goal, False, detail=f"there are no pages at {folder.name}")
-    study = study_transforms(survey(folder, limit=NUM_PAGES)[0], Knobs())
+    with tempfile.TemporaryDirectory() as runs:
+        study = read_study(run_study(Knobs(dataset=str(folder), num_pages=NUM_PAGES), Path(runs)))
     value = study.closure_in_place
     detail = (
         f"{study.num_pages} pages, {study.rounds} rounds; alone on the full page they are {study.closure_alone:.2f}"

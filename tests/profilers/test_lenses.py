@@ -200,6 +200,15 @@ def test_a_lens_that_breaks_leaves_a_note_and_the_others_alone(tmp_path):
     assert lenses.collect().notes == ["sound", "broken: OSError: No space left on device"]
 
 
+def test_a_profiler_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    from workbench.errors import BadInput
+    from workbench.profilers.lens import Scene
+
+    monkeypatch.setitem(choose.LENSES, "lines", ("no_such_profiler", "LineTimes"))
+    with pytest.raises(BadInput, match="pip install no_such_profiler"):
+        choose.open_lenses(Scene(knobs(profilers="lines"), tmp_path, lambda: 0))
+
+
 def test_too_few_steps_for_a_torch_trace_are_told(tmp_path):
     record = run_trial(knobs(profilers="torch", num_steps=2, num_workers=0), tmp_path)
     assert record.status == "ok"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from types import TracebackType
 
+from workbench.errors import BadInput, Problem
 from workbench.profilers.lens import Findings, Lens, Scene
 from workbench.timing.stages import Timed
 
@@ -105,10 +106,21 @@ class _Marked:
 
 
 def open_lenses(scene: Scene) -> Lenses:
-    """The lenses that the knobs ask for, in the order of `LENSES`."""
+    """The lenses that the knobs ask for, in the order of `LENSES`.
+
+    Raises:
+        BadInput: Where what one of them needs isn't installed.
+    """
     lenses: dict[str, Lens] = {}
+    problems = []
     for name, (module, kind) in LENSES.items():
         if name in scene.knobs.lenses:
             scene.folder.mkdir(parents=True, exist_ok=True)
-            lenses[name] = getattr(import_module(module), kind)(scene)
+            try:
+                lenses[name] = getattr(import_module(module), kind)(scene)
+            except ImportError as error:
+                remedy = f"pip install {error.name}, or leave it out"
+                problems.append(Problem(f"the lens cannot be used ({error})", f"profilers={name}", remedy))
+    if problems:
+        raise BadInput("knobs", problems)
     return Lenses(lenses)
