@@ -48,6 +48,7 @@ def _line(line: dict[str, Any], total_s: float) -> str:
         return f"<tr><td>{line['line']}</td><td></td><td></td><td></td><td style='text-align:left'>{source}</td></tr>"
     colour = f"background:rgba(213,94,0,{min(share, 1.0) * 0.6:.2f})" if share >= _VISIBLE_FROM else ""
     return (
-        f"<tr style='{colour}'><td>{line['line']}</td><td>{line['hits']}</td><td>{format_duration(line['time_s'])}</td>"
+        f"<tr style='{colour}'><td>{line['line']}</td><td>{line['hits']}</td>"
+        f"<td style='white-space:nowrap'>{format_duration(line['time_s'])}</td>"
         f"<td>{share:.1%}</td><td style='text-align:left'>{source}</td></tr>"
     )
