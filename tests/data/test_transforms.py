@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from workbench.data import normalize
-from workbench.data.transforms import Chain, TimedCompose, choose_chain, pack_points
+from workbench.data.choose_chain import choose_chain
+from workbench.data.transforms import Chain, TimedCompose, pack_points
 from workbench.knobs import Knobs
 from workbench.timing.channel import Channel
 from workbench.timing.stages import become_worker

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from workbench.data.choose_chain import choose_chain
 from workbench.data.decode import choose_decoder, largest_denominator, orient
 from workbench.data.decoders.decoder import DecodeError, Pixels
 from workbench.data.page import Page, Polygon
 from workbench.data.sample import Sample
 from workbench.data.target_makers import make_targets
-from workbench.data.transforms import Chain, Transformed, choose_chain, corners, pack_points
+from workbench.data.transforms import Chain, Transformed, corners, pack_points
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
 from workbench.timing.stages import stage

@@ -104,15 +104,6 @@ class AlbumentationsChain:
         return tensor
 
 
-def choose_chain(knobs: Knobs, seed: int) -> Chain:
-    """The chain of a set of knobs, its random state seeded."""
-    if knobs.transforms == "direct":
-        from workbench.data.direct_chain import DirectChain
-
-        return DirectChain(knobs)
-    return AlbumentationsChain(knobs, seed)
-
-
 def finishing_transforms(knobs: Knobs) -> list[A.BasicTransform]:
     """What is left of the chain after resizing and padding: normalization (or not), and the tensor."""
     make_normalize = normalize.TRANSFORMS[knobs.normalize]
