@@ -150,6 +150,12 @@ class Knobs(BaseModel):
         """The lenses that `profilers` names."""
         return tuple(self.profilers.split(",")) if self.profilers else ()
 
+    @property
+    def gathers(self) -> bool:
+        """Whether nothing is left to be done to a page once it is in the cache: batches are gathered as they lie."""
+        image_is_done = self.cache == "tensor" or (self.cache == "prepared" and self.normalize in ("device", "folded"))
+        return image_is_done and self.targets in ("cached", "none")
+
     @model_validator(mode="after")
     def _refuse_impossible(self) -> Knobs:
         problems = [rule.problem() for rule in IMPOSSIBLE if rule.applies(self)]

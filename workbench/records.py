@@ -229,7 +229,6 @@ class CoverageParity(_Part):
     """Did every page arrive, once an epoch, under its own name? The lists name the first few."""
 
     num_pages: int = Field(description="pages that both runs have seen")
-    other_pages: bool = Field(False, description="the runs are not of the same data set")
     missing: list[str] = Field(default_factory=list, description="came less often than the others")
     repeated: list[str] = Field(default_factory=list, description="came more often than the others")
     wrong: list[str] = Field(default_factory=list, description="image or map isn't the baseline's")

@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workbench.knobs import Knobs
+from workbench.loaders import torch_loader
+from workbench.loaders.choose import open_loader
 from workbench.loaders.kept_memory import keep_freed_memory
+from workbench.workloads.ocr import OcrWorkload
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
 
@@ -37,3 +41,17 @@ def test_arrays_are_made_in_memory_that_is_there_already():
         faults[keep] = queue.get()
         child.join()
     assert faults[True] < faults[False] / 10
+
+
+@pytest.mark.parametrize("freed_memory", ["kept", "returned"])
+@pytest.mark.parametrize("kind", ["torch", "webdataset"])
+def test_without_workers_the_main_process_keeps_it(odd_pages, odd_shards, monkeypatch, kind, freed_memory):
+    told = []
+    monkeypatch.setattr(torch_loader, "keep_freed_memory", lambda: told.append(True))
+    folder = odd_shards if kind == "webdataset" else odd_pages
+    settings = {"loader": kind, "num_workers": 0, "freed_memory": freed_memory, "device": "none"}
+    knobs = Knobs.parse({"dataset": str(folder), **settings})
+    workload = OcrWorkload(knobs)
+    workload.open()
+    open_loader(workload, knobs, pin_memory=False, channel=None).close()
+    assert told == ([True] if freed_memory == "kept" else [])

@@ -8,7 +8,7 @@ from record_factory import make_failed, make_record
 from workbench.figures.tables import lens_table
 from workbench.knobs import Knobs
 from workbench.run_store import list_runs, read_record
-from workbench.trial.profiled import price_of, run_profiled
+from workbench.trial.profiled import price_of, run_profiled, trials_of
 
 
 def test_the_price_is_the_throughput_without_over_that_with():
@@ -40,7 +40,7 @@ def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path):
     record = run_profiled(knobs, tmp_path)
     assert record.lens_price is not None
     assert read_record(tmp_path / record.run_id) == record
-    assert len(list(list_runs(tmp_path))) == 3
+    assert len(list(list_runs(tmp_path))) == trials_of(knobs) == 3
 
 
 def test_without_lenses_it_is_a_trial(tmp_path):

@@ -152,6 +152,13 @@ def test_the_page_that_is_wrong_is_named(tmp_path, baseline):
     assert dropped.coverage.missing[0] in dropped.notes[0]
 
 
+def test_another_data_set_is_no_variant_and_its_pages_are_named(tmp_path, baseline):
+    parity = compared(tmp_path, baseline, {"num_pages": NUM_PAGES + 8}, orders=[*EPOCH, list(range(8, 16))])
+    assert parity.status == "different"
+    assert "besides" in parity.notes[0]
+    assert "and 3 more" in parity.notes[0]
+
+
 def test_without_whole_pages_a_fault_still_counts_and_their_absence_proves_nothing(tmp_path, baseline):
     wrong = compared(tmp_path, baseline, {"parity_pages": 0}, **FAULTS["pages exchanged"])
     assert wrong.status == "different"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workbench.knobs import Knobs
 from workbench.records import Record
 
 
@@ -30,11 +29,6 @@ def _no_workers(record: Record) -> bool:
 
 def _no_model(record: Record) -> bool:
     return record.simulated or record.knobs.device == "none"
-
-
-def _gathers(knobs: Knobs) -> bool:
-    done = knobs.cache == "tensor" or (knobs.cache == "prepared" and knobs.normalize in ("device", "folded"))
-    return done and knobs.targets in ("cached", "none")
 
 
 RULES: tuple[NoEffect, ...] = (
@@ -86,12 +80,12 @@ RULES: tuple[NoEffect, ...] = (
     ),
     NoEffect(
         ("transforms",),
-        lambda r: _gathers(r.knobs),
+        lambda r: r.knobs.gathers,
         "no page is transformed in the counted steps: they take pages from the cache (which is filled otherwise)",
     ),
     NoEffect(
         ("worker_threads",),
-        lambda r: _gathers(r.knobs),
+        lambda r: r.knobs.gathers,
         "workers only copy pages that lie in memory",
     ),
     NoEffect(

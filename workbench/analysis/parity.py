@@ -33,6 +33,8 @@ from workbench.run_store import PAGES
 Levels = npt.NDArray[np.float32]
 Arrays = dict[str, npt.NDArray[Any]]
 
+#: Pages that are named where they differ.
+_SHOWN = 5
 
 #: The most that two 8-bit levels can differ; also what a value that is no number counts as.
 _MAX_LEVELS = 255.0
@@ -55,8 +57,8 @@ def compare_pages(baseline: Path, variant: Path, baseline_record: Record, varian
     own, other = _load(variant), _load(baseline)
     if own is None or other is None:
         notes.append("No pages were kept to compare (parity_pages=0, or random transforms).")
-    elif _are_other_pages(own, other):
-        return Parity(status="different", notes=[_other_pages(own["names"].tolist(), other["names"].tolist())])
+    elif other_pages := _other_pages(own, other):
+        return Parity(status="different", notes=[other_pages])
     else:
         own, other = _of_both(own, other)
         tolerance = tolerance_for(baseline_record.knobs, variant_record.knobs)
@@ -116,12 +118,6 @@ def _tells(pages: PageParity | None, detections: DetectionParity | None, coverag
     return pages is not None or detections is not None or (coverage is not None and coverage.status == "different")
 
 
-def _are_other_pages(own: Arrays, other: Arrays) -> bool:
-    """Whether two runs are of other data sets; of one, they may have kept different pages."""
-    name = "all_names" if "all_names" in own and "all_names" in other else "names"
-    return bool(own[name].tolist() != other[name].tolist())
-
-
 def _of_both(own: Arrays, other: Arrays) -> tuple[Arrays, Arrays]:
     """What two runs have kept of the pages that both of them kept."""
     both = [name for name in own["names"].tolist() if name in other["names"].tolist()]
@@ -155,11 +151,21 @@ def _load(folder: Path) -> Arrays | None:
         return dict(arrays)
 
 
-def _other_pages(own: list[str], other: list[str]) -> str:
-    missing, extra = [one for one in other if one not in own], [one for one in own if one not in other]
-    parts = [f"without {', '.join(missing)}"] if missing else []
-    parts += [f"with {', '.join(extra)} instead" if missing else f"with {', '.join(extra)} besides"] if extra else []
+def _other_pages(own: Arrays, other: Arrays) -> str:
+    """How two data sets differ, in words; empty where they don't. Of one, runs may keep different pages."""
+    name = "all_names" if "all_names" in own and "all_names" in other else "names"
+    mine, theirs = own[name].tolist(), other[name].tolist()
+    if mine == theirs:
+        return ""
+    missing, extra = [one for one in theirs if one not in mine], [one for one in mine if one not in theirs]
+    parts = [f"without {_first(missing)}"] if missing else []
+    parts += [f"with {_first(extra)} {'instead' if missing else 'besides'}"] if extra else []
     return f"The runs are not of the same pages: the variant's are {', '.join(parts) or 'in another order'}."
+
+
+def _first(names: list[str]) -> str:
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return ", ".join([*names[:_SHOWN], *more])
 
 
 def _page_parity(own: Arrays, other: Arrays, tolerance: Tolerance, notes: list[str]) -> PageParity:
@@ -232,8 +238,6 @@ def _coverage_notes(coverage: CoverageParity | None) -> list[str]:
     if coverage is None:
         return []
     notes = []
-    if coverage.other_pages:
-        notes.append("The runs are not of the same pages.")
     if coverage.missing:
         notes.append(f"Pages did not come as often as the others: {', '.join(coverage.missing)}.")
     if coverage.repeated:

@@ -9,6 +9,9 @@ from workbench.units import format_duration, format_ratio, format_share
 #: A column of parts this near to the measured whole adds up.
 CLOSES_WITHIN = 0.02
 
+#: Where the main process waits for pages for less than this share of its time, faster pages gain nothing.
+HARDLY_WAITS = 0.02
+
 
 def transform_headline(study: TransformStudy) -> str:
     """What the difference between the two columns means, in one sentence."""
@@ -48,7 +51,7 @@ def worth_changing(study: TransformStudy, record: Record) -> list[str]:
         f"The whole chain is {format_share(share)} of what loading does, and the main process waits for pages "
         f"{format_share(waiting)} of its time."
     ]
-    if waiting < CLOSES_WITHIN:
+    if waiting < HARDLY_WAITS:
         lines.append("Pages are there before they are needed: a faster chain would gain nothing end to end.")
     else:
         lines.append(

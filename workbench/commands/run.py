@@ -14,6 +14,7 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     from workbench.knobs import Knobs
     from workbench.report.outcome import describe_failure, results_folder
     from workbench.run_store import read_record
+    from workbench.trial.profiled import trials_of
     from workbench.trial.variants import parse_settings
     from workbench.workloads.preflight import check_inputs
 
@@ -21,7 +22,8 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     knobs = Knobs.parse(settings, subject="-p")
     check_inputs(knobs)
     values = {name: getattr(knobs, name) for name in settings}
-    done = run_headless("profile", values, results_folder(out), trials_s=knobs.timeout_s, title="Where the time goes")
+    trials_s = trials_of(knobs) * knobs.timeout_s
+    done = run_headless("profile", values, results_folder(out), trials_s=trials_s, title="Where the time goes")
     run_folder = done.results["run_folder"]
     record = read_record(run_folder)
     print(describe_failure(record.failure) if record.failure else run_headline(record))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import cv2
-import torch
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset
 
 from workbench.data.cache import PageCache
 from workbench.data.cached_fields import CachedFields
+from workbench.data.own_maker import OwnMaker
 from workbench.data.page import Page
-from workbench.data.page_maker import PageMaker, scaled_points
+from workbench.data.page_maker import scaled_points
 from workbench.data.sample import Sample
 from workbench.knobs import Knobs
 from workbench.timing.stages import stage
@@ -34,7 +33,7 @@ class PageDataset(Dataset[Sample]):
         self.pages = pages
         self.cache: PageCache | None = None
         self._knobs = knobs
-        self._maker: PageMaker | None = None
+        self._maker = OwnMaker(knobs)
 
     def __len__(self) -> int:
         """The number of pages."""
@@ -46,7 +45,7 @@ class PageDataset(Dataset[Sample]):
         Raises:
             BadInput: Where its image cannot be read.
         """
-        page, maker, cache = self.pages[number], self.maker, self.cache
+        page, maker, cache = self.pages[number], self._maker(), self.cache
         if cache is None:
             return maker.sample_of_bytes(page, maker.read(page))
         with stage("cache"):
@@ -62,20 +61,6 @@ class PageDataset(Dataset[Sample]):
             return maker.sample_of_decoded(page, image, scaled_points(page, image.shape), targets)
         data = kept["data"].tobytes() if self._knobs.cache == "encoded" else maker.read(page)
         return maker.sample_of_bytes(page, data, targets)
-
-    @property
-    def maker(self) -> PageMaker:
-        """Makes the samples. It is made on first use, so that every worker has its own, with its own seed."""
-        if self._maker is None:
-            worker = get_worker_info()
-            self._maker = PageMaker(self._knobs, None if worker is None else worker.seed % 2**32)
-            if worker is not None:
-                limit_threads(self._knobs.worker_threads)
-        return self._maker
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the maker behind: the worker makes its own."""
-        return {**self.__dict__, "_maker": None}
 
     def fill_cache(self, *, threads: int, on_page: Callable[[int, int], None] | None = None) -> None:
         """Fill the cache that the knobs ask for, if they do; to be called before workers are started.
@@ -96,10 +81,3 @@ class PageDataset(Dataset[Sample]):
         if not cache.was_filled:
             cache.fill(lambda number: plan.make(number, makers), threads=threads, on_page=on_page)
         self.cache = cache
-
-
-def limit_threads(count: int) -> None:
-    """Threads that OpenCV and torch may use in this loader worker."""
-    # To OpenCV 0 means none but the caller's own.
-    cv2.setNumThreads(0 if count == 1 else count)
-    torch.set_num_threads(count)

@@ -13,9 +13,9 @@ from workbench.data.decode import orient
 from workbench.data.decoders import opencv
 from workbench.data.direct_chain import Placement, fit_into
 from workbench.data.imagenet import MEAN, STD
+from workbench.data.own_maker import OwnMaker
 from workbench.data.packed_targets import PackedTargets
 from workbench.data.page import Page
-from workbench.data.page_maker import PageMaker
 from workbench.data.sample import Batch, PackedMaps, TargetMaps
 from workbench.data.transforms import pack_points
 from workbench.knobs import Knobs
@@ -34,8 +34,7 @@ class EncodedPages:
 
     def __init__(self, pages: list[Page], knobs: Knobs) -> None:
         self._pages = pages
-        self._knobs = knobs
-        self._maker: PageMaker | None = None
+        self._maker = OwnMaker(knobs)
         self.side = knobs.image_size
         self.normalize: tuple[tuple[float, ...], tuple[float, ...]] | None = None
         if knobs.normalize == "albumentations":
@@ -45,15 +44,11 @@ class EncodedPages:
         """The number of pages."""
         return len(self._pages)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the maker behind: the worker makes its own."""
-        return {**self.__dict__, "_maker": None}
-
     def encoded(self, number: int) -> tuple[npt.NDArray[np.uint8], Placement]:
         """See `ImageFeed`. A file of an unusual kind is decoded here and handed on as a plain bitmap, upright."""
         page = self._pages[number]
         placement = fit_into(page.width, page.height, self.side)
-        data = self._make().read(page)
+        data = self._maker().read(page)
         if page.is_jpeg and page.mode in _PLAIN_MODES:
             return np.frombuffer(data, np.uint8), placement
         image = orient(opencv.decode(data), page.exif_orientation)
@@ -64,7 +59,7 @@ class EncodedPages:
         page = self._pages[number]
         placement = fit_into(page.width, page.height, self.side)
         points = pack_points(page.width, page.height, [word.polygon for word in page.words])
-        maker = self._make()
+        maker = self._maker()
         placed = maker.placed(page, placement.move(points))
         targets = maker.targets(placed)
         arrays: tuple[npt.NDArray[Any], ...] = ()
@@ -83,11 +78,6 @@ class EncodedPages:
             matrices=matrices,
             dropped_words=int(dropped.sum()),
         )
-
-    def _make(self) -> PageMaker:
-        if self._maker is None:
-            self._maker = PageMaker(self._knobs)
-        return self._maker
 
 
 def _batch_maps(maps: list[npt.NDArray[Any]]) -> TargetMaps | PackedMaps | None:

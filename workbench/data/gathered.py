@@ -10,7 +10,6 @@ from workbench import batch_memory
 from workbench.data.cache import Array
 from workbench.data.dataset import PageDataset
 from workbench.data.sample import Batch, PackedMaps
-from workbench.knobs import Knobs
 from workbench.timing.stages import stage
 
 
@@ -35,12 +34,6 @@ class GatheredPages(PageDataset):
                 matrices=cache.block("matrix")[rows],
                 dropped_words=int(cache.block("dropped")[rows].sum()),
             )
-
-
-def can_gather(knobs: Knobs) -> bool:
-    """Whether the knobs leave nothing to be done to a page once it is in the cache."""
-    image_is_done = knobs.cache == "tensor" or (knobs.cache == "prepared" and knobs.normalize in ("device", "folded"))
-    return image_is_done and knobs.targets in ("cached", "none")
 
 
 def _rows(block: Array, rows: npt.NDArray[np.int64]) -> Array:

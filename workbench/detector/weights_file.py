@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -75,8 +74,3 @@ def describe(path: Path) -> Mapping[str, str]:
     """What a file of weights says of itself."""
     with safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})
-
-
-def num_parameters(detector: torch.nn.Module) -> int:
-    """Numbers in the state of a model."""
-    return sum(value.numel() for value in detector.state_dict().values())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.figures.tables import html_table
 from workbench.units import format_bytes, format_duration
 
 _SHOWN = 15
@@ -33,14 +33,8 @@ def operator_table(file: Path, *, by: str = "time") -> str:
         )
         for row in rows
     ]  # fmt: skip
-    return _table(head, cells)
+    return html_table(head, cells)
 
 
 def _bytes_of(row: dict[str, float]) -> float:
     return max(row["cpu_bytes"], 0) + max(row["device_bytes"], 0)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{name}</th>" for name in head)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table class='wb-table'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 
 from workbench.analysis.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
+from workbench.figures.template import ALARM
 from workbench.figures.verdicts import COLOURS
 from workbench.knobs import Knobs
 from workbench.records import Comparison, Parity, Record, VariantResult
@@ -14,7 +15,6 @@ from workbench.units import format_bytes, format_duration, format_rate, format_r
 #: Knobs that say how something is measured, not what.
 _MEASURING = ("num_steps", "warmup_steps", "stage_timing", "parity_pages", "timeout_s", "replay_record")
 
-_RED = "#C81E1E"
 
 #: A lens that makes a run so many times as long shows figures that are none of the plain run any more.
 DEAR_LENS = 1.05
@@ -28,7 +28,7 @@ def verdict_table(comparison: Comparison) -> str:
     head = ("variant", "pages/s", "speed-up", "verdict", "same result?", "peak memory", "start-up", "pays after")
     baseline = next((one for one in comparison.variants if one.name == comparison.baseline), None)
     rows = [_verdict_row(one, baseline) for one in comparison.variants]
-    return _table(head, rows)
+    return html_table(head, rows)
 
 
 def knob_changes(knobs: Knobs, baseline: Knobs) -> str:
@@ -47,7 +47,7 @@ def stage_table(record: Record) -> str:
         return "<p>No stage was timed in this run.</p>"
     rows = [row for lane in lanes for row in _lane_rows(lane, record)]
     head = ("lane", "stage", "spans", "of a", "mean", "median", "95 %", "a page", "share of lane", "origin")
-    return f"{_table(head, rows)}<p><small>{_text(explain_lanes(lanes))}</small></p>"
+    return f"{html_table(head, rows)}<p><small>{_text(explain_lanes(lanes))}</small></p>"
 
 
 def _lane_rows(lane: LaneBreakdown, record: Record) -> Iterator[tuple[str, ...]]:
@@ -71,12 +71,12 @@ def _lane_rows(lane: LaneBreakdown, record: Record) -> Iterator[tuple[str, ...]]
 def _closure(lane: LaneBreakdown) -> str:
     if lane.explained > CLOSES_UP_TO:
         told = f"does not close: stages add up to {format_share(lane.explained)}"
-        return f" <span style='color:{_RED};font-weight:700'>{_text(told)}</span>"
+        return f" <span style='color:{ALARM};font-weight:700'>{_text(told)}</span>"
     if lane.lane == "device":
         return ""
     if not lane.closes:
         told = f"does not close: {format_share(min(lane.closure, lane.explained))}"
-        return f" <span style='color:{_RED};font-weight:700'>{_text(told)}</span>"
+        return f" <span style='color:{ALARM};font-weight:700'>{_text(told)}</span>"
     return f" <small>closure {_text(format_share(lane.closure))}</small>"
 
 
@@ -108,7 +108,7 @@ def run_table(record: Record) -> str:
         rows.append(("pages", _told_pages(record)))
         rows += [("note", note) for note in pages.notes]
     rows += [("note", note) for note in record.notes]
-    return _table((), [(_text(name), _text(value)) for name, value in rows])
+    return html_table((), [(_text(name), _text(value)) for name, value in rows])
 
 
 def lens_table(record: Record) -> str:
@@ -120,10 +120,10 @@ def lens_table(record: Record) -> str:
     told += f"{format_ratio(price.highest)}: before and after it)"
     if price.factor > DEAR_LENS:
         warning = "Over 5 %: the figures of this run are not to be compared with those of others."
-        told = f"<span style='color:{_RED};font-weight:600'>{_text(told)}. {warning}</span>"
+        told = f"<span style='color:{ALARM};font-weight:600'>{_text(told)}. {warning}</span>"
     else:
         told = _text(told)
-    return _table(("lenses", "what they cost"), [(_text(", ".join(price.lenses)), told)])
+    return html_table(("lenses", "what they cost"), [(_text(", ".join(price.lenses)), told)])
 
 
 def environment_table(records: Iterable[Record]) -> str:
@@ -139,7 +139,7 @@ def environment_table(records: Iterable[Record]) -> str:
         *environment.packages.items(),
         ("commit", environment.git or "unknown"),
     ]
-    return _table((), [(_text(name), _text(value)) for name, value in rows])
+    return html_table((), [(_text(name), _text(value)) for name, value in rows])
 
 
 def knobs_table(knobs: Knobs) -> str:
@@ -149,7 +149,7 @@ def knobs_table(knobs: Knobs) -> str:
     for name, value in knobs:
         shown = _text("-" if value is None else str(value))
         rows.append((_text(name), shown if value == getattr(default, name) else f"<b>{shown}</b>"))
-    return _table(("knob", "value"), rows)
+    return html_table(("knob", "value"), rows)
 
 
 def _verdict_row(one: VariantResult, baseline: VariantResult | None) -> tuple[str, ...]:
@@ -195,7 +195,7 @@ def _parity(one: VariantResult) -> str:
         return f"not checked <small>{_text(notes)}</small>"
     why = f"<small>{_text(_why(one.parity, simulated=one.simulated))}</small>"
     if one.parity.status == "different":
-        return f"<span style='color:{_RED};font-weight:700'>DIFFERENT</span><br>{why}"
+        return f"<span style='color:{ALARM};font-weight:700'>DIFFERENT</span><br>{why}"
     return f"{_text(one.parity.status.replace('_', ' '))}<br>{why}"
 
 
@@ -241,7 +241,7 @@ def _text(value: object) -> str:
     return html.escape(str(value))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of cells that are HTML already."""
     top = f"<thead><tr>{''.join(f'<th>{_text(name)}</th>' for name in head)}</tr></thead>" if head else ""
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)

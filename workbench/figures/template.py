@@ -10,6 +10,9 @@ import plotly.graph_objects as go
 BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
 INK, MUTED, FAINT = "#1F2933", "#7B8794", "#D9DEE4"
 
+#: What is wrong: time that no stage explains, pages that are others, parts that don't add up.
+ALARM = "#C81E1E"
+
 #: Room below the axis for a legend of one row, and for each further one.
 LEGEND_PX, LEGEND_ROW_PX = 76, 18
 
@@ -23,7 +26,7 @@ _STAGES = {
     "fetch": "#CBD2D9",
     "drain": "#CBD2D9",
     "free": "#E4E7EB",
-    "unattributed": "#C81E1E",
+    "unattributed": ALARM,
     "start": "#9AA5B1",
     "epoch": "#9AA5B1",
     "read": "#8C6D46",

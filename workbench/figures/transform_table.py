@@ -7,11 +7,9 @@ import html
 import plotly.graph_objects as go
 
 from workbench.analysis.transform_findings import CLOSES_WITHIN
-from workbench.figures.template import BLUE, LEGEND_PX, MUTED, TEMPLATE, TITLE_PX, titled
+from workbench.figures.template import ALARM, BLUE, LEGEND_PX, MUTED, TEMPLATE, TITLE_PX, titled
 from workbench.transform_study import TransformRow, TransformStudy
 from workbench.units import format_share
-
-_RED = "#C81E1E"
 
 
 def transform_table(study: TransformStudy) -> str:
@@ -68,6 +66,6 @@ def _cells(row: TransformRow | None) -> str:
 
 
 def _closure(value: float) -> str:
-    colour = "" if abs(value - 1.0) <= CLOSES_WITHIN else f"color:{_RED};font-weight:700"
+    colour = "" if abs(value - 1.0) <= CLOSES_WITHIN else f"color:{ALARM};font-weight:700"
     verdict = "" if abs(value - 1.0) <= CLOSES_WITHIN else " (does not add up)"
     return f"<span style='{colour}'>{format_share(value)}{verdict}</span>"

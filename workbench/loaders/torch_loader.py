@@ -62,9 +62,6 @@ class TorchLoader:
         self._epochs = 0
         self._iterator: Any = None
         several = knobs.num_workers > 0
-        keep_memory = knobs.freed_memory == "kept"
-        if keep_memory and not several:
-            keep_freed_memory()
         rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
             _OrderedDataset(dataset),
@@ -76,11 +73,11 @@ class TorchLoader:
             persistent_workers=self._persistent,
             in_order=knobs.in_order,
             multiprocessing_context=knobs.start_method if several else None,
-            worker_init_fn=StartWorker(channel, in_worker, keep_memory=keep_memory) if several else None,
+            worker_init_fn=StartWorker(knobs, channel, in_worker) if several else None,
             generator=torch.Generator().manual_seed(knobs.seed),
         )
-        if channel is not None and not several:
-            become_worker(channel.worker_is_up(0))
+        if not several:
+            load_here(knobs, channel)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -106,11 +103,8 @@ class TorchLoader:
 
     def close(self) -> None:
         """See `Loader`."""
-        shutdown = getattr(self._iterator, "_shutdown_workers", None)
+        stop_workers(self._iterator)
         self._iterator = None
-        if shutdown is not None:
-            shutdown()
-        become_worker(None)
 
 
 class Orders(Sampler[Order]):
@@ -225,19 +219,34 @@ def make_rings(knobs: Knobs) -> list[Ring]:
     return rings
 
 
+def load_here(knobs: Knobs, channel: Channel | None) -> None:
+    """The main process is going to load the pages itself."""
+    if knobs.freed_memory == "kept":
+        keep_freed_memory()
+    if channel is not None:
+        become_worker(channel.worker_is_up(0))
+
+
+def stop_workers(iterator: Any) -> None:
+    """Stop the workers of a DataLoader's iterator, where it has any; this process loads no pages any more, either."""
+    shutdown = getattr(iterator, "_shutdown_workers", None)
+    if shutdown is not None:
+        shutdown()
+    become_worker(None)
+
+
 class StartWorker:
     """The first thing that a worker process does."""
 
     def __init__(
         self,
+        knobs: Knobs,
         channel: Channel | None,
         in_worker: Sequence[Callable[[int], None]] = (),
-        *,
-        keep_memory: bool = False,
     ) -> None:
         self._channel = channel
         self._in_worker = in_worker
-        self._keep_memory = keep_memory
+        self._keep_memory = knobs.freed_memory == "kept"
 
     def __call__(self, number: int) -> None:
         """Set up worker `number`."""

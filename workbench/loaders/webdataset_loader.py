@@ -17,10 +17,10 @@ from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs import Knobs
 from workbench.loaders.parcel import Parcel
 from workbench.loaders.source import ShardFeed, Source
-from workbench.loaders.torch_loader import ParcelCollate, StartWorker, make_rings
+from workbench.loaders.torch_loader import ParcelCollate, StartWorker, load_here, make_rings, stop_workers
 from workbench.timing.channel import Channel
 from workbench.timing.spans import NONE
-from workbench.timing.stages import become_worker, stage, worker_stages
+from workbench.timing.stages import stage, worker_stages
 
 #: Pages that wait in each worker's shuffle buffer while training.
 _SHUFFLE_BUFFER = 64
@@ -84,7 +84,6 @@ class WebDatasetLoader:
         # The position travels in shared memory: persistent workers keep the data set that they were started with.
         self._order = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         rings = make_rings(knobs)
-        start = StartWorker(channel, in_worker, keep_memory=knobs.freed_memory == "kept")
         self._loader: DataLoader[Any] = DataLoader(
             _Shards(feed, ParcelCollate(collate, rings), knobs, self._order),
             batch_size=None,
@@ -93,11 +92,11 @@ class WebDatasetLoader:
             prefetch_factor=knobs.prefetch_factor if several else None,
             persistent_workers=self._persistent,
             multiprocessing_context=knobs.start_method if several else None,
-            worker_init_fn=start if several else None,
+            worker_init_fn=StartWorker(knobs, channel, in_worker) if several else None,
             in_order=knobs.in_order,
         )
-        if channel is not None and not several:
-            become_worker(channel.worker_is_up(0))
+        if not several:
+            load_here(knobs, channel)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -131,11 +130,8 @@ class WebDatasetLoader:
 
     def close(self) -> None:
         """See `Loader`."""
-        shutdown = getattr(self._iterator, "_shutdown_workers", None)
+        stop_workers(self._iterator)
         self._iterator = None
-        if shutdown is not None:
-            shutdown()
-        become_worker(None)
 
     def _parcels(self, iterator: Iterator[Parcel]) -> Iterator[Parcel]:
         for parcel in iterator:

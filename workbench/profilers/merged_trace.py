@@ -54,12 +54,10 @@ class Written:
     Attributes:
         num_events: Events in the file.
         num_cut: Events that found no room.
-        has_torch: Whether operators of a torch trace are among them.
     """
 
     num_events: int
     num_cut: int
-    has_torch: bool
 
 
 def write_merged_trace(path: Path, rows: Sequence[Row], torch_trace: Path | None) -> Written:
@@ -89,7 +87,7 @@ def write_merged_trace(path: Path, rows: Sequence[Row], torch_trace: Path | None
         half_done.replace(path)
     finally:
         half_done.unlink(missing_ok=True)
-    return Written(len(kept), cut, bool(operators))
+    return Written(len(kept), cut)
 
 
 def place_of(place: int, row: Row) -> tuple[int, int]:

@@ -13,6 +13,11 @@ from workbench.trial.launcher import run_trial
 from workbench.trial.progress import Event
 
 
+def trials_of(knobs: Knobs) -> int:
+    """How many trials `run_profiled` runs."""
+    return 3 if knobs.lenses else 1
+
+
 def run_profiled(
     knobs: Knobs,
     runs: Path,

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from workbench.data.dataset import PageDataset
 from workbench.data.encoded_pages import EncodedPages
-from workbench.data.gathered import GatheredPages, can_gather
+from workbench.data.gathered import GatheredPages
 from workbench.data.page import Page
 from workbench.data.sample import Batch, PackedMaps, Sample, collate, stack_as_they_lie
 from workbench.data.shards import holds_shards, list_shards
@@ -74,7 +74,7 @@ class OcrWorkload:
         self._pages, self._counts = survey_pages(self._knobs)
         if self._knobs.mode == "validate":
             self._witness = Witness(self._pages, self._knobs.parity_pages)
-        kind = GatheredPages if can_gather(self._knobs) else PageDataset
+        kind = GatheredPages if self._knobs.gathers else PageDataset
         self._dataset = kind(self._pages, self._knobs)
 
     @property
