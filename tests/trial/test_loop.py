@@ -46,6 +46,7 @@ class NumberedWorkload:
         self.hidden_s = hidden_s
         self.seen: list[int] = []
         self.counted: list[int] = []
+        self.looked_at: list[int] = []
 
     def step(self, batch: Any, number: int, pages: list[int], timers: Timers, *, counted: bool) -> None:
         assert batch.flatten().tolist() == pages
@@ -61,6 +62,10 @@ class NumberedWorkload:
     def settle(self) -> None:
         pass
 
+    def look(self, batch: Any, pages: list[int]) -> None:
+        assert batch.flatten().tolist() == pages
+        self.looked_at += pages
+
 
 def run(
     *, hidden_in_worker_s: float = 0.0, hidden_in_main_s: float = 0.0, steps: int = 9, **settings: Any
@@ -75,6 +80,7 @@ def run(
     try:
         loop = Loop(workload, loader, device, stages=stages, clock=monotonic_ns, on_event=lambda event: None)  # type: ignore[arg-type]
         times = loop.run(num_steps=steps, warmup_steps=2)
+        loop.look(steps)
     finally:
         loader.close()
     channel.close_idle(times.end_ns)
@@ -106,6 +112,18 @@ def test_the_stages_of_both_lanes_explain_the_wall_time(way):
     # The promised figure is measured in benchmarks/; here a bound that no busy machine breaks. Both faults below do.
     assert 0.7 < shares.main <= 1.0
     assert 0.7 < shares.worker <= 1.0
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("steps", [2, 4, 9])
+def test_after_the_counted_steps_an_epoch_is_looked_at_and_is_no_part_of_them(way, steps):
+    workload, times, tracks = run(steps=steps, **way)
+    assert len(workload.looked_at) == 4 * min(3, steps)
+    assert len(set(workload.looked_at)) == len(workload.looked_at), "every page once"
+    main = next(one for one in tracks if one.lane == "main" and not one.overlapped)
+    steps_seen = main.spans.batch[main.spans.stage == main.spans.names.index("release")]
+    assert len(steps_seen) == 2 + steps
+    assert times.num_pages == 4 * steps
 
 
 def test_work_that_no_stage_names_opens_the_worker_lane():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +18,8 @@ from workbench.knobs import Knobs
 from workbench.records import Parity
 from workbench.run_store import PAGES
 from workbench.workloads.ocr import OcrWorkload
-from workbench.workloads.workload import Timers
 
 NUM_PAGES, BATCH = 8, 4
-UNTIMED = Timers(lambda name: nullcontext(), lambda name, batch: nullcontext())
 EPOCH = [list(range(begin, begin + BATCH)) for begin in range(0, NUM_PAGES, BATCH)]
 
 
@@ -49,7 +46,7 @@ def witnessed(folder: Path, knobs: Knobs, *, pages=lambda pages: pages, orders=E
     for number, told in enumerate(orders):
         real = told if content is None else content[number]
         made = batch(workload.collate([workload.dataset[page] for page in real]))
-        workload.step(made, number, told, UNTIMED, counted=True)
+        workload.look(made, told)
     folder.mkdir()
     np.savez(folder / PAGES, **workload.parity_sample(knobs.parity_pages))
 

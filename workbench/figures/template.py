@@ -41,7 +41,6 @@ _STAGES = {
     "resize": "#7B5EA7",
     "pad": "#A78BCB",
     "ToTensorV2": "#E58A5B",
-    "check": "#A3B899",
     "keypoints": "#5F7A8C",
     "polygons": "#8BA3B3",
     "targets": GREEN,

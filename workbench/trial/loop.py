@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -76,6 +77,7 @@ class Loop:
         self._clock = clock
         self._on_event = on_event
         self._last_event_ns = 0
+        self._parcels = self._endless()
 
     def run(self, *, num_steps: int, warmup_steps: int) -> LoopTimes:
         """Do the warm-up and the counted steps.
@@ -84,7 +86,7 @@ class Loop:
             RuntimeError: From torch, when a worker process is gone (see `loaders.loader.explain_death`).
             WorkbenchError: What the data set raises.
         """
-        parcels = self._endless()
+        parcels = self._parcels
         first_batch_ns = 0
         for step in range(warmup_steps):
             parcel = self._next(parcels)
@@ -110,6 +112,16 @@ class Loop:
             self._workload.settle()
             self._device.drain()
         return LoopTimes(first_batch_ns, begin_ns, self._clock(), num_steps, num_pages, warmup_steps)
+
+    def look(self, most_steps: int) -> None:
+        """Let the workload look at the batches that come next: an epoch of them, or so many steps if that is less.
+
+        Nothing of it is timed.
+        """
+        coming = (parcel for parcel in self._parcels if parcel is not None)
+        for parcel in itertools.islice(coming, min(self._loader.steps_per_epoch, most_steps)):
+            self._workload.look(parcel.batch, parcel.pages)
+            parcel.batch = None
 
     def _endless(self) -> Iterator[Parcel | None]:
         """The parcels of one epoch after the other, with None where an epoch ends."""

@@ -144,6 +144,8 @@ class Trial:
             lenses.stop()
             self._begin("finish")
             self._sample_memory("steady")
+            if knobs.parity_pages:
+                loop.look(times.num_steps)
         except RuntimeError as error:
             raise explain_death(error) or error from error
         finally:

@@ -140,9 +140,8 @@ class OcrWorkload:
         """See `Workload`."""
         if counted:
             self._dropped += batch.dropped_words
-        if self._witness is not None:
-            with timers.main("check"):
-                self._witness.look(batch, pages)
+        elif self._witness is not None:  # the warm-up begins with the first pages, which are those that are kept
+            self._witness.keep(batch, pages)
         if self._knobs.device == "none":
             return
         if self._knobs.mode == "train":
@@ -153,6 +152,11 @@ class OcrWorkload:
             self._beside.start(lambda: self._score(step, lambda name: timers.beside(name, number)))
         else:
             self._score(step, timers.main)
+
+    def look(self, batch: Batch, pages: list[int]) -> None:
+        """See `Workload`."""
+        if self._witness is not None:
+            self._witness.look(batch, pages)
 
     def settle(self) -> None:
         """See `Workload`."""

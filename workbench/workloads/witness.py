@@ -1,7 +1,8 @@
 """Remembers what the model was really given, so that two variants can be held side by side.
 
-It looks at batches as they arrive in the main process, behind decoder, cache, chain, workers and transport. Of every
-page it keeps a print, some pixels of its image and maps, which costs next to nothing; of a few pages all of it.
+It looks at batches as they arrive in the main process, behind decoder, cache, chain, workers and transport: before and
+after the counted steps, for whoever touches a batch first pays for its memory. Of every page it keeps a print, some
+pixels of its image and maps; of a few pages all of it.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class Witness:
             if self._map_prints is None:
                 self._map_prints = np.zeros((len(self._pages), PRINT_SIDE, PRINT_SIDE), np.uint8)
             self._map_prints[numbers] = _threshold_levels(batch.maps, rows)
+        self.keep(batch, numbers)
+
+    def keep(self, batch: Batch, numbers: list[int]) -> None:
+        """Keep those pages of a batch whole that are wanted and not kept yet."""
         for place, number in enumerate(numbers):
             if number in self._wanted:
                 self._wanted.discard(number)

@@ -83,6 +83,9 @@ class Workload(Source, Protocol):
             counted: Whether the step counts, or is a warm-up.
         """
 
+    def look(self, batch: Any, pages: list[int]) -> None:
+        """Remember what arrived, for `parity_sample`. Called outside of what is measured, after the counted steps."""
+
     def settle(self) -> None:
         """Wait for what earlier steps have left running beside the loop."""
 
