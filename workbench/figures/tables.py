@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 
 from workbench.analysis.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
+from workbench.analysis.verdict_words import verdict_words, what_it_needs
 from workbench.figures.template import ALARM
 from workbench.figures.verdicts import COLOURS
 from workbench.knobs import Knobs
@@ -27,7 +28,7 @@ def verdict_table(comparison: Comparison) -> str:
     """A row a variant: what it changes, how fast it is, whether that is sure and the result the same, and its price."""
     head = ("variant", "pages/s", "speed-up", "verdict", "same result?", "peak memory", "start-up", "pays after")
     baseline = next((one for one in comparison.variants if one.name == comparison.baseline), None)
-    rows = [_verdict_row(one, baseline) for one in comparison.variants]
+    rows = [_verdict_row(one, baseline, comparison) for one in comparison.variants]
     return html_table(head, rows)
 
 
@@ -152,14 +153,16 @@ def knobs_table(knobs: Knobs) -> str:
     return html_table(("knob", "value"), rows)
 
 
-def _verdict_row(one: VariantResult, baseline: VariantResult | None) -> tuple[str, ...]:
+def _verdict_row(one: VariantResult, baseline: VariantResult | None, comparison: Comparison) -> tuple[str, ...]:
     is_baseline = one is baseline
     changes = "" if baseline is None or is_baseline else knob_changes(one.knobs, baseline.knobs)
     name = f"<b>{_text(one.name)}</b>" + (f"<br><code>{_text(changes)}</code>" if changes else "")
     name += "".join(f"<br><small>{_text(line)}</small>" for line in one.no_effect)
     verdict = "baseline" if is_baseline and one.verdict is None else (one.verdict or "inconclusive")
     colour = COLOURS.get(verdict, "#1F2933")
-    told = f"<span style='color:{colour};font-weight:600'>{_text(verdict.replace('_', ' '))}</span>"
+    told = f"<span style='color:{colour};font-weight:600'>{_text(verdict_words(one))}</span>"
+    if needs := what_it_needs(one, comparison):
+        told += f"<br><small>{_text(needs)}</small>"
     if one.failure is not None:
         told += f"<br><small>{_text(one.failure.message)}</small>"
     rate = format_rate(one.pages_per_s.median if one.pages_per_s else None).removesuffix(" pages/s")

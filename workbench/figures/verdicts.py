@@ -6,6 +6,7 @@ import math
 
 import plotly.graph_objects as go
 
+from workbench.analysis.verdict_words import verdict_words
 from workbench.figures.template import (
     BLUE,
     FAINT,
@@ -98,7 +99,7 @@ def _point(one: VariantResult) -> dict[str, object]:
         "x": [one.speedup.estimate],
         "y": [f"{one.name} "],
         "mode": "markers+text",
-        "text": [f"{format_ratio(one.speedup.estimate)}{interval}: {verdict.replace('_', ' ')}"],
+        "text": [f"{format_ratio(one.speedup.estimate)}{interval}: {verdict_words(one)}"],
         "textposition": "top center",
         "cliponaxis": False,
         "marker": {"color": COLOURS[verdict], "size": 11, "symbol": _SYMBOLS[verdict], "line": {"width": 2}},
