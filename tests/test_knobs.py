@@ -68,6 +68,7 @@ def test_values_beyond_their_limits_are_refused(settings):
 
 
 IMPOSSIBLE_EXAMPLES = [
+    {"slow_down": "decode:2", "stage_timing": False},
     {"cache": "prepared", "mode": "train"},
     {"targets": "cached", "mode": "train"},
     {"cache_store": "shared"},

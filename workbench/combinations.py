@@ -29,6 +29,12 @@ def _keeps_pages(knobs: Any) -> bool:
 
 IMPOSSIBLE: tuple[Impossible, ...] = (
     Impossible(
+        ("slow_down", "stage_timing=false"),
+        lambda k: bool(k.slow_down) and not k.stage_timing,
+        "a stage that is not timed cannot be slowed down",
+        "Take stage_timing=true, or leave slow_down out",
+    ),
+    Impossible(
         ("cache=prepared/tensor", "mode=train"),
         lambda k: k.cache in ("prepared", "tensor") and k.mode == "train",
         "the training chain starts with random transforms, so a page prepared once would be the same in every epoch",

@@ -128,6 +128,9 @@ class Knobs(BaseModel):
         "", "measuring", "functions for the lens 'lines', dotted paths with commas; by default the workload's own"
     )
     native_stacks: bool = _knob(False, "measuring", "show C and C++ frames in the lens 'stacks'")
+    slow_down: str = _knob(
+        "", "measuring", "stages that are made to take longer on purpose, each block by so many ms: stage:ms, stage:ms"
+    )
     parity_pages: int = _knob(4, "measuring", "pages kept to be compared pixel by pixel", unit="pages", ge=0)
     timeout_s: float = _knob(
         600.0, "measuring", "a trial that takes longer is stopped", unit="s", gt=0.0, allow_inf_nan=False
@@ -149,6 +152,27 @@ class Knobs(BaseModel):
     def lenses(self) -> tuple[str, ...]:
         """The lenses that `profilers` names."""
         return tuple(self.profilers.split(",")) if self.profilers else ()
+
+    @field_validator("slow_down", mode="before")
+    @classmethod
+    def _read_delays(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        delays = [item.rpartition(":") for item in value.split(",") if item.strip()]
+        for stage, _, text in delays:
+            try:
+                is_time = 0.0 < float(text) < float("inf")
+            except ValueError:
+                is_time = False
+            if not (stage.strip() and is_time):
+                raise ValueError("write stage:ms, as in decode:1.5, with commas between")
+        return ",".join(f"{stage.strip()}:{float(text):g}" for stage, _, text in delays)
+
+    @property
+    def delays_ms(self) -> dict[str, float]:
+        """What `slow_down` adds to each block of a stage, by stage."""
+        items = (item.rpartition(":") for item in self.slow_down.split(",") if item)
+        return {stage: float(text) for stage, _, text in items}
 
     @property
     def gathers(self) -> bool:

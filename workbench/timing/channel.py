@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from workbench.timing.clock import Clock, monotonic_ns
@@ -39,6 +39,8 @@ class Channel:
         main: The main process.
         receiver: The thread of the main process that receives and pins batches, where there is one.
         helper: The thread of the main process that works on results beside the loop, where there is one.
+        clock: Where all times come from.
+        delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
     """
 
     workers: list[Track]
@@ -47,15 +49,24 @@ class Channel:
     receiver: Track
     helper: Track
     clock: Clock = field(default=monotonic_ns)
+    delays_ns: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, *, num_workers: int, spans_per_process: int, clock: Clock = monotonic_ns) -> Channel:
+    def open(
+        cls,
+        *,
+        num_workers: int,
+        spans_per_process: int,
+        clock: Clock = monotonic_ns,
+        delays_ns: Mapping[str, int] | None = None,
+    ) -> Channel:
         """Make the tracks.
 
         Args:
             num_workers: As the DataLoader takes it: 0 means that the main process loads the pages.
             spans_per_process: Room in each track.
             clock: Must be the same in all processes, and picklable under spawn.
+            delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
         """
         lanes = max(num_workers, 1)
         return cls(
@@ -65,6 +76,7 @@ class Channel:
             receiver=Track(spans_per_process),
             helper=Track(spans_per_process),
             clock=clock,
+            delays_ns=dict(delays_ns or {}),
         )
 
     def tracks(self) -> Iterator[TrackOf]:
@@ -89,7 +101,7 @@ class Channel:
         The worker before it on this track, if there was one, was idle until the new one was asked to start.
         """
         track = self.workers[number]
-        stages = Stages(track, self.clock)
+        stages = Stages(track, self.clock, self.delays_ns)
         now = self.clock()
         started = track.started_ns or now
         if track.idle_since_ns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol
 
@@ -27,11 +28,19 @@ class Stages:
         batch: Batch that the following spans belong to, or `NONE`.
         track: Where the spans go.
         clock: Where the times come from.
+
+    Args:
+        track: See above.
+        clock: See above.
+        delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
     """
 
-    def __init__(self, track: Track, clock: Clock = monotonic_ns) -> None:
+    def __init__(
+        self, track: Track, clock: Clock = monotonic_ns, delays_ns: Mapping[str, int] | None = None
+    ) -> None:
         self.track = track
         self.clock = clock
+        self._delays_ns = delays_ns or {}
         self.page = NONE
         self.batch = NONE
         self._known: dict[str, _Stage] = {}
@@ -40,7 +49,10 @@ class Stages:
         """The ``with`` block that times stage `name`. Blocks of one name don't nest in each other."""
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = _Stage(self, self.track.number_of(name))
+            number = self.track.number_of(name)
+            delay_ns = self._delays_ns.get(name)
+            known = _Stage(self, number) if delay_ns is None else _SlowStage(self, number, delay_ns)
+            self._known[name] = known
         return known
 
     def add(self, name: str, begin_ns: int, end_ns: int) -> None:
@@ -81,6 +93,22 @@ class _Stage:
         end = self._clock()
         stages = self._stages
         self._add(self._number, self._begin, end, stages.page, stages.batch)
+
+
+class _SlowStage(_Stage):
+    """Takes longer than its work by a known time, in which its core is kept busy, as work would keep it."""
+
+    __slots__ = ("_delay_ns",)
+
+    def __init__(self, stages: Stages, number: int, delay_ns: int) -> None:
+        super().__init__(stages, number)
+        self._delay_ns = delay_ns
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        until = self._clock() + self._delay_ns
+        while self._clock() < until:
+            pass
+        super().__exit__(kind, error, tb)
 
 
 class _Untimed:

@@ -117,8 +117,13 @@ class Trial:
         channel: Channel | None = None
         stages: Stages | None = None
         if knobs.stage_timing:
-            channel = Channel.open(num_workers=knobs.num_workers, spans_per_process=_SPANS_PER_TRACK, clock=self._clock)
-            stages = Stages(channel.main, self._clock)
+            channel = Channel.open(
+                num_workers=knobs.num_workers,
+                spans_per_process=_SPANS_PER_TRACK,
+                clock=self._clock,
+                delays_ns={name: int(ms * NS_PER_S / 1e3) for name, ms in knobs.delays_ms.items()},
+            )
+            stages = Stages(channel.main, self._clock, channel.delays_ns)
             become_receiver(Stages(channel.receiver, self._clock), self._clock)
         pin_memory = knobs.pin_memory and kind == "cuda"
         if knobs.pin_memory and not pin_memory:
@@ -126,7 +131,7 @@ class Trial:
         in_worker = lenses.in_worker()
         loader = open_loader(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)
         try:
-            helper = None if channel is None else Stages(channel.helper, self._clock)
+            helper = None if channel is None else Stages(channel.helper, self._clock, channel.delays_ns)
             loop = Loop(
                 workload,
                 loader,
@@ -188,7 +193,14 @@ class Trial:
         device: Device,
         environment: Environment,
     ) -> Record:
-        from workbench.trial.stage_stats import closure, collect, lane_stats, stage_stats, write_spans
+        from workbench.trial.stage_stats import (
+            closure,
+            collect,
+            lane_stats,
+            refuse_unknown_delays,
+            stage_stats,
+            write_spans,
+        )
 
         steady = (times.begin_ns, times.end_ns)
         tracks = []
@@ -196,6 +208,7 @@ class Trial:
             channel.close_idle(times.end_ns)
             tracks = collect(channel, device)
             write_spans(tracks, self._folder / SPANS)
+            refuse_unknown_delays(self._knobs.delays_ms, tracks)
         profiles = self._collect_lenses(tracks)
         lanes = lane_stats(tracks, *steady)
         pages = workload.page_counts()

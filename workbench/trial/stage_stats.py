@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.devices.device import Device
+from workbench.errors import BadInput, unknown_name
 from workbench.records import Closure, Lane, LaneStats, Origin, StageStats
 from workbench.timing.channel import Channel
 from workbench.timing.spans import NONE, Spans
@@ -35,6 +36,18 @@ def collect(channel: Channel, device: Device) -> list[TrackSpans]:
     ]
     origin: Origin = "simulated" if device.simulated else "measured"
     return [*tracks, TrackSpans("device", 0, False, origin, _device_spans(device))]
+
+
+def refuse_unknown_delays(delays: Iterable[str], tracks: Sequence[TrackSpans]) -> None:
+    """See whether every stage that was to be slowed down has run, now that it is known which stages there are.
+
+    Raises:
+        BadInput: For those that have not.
+    """
+    known = sorted({name for track in tracks if track.lane != "device" for name in track.spans.names})
+    problems = [unknown_name("stage", name, known) for name in delays if name not in known]
+    if problems:
+        raise BadInput("slow_down", problems)
 
 
 def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list[StageStats]:
