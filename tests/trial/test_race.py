@@ -1,73 +1,220 @@
-"""Blocks hold every variant once, in an order that the seed decides."""
+"""A race: fair blocks, an early end, repeats of what was disturbed, and nothing lost when it is interrupted."""
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
 from pathlib import Path
 
 import pytest
 
+from workbench.errors import BadInput
 from workbench.knobs import Knobs
-from workbench.records import Failure, Record
+from workbench.records import Failure, Machine, Policy, Program, Record, Steady
+from workbench.run_store import RACE, RECORD, new_run_folder, read_race, write_json
 from workbench.trial import race as race_module
-from workbench.trial.race import plan, race
+from workbench.trial.journal import Journal
+from workbench.trial.race import race
 
-NAMES = ["baseline", "a", "b"]
-
-
-def test_every_block_holds_every_variant_once():
-    for block in plan(NAMES, num_blocks=20, seed=3):
-        assert sorted(block) == sorted(NAMES)
+BASELINE, A = Knobs(), Knobs(num_workers=1)
 
 
-def test_the_seed_decides_the_order():
-    assert plan(NAMES, num_blocks=9, seed=1) == plan(NAMES, num_blocks=9, seed=1)
-    assert plan(NAMES, num_blocks=9, seed=1) != plan(NAMES, num_blocks=9, seed=2)
+class Trials:
+    """Trials that end at once and leave their records; those with batch_size=1 fail.
 
+    Attributes:
+        ran: Their knobs, in the order they ran.
+        programs: What measured them.
+        disturbed: Numbers of trials beside which others were busy.
+        before: Called before each trial with its number.
+    """
 
-def test_no_variant_owns_the_first_slot():
-    firsts = Counter(block[0] for block in plan(NAMES, num_blocks=300, seed=0))
-    assert min(firsts.values()) > 60
+    def __init__(self) -> None:
+        self.ran: list[Knobs] = []
+        self.programs: list[Program | None] = []
+        self.disturbed: set[int] = set()
+        self.before = lambda number: None
+
+    def __call__(self, knobs: Knobs, runs: Path, *, program: Program | None = None, **_: object) -> Record:
+        number = len(self.ran)
+        self.before(number)
+        self.ran.append(knobs)
+        self.programs.append(program)
+        failed = knobs.batch_size == 1
+        folder = new_run_folder(runs, knobs)
+        record = Record(
+            run_id=folder.name,
+            created_at="",
+            status="failed" if failed else "ok",
+            failure=Failure(kind="error", phase="steady", message="broken") if failed else None,
+            knobs=knobs,
+            steady=Steady(
+                num_steps=1, num_pages=number, num_epochs=1, warmup_steps=0, wall_s=1, pages_per_s=number + 1
+            ),
+            machine=Machine(wall_s=1, other_cores=float(number in self.disturbed), steal_share=0, load_1min=0),
+        )
+        write_json(folder / RECORD, record)
+        return record
 
 
 @pytest.fixture
-def trials(monkeypatch: pytest.MonkeyPatch) -> list[Knobs]:
-    """Trials that end at once; those with batch_size=1 fail."""
-    ran: list[Knobs] = []
-
-    def run_trial(knobs: Knobs, runs: Path, **_: object) -> Record:
-        ran.append(knobs)
-        failed = knobs.batch_size == 1
-        failure = Failure(kind="error", phase="steady", message="broken") if failed else None
-        status = "failed" if failed else "ok"
-        return Record(run_id=str(len(ran)), created_at="", status=status, failure=failure, knobs=knobs)
-
-    monkeypatch.setattr(race_module, "run_trial", run_trial)
-    return ran
+def trials(monkeypatch: pytest.MonkeyPatch) -> Trials:
+    fake = Trials()
+    monkeypatch.setattr(race_module, "run_trial", fake)
+    return fake
 
 
-def test_records_come_by_variant_and_block(trials, tmp_path):
+def begin(folder: Path, variants: dict[str, Knobs] | None = None, **settings) -> Journal:
+    settings = {"runs": folder / "runs", "seed": 0, "num_blocks": 3, **settings}
+    return Journal.begin(folder / "race", variants or {"baseline": BASELINE, "a": A}, **settings)
+
+
+def test_records_come_by_variant_and_block_after_a_settling_run(trials, tmp_path):
     told = []
-    variants = {"baseline": Knobs(), "a": Knobs(num_workers=1)}
-    result = race(variants, tmp_path, num_blocks=3, seed=0, on_trial=lambda *news: told.append(news[:3]))
+    journal = begin(tmp_path)
+    result = race(journal, on_trial=lambda *news: told.append(news[:3]))
     assert {name: len(records) for name, records in result.records.items()} == {"baseline": 3, "a": 3}
-    assert [name for block in result.order for name in block] == [name for _, _, name in told]
+    assert ["settling run", *(name for block in result.order for name in block)] == [name for _, _, name in told]
+    assert [done for done, _, _ in told] == list(range(7))
     assert told[-1][:2] == (6, 6)
     assert all(record.knobs.num_workers == 1 for record in result.records["a"])
+    counted = {record.run_id for records in result.records.values() for record in records}
+    assert journal.state.settling_run_id not in counted
+    assert result.state.stop == "blocks"
 
 
 def test_pages_are_kept_once_for_each_variant(trials, tmp_path):
-    race({"baseline": Knobs(), "a": Knobs(num_workers=1)}, tmp_path, num_blocks=3, seed=0)
-    assert sorted(knobs.parity_pages for knobs in trials) == [0, 0, 0, 0, 4, 4]
+    race(begin(tmp_path))
+    assert sorted(knobs.parity_pages for knobs in trials.ran) == [0, 0, 0, 0, 0, 4, 4]
+
+
+def test_it_ends_early_where_all_is_clear(trials, tmp_path):
+    result = race(begin(tmp_path, num_blocks=9), is_clear=lambda records: len(records["a"]) == 4)
+    assert len(result.order) == 4
+    assert result.state.stop == "clear"
+
+
+def test_no_block_begins_that_would_end_after_the_time(trials, tmp_path):
+    now = [0]
+
+    def take_a_second(number: int) -> None:
+        now[0] += 1_000_000_000
+
+    trials.before = take_a_second
+    # 1 s of settling, then 2 s a block: the third would end after 7 s.
+    result = race(begin(tmp_path, num_blocks=9, budget_s=6.5), clock=lambda: now[0])
+    assert len(result.order) == 2
+    assert result.state.stop == "budget"
 
 
 def test_a_failed_variant_runs_no_more_and_the_others_go_on(trials, tmp_path):
-    result = race({"baseline": Knobs(), "broken": Knobs(batch_size=1)}, tmp_path, num_blocks=3, seed=0)
+    result = race(begin(tmp_path, {"baseline": BASELINE, "broken": Knobs(batch_size=1)}))
     assert len(result.records["broken"]) == 1
     assert len(result.records["baseline"]) == 3
 
 
 def test_a_failed_baseline_ends_the_race(trials, tmp_path):
-    result = race({"baseline": Knobs(batch_size=1), "a": Knobs()}, tmp_path, num_blocks=5, seed=0)
+    result = race(begin(tmp_path, {"baseline": Knobs(batch_size=1), "a": BASELINE}))
     assert len(result.records["baseline"]) == 1
-    assert len(result.records["a"]) <= 1
+    assert result.records["a"] == []
+    assert result.state.stop == "failed"
+
+
+def test_a_disturbed_trial_is_repeated_in_its_block_and_both_are_kept(trials, tmp_path):
+    trials.disturbed = {3}  # the first of the second block, after the settling run and a block of two
+    journal = begin(tmp_path)
+    result = race(journal)
+    (dropped,) = [trial for trial in journal.state.trials if trial.repeated]
+    (counts,) = [t for t in journal.state.trials if (t.block, t.variant, t.repeated) == (1, dropped.variant, False)]
+    assert dropped.disturbed and not counts.disturbed
+    assert [record.run_id for record in result.records[dropped.variant]][1] == counts.run_id
+    assert (journal.runs / dropped.run_id / RECORD).is_file()
+    assert len(trials.ran) == 8
+
+
+def test_where_the_repeat_is_disturbed_too_it_counts_and_is_flagged(trials, tmp_path):
+    trials.disturbed = set(range(99))
+    journal = begin(tmp_path)
+    result = race(journal)
+    assert len(trials.ran) == 1 + 3 * 4
+    assert all(len(records) == 3 for records in result.records.values())
+    assert all(trial.disturbed for trial in journal.state.trials)
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_an_interrupted_race_goes_on_with_the_same_order(trials, tmp_path, number):
+    whole = race(begin(tmp_path / "whole", num_blocks=4))
+    trials.ran.clear()
+
+    def interrupt(done: int) -> None:
+        if done == number:
+            raise KeyboardInterrupt
+
+    trials.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        race(begin(tmp_path, num_blocks=4))
+    assert read_race(tmp_path / "race").stop is None
+    trials.before = lambda number: None
+    result = race(Journal.resume(tmp_path / "race"))
+    assert result.order == whole.order
+    assert len(trials.ran) == 9, "no trial ran twice"
+    assert len({record.run_id for records in result.records.values() for record in records}) == 8
+
+
+def test_a_finished_race_takes_more_blocks(trials, tmp_path):
+    before = race(begin(tmp_path, num_blocks=2))
+    result = race(Journal.resume(tmp_path / "race", num_blocks=5))
+    assert len(trials.ran) == 1 + 5 * 2
+    assert result.order[:2] == before.order
+    assert result.state.policy.planned_blocks == 2, "the error budget was laid out before the first trial"
+
+
+def test_a_damaged_record_is_named_and_run_anew(trials, tmp_path):
+    journal = begin(tmp_path)
+    race(journal)
+    damaged = journal.state.trials[2].run_id
+    (journal.runs / damaged / RECORD).write_text("{")
+    result = race(Journal.resume(tmp_path / "race"))
+    assert damaged in result.notes[0]
+    assert len(trials.ran) == 8
+    assert all(len(records) == 3 for records in result.records.values())
+
+
+def test_a_cancelled_trial_is_no_part_of_the_race(trials, tmp_path):
+    cancel = threading.Event()
+    trials.before = lambda number: cancel.set() if number == 3 else None
+    result = race(begin(tmp_path), cancel=cancel)
+    assert result.state.stop == "cancelled"
+    assert len(result.state.trials) == 2
+    assert len(race(Journal.resume(tmp_path / "race")).records["a"]) == 3
+
+
+def test_a_journal_that_is_none_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"there is no race\.json"):
+        Journal.resume(tmp_path)
+    (tmp_path / RACE).write_text("{}")
+    with pytest.raises(BadInput, match=r"variants"):
+        Journal.resume(tmp_path)
+
+
+def test_each_variant_is_measured_by_its_own_program(trials, tmp_path):
+    other = Program(name="v1", python="/elsewhere/python")
+    race(begin(tmp_path, programs={"baseline": other}))
+    for knobs, program in zip(trials.ran, trials.programs, strict=True):
+        assert program == (None if knobs.num_workers == 1 else other)
+
+
+def test_a_cold_cache_needs_a_file_system_that_lets_go(trials, tmp_path, monkeypatch):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "a.jpg").write_bytes(b"x" * 9000)
+    monkeypatch.setattr(race_module, "forget", lambda files: None)
+    knobs = Knobs(dataset=str(tmp_path / "pages"))
+    with pytest.raises(BadInput, match=r"keeps 100\.0 % of the pages"):
+        race(begin(tmp_path, {"baseline": knobs, "a": knobs}, cold_cache=True))
+
+
+def test_the_state_of_the_page_cache_is_entered_for_every_trial(trials, tmp_path):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "a.jpg").write_bytes(b"x" * 9000)
+    knobs = Knobs(dataset=str(tmp_path / "pages"))
+    result = race(begin(tmp_path, {"baseline": knobs, "a": knobs}, policy=Policy()))
+    assert {trial.pages_cached_share for trial in result.state.trials} == {1.0}

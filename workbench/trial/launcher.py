@@ -15,16 +15,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from workbench.errors import BadInput
 from workbench.knobs import Knobs
-from workbench.records import Failure, FailureKind, Phase, Record
+from workbench.records import Failure, FailureKind, Phase, Program, Record
 from workbench.run_store import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json
 from workbench.timing.clock import monotonic_ns
+from workbench.trial.machine import MachineWatch
 from workbench.trial.process_tree import end_process_tree
 from workbench.trial.progress import Event, parse_event
 from workbench.units import NS_PER_S, format_duration
 
 #: albumentations asks the network for a newer version of itself when it is imported; a trial asks nobody.
 _ENVIRONMENT = {"NO_ALBUMENTATIONS_UPDATE": "1"}
+
+_WORKER = ("-m", "workbench.trial.worker")
 
 _STDERR_LINES = 20
 _POLL_S = 0.05
@@ -34,6 +38,7 @@ def run_trial(
     knobs: Knobs,
     runs: Path,
     *,
+    program: Program | None = None,
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Record:
@@ -42,6 +47,7 @@ def run_trial(
     Args:
         knobs: What is to be measured.
         runs: Folder of run folders; the trial makes its own in it, named by its run id.
+        program: Which workbench measures; None: this one.
         on_event: Told of progress, from a thread of the launcher.
         cancel: When set, the trial is ended with all its processes.
 
@@ -52,13 +58,17 @@ def run_trial(
         KeyboardInterrupt: On an interrupt, after the trial has been ended and its record written.
         Exception: What `on_event` raised, likewise.
     """
-    return _Launch(knobs, runs, on_event or (lambda event: None)).run(cancel or threading.Event())
+    return _Launch(knobs, runs, program, on_event or (lambda event: None)).run(cancel or threading.Event())
 
 
 class _Launch:
-    def __init__(self, knobs: Knobs, runs: Path, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, knobs: Knobs, runs: Path, program: Program | None, on_event: Callable[[Event], None]
+    ) -> None:
         self._knobs = knobs
-        self._folder = new_run_folder(runs, knobs)
+        self._program = program or Program(name="this workbench", python=sys.executable)
+        self._folder = new_run_folder(runs, knobs, only_changed=program is not None)
+        self._watch = MachineWatch()
         self._on_event = on_event
         self._phase: Phase = "launch"
         self._started_ns = monotonic_ns()
@@ -67,13 +77,13 @@ class _Launch:
     def run(self, cancel: threading.Event) -> Record:
         with (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "workbench.trial.worker", self._folder, "--started-ns", str(self._started_ns)],
+                [self._program.python, *_WORKER, self._folder, "--started-ns", str(self._started_ns)],
                 stdin=subprocess.PIPE,  # the leash: closes when this process is gone
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
                 start_new_session=True,
-                env={**os.environ, **_ENVIRONMENT},
+                env=self._environment(),
             )
         pump = threading.Thread(target=self._pump, args=(process,), name="trial-events", daemon=True)
         pump.start()
@@ -92,6 +102,11 @@ class _Launch:
         if self._callers_error is not None:
             raise self._callers_error
         return record
+
+    def _environment(self) -> dict[str, str]:
+        """The trial's environment. A source tree goes before what is installed, and before the current folder."""
+        source = self._program.source
+        return {**os.environ, **_ENVIRONMENT, **({"PYTHONPATH": source, "PYTHONSAFEPATH": "1"} if source else {})}
 
     def _wait(self, process: subprocess.Popen[str], cancel: threading.Event) -> tuple[FailureKind, str] | None:
         """Wait for the process's end; gives the reason where it has to be stopped before."""
@@ -138,14 +153,13 @@ class _Launch:
     def _finish(self, returncode: int | None, stopped: tuple[FailureKind, str] | None) -> Record:
         """The record: the trial's own, or one that says how the trial ended without writing any."""
         tail = self._stderr_tail()
-        if (self._folder / RECORD).is_file():
-            record = read_record(self._folder)
-            if record.failure is None or record.failure.kind == "bad_input":
-                return record
-            failure = record.failure.model_copy(update={"stderr_tail": tail})
-            record = record.model_copy(update={"failure": failure})
+        record = self._left_record()
+        if record is not None:
+            if record.failure is not None and record.failure.kind != "bad_input":
+                failure = record.failure.model_copy(update={"stderr_tail": tail})
+                record = record.model_copy(update={"failure": failure})
         else:
-            kind, message = stopped or _how_it_died(returncode)
+            kind, message = stopped or self._foreign_record() or _how_it_died(returncode)
             record = Record(
                 run_id=self._folder.name,
                 created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -153,8 +167,26 @@ class _Launch:
                 failure=Failure(kind=kind, phase=self._phase, message=message, stderr_tail=tail),
                 knobs=self._knobs,
             )
+        record = record.model_copy(update={"machine": self._watch.describe()})
         write_json(self._folder / RECORD, record)
         return record
+
+    def _left_record(self) -> Record | None:
+        """The record that the trial has written, where this workbench can read it."""
+        try:
+            return read_record(self._folder)
+        except BadInput:
+            return None
+
+    def _foreign_record(self) -> tuple[FailureKind, str] | None:
+        """Why a record that is there is of no use: another workbench may write another kind."""
+        if not (self._folder / RECORD).is_file():
+            return None
+        try:
+            read_record(self._folder)
+        except BadInput as error:
+            return "error", f"'{self._program.name}' has left a record that this workbench cannot read: {error}"
+        return None
 
     def _stderr_tail(self) -> str:
         text = (self._folder / STDERR).read_text(encoding="utf-8", errors="replace")

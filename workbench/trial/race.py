@@ -1,17 +1,32 @@
-"""A race: blocks of one trial of every variant, in random order within each block."""
+"""A race: a settling run, then blocks of one trial of every variant, until all is clear or the blocks are done."""
 
 from __future__ import annotations
 
-import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from workbench.data.files_below import files_below
+from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
-from workbench.records import Record
+from workbench.records import RacedTrial, RaceState, Record, Stop
+from workbench.run_store import read_record
+from workbench.timing.clock import Clock, monotonic_ns
+from workbench.trial.journal import Journal
 from workbench.trial.launcher import run_trial
+from workbench.trial.machine import disturbances
+from workbench.trial.order import blocks
+from workbench.trial.page_cache import cached_share, forget
 from workbench.trial.progress import Event
+from workbench.units import NS_PER_S, format_share
+
+#: A cache that still holds more than this of the pages' files is not cold.
+_COLD_SHARE = 0.01
+
+Records = Mapping[str, Sequence[Record]]
 
 
 @dataclass
@@ -19,68 +34,204 @@ class Race:
     """What a race has left.
 
     Attributes:
-        seed: Seed of the order.
+        state: Its journal.
         order: Names of the variants in the order they ran, block by block.
-        records: The records of each variant, in the order of the blocks.
+        records: The records of each variant, in the order of the blocks: those that count.
+        notes: What a reader should know of how it went.
     """
 
-    seed: int
+    state: RaceState
     order: list[list[str]] = field(default_factory=list)
     records: dict[str, list[Record]] = field(default_factory=dict)
-
-
-def plan(names: list[str], *, num_blocks: int, seed: int) -> list[list[str]]:
-    """The order of a race: every block holds each variant once, shuffled."""
-    shuffle = random.Random(seed)
-    return [shuffle.sample(names, len(names)) for _ in range(num_blocks)]
+    notes: list[str] = field(default_factory=list)
 
 
 def race(
-    variants: Mapping[str, Knobs],
-    runs: Path,
+    journal: Journal,
     *,
-    num_blocks: int,
-    seed: int,
+    is_clear: Callable[[Records], bool] = lambda records: False,
     on_trial: Callable[[int, int, str, Record], None] | None = None,
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
+    clock: Clock = monotonic_ns,
 ) -> Race:
-    """Run a race, one trial at a time: two at once would disturb each other.
+    """Run a race, or what is left of one, one trial at a time: two at once would disturb each other.
 
     A variant that failed runs no more; when the baseline (the first one) has failed, nothing is left to compare with,
-    and the race ends.
+    and the race ends. A disturbed trial is repeated at the end of its block, as often as the policy says; both
+    are kept.
 
     Args:
-        variants: The knobs of each variant; the first is the baseline.
-        runs: Folder of run folders.
-        num_blocks: Trials of each variant.
-        seed: Seed of the order.
-        on_trial: Told after each trial: trials done, trials in all, the variant, its record.
+        journal: What is to run, and what has run already.
+        is_clear: Whether the records so far make further blocks needless; asked after every block.
+        on_trial: Told after each trial: trials done, trials at most, the variant, its record.
         on_event: Told of the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the race with it.
+        clock: Reads the time.
+
+    Raises:
+        BadInput: Where the page cache is to be cold, and the pages' file system doesn't let go of them.
+        KeyboardInterrupt: On an interrupt. What has run until then is in the journal.
     """
-    names = list(variants)
-    result = Race(seed=seed, records={name: [] for name in names})
-    done = 0
-    for block, order in enumerate(plan(names, num_blocks=num_blocks, seed=seed)):
-        result.order.append([])
+    return _Racing(journal, is_clear, on_trial, on_event, cancel or threading.Event(), clock).run()
+
+
+class _Racing:
+    def __init__(
+        self,
+        journal: Journal,
+        is_clear: Callable[[Records], bool],
+        on_trial: Callable[[int, int, str, Record], None] | None,
+        on_event: Callable[[Event], None] | None,
+        cancel: threading.Event,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._is_clear = is_clear
+        self._on_trial = on_trial
+        self._on_event = on_event
+        self._cancel = cancel
+        self._clock = clock
+        self._began_ns = clock()
+        self._block_s: list[float] = []
+        self._names = list(journal.state.variants)
+        self._raced = Race(journal.state, records={name: [] for name in self._names})
+        self._done = 0
+
+    def run(self) -> Race:
+        stop = self._settle() or self._run_blocks()
+        self._journal.stopped(stop)
+        self._raced.state = self._journal.state
+        return self._raced
+
+    def _settle(self) -> Stop | None:
+        """The first trial, which counts nowhere: it fills page cache and branch caches, and wakes the cores."""
+        state = self._journal.state
+        if state.settling_run_id is not None or self._cancel.is_set():
+            return None
+        name = self._names[0]
+        record, _ = self._run_trial(name, state.variants[name].changed(parity_pages=0))
+        if self._cancel.is_set():
+            return "cancelled"
+        self._tell("settling run", record)
+        if record.status == "failed":
+            self._raced.order.append([name])
+            self._raced.records[name].append(record)
+            return "failed"
+        self._journal.settled(record.run_id)
+        return None
+
+    def _run_blocks(self) -> Stop:
+        state = self._journal.state
+        records = self._raced.records
+        for block, order in enumerate(blocks(self._names, seed=state.seed)):
+            if block == state.most_blocks:
+                return "blocks"
+            if self._is_over_budget(block):
+                return "budget"
+            began_ns = self._clock()
+            was_done = self._done
+            self._raced.order.append([])
+            stop = self._run_block(block, order)
+            if stop is not None:
+                return stop
+            if self._done > was_done:
+                self._block_s.append((self._clock() - began_ns) / NS_PER_S)
+            if block + 1 < state.most_blocks and self._is_clear(records):
+                return "clear"
+        raise AssertionError("the order has no end")
+
+    def _run_block(self, block: int, order: Sequence[str]) -> Stop | None:
+        policy = self._journal.state.policy
+        found: dict[str, Record] = {}
         for name in order:
-            done += 1
-            if _has_failed(result.records[name]):
+            if self._has_failed(name):
                 continue
-            # One sample of pages for each variant is enough to hold them side by side.
-            knobs = variants[name] if block == 0 else variants[name].changed(parity_pages=0)
-            record = run_trial(knobs, runs, on_event=on_event, cancel=cancel)
-            result.order[-1].append(name)
-            result.records[name].append(record)
-            if on_trial is not None:
-                on_trial(done, num_blocks * len(names), name, record)
-            if cancel is not None and cancel.is_set():
-                return result
-            if _has_failed(result.records[names[0]]):
-                return result
-    return result
+            record = self._kept(block, name) or self._measure(block, name)
+            if record is None:
+                return "cancelled"
+            found[name] = record
+            if record.status == "failed" and name == self._names[0]:
+                break
+        for _ in range(policy.repeats):
+            for name in order:
+                if name in found and self._is_disturbed(found[name]) and self._repeats(block, name) < policy.repeats:
+                    record = self._measure(block, name)
+                    if record is None:
+                        return "cancelled"
+                    found[name] = record
+        for name in order:
+            if name in found:
+                self._raced.order[-1].append(name)
+                self._raced.records[name].append(found[name])
+        return "failed" if self._has_failed(self._names[0]) else None
 
+    def _measure(self, block: int, name: str) -> Record | None:
+        """Run a trial and enter it in the journal; None where it was cancelled."""
+        knobs = self._journal.state.variants[name]
+        # One sample of pages for each variant is enough to hold them side by side.
+        record, cached = self._run_trial(name, knobs if block == 0 else knobs.changed(parity_pages=0))
+        if self._cancel.is_set():
+            return None
+        policy = self._journal.state.policy
+        self._journal.add(
+            RacedTrial(
+                block=block,
+                variant=name,
+                run_id=record.run_id,
+                disturbed=disturbances(record.machine, policy),
+                pages_cached_share=cached,
+            )
+        )
+        self._done += 1
+        self._tell(name, record)
+        return record
 
-def _has_failed(records: list[Record]) -> bool:
-    return bool(records) and records[-1].status == "failed"
+    def _run_trial(self, name: str, knobs: Knobs) -> tuple[Record, float | None]:
+        state = self._journal.state
+        files = files_below(Path(knobs.dataset).expanduser()) if Path(knobs.dataset).expanduser().is_dir() else []
+        if state.cold_cache:
+            forget(files)
+        cached = cached_share(files)
+        if state.cold_cache and cached is not None and cached > _COLD_SHARE:
+            remedy = "Put the pages on a disk, or leave cold_cache out"
+            problem = Problem(f"the system keeps {format_share(cached)} of the pages' files in memory", remedy=remedy)
+            raise BadInput("cold_cache", [problem])
+        record = run_trial(
+            knobs, self._journal.runs, program=state.programs.get(name), on_event=self._on_event, cancel=self._cancel
+        )
+        return record, cached
+
+    def _kept(self, block: int, name: str) -> Record | None:
+        """The record of a trial that was run before the race was interrupted."""
+        trial = self._journal.accepted(block, name)
+        if trial is None:
+            return None
+        try:
+            return read_record(self._journal.runs / trial.run_id)
+        except BadInput as error:
+            self._raced.notes.append(f"A trial of '{name}' was run anew, for its record was of no use: {error}")
+            return None
+
+    def _repeats(self, block: int, name: str) -> int:
+        ran = sum((trial.block, trial.variant) == (block, name) for trial in self._journal.state.trials)
+        return ran - 1
+
+    def _is_disturbed(self, record: Record) -> bool:
+        return record.status == "ok" and bool(disturbances(record.machine, self._journal.state.policy))
+
+    def _has_failed(self, name: str) -> bool:
+        own = self._raced.records[name]
+        return bool(own) and own[-1].status == "failed"
+
+    def _is_over_budget(self, block: int) -> bool:
+        budget_s = self._journal.state.budget_s
+        if budget_s is None or not self._block_s:
+            return False
+        spent_s = (self._clock() - self._began_ns) / NS_PER_S
+        return spent_s + float(np.median(self._block_s)) > budget_s
+
+    def _tell(self, name: str, record: Record) -> None:
+        if self._on_trial is not None:
+            kept = sum(not trial.repeated for trial in self._journal.state.trials)
+            self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)
