@@ -1,33 +1,38 @@
-"""From the records of a race to verdicts.
-
-The effect of a variant is its throughput over the baseline's, paired block by block: both ran within minutes of each
-other, so what the machine did meanwhile hits both. The interval comes from the blocks (Student's t on the log ratios);
-steps within a trial are correlated and are no samples. A verdict needs both: an interval clear of 1, and an effect that
-matters.
-"""
+"""From the records of a race to its comparison: the verdicts, what they cost, and what a reader should know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy import stats
 
+from workbench.analysis.effect import (
+    ended_well,
+    estimate,
+    judge,
+    more_blocks,
+    paired_log_ratios,
+    rate,
+    smallest_effect,
+    student_interval,
+)
 from workbench.analysis.no_effect import without_effect
 from workbench.records import (
     Comparison,
-    Interval,
     Memory,
     Parity,
     Policy,
     Record,
+    Resolution,
     Throughput,
     VariantResult,
     Verdict,
 )
 
-Samples = npt.NDArray[np.float64]
+#: Of the interval of a variant's own throughput, and how many blocks that takes.
+_CONFIDENCE = 0.95
+_MIN_RATES = 3
 
 
 def compare(
@@ -53,6 +58,8 @@ def compare(
         The comparison, dated by its last trial. Variants without any trial are left out.
     """
     policy = policy or Policy()
+    base = records[baseline]
+    num_compared = len(records) - 1
     return Comparison(
         created_at=max((record.created_at for own in records.values() for record in own), default=""),
         baseline=baseline,
@@ -61,49 +68,30 @@ def compare(
         order=[list(block) for block in order],
         policy=policy,
         variants=[
-            _variant(name, own, records[baseline], policy, (parity or {}).get(name), is_baseline=name == baseline)
+            _baseline(name, own)
+            if name == baseline
+            else _variant(name, own, base, policy, (parity or {}).get(name), num_compared)
             for name, own in records.items()
             if own
         ],
+        resolution=_resolution([own for name, own in records.items() if name != baseline], base, policy, num_compared),
         notes=_notes(records, baseline, policy),
     )
 
 
-def paired_log_ratios(variant: Sequence[Record], baseline: Sequence[Record]) -> Samples:
-    """float64 [blocks]: log of the variant's throughput over the baseline's, of each block that ended well."""
-    pairs = zip(variant, baseline, strict=False)
-    return np.array([np.log(_rate(own) / _rate(other)) for own, other in pairs if _ended_well(own, other)])
-
-
-def estimate(log_ratios: Samples, policy: Policy) -> Interval | None:
-    """The geometric mean of ratios, with its interval where there are enough blocks for one; None without any block."""
-    if len(log_ratios) == 0:
-        return None
-    centre = float(np.exp(log_ratios.mean()))
-    if len(log_ratios) < policy.min_blocks:
-        return Interval(estimate=centre, ci95=None)
-    low, high = _interval(log_ratios, policy.confidence)
-    return Interval(estimate=centre, ci95=(float(np.exp(low)), float(np.exp(high))))
+def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy) -> bool:
+    """Whether further blocks would say nothing new: every variant (the first is the baseline) has a verdict."""
+    base, *others = records.values()
+    return all(
+        has_failed(own) or judge(estimate(paired_log_ratios(own, base), policy, num_compared=len(others)), policy)
+        != "inconclusive"
+        for own in others
+    )  # fmt: skip
 
 
 def has_failed(trials: Sequence[Record]) -> bool:
     """Whether a variant has ended badly: one failed trial is enough, whatever the others say."""
     return any(record.status == "failed" for record in trials)
-
-
-def judge(speedup: Interval | None, policy: Policy) -> Verdict:
-    """The verdict on a speed-up."""
-    if speedup is None or speedup.ci95 is None:
-        return "inconclusive"
-    low, high = speedup.ci95
-    slower, faster = 1.0 / (1.0 + policy.min_effect), 1.0 + policy.min_effect
-    if low > 1.0 and speedup.estimate >= faster:
-        return "faster"
-    if high < 1.0 and speedup.estimate <= slower:
-        return "slower"
-    if slower <= low and high <= faster:
-        return "no_difference"
-    return "inconclusive"
 
 
 def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Policy) -> list[str]:
@@ -127,38 +115,66 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
+def _baseline(name: str, own: Sequence[Record]) -> VariantResult:
+    return _described(name, own, speedup=None, verdict="failed" if has_failed(own) else None)
+
+
 def _variant(
     name: str,
     own: Sequence[Record],
     baseline: Sequence[Record],
     policy: Policy,
     parity: Parity | None,
-    *,
-    is_baseline: bool,
+    num_compared: int,
 ) -> VariantResult:
-    speedup = None if is_baseline else estimate(paired_log_ratios(own, baseline), policy)
-    verdict: Verdict | None = None
+    ratios = paired_log_ratios(own, baseline)
+    speedup = estimate(ratios, policy, num_compared=num_compared)
+    verdict: Verdict = "inconclusive" if has_failed(baseline) else judge(speedup, policy)
     if has_failed(own):
         verdict = "failed"
-    elif not is_baseline:
-        verdict = "inconclusive" if has_failed(baseline) else judge(speedup, policy)
-    startup = _median([record.startup.total_s for record in own if record.startup])
+    return _described(
+        name,
+        own,
+        speedup=speedup,
+        verdict=verdict,
+        more_blocks=more_blocks(ratios, policy, num_compared=num_compared) if verdict == "inconclusive" else None,
+        parity=parity,
+        break_even_epochs=break_even_epochs(own, baseline),
+        no_effect=without_effect(own[0], baseline[0]) if baseline else [],
+    )
+
+
+def _described(name: str, own: Sequence[Record], **judged: Any) -> VariantResult:
+    """A variant with what its trials say by themselves."""
     return VariantResult(
         name=name,
         knobs=own[0].knobs,
         run_ids=[record.run_id for record in own],
-        pages_per_s=_throughput(own, policy),
-        speedup=speedup,
-        verdict=verdict,
-        parity=parity,
+        pages_per_s=_throughput(own),
         simulated=any(record.simulated for record in own),
         memory=_largest_memory(own),
-        startup_s=startup,
+        startup_s=_median([record.startup.total_s for record in own if record.startup]),
         cache_fill_s=_median([r.startup.cache_fill_s for r in own if r.startup and r.startup.cache_fill_s is not None]),
-        break_even_epochs=None if is_baseline else break_even_epochs(own, baseline),
-        no_effect=[] if is_baseline or not baseline else without_effect(own[0], baseline[0]),
         failure=next((record.failure for record in own if record.failure is not None), None),
+        **judged,
     )
+
+
+def _resolution(
+    others: Sequence[Sequence[Record]], baseline: Sequence[Record], policy: Policy, num_compared: int
+) -> Resolution | None:
+    """What so many blocks can tell, by the spread of all variants' ratios around their own means, taken together."""
+    ratios = [found for own in others if len(found := paired_log_ratios(own, baseline)) >= policy.min_blocks]
+    walls = [[record.machine.wall_s for record in own if record.machine] for own in (baseline, *others)]
+    if not ratios or not all(walls):
+        return None
+    freedom = sum(len(found) - 1 for found in ratios)
+    spread = (sum(((found - found.mean()) ** 2).sum() for found in ratios) / freedom) ** 0.5
+    num_blocks = max(len(found) for found in ratios)
+    effect = smallest_effect(float(spread), num_blocks, policy, num_compared=num_compared)
+    if effect is None:
+        return None
+    return Resolution(effect=effect, num_blocks=num_blocks, block_s=sum(float(np.median(own)) for own in walls))
 
 
 def break_even_epochs(own: Sequence[Record], baseline: Sequence[Record]) -> float | None:
@@ -167,7 +183,7 @@ def break_even_epochs(own: Sequence[Record], baseline: Sequence[Record]) -> floa
     Returns:
         Epochs; None where there is no extra start-up, or where an epoch saves nothing.
     """
-    pairs = [(a, b) for a, b in zip(own, baseline, strict=False) if _ended_well(a, b) and a.startup and b.startup]
+    pairs = [(a, b) for a, b in zip(own, baseline, strict=False) if ended_well(a, b) and a.startup and b.startup]
     if not pairs:
         return None
     extra_s = _median([a.startup.total_s - b.startup.total_s for a, b in pairs if a.startup and b.startup])
@@ -179,28 +195,19 @@ def break_even_epochs(own: Sequence[Record], baseline: Sequence[Record]) -> floa
 
 def _epoch_s(record: Record) -> float:
     num_pages = record.pages.num_pages if record.pages else 0
-    return num_pages / _rate(record)
+    return num_pages / rate(record)
 
 
-# The interval is Student's on the log rates: of the typical trial, about which the median says the same.
-def _throughput(own: Sequence[Record], policy: Policy) -> Throughput | None:
+# The interval is Student's on the log rates: of the typical trial, about which the median says the same. It describes
+# one variant and decides nothing.
+def _throughput(own: Sequence[Record]) -> Throughput | None:
     per_block = [record.steady.pages_per_s if record.steady else None for record in own]
-    rates = np.array([rate for rate in per_block if rate is not None])
+    rates = np.array([one for one in per_block if one is not None])
     if len(rates) == 0:
         return None
-    ci95 = None
-    if len(rates) >= policy.min_blocks:
-        low, high = _interval(np.log(rates), policy.confidence)
-        ci95 = (float(np.exp(low)), float(np.exp(high)))
+    interval = student_interval(np.log(rates), _CONFIDENCE)
+    ci95 = interval.ci95 if len(rates) >= _MIN_RATES else None
     return Throughput(median=float(np.median(rates)), ci95=ci95, per_block=per_block)
-
-
-def _interval(samples: Samples, confidence: float) -> tuple[float, float]:
-    error = stats.sem(samples)
-    if error == 0.0:
-        return float(samples.mean()), float(samples.mean())
-    low, high = stats.t.interval(confidence, len(samples) - 1, samples.mean(), error)
-    return float(low), float(high)
 
 
 def _largest_memory(own: Sequence[Record]) -> Memory:
@@ -218,15 +225,6 @@ def _largest_memory(own: Sequence[Record]) -> Memory:
         cache_readings=largest("cache_readings"),
         peak_device_bytes=largest("peak_device_bytes"),
     )
-
-
-def _ended_well(*records: Record) -> bool:
-    return all(record.status == "ok" and record.steady is not None for record in records)
-
-
-def _rate(record: Record) -> float:
-    assert record.steady is not None
-    return record.steady.pages_per_s
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from workbench.analysis.breakdown import UNATTRIBUTED, LaneBreakdown, break_down, find_lane
+from workbench.analysis.verdict_words import verdict_words
 from workbench.records import Comparison, Failure, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
 
@@ -56,13 +57,6 @@ def comparison_headline(comparison: Comparison) -> str:
     return f"{sentence}{_others([one for one in others if one is not best])}.{warning}"
 
 
-_WORDS = {
-    "faster": "faster",
-    "slower": "slower",
-    "no_difference": "no different",
-    "inconclusive": "undecided",
-}
-
 _WHY_CHARACTERS = 160
 
 
@@ -75,8 +69,9 @@ def _others(others: list[VariantResult]) -> str:
 def _told(one: VariantResult) -> str:
     if one.verdict == "failed":
         return f"failed ({_why(one.failure, 'no reason given')})"
-    word = _WORDS[one.verdict or "inconclusive"]
-    return f"is {word} ({_factor(one)})" if one.speedup else f"is {word}"
+    verb = "shows" if one.verdict == "no_difference" else "has" if one.verdict == "inconclusive" else "is"
+    told = f"{verb} {verdict_words(one)}"
+    return f"{told} ({_factor(one)})" if one.speedup else told
 
 
 def _why(failure: Failure | None, otherwise: str) -> str:

@@ -68,10 +68,10 @@ def _design(comparison: Comparison) -> str:
 def _rules(policy: Policy, num_compared: int) -> str:
     together = f", of all {num_compared} variants together" if num_compared > 1 else ""
     return (
-        f"The {policy.confidence * 100:g} % intervals hold{together}, however often one looks: the error budget was laid "
-        f"out over {policy.planned_blocks} blocks, and {format_share(policy.kept_error)} of it is kept for blocks that "
-        f"are added later. A variant is faster or slower where its interval is clear of 1 and the difference is at least "
-        f"{policy.min_effect * 100:g} %; with fewer than {policy.min_blocks} blocks nothing is said."
+        f"The {policy.confidence * 100:g} % intervals hold{together}, however often one looks: the error budget was "
+        f"laid out over {policy.planned_blocks} blocks, and {format_share(policy.kept_error)} of it is kept for blocks "
+        f"that are added later. A variant is faster or slower where its interval is clear of 1 and the difference is "
+        f"at least {policy.min_effect * 100:g} %; with fewer than {policy.min_blocks} blocks nothing is said."
     )
 
 
