@@ -1,6 +1,6 @@
 """The `workbench` command: arguments in, exit code out.
 
-Exit codes: 0 done, 1 a trial failed, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 a trial failed (check: slower than allowed), 2 bad input, 3 check cannot tell, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from typing import NoReturn
 
 import typer
 
+from workbench.commands.check import check
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
+from workbench.commands.history import history
 from workbench.commands.lab import lab
 from workbench.commands.pages import pages
 from workbench.commands.report import report
 from workbench.commands.run import run
+from workbench.commands.selftest import selftest
 from workbench.commands.train import train
 from workbench.commands.transforms import transforms
 from workbench.errors import BadInput, WorkbenchError
@@ -31,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, compare, report, transforms, pages, train, doctor):
+for command in (run, compare, report, check, history, selftest, transforms, pages, train, doctor):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

@@ -22,7 +22,12 @@ def sample_pages_dir() -> Path:
 
 def reports_dir() -> Path:
     """Where results go when nobody says otherwise: `reports/` of the checkout, else of the current folder."""
-    return _CHECKOUT / "reports" if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd() / "reports"
+    return checkout_dir() / "reports"
+
+
+def checkout_dir() -> Path:
+    """The checkout that the package runs from; without one, the current folder."""
+    return _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
 
 
 def cache_dir() -> Path:

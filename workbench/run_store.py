@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
-from workbench.records import Comparison, Record
+from workbench.records import Comparison, RaceState, Record, SelfTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,16 +28,29 @@ RECORD = "record.json"
 STDERR = "stderr.txt"
 PROFILES = "profiles"
 COMPARISON = "comparison.json"
+RACE = "race.json"
+SELFTEST = "selftest.json"
+
+_REMEDIES = {
+    RECORD: "A run without one was stopped from outside before it could write it",
+    RACE: "Name the folder of a comparison: reports/comparisons/...",
+}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def new_run_folder(runs: Path, knobs: Knobs) -> Path:
-    """Make a fresh run folder under `runs` with `knobs.json` in it; its name is the run id."""
+def new_run_folder(runs: Path, knobs: Knobs, *, only_changed: bool = False) -> Path:
+    """Make a fresh run folder under `runs` with `knobs.json` in it; its name is the run id.
+
+    Args:
+        runs: Folder of run folders.
+        knobs: The knobs.
+        only_changed: Leave out what is at its default, for a reader that may not know every knob.
+    """
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = runs / f"{stamp}-{secrets.token_hex(3)}"
     folder.mkdir(parents=True)
-    write_json(folder / KNOBS, knobs)
+    write_text(folder / KNOBS, knobs.model_dump_json(indent=1, exclude_defaults=only_changed))
     return folder
 
 
@@ -95,6 +108,29 @@ def read_comparison(folder: Path) -> Comparison:
     return _read(folder / COMPARISON, Comparison)
 
 
+def read_race(folder: Path) -> RaceState:
+    """The journal of the race in a folder.
+
+    Raises:
+        BadInput: Where the file is missing, damaged or of another schema.
+    """
+    return _read(folder / RACE, RaceState)
+
+
+def read_selftest(folder: Path) -> SelfTest:
+    """The self-test in a folder.
+
+    Raises:
+        BadInput: Where the file is missing, damaged or of another schema.
+    """
+    return _read(folder / SELFTEST, SelfTest)
+
+
+def write_race(folder: Path, state: RaceState) -> None:
+    """Write the journal of a race, atomically."""
+    write_json(folder / RACE, state)
+
+
 def read_spans(folder: Path) -> pd.DataFrame:
     """The raw stage times of a run: a row a span, with the columns of `records.SPAN_COLUMNS`.
 
@@ -117,7 +153,7 @@ def list_runs(runs: Path) -> Iterator[Path]:
 
 def _read(path: Path, model: type[Model]) -> Model:
     if not path.is_file():
-        remedy = "A run without one was stopped from outside before it could write it"
+        remedy = _REMEDIES.get(path.name, "Name the folder of one")
         raise BadInput(str(path.parent), [Problem(f"there is no {path.name}", remedy=remedy)])
     try:
         return model.model_validate_json(path.read_text(encoding="utf-8"))

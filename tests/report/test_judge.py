@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.knobs import Knobs
-from workbench.records import Failure, Quality, Record, Steady
+from workbench.records import Failure, Quality, RaceState, Record, Steady
 from workbench.report.judge import best_variant, judge_race, typical_run
 from workbench.run_store import PAGES
 from workbench.trial.race import Race
@@ -34,13 +34,15 @@ def raced(runs: Path, **rates: list[float | None]) -> Race:
         ]
         for name, own in rates.items()
     }
-    return Race(seed=3, order=[list(rates)] * 3, records=records)
+    knobs = {name: Knobs() for name in rates}
+    state = RaceState(variants=knobs, seed=3, most_blocks=3, runs=str(runs), stop="blocks")
+    return Race(state, order=[list(rates)] * 3, records=records)
 
 
 def test_a_race_is_judged_against_its_first_variant_with_the_parity_of_the_first_block(tmp_path: Path) -> None:
     race = raced(tmp_path, disk=[10, 11, 10], ram=[20, 22, 20], wrong=[40, 44, 40], crashed=[None])
 
-    comparison = judge_race(race, tmp_path)
+    comparison = judge_race(race)
 
     results = {one.name: one for one in comparison.variants}
     assert comparison.baseline == "disk"
@@ -53,7 +55,7 @@ def test_a_race_is_judged_against_its_first_variant_with_the_parity_of_the_first
 
 
 def test_a_race_that_ended_with_its_baseline_is_told_so(tmp_path: Path) -> None:
-    comparison = judge_race(raced(tmp_path, disk=[None], ram=[20], late=[]), tmp_path)
+    comparison = judge_race(raced(tmp_path, disk=[None], ram=[20], late=[]))
 
     assert [one.name for one in comparison.variants] == ["disk", "ram"]
     assert comparison.notes
@@ -64,15 +66,15 @@ def test_the_best_variant_is_the_fastest_that_is_sure_and_the_same(tmp_path: Pat
     sure = {"disk": [10, 11, 10], "ram": [20, 22, 20], "slow": [5, 5, 5], "wrong": [40, 44, 40]}
     race = raced(tmp_path, **sure, half=[90, None], lucky=[90, 3, 99])
 
-    assert best_variant(judge_race(race, tmp_path)) == "ram"
+    assert best_variant(judge_race(race)) == "ram"
 
 
 def test_without_a_sure_gain_the_likeliest_is_looked_at(tmp_path: Path) -> None:
-    assert best_variant(judge_race(raced(tmp_path, disk=[10, 10], ram=[20, 20], b=[11, 11]), tmp_path)) == "ram"
+    assert best_variant(judge_race(raced(tmp_path, disk=[10, 10], ram=[20, 20], b=[11, 11]))) == "ram"
 
 
 def test_what_is_slower_is_not_the_best(tmp_path: Path) -> None:
-    assert best_variant(judge_race(raced(tmp_path, disk=[10, 11, 10], slow=[5, 5, 5]), tmp_path)) == "disk"
+    assert best_variant(judge_race(raced(tmp_path, disk=[10, 11, 10], slow=[5, 5, 5]))) == "disk"
 
 
 def test_the_typical_run_is_the_one_of_median_throughput(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +24,16 @@ def compare(
     ] = None,
     parameter: Parameters = None,
     blocks: Blocks = 5,
+    minutes: Annotated[
+        float, typer.Option(min=0.0, help="No block begins that would probably end later; 0: no limit.")
+    ] = 0.0,
+    cold_cache: Annotated[
+        bool, typer.Option("--cold-cache", help="Put the pages' files out of the page cache before every trial.")
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Go on with a comparison: interrupted, or to have more --blocks."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
 ) -> None:
@@ -29,23 +41,44 @@ def compare(
     from workbench.errors import BadInput, Problem
     from workbench.trial.variants import parse_settings
 
+    problems = []
     if variant and grid:
-        raise BadInput("comparison", [Problem("there are both variants and a grid", remedy="Take one of them")])
+        problems.append(Problem("there are both variants and a grid", remedy="Take one of them"))
+    if resume is not None and (variant or grid or parameter or cold_cache or seed is not None):
+        remedy = "Give --resume with --blocks, --minutes and --out only"
+        problems.append(Problem("a comparison that goes on keeps its variants and knobs", remedy=remedy))
+    if problems:
+        raise BadInput("comparison", problems)
     seeded = [f"seed={seed}"] if seed is not None else []
     common = parse_settings([*(parameter or ()), *seeded], subject="-p")
-    raise typer.Exit(race_variants(variant or (), grid or (), common, blocks=blocks, out=out, title="Comparison"))
+    how = {"blocks": blocks, "minutes": minutes, "cold_cache": cold_cache, "resume": str(resume) if resume else ""}
+    raise typer.Exit(race_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
 
 
 def race_variants(
-    specs: Sequence[str], axes: Sequence[str], common: Mapping[str, Any], *, blocks: int, out: Path | None, title: str
+    specs: Sequence[str],
+    axes: Sequence[str],
+    common: Mapping[str, Any],
+    how: Mapping[str, Any],
+    *,
+    out: Path | None,
+    title: str,
 ) -> int:
     """Run compare.ipynb, and print the verdicts and where everything lies.
+
+    Args:
+        specs: As `trial.variants.parse_variants` takes them.
+        axes: As `trial.variants.parse_grid` takes them.
+        common: Values by knob name that all variants share.
+        how: The other parameters of the notebook: blocks, minutes, cold_cache, resume.
+        out: Folder for the results.
+        title: Title of the report.
 
     Returns:
         The exit code.
 
     Raises:
-        BadInput: For variants that cannot run, or a data set that cannot be used.
+        BadInput: For variants that cannot run, a data set that cannot be used, a folder that holds no race.
         NotebookFailed: Where the notebook doesn't get to its end.
     """
     from workbench.analysis.headline import comparison_headline
@@ -53,14 +86,22 @@ def race_variants(
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.verdict_lines import COLUMNS, verdict_lines
     from workbench.report.outcome import describe_failure, results_folder
-    from workbench.run_store import read_comparison
+    from workbench.run_store import read_comparison, read_race
     from workbench.trial.variants import check_variants, choose_variants
 
-    variants = choose_variants(list(specs), list(axes), common, blocks)
+    blocks = how["blocks"]
+    if how.get("resume"):
+        state = read_race(Path(how["resume"]).expanduser())
+        variants, blocks = state.variants, max(blocks, state.most_blocks)
+    else:
+        variants = choose_variants(list(specs), list(axes), common, blocks)
     check_variants(variants)
-    parameters = {**common, "variants": list(specs), "grid": list(axes), "blocks": blocks}
-    trials_s = blocks * sum(knobs.timeout_s for knobs in variants.values())
-    done = run_headless("compare", parameters, results_folder(out), trials_s=trials_s, title=title)
+    results = results_folder(out)
+    parameters = {**common, **how, "variants": list(specs), "grid": list(axes)}
+    # Twice, for every trial may be disturbed and repeated.
+    trials_s = 2 * blocks * sum(knobs.timeout_s for knobs in variants.values())
+    with _say_how_to_go_on(results):
+        done = run_headless("compare", parameters, results, trials_s=trials_s, title=title)
     folder = done.results["comparison_folder"]
     comparison = read_comparison(folder)
     print(comparison_headline(comparison))
@@ -68,5 +109,23 @@ def race_variants(
     for one in comparison.variants:
         if one.failure is not None:
             print(f"'{one.name}': {describe_failure(one.failure)}")
+    if any(one.verdict == "inconclusive" for one in comparison.variants):
+        print(f"For more blocks: workbench compare --resume {folder} --blocks N")
     print(f"Comparison: {folder}\nReport: {done.html}")
     return exit_code([variant.failure for variant in comparison.variants])
+
+
+@contextmanager
+def _say_how_to_go_on(results: Path) -> Iterator[None]:
+    """Where the race is interrupted, or its notebook dies, nothing that has run is lost: say so."""
+    from workbench.report.notebook_run import NotebookFailed
+    from workbench.report.outcome import interrupted_races
+
+    before = set(interrupted_races(results))
+    try:
+        yield
+    except (KeyboardInterrupt, NotebookFailed):
+        for folder in interrupted_races(results):
+            if folder not in before:
+                print(f"What has run is kept. Go on with: workbench compare --resume {folder}", file=sys.stderr)
+        raise

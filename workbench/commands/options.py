@@ -15,4 +15,4 @@ OutFolder = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Folder for the results.", show_default="reports/ of the checkout"),
 ]
-Blocks = Annotated[int, typer.Option(min=1, help="How often every variant runs, in random order within each block.")]
+Blocks = Annotated[int, typer.Option(min=1, help="How often every variant runs at most.")]

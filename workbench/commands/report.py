@@ -35,7 +35,8 @@ def report(
     if data is None:
         data = drawn_pages(results_folder(out))
     common = {**COMMON, "dataset": str(data.expanduser().resolve()), **settings}
-    raise typer.Exit(race_variants(STUDY_VARIANTS, (), common, blocks=blocks, out=out, title="Four ways to load pages"))
+    how = {"blocks": blocks}
+    raise typer.Exit(race_variants(STUDY_VARIANTS, (), common, how, out=out, title="Four ways to load pages"))
 
 
 def drawn_pages(reports: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workbench.analysis.verdict_words import verdict_words, what_it_needs
 from workbench.records import Comparison
 from workbench.units import format_bytes, format_duration, format_rate, format_ratio
 
@@ -23,7 +24,7 @@ def verdict_lines(comparison: Comparison) -> Iterator[tuple[str, ...]]:
             f"{rate} (simulated)" if one.simulated else rate,
             format_ratio(one.speedup.estimate) if one.speedup else "-",
             f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-",
-            (one.verdict or "baseline").replace("_", " "),
+            ", ".join(filter(None, (verdict_words(one), what_it_needs(one, comparison)))),
             one.parity.status.replace("_", " ") if one.parity and one.parity.status else "-",
             format_bytes(one.memory.peak_pss_bytes),
             format_duration(one.startup_s),

@@ -30,10 +30,8 @@ PROFILE_KNOBS = (
     "seed",
 )
 
-#: Likewise of compare.ipynb, whose variants set the others.
-COMPARE_KNOBS = tuple(
-    name for name in PROFILE_KNOBS if name not in ("image_decoder", "cache", "cache_store", "normalize")
-)
+#: Likewise of compare.ipynb, whose variants set the others, and which has more parameters that are no knobs.
+COMPARE_KNOBS = ("dataset", "num_pages", "mode", "num_workers", "batch_size", "device", "num_steps")
 
 #: Likewise of transforms.ipynb.
 TRANSFORMS_KNOBS = (

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from workbench.analysis.comparison import compare
+from workbench.analysis.comparison import compare, is_clear
 from workbench.analysis.parity import compare_pages
-from workbench.records import Comparison, Record
+from workbench.records import Comparison, Policy, Record
 from workbench.trial.race import Race
 
 
-def judge_race(raced: Race, runs: Path) -> Comparison:
-    """Compare the variants of a race with its baseline, the first of them.
-
-    Args:
-        raced: The race.
-        runs: Folder of its run folders.
-    """
+def judge_race(raced: Race) -> Comparison:
+    """Compare the variants of a race with its baseline, the first of them."""
+    state, runs = raced.state, Path(raced.state.runs)
     baseline = next(iter(raced.records))
     # The first block's runs are those that kept pages.
     first = {name: records[0] for name, records in raced.records.items() if records}
@@ -26,7 +22,23 @@ def judge_race(raced: Race, runs: Path) -> Comparison:
         for name, record in first.items()
         if name != baseline and baseline in first
     }
-    return compare(raced.records, baseline=baseline, order=raced.order, seed=raced.seed, parity=parity)
+    comparison = compare(
+        raced.records, baseline=baseline, order=raced.order, seed=state.seed, policy=state.policy, parity=parity
+    )
+    return comparison.model_copy(
+        update={
+            "stop": state.stop,
+            "settling_run_id": state.settling_run_id,
+            "cold_cache": state.cold_cache,
+            "disturbed": [trial for trial in state.trials if trial.disturbed],
+            "notes": [*comparison.notes, *raced.notes],
+        }
+    )
+
+
+def stopping_rule(policy: Policy) -> Callable[[Mapping[str, Sequence[Record]]], bool]:
+    """Says of the records of a race so far whether every verdict is clear."""
+    return lambda records: is_clear(records, policy)
 
 
 def best_variant(comparison: Comparison) -> str:

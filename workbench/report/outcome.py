@@ -11,7 +11,7 @@ from typing import Any
 from workbench.errors import BadInput, Problem
 from workbench.locations import reports_dir
 from workbench.records import Comparison, Failure
-from workbench.run_store import COMPARISON, write_json
+from workbench.run_store import COMPARISON, RACE, write_json
 
 #: Kind of a notebook output that holds results by name.
 RESULT_MIME = "application/vnd.workbench.result+json"
@@ -43,9 +43,19 @@ def fresh_name(prefix: str = "") -> str:
     return "-".join(filter(None, (prefix, stamp, secrets.token_hex(3))))
 
 
-def save_comparison(comparison: Comparison, reports: Path) -> Path:
-    """Write `comparison.json` into a fresh folder under `reports`, and give that folder."""
-    folder = reports / COMPARISONS / fresh_name()
+def new_comparison_folder(reports: Path) -> Path:
+    """A fresh folder for a race and its comparison under `reports`; it is made by whoever writes there."""
+    return reports / COMPARISONS / fresh_name()
+
+
+def interrupted_races(reports: Path) -> list[Path]:
+    """The folders of races under `reports` that have not come to a comparison, oldest first."""
+    races = sorted((reports / COMPARISONS).glob(f"*/{RACE}"))
+    return [path.parent for path in races if not (path.parent / COMPARISON).is_file()]
+
+
+def save_comparison(comparison: Comparison, folder: Path) -> Path:
+    """Write `comparison.json` into a folder, and give that folder."""
     write_json(folder / COMPARISON, comparison)
     return folder
 

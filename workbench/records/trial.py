@@ -1,8 +1,4 @@
-"""What a trial and a comparison leave on disk: the contract between the half that measures and the half that explains.
-
-Durations are float seconds (`_s`), raw clock readings integer nanoseconds (`_ns`), sizes `_bytes`, rates `_per_s`,
-ratios 0..1 `_share`. `None` is "not measured"; `0.0` is a measured zero.
-"""
+"""`record.json`: what one trial leaves, well or badly ended."""
 
 from __future__ import annotations
 
@@ -11,22 +7,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs import Knobs
-
-SCHEMA_VERSION = 1
+from workbench.records.part import SCHEMA_VERSION, Part
 
 Lane = Literal["worker", "main", "device"]
 Origin = Literal["measured", "simulated"]
 FailureKind = Literal["bad_input", "error", "crash", "killed", "timeout", "cancelled"]
 Phase = Literal["launch", "imports", "dataset", "cache", "model", "workers", "warmup", "steady", "finish"]
-Verdict = Literal["faster", "slower", "no_difference", "inconclusive", "failed"]
-ParityStatus = Literal["same", "within_tolerance", "different"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Failure(_Part):
+class Failure(Part):
     """Why a trial ended badly."""
 
     kind: FailureKind
@@ -35,7 +24,7 @@ class Failure(_Part):
     stderr_tail: str = Field("", description="the last lines that the trial wrote to stderr")
 
 
-class Environment(_Part):
+class Environment(Part):
     """The machine and the software that the figures belong to."""
 
     python: str
@@ -50,7 +39,7 @@ class Environment(_Part):
     git: str | None = Field(None, description="commit of the workbench, with '+' where the tree was changed")
 
 
-class Startup(_Part):
+class Startup(Part):
     """All before the first counted step. The phases follow one another; what none of them covers is `other_s`."""
 
     imports_s: float = Field(description="from the start of the process until the libraries are there")
@@ -63,7 +52,7 @@ class Startup(_Part):
     total_s: float
 
 
-class Steady(_Part):
+class Steady(Part):
     """The counted steps."""
 
     num_steps: int
@@ -74,7 +63,7 @@ class Steady(_Part):
     pages_per_s: float
 
 
-class StageStats(_Part):
+class StageStats(Part):
     """The times of one stage over the steady part."""
 
     lane: Lane
@@ -89,7 +78,7 @@ class StageStats(_Part):
     overlapped: bool = Field(False, description="runs in a helper thread, so it is no part of the lane's sum")
 
 
-class LaneStats(_Part):
+class LaneStats(Part):
     """How much of a lane's wall time its stages explain."""
 
     lane: Lane
@@ -99,14 +88,14 @@ class LaneStats(_Part):
     origin: Origin = "measured"
 
 
-class Closure(_Part):
+class Closure(Part):
     """Share of each lane's wall time that its named stages explain, 0..1; None where nothing was timed."""
 
     main: float | None = None
     worker: float | None = None
 
 
-class Memory(_Part):
+class Memory(Part):
     """What the trial's process tree held."""
 
     peak_pss_bytes: int | None = Field(
@@ -119,7 +108,18 @@ class Memory(_Part):
     peak_device_bytes: int | None = None
 
 
-class LensPrice(_Part):
+class Machine(Part):
+    """What the machine did while a trial ran, apart from the trial."""
+
+    wall_s: float = Field(description="from the start of the trial's process to its end")
+    other_cores: float = Field(description="cores that processes other than the trial's kept busy, on the average")
+    steal_share: float = Field(description="share of the cores' time that the host took away, 0..1")
+    load_1min: float = Field(description="load average before the trial")
+    frequency_mhz: float | None = Field(None, description="of the cores, after the trial, where it can be read")
+    temperature_c: float | None = Field(None, description="of the hottest core after the trial, where it can be read")
+
+
+class LensPrice(Part):
     """What the lenses of a trial cost: the throughput without them over that with them."""
 
     lenses: list[str]
@@ -129,7 +129,7 @@ class LensPrice(_Part):
     run_ids: list[str] = Field(description="the trials without lenses")
 
 
-class Quality(_Part):
+class Quality(Part):
     """Detection quality on the pages of the steady part, each counted once (ICDAR2015 rule, IoU over 0.5)."""
 
     hmean: float
@@ -139,7 +139,7 @@ class Quality(_Part):
     origin: Origin = "measured"
 
 
-class PageCounts(_Part):
+class PageCounts(Part):
     """What the pages were like, so that nothing odd is handled in silence."""
 
     num_pages: int
@@ -168,6 +168,7 @@ class Record(BaseModel):
     device: str | None = Field(None, description="the device that `auto` came to, in words")
     simulated: bool = Field(False, description="true where a figure rests on the replay device")
     environment: Environment | None = None
+    machine: Machine | None = None
     pages: PageCounts | None = None
     startup: Startup | None = None
     steady: Steady | None = None
@@ -180,115 +181,6 @@ class Record(BaseModel):
     lens_price: LensPrice | None = Field(None, description="what the optional lenses cost; None without any")
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
-
-
-class Interval(_Part):
-    """A figure with its interval; the interval is None where there are too few blocks for one."""
-
-    estimate: float
-    ci95: tuple[float, float] | None
-
-
-class Throughput(_Part):
-    """Pages per second of a variant over the blocks."""
-
-    median: float
-    ci95: tuple[float, float] | None
-    per_block: list[float | None] = Field(default_factory=list)
-
-
-class PageParity(_Part):
-    """Differences of the pages that the model receives, in 8-bit levels."""
-
-    max_levels: float
-    mean_levels: float
-    tolerance_levels: float
-    tolerance_reason: str = ""
-    num_pages: int
-    status: ParityStatus
-
-
-class TargetParity(_Part):
-    """Differences of the target maps, in 8-bit levels."""
-
-    max_levels: float
-    status: ParityStatus
-
-
-class DetectionParity(_Part):
-    """Differences of what was detected: by the trials' own models, and by the shipped detector on the kept pages."""
-
-    hmean_difference: float | None = Field(description="of the trials' own models; None where they prove nothing")
-    num_pages_difference: int | None = None
-    matched_words: int | None = Field(None, description="words that the shipped detector finds on both sides")
-    unmatched_words: int | None = Field(None, description="words that it finds on one side only")
-    status: ParityStatus
-
-
-class CoverageParity(_Part):
-    """Did every page arrive, once an epoch, under its own name? The lists name the first few."""
-
-    num_pages: int = Field(description="pages that both runs have seen")
-    missing: list[str] = Field(default_factory=list, description="came less often than the others")
-    repeated: list[str] = Field(default_factory=list, description="came more often than the others")
-    wrong: list[str] = Field(default_factory=list, description="image or map isn't the baseline's")
-    exchanged: list[str] = Field(default_factory=list, description="of these, the image is that of another page")
-    num_wrong: int = 0
-    status: ParityStatus
-
-
-class Parity(_Part):
-    """Is the result still the same as the baseline's? None: not compared."""
-
-    pages: PageParity | None = None
-    targets: TargetParity | None = None
-    detections: DetectionParity | None = None
-    coverage: CoverageParity | None = None
-    status: ParityStatus | None = None
-    notes: list[str] = Field(default_factory=list)
-
-
-class Policy(_Part):
-    """When a difference is called one. Printed in every report."""
-
-    confidence: float = 0.95
-    min_effect: float = Field(0.02, description="a ratio nearer to 1 than this is no difference that matters")
-    min_blocks: int = Field(3, description="with fewer complete blocks there is no verdict")
-
-
-class VariantResult(_Part):
-    """One variant against the baseline."""
-
-    name: str
-    knobs: Knobs
-    run_ids: list[str] = Field(description="trials in the order of the blocks")
-    pages_per_s: Throughput | None
-    speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
-    verdict: Verdict | None = Field(description="None for the baseline")
-    parity: Parity | None = None
-    simulated: bool = False
-    memory: Memory = Memory()
-    startup_s: float | None = Field(None, description="median of the trials' total start-up")
-    cache_fill_s: float | None = None
-    break_even_epochs: float | None = Field(None, description="epochs until the extra start-up has paid; None: never")
-    no_effect: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")
-    failure: Failure | None = None
-
-
-class Comparison(BaseModel):
-    """`comparison.json`: several variants raced against a baseline."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    schema_version: int = SCHEMA_VERSION
-    created_at: str
-    baseline: str
-    num_blocks: int
-    seed: int
-    order: list[list[str]] = Field(description="variant names in the order they ran, block by block")
-    policy: Policy = Policy()
-    variants: list[VariantResult]
-    notes: list[str] = Field(default_factory=list)
 
 
 SpanRow = dict[str, Any]

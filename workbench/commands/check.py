@@ -1,0 +1,104 @@
+"""`workbench check`: is this checkout slower than a reference, measured side by side on this machine?"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.commands.options import OutFolder, Parameters
+
+EXIT_CODES = {"passed": 0, "slower": 1, "failed": 1, "cannot_tell": 3}
+
+
+def check(
+    against: Annotated[
+        str,
+        typer.Option(metavar="REFERENCE", help="A git revision, a Python with another workbench installed, or knobs."),
+    ],
+    max_slowdown: Annotated[str, typer.Option(metavar="SHARE", help="What is allowed: 5% or 0.05.")] = "5%",
+    parameter: Parameters = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of pages with annotations.", show_default="drawn pages")
+    ] = None,
+    blocks: Annotated[int, typer.Option(min=1, help="How often both run at most.")] = 12,
+    minutes: Annotated[
+        float, typer.Option(min=0.0, help="No block begins that would probably end later; 0: no limit.")
+    ] = 0.0,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the Markdown summary there as well.")
+    ] = None,
+    out: OutFolder = None,
+) -> None:
+    """For continuous integration: exit code 0 not slower, 1 slower, 3 cannot tell."""
+    from workbench.analysis import gate
+    from workbench.commands.console import show_progress
+    from workbench.commands.report import COMMON, drawn_pages
+    from workbench.knobs import Knobs
+    from workbench.locations import checkout_dir
+    from workbench.panel.progress import ProgressLines
+    from workbench.records import Policy
+    from workbench.report.judge import judge_race
+    from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
+    from workbench.run_store import write_text
+    from workbench.trial.journal import Journal
+    from workbench.trial.race import race
+    from workbench.trial.reference import open_reference
+    from workbench.trial.variants import check_variants, parse_settings
+
+    allowed = _share(max_slowdown)
+    results = results_folder(out)
+    pages = data.expanduser().resolve() if data is not None else drawn_pages(results)
+    common = {**COMMON, "dataset": str(pages), **parse_settings(parameter or (), subject="-p")}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        open_reference(against, common, checkout_dir(), Path(scratch)) as reference,
+        show_progress() as on_line,
+    ):
+        variants = {reference.name: reference.knobs, CANDIDATE: Knobs.parse(common, subject="-p")}
+        check_variants(variants)
+        policy = Policy(planned_blocks=blocks)
+        journal = Journal.begin(
+            new_comparison_folder(results),
+            variants,
+            runs=results / "runs",
+            seed=reference.knobs.seed,
+            num_blocks=blocks,
+            policy=policy,
+            programs={reference.name: reference.program} if reference.program else None,
+            budget_s=minutes * 60.0 or None,
+        )
+        raced = race(
+            journal,
+            is_clear=lambda records: gate.is_clear(records, policy, most_slowdown=allowed),
+            on_trial=ProgressLines(on_line).on_trial,
+        )
+        comparison = judge_race(raced)
+    folder = save_comparison(comparison, journal.folder)
+    told = gate.summary(comparison, most_slowdown=allowed)
+    for path in (folder / "summary.md", *([summary] if summary is not None else [])):
+        write_text(path, told)
+    print(told)
+    print(f"Comparison: {folder}")
+    raise typer.Exit(EXIT_CODES[gate.answer(comparison, most_slowdown=allowed)])
+
+
+#: What the change is called beside its reference.
+CANDIDATE = "this checkout"
+
+
+def _share(text: str) -> float:
+    """0.05 from ``"5%"`` or ``"0.05"``."""
+    from workbench.errors import BadInput, Problem
+
+    number = text.strip()
+    try:
+        share = float(number.removesuffix("%")) / 100.0 if number.endswith("%") else float(number)
+    except ValueError:
+        share = -1.0
+    if not 0.0 < share < 1.0:
+        problem = Problem(f"'{text}' is no share between 0 and 1", remedy="Write 5% or 0.05")
+        raise BadInput("--max-slowdown", [problem])
+    return share

@@ -1,0 +1,40 @@
+"""`workbench history`: what has been measured so far, as a table and as a figure over time."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from workbench.commands.options import OutFolder
+
+FIGURE = "history.html"
+
+
+def history(
+    last: Annotated[int, typer.Option(min=1, help="How many comparisons and trials are listed, the newest last.")] = 20,
+    out: OutFolder = None,
+) -> None:
+    """List the comparisons and trials so far, and draw throughput over time."""
+    from workbench.analysis.history import read_history
+    from workbench.commands.console import print_table
+    from workbench.commands.history_lines import comparison_lines, trial_lines
+    from workbench.figures.history import history as draw
+    from workbench.report.outcome import results_folder
+
+    reports = results_folder(out)
+    found = read_history(reports)
+    for line in found.damaged:
+        print(f"Passed over: {line}", file=sys.stderr)
+    if not found.comparisons and not found.trials:
+        print(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
+        return
+    if found.comparisons:
+        print_table(("comparison", "when", "blocks", "verdicts"), list(comparison_lines(found.comparisons[-last:])))
+    print_table(("trial", "when", "throughput", "knobs"), list(trial_lines(found.trials[-last:])))
+    for folder in found.interrupted:
+        print(f"Interrupted: workbench compare --resume {folder}")
+    figure = reports / FIGURE
+    draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
+    print(f"{len(found.comparisons)} comparisons, {len(found.trials)} trials. Figure: {figure}")

@@ -1,0 +1,35 @@
+"""What has been measured so far, as rows of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from workbench.analysis.history import changed_knobs
+from workbench.analysis.verdict_words import verdict_words
+from workbench.records import Comparison, Record, VariantResult
+from workbench.units import format_rate, format_ratio
+
+
+def comparison_lines(comparisons: Sequence[tuple[Path, Comparison]]) -> Iterator[tuple[str, ...]]:
+    """A row a comparison: its folder, when, how many blocks, and the verdict on each variant."""
+    for folder, comparison in comparisons:
+        told = [_verdict(one) for one in comparison.variants if one.name != comparison.baseline]
+        yield folder.name, comparison.created_at[:16], str(comparison.num_blocks), "; ".join(told)
+
+
+def trial_lines(trials: Sequence[Record]) -> Iterator[tuple[str, ...]]:
+    """A row a trial: its run id, when, what came of it, and its knobs."""
+    for record in trials:
+        yield record.run_id, record.created_at[:16], _outcome(record), changed_knobs(record.knobs)
+
+
+def _verdict(one: VariantResult) -> str:
+    factor = f" ({format_ratio(one.speedup.estimate)})" if one.speedup else ""
+    return f"{one.name}: {verdict_words(one)}{factor}"
+
+
+def _outcome(record: Record) -> str:
+    if record.steady is None:
+        return f"failed ({record.failure.kind})" if record.failure else "failed"
+    return format_rate(record.steady.pages_per_s) + (" (simulated)" if record.simulated else "")

@@ -1,0 +1,46 @@
+"""`workbench selftest`: how often are verdicts wrong on this machine, and which differences can it tell?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench.commands.options import OutFolder, Parameters
+
+
+def selftest(
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long it may take.")] = 10.0,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs of identical variants in every block.")] = 1,
+    parameter: Parameters = None,
+    out: OutFolder = None,
+) -> None:
+    """Race identical variants, and some that were slowed down on purpose: can this machine's verdicts be trusted?"""
+    from workbench.analysis.selftest_words import selftest_lines
+    from workbench.commands.console import show_progress
+    from workbench.knobs import Knobs
+    from workbench.panel.progress import ProgressLines
+    from workbench.report.outcome import fresh_name, results_folder
+    from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
+    from workbench.trial.variants import parse_settings
+    from workbench.workloads.preflight import check_inputs
+
+    knobs = Knobs.parse({**KNOBS, **parse_settings(parameter or (), subject="-p")}, subject="-p")
+    check_inputs(knobs)
+    folder = results_folder(out) / SELFTESTS / fresh_name()
+    budget_s = minutes * 60.0
+    with show_progress() as on_line:
+        test = run_selftest(
+            folder,
+            knobs,
+            num_pairs=pairs,
+            num_blocks=_MOST_BLOCKS,
+            budget_s=budget_s,
+            on_trial=ProgressLines(on_line).on_trial,
+        )
+    print("\n".join(selftest_lines(test)))
+    print(f"Self-test: {folder}")
+
+
+#: More than fit into any time that a person would wait.
+_MOST_BLOCKS = 1000

@@ -1,0 +1,109 @@
+"""What trials and comparisons leave on disk: the contract between the half that measures and the half that explains.
+
+Durations are float seconds (`_s`), raw clock readings integer nanoseconds (`_ns`), sizes `_bytes`, rates `_per_s`,
+ratios 0..1 `_share`. `None` is "not measured"; `0.0` is a measured zero.
+"""
+
+from __future__ import annotations
+
+from workbench.records.comparison import (
+    Comparison,
+    Interval,
+    Resolution,
+    Throughput,
+    VariantResult,
+    Verdict,
+)
+from workbench.records.parity import (
+    CoverageParity,
+    DetectionParity,
+    PageParity,
+    Parity,
+    ParityStatus,
+    TargetParity,
+)
+from workbench.records.part import (
+    SCHEMA_VERSION,
+)
+from workbench.records.policy import (
+    Policy,
+)
+from workbench.records.race import (
+    Program,
+    RacedTrial,
+    RaceState,
+    Stop,
+)
+from workbench.records.selftest import (
+    FalseVerdicts,
+    Planted,
+    SelfTest,
+    Share,
+    Tellable,
+)
+from workbench.records.trial import (
+    SPAN_COLUMNS,
+    Closure,
+    Environment,
+    Failure,
+    FailureKind,
+    Lane,
+    LaneStats,
+    LensPrice,
+    Machine,
+    Memory,
+    Origin,
+    PageCounts,
+    Phase,
+    Quality,
+    Record,
+    SpanRow,
+    StageStats,
+    Startup,
+    Steady,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "SPAN_COLUMNS",
+    "Closure",
+    "Comparison",
+    "CoverageParity",
+    "DetectionParity",
+    "Environment",
+    "Failure",
+    "FailureKind",
+    "FalseVerdicts",
+    "Interval",
+    "Lane",
+    "LaneStats",
+    "LensPrice",
+    "Machine",
+    "Memory",
+    "Origin",
+    "PageCounts",
+    "PageParity",
+    "Parity",
+    "ParityStatus",
+    "Phase",
+    "Planted",
+    "Policy",
+    "Program",
+    "Quality",
+    "RaceState",
+    "RacedTrial",
+    "Record",
+    "Resolution",
+    "SelfTest",
+    "Share",
+    "SpanRow",
+    "StageStats",
+    "Startup",
+    "Steady",
+    "Stop",
+    "TargetParity",
+    "Tellable",
+    "Throughput",
+    "VariantResult",
+    "Verdict",
+]

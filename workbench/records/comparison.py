@@ -1,0 +1,82 @@
+"""`comparison.json`: variants raced against a baseline, and the rules by which they were judged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workbench.knobs import Knobs
+from workbench.records.parity import Parity
+from workbench.records.part import SCHEMA_VERSION, Part
+from workbench.records.policy import Policy
+from workbench.records.race import RacedTrial, Stop
+from workbench.records.trial import Failure, Memory
+
+Verdict = Literal["faster", "slower", "no_difference", "inconclusive", "failed"]
+
+
+class Interval(Part):
+    """A figure with its interval; the interval is None where there are too few blocks for one."""
+
+    estimate: float
+    ci95: tuple[float, float] | None
+
+
+class Throughput(Part):
+    """Pages per second of a variant over the blocks."""
+
+    median: float
+    ci95: tuple[float, float] | None
+    per_block: list[float | None] = Field(default_factory=list)
+
+
+class Resolution(Part):
+    """What a comparison can tell, judged by the spread between its own blocks."""
+
+    effect: float = Field(description="smallest difference that is found in nine of ten such comparisons, as a share")
+    num_blocks: int
+    block_s: float = Field(description="median time of a block")
+
+
+class VariantResult(Part):
+    """One variant against the baseline."""
+
+    name: str
+    knobs: Knobs
+    run_ids: list[str] = Field(description="trials in the order of the blocks")
+    pages_per_s: Throughput | None
+    speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
+    verdict: Verdict | None = Field(description="None for the baseline")
+    more_blocks: int | None = Field(
+        None, description="blocks that an undecided verdict probably needs yet; None: decided, or more than is worth it"
+    )
+    parity: Parity | None = None
+    simulated: bool = False
+    memory: Memory = Memory()
+    startup_s: float | None = Field(None, description="median of the trials' total start-up")
+    cache_fill_s: float | None = None
+    break_even_epochs: float | None = Field(None, description="epochs until the extra start-up has paid; None: never")
+    no_effect: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")
+    failure: Failure | None = None
+
+
+class Comparison(BaseModel):
+    """`comparison.json`: several variants raced against a baseline."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    created_at: str
+    baseline: str
+    num_blocks: int
+    seed: int
+    order: list[list[str]] = Field(description="variant names in the order they ran, block by block")
+    policy: Policy = Policy()
+    variants: list[VariantResult]
+    stop: Stop | None = Field(None, description="why no further block was run")
+    settling_run_id: str | None = None
+    cold_cache: bool = False
+    disturbed: list[RacedTrial] = Field(default_factory=list, description="trials beside which others were busy")
+    resolution: Resolution | None = Field(None, description="None where there are too few blocks to tell")
+    notes: list[str] = Field(default_factory=list)
