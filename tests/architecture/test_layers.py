@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,23 @@ def test_a_fault_is_found(copied: Path, fault: str) -> None:
 def test_a_room_is_one_of_the_layers(checkout: Path) -> None:
     """Nothing lies loose: `__init__.py` files are empty, and no room is a drawer for odds and ends."""
     for path in (checkout / "workbench").rglob("*.py"):
-        if path.name == "__init__.py":
+        if path.name == "__init__.py" and path.parent.name != "records":
             assert path.read_bytes().strip() == b"", f"{path} imports or defines something"
         assert path.stem not in {"utils", "util", "helpers", "helper", "common", "misc"}, path
+
+
+def gathers_only(text: str, room: str) -> bool:
+    """Whether a source text holds nothing but a docstring, imports from one room, and the list of their names."""
+    docstring, *rest = ast.parse(text).body
+    imports = [node for node in rest if isinstance(node, ast.ImportFrom)]
+    others = [ast.unparse(node).split(" = ")[0] for node in rest if not isinstance(node, ast.ImportFrom)]
+    is_below = all((node.module or "").startswith(f"{room}.") or node.module == "__future__" for node in imports)
+    return isinstance(docstring, ast.Expr) and is_below and others == ["__all__"]
+
+
+def test_the_records_are_one_contract_in_several_files(checkout: Path) -> None:
+    """The one `__init__.py` that isn't empty gathers the parts of the contract, and does nothing else."""
+    text = (checkout / "workbench" / "records" / "__init__.py").read_text(encoding="utf-8")
+    assert gathers_only(text, "workbench.records")
+    assert not gathers_only(f"{text}\nimport torch\n", "workbench.records")
+    assert not gathers_only(f"{text}\nfrom workbench.units import format_rate\n", "workbench.records")
