@@ -110,10 +110,10 @@ class Track:
         starts = range(0, len(raw), _NAME_BYTES)
         return tuple(raw[start : start + _NAME_BYTES].rstrip(b"\0").decode(errors="replace") for start in starts)
 
-    def read(self) -> Spans:
-        """A copy of the spans written so far."""
+    def read(self, start: int = 0) -> Spans:
+        """A copy of the spans written so far, from number `start` on."""
         count = self._header[_SPANS]
-        rows = np.frombuffer(self._rows, dtype=np.int64, count=count * _COLUMNS).reshape(count, _COLUMNS).copy()
+        rows = np.frombuffer(self._rows, dtype=np.int64, count=count * _COLUMNS).reshape(count, _COLUMNS)[start:].copy()
         return Spans(self.stage_names(), rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4])
 
     @property

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.devices.device import Device
     from workbench.profilers.choose import Lenses
     from workbench.timing.channel import Channel
+    from workbench.trial.live_totals import LiveTotals
     from workbench.trial.loop import LoopTimes
     from workbench.trial.stage_stats import TrackSpans
     from workbench.workloads.workload import Workload
@@ -62,6 +63,7 @@ class Trial:
         self._pss: dict[str, int] = {}
         self._notes: list[str] = []
         self._lenses: Lenses | None = None
+        self._live: LiveTotals | None = None
 
     def run(self) -> Record:
         """Do it.
@@ -86,6 +88,7 @@ class Trial:
         from workbench.timing.channel import Channel
         from workbench.timing.stages import Stages
         from workbench.trial.environment import describe_environment
+        from workbench.trial.live_totals import LiveTotals
         from workbench.trial.loop import Loop
         from workbench.workloads.ocr import OcrWorkload
 
@@ -123,6 +126,7 @@ class Trial:
                 clock=self._clock,
                 delays_ns={name: int(ms * NS_PER_S / 1e3) for name, ms in knobs.delays_ms.items()},
             )
+            self._live = LiveTotals(channel)
             stages = Stages(channel.main, self._clock, channel.delays_ns)
             become_receiver(Stages(channel.receiver, self._clock), self._clock)
         pin_memory = knobs.pin_memory and kind == "cuda"
@@ -173,7 +177,7 @@ class Trial:
         if event.phase != self.phase and self._lenses is not None:
             self._lenses.phase(event.phase)
         self.phase = event.phase
-        self._on_event(event)
+        self._on_event(event if self._live is None else event.model_copy(update={"stages": self._live()}))
 
     def _sample_memory(self, phase: str) -> None:
         import os

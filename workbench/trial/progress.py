@@ -18,6 +18,7 @@ class Event(BaseModel):
         total: How much there is; None where the phase isn't counted.
         pages_per_s: Throughput so far; None outside the steady part.
         message: A line for the reader ("no CUDA device: the replay device stands in").
+        stages: Seconds by lane and stage since the event before; empty where no stage is timed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -27,6 +28,7 @@ class Event(BaseModel):
     total: int | None = None
     pages_per_s: float | None = None
     message: str = ""
+    stages: dict[str, dict[str, float]] = {}
 
 
 class EventWriter:
