@@ -48,6 +48,21 @@ TRANSFORMS_KNOBS = (
     "seed",
 )
 
+#: Likewise of explore.ipynb: where its widgets stand at first.
+EXPLORE_KNOBS = (
+    "dataset",
+    "num_pages",
+    "mode",
+    "cache",
+    "normalize",
+    "num_workers",
+    "batch_size",
+    "encoder",
+    "device",
+    "num_steps",
+    "seed",
+)
+
 _SUBJECT = "parameters (a variable of your own needs a name that starts with '_')"
 _IPYTHON = ("In", "Out")
 _PAPERMILL = "PAPERMILL_"

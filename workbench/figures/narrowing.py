@@ -1,0 +1,94 @@
+"""How sure is it by now? The interval of every speed-up, block by block, as it narrows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from workbench.analysis.comparison import compare
+from workbench.figures.template import (
+    BLUE,
+    FAINT,
+    GREEN,
+    LEGEND_PX,
+    MUTED,
+    ORANGE,
+    PINK,
+    RED,
+    SKY,
+    TEMPLATE,
+    TITLE_PX,
+    empty_figure,
+    titled,
+)
+from workbench.records import Policy, Record, VariantResult
+
+_COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
+
+
+def narrowing(records: Mapping[str, Sequence[Record]], *, policy: Policy, most_blocks: int, seed: int) -> go.Figure:
+    """A band for every variant: its interval after each block.
+
+    Args:
+        records: By variant, the baseline first, in the order of the blocks: those so far.
+        policy: By which the variants are judged.
+        most_blocks: Blocks that there can be.
+        seed: Seed of the order.
+    """
+    baseline = next(iter(records))
+    num_blocks = max((len(own) for own in records.values()), default=0)
+    by_block = [
+        compare(
+            {name: own[: block + 1] for name, own in records.items()},
+            baseline=baseline, order=[list(records)] * (block + 1), seed=seed, policy=policy,
+        ).variants
+        for block in range(num_blocks)
+    ]  # fmt: skip
+    paths = {name: _path(name, by_block) for name in records if name != baseline}
+    if not any(paths.values()):
+        return empty_figure("The first interval is there after the second block.")
+    figure = go.Figure(layout={"template": TEMPLATE, "height": TITLE_PX + 240 + LEGEND_PX, "margin": {"b": LEGEND_PX}})
+    effect = 1.0 + policy.min_effect
+    figure.add_hrect(y0=1 / effect, y1=effect, fillcolor=FAINT, line_width=0, layer="below")
+    figure.add_hline(y=1.0, line={"color": MUTED, "width": 1}, layer="below")
+    for number, (name, path) in enumerate(paths.items()):
+        _add_band(figure, name, path, _COLOURS[number % len(_COLOURS)])
+    told = f"{policy.confidence * 100:g} % intervals after each block"
+    figure.update_layout(title=titled(_finding(by_block[-1]), told))
+    figure.update_xaxes(title="blocks done", dtick=1, range=[0.8, max(most_blocks, 2) + 0.2])
+    figure.update_yaxes(title="times as fast as the baseline", type="log")
+    return figure
+
+
+def _path(name: str, by_block: Sequence[Sequence[VariantResult]]) -> list[tuple[int, float, float, float]]:
+    """Blocks done, estimate, and both ends of the interval, wherever there is one."""
+    return [
+        (block, one.speedup.estimate, *one.speedup.ci95)
+        for block, variants in enumerate(by_block, start=1)
+        for one in variants
+        if one.name == name and one.speedup is not None and one.speedup.ci95 is not None
+    ]
+
+
+def _add_band(figure: go.Figure, name: str, path: list[tuple[int, float, float, float]], colour: str) -> None:
+    blocks = [block for block, *_ in path]
+    figure.add_scatter(
+        x=[*blocks, *reversed(blocks)],
+        y=[high for *_, high in path] + [low for _, _, low, _ in reversed(path)],
+        fill="toself", mode="lines", line={"width": 0}, fillcolor=colour, opacity=0.18, hoverinfo="skip",
+        showlegend=False, legendgroup=name,
+    )  # fmt: skip
+    figure.add_scatter(
+        x=blocks,
+        y=[estimate for _, estimate, _, _ in path],
+        customdata=[[low, high] for _, _, low, high in path],
+        name=name, mode="lines+markers", line={"color": colour}, legendgroup=name,
+        hovertemplate=f"{name}: %{{y:.2f}}x [%{{customdata[0]:.2f}}, %{{customdata[1]:.2f}}]<extra></extra>",
+    )  # fmt: skip
+
+
+def _finding(variants: Sequence[VariantResult]) -> str:
+    compared = [one for one in variants if one.speedup is not None]
+    decided = [one for one in compared if one.verdict in ("faster", "slower", "no_difference")]
+    return f"{len(decided)} of {len(compared)} verdicts are clear by now"

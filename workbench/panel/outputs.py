@@ -1,0 +1,41 @@
+"""What a cell shows, put into an Output widget from any thread.
+
+``with output:`` and ``print`` lose what a thread writes; setting the widget's outputs doesn't. Each setting replaces
+the one before, so nothing piles up in the kernel or in the page.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+
+#: A figure, HTML, or something that shows itself as HTML.
+Shown = Any
+
+_PLOTLY = "application/vnd.plotly.v1+json"
+_CONFIG = {"responsive": True, "displaylogo": False}
+
+
+def show(output: widgets.Output, items: Sequence[Shown]) -> None:
+    """Show these, instead of what was there."""
+    output.outputs = tuple(_bundle(item) for item in items)
+
+
+def message(text: str, *, bad: bool = False) -> str:
+    """A message as HTML, escaped."""
+    return f"<div class='{'wb-bad' if bad else 'wb-muted'}'>{html.escape(text)}</div>"
+
+
+def _bundle(item: Shown) -> dict[str, Any]:
+    if isinstance(item, go.Figure):
+        figure = json.loads(item.to_json())
+        data: dict[str, Any] = {_PLOTLY: {**figure, "config": _CONFIG}, "text/plain": "Figure"}
+    else:
+        text = item if isinstance(item, str) else item._repr_html_()
+        data = {"text/html": text, "text/plain": "HTML"}
+    return {"output_type": "display_data", "data": data, "metadata": {}}

@@ -1,0 +1,177 @@
+"""The runs as cards, newest first: what each of them changed, how fast it was, and whether it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+import ipywidgets as widgets
+
+from workbench.analysis.breakdown import CLOSES_FROM
+from workbench.knobs import Knobs
+from workbench.panel.run_list import RunList, RunSummary
+from workbench.units import format_bytes, format_rate, format_share
+
+#: Cards on a page. They are made once and filled anew, so that nothing piles up however many runs there are.
+_CARDS = 5
+
+_MESSAGE_CHARACTERS = 400
+
+#: Knobs that say how much is measured, not what is tried.
+_LEFT_OUT = ("num_steps", "warmup_steps", "parity_pages", "timeout_s", "stage_timing")
+
+
+class RunCards:
+    """The list.
+
+    Args:
+        runs: The runs.
+        on_look: Told which run is to be looked at.
+        on_take: Told which run's knobs are to be taken.
+        on_tick: Told that other runs are ticked.
+
+    Attributes:
+        widget: To be placed.
+        ticked: Runs that are ticked, in the order of ticking.
+    """
+
+    def __init__(
+        self,
+        runs: RunList,
+        *,
+        on_look: Callable[[str], None],
+        on_take: Callable[[str], None],
+        on_tick: Callable[[], None],
+    ) -> None:
+        self._runs = runs
+        self._on_tick = on_tick
+        self.ticked: list[str] = []
+        self._baseline = Knobs()
+        self._looked_at = ""
+        self._page = 0
+        self._cards = [_Card(on_look, on_take, self._tick) for _ in range(_CARDS)]
+        self._raced = widgets.Checkbox(description="with the trials of races", indent=False, layout={"width": "auto"})
+        self._raced.observe(lambda change: self._turn(0), names="value")
+        self._newer = widgets.Button(icon="chevron-left", tooltip="newer runs", layout={"width": "36px"})
+        self._older = widgets.Button(icon="chevron-right", tooltip="older runs", layout={"width": "36px"})
+        self._newer.on_click(lambda button: self._turn(self._page - 1))
+        self._older.on_click(lambda button: self._turn(self._page + 1))
+        self._told = widgets.HTML(layout={"flex": "1 1 auto"})
+        foot = widgets.HBox([self._told, self._raced, self._newer, self._older], layout={"align_items": "center"})
+        self.widget = widgets.VBox([*(card.widget for card in self._cards), foot])
+
+    def show(self, *, baseline: Knobs | None = None, looked_at: str | None = None) -> None:
+        """Fill the cards with what there is.
+
+        Args:
+            baseline: Knobs that the runs' are held against; None: as before.
+            looked_at: The run that is looked at; None: as before.
+        """
+        self._baseline = baseline or self._baseline
+        self._looked_at = self._looked_at if looked_at is None else looked_at
+        self.ticked = [run_id for run_id in self.ticked if self._runs.get(run_id)]
+        runs = self._runs.newest_first(with_raced=self._raced.value)
+        pages = max(1, -(-len(runs) // _CARDS))
+        self._page = min(max(self._page, 0), pages - 1)
+        shown = runs[self._page * _CARDS : (self._page + 1) * _CARDS]
+        for number, card in enumerate(self._cards):
+            run = shown[number] if number < len(shown) else None
+            ticked = run is not None and run.run_id in self.ticked
+            card.show(run, self._baseline, ticked=ticked, looked_at=self._looked_at)
+        first = self._page * _CARDS + 1
+        told = f"runs {first} to {first + len(shown) - 1} of {len(runs)}" if shown else "There are no runs yet."
+        self._told.value = f"<span class='wb-muted wb-small'>{told}</span>"
+        self._newer.disabled, self._older.disabled = self._page == 0, self._page == pages - 1
+
+    def to_front(self) -> None:
+        """Turn to the newest runs."""
+        self._page = 0
+
+    def _turn(self, page: int) -> None:
+        self._page = page
+        self.show()
+
+    def _tick(self, run_id: str, ticked: bool) -> None:
+        self.ticked = [one for one in self.ticked if one != run_id] + ([run_id] if ticked else [])
+        self._on_tick()
+
+
+class _Card:
+    def __init__(
+        self, on_look: Callable[[str], None], on_take: Callable[[str], None], on_tick: Callable[[str, bool], None]
+    ) -> None:
+        self._run_id = ""
+        self._filling = False
+        self._on_tick = on_tick
+        self._box = widgets.Checkbox(indent=False, tooltip="take part in a race", layout={"width": "22px"})
+        self._body = widgets.HTML(layout={"flex": "1 1 auto"})
+        look = widgets.Button(description="Look", tooltip="where its time goes", layout={"width": "58px"})
+        take = widgets.Button(description="Take knobs", tooltip="set the knobs so", layout={"width": "88px"})
+        look.on_click(lambda button: on_look(self._run_id))
+        take.on_click(lambda button: on_take(self._run_id))
+        self._box.observe(self._ticked, names="value")
+        self.widget = widgets.HBox([self._box, self._body, look, take], layout={"display": "none"})
+        self.widget.add_class("wb-card")
+
+    def show(self, run: RunSummary | None, baseline: Knobs, *, ticked: bool, looked_at: str) -> None:
+        self.widget.layout.display = "none" if run is None else None
+        self._run_id = "" if run is None else run.run_id
+        if run is None:
+            return
+        self._filling = True
+        self._box.value = ticked
+        self._box.disabled = run.failure is not None
+        self._filling = False
+        self._body.value = card_html(run, baseline)
+        self._mark("wb-shown", run.run_id == looked_at)
+        self._mark("wb-failed", run.failure is not None)
+
+    def _mark(self, name: str, marked: bool) -> None:
+        (self.widget.add_class if marked else self.widget.remove_class)(name)
+
+    def _ticked(self, change: object) -> None:
+        if not self._filling:
+            self._on_tick(self._run_id, bool(self._box.value))
+
+
+def card_html(run: RunSummary, baseline: Knobs) -> str:
+    """The card of a run, escaped."""
+    changes = changed_knobs(run.knobs, baseline)
+    tags = "".join(f"<span class='wb-tag'>{escape(change)}</span>" for change in changes)
+    tags = tags or "<span class='wb-muted'>the knobs of the baseline</span>"
+    if run.failure is not None:
+        kind = "cancelled" if run.failure.kind == "cancelled" else "failed"
+        told = f"{kind} in phase {run.failure.phase}: {run.failure.message}"[:_MESSAGE_CHARACTERS]
+        rate, below = kind, f"<span class='wb-alarm' style='white-space:pre-wrap'>{escape(told)}</span>"
+        if kind == "cancelled":
+            below = ""
+    else:
+        rate = format_rate(run.pages_per_s).replace(" pages/s", " <small>pages/s</small>")
+        below = f"<span class='wb-muted'>{_trust(run)}, peak memory {format_bytes(run.peak_bytes)}</span>"
+    below += f" <span class='wb-muted'>{escape(run.created_at[5:16].replace('T', ' '))} UTC</span>"
+    return (
+        f"<div class='wb-card-body' data-run='{escape(run.run_id)}'><span class='wb-rate'>{rate}</span>"
+        f"<span class='wb-card-told'>{tags}<br><span class='wb-small'>{below}</span></span></div>"
+    )
+
+
+def changed_knobs(knobs: Knobs, baseline: Knobs) -> list[str]:
+    """``name=value`` for the knobs that differ from the baseline's, without those that say how much is measured."""
+    changed = knobs.differing(baseline)
+    return [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in changed.items()
+        if name not in _LEFT_OUT
+    ]
+
+
+def _trust(run: RunSummary) -> str:
+    simulated = "simulated device, " if run.simulated else ""
+    shares = [share for share in (run.closure_main, run.closure_worker) if share is not None]
+    if not shares:
+        return f"{simulated}stages not timed"
+    lowest = min(shares)
+    told = f"closure {format_share(lowest)}"
+    if lowest < CLOSES_FROM:
+        told = f"<span class='wb-alarm'>does not close ({format_share(lowest)})</span>"
+    return f"{simulated}{told}"

@@ -1,0 +1,119 @@
+"""The runs that lie in the reports folder, whoever made them: this panel, an earlier one, papermill or a command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import BadInput
+from workbench.knobs import Knobs
+from workbench.records import Failure, Record
+from workbench.run_store import RACE, RECORD, list_runs, read_race, read_record
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What the list says of a run.
+
+    Attributes:
+        run_id: Its name, which is its folder's.
+        created_at: When it ended, UTC, ISO 8601.
+        knobs: Its knobs.
+        pages_per_s: Throughput of the steady part; None where it failed.
+        simulated: Whether that rests on the replay device.
+        closure_main: Share of the main process's time that its stages explain, 0..1.
+        closure_worker: Likewise of the workers'.
+        peak_bytes: Peak memory of its processes.
+        gpu: Name of its CUDA device, where it had one.
+        failure: Why it ended badly; None where it didn't.
+    """
+
+    run_id: str
+    created_at: str
+    knobs: Knobs
+    pages_per_s: float | None
+    simulated: bool
+    closure_main: float | None
+    closure_worker: float | None
+    peak_bytes: int | None
+    gpu: str | None
+    failure: Failure | None
+
+
+class RunList:
+    """Knows the runs below a reports folder; reads each record once.
+
+    Args:
+        reports: The folder for the results.
+    """
+
+    def __init__(self, reports: Path) -> None:
+        self.runs = reports / "runs"
+        self._comparisons = reports / "comparisons"
+        self._known: dict[str, RunSummary | None] = {}
+        self._raced: dict[Path, tuple[int, frozenset[str]]] = {}
+
+    def refresh(self) -> None:
+        """Read what has come, and forget what has gone."""
+        folders = {folder.name: folder for folder in list_runs(self.runs)}
+        self._known = {name: own for name, own in self._known.items() if name in folders}
+        for name in sorted(folders.keys() - self._known.keys()):
+            try:
+                self._known[name] = _summary(read_record(folders[name]))
+            except BadInput:  # of another version, or damaged: no run to show
+                self._known[name] = None
+
+    def newest_first(self, *, with_raced: bool) -> list[RunSummary]:
+        """The runs that can be shown.
+
+        Args:
+            with_raced: Whether the trials of comparisons are among them.
+        """
+        raced = set() if with_raced else self._trials_of_races()
+        own = [one for one in self._known.values() if one is not None and one.run_id not in raced]
+        return sorted(own, key=lambda one: one.run_id, reverse=True)
+
+    def get(self, run_id: str) -> RunSummary | None:
+        """A run by its name."""
+        return self._known.get(run_id)
+
+    def record(self, run_id: str) -> Record:
+        """The whole record of a run.
+
+        Raises:
+            BadInput: Where it is gone, or damaged.
+        """
+        return read_record(self.runs / run_id)
+
+    def stamp(self) -> tuple[int, str]:
+        """Something that changes when a run has come or gone."""
+        names = [path.parent.name for path in self.runs.glob(f"*/{RECORD}")]
+        return len(names), max(names, default="")
+
+    def _trials_of_races(self) -> set[str]:
+        for path in self._comparisons.glob(f"*/{RACE}"):
+            changed_ns = path.stat().st_mtime_ns
+            if self._raced.get(path, (0, None))[0] == changed_ns:
+                continue
+            try:
+                state = read_race(path.parent)
+            except BadInput:
+                continue
+            ids = {trial.run_id for trial in state.trials} | {state.settling_run_id or ""}
+            self._raced[path] = (changed_ns, frozenset(ids))
+        return {run_id for _, ids in self._raced.values() for run_id in ids}
+
+
+def _summary(record: Record) -> RunSummary:
+    return RunSummary(
+        run_id=record.run_id,
+        created_at=record.created_at,
+        knobs=record.knobs,
+        pages_per_s=record.steady.pages_per_s if record.steady else None,
+        simulated=record.simulated,
+        closure_main=record.closure.main,
+        closure_worker=record.closure.worker,
+        peak_bytes=record.memory.peak_pss_bytes,
+        gpu=record.environment.gpu if record.environment else None,
+        failure=record.failure,
+    )
