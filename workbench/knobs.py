@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from workbench.combinations import IMPOSSIBLE
 from workbench.errors import BadInput, Problem, unknown_name
+from workbench.knob_texts import delay_text, delays_in, known_names, replayed_stages
 
 Group = Literal["pages", "image path", "loading", "model", "device", "measuring"]
 
@@ -132,6 +133,16 @@ class Knobs(BaseModel):
         "", "measuring", "stages that are made to take longer on purpose, each block by so many ms: stage:ms, stage:ms"
     )
     parity_pages: int = _knob(4, "measuring", "pages kept to be compared pixel by pixel", unit="pages", ge=0)
+    knock_out: str = _knob(
+        "", "measuring", "stages whose output is replayed from memory, so that they are free; pages are not valid then"
+    )
+    alone_pages: int = _knob(
+        32,
+        "measuring",
+        "pages made once more after the counted steps, with no other process at work: what predictions rest on",
+        unit="pages",
+        ge=0,
+    )
     timeout_s: float = _knob(
         600.0, "measuring", "a trial that takes longer is stopped", unit="s", gt=0.0, allow_inf_nan=False
     )
@@ -139,40 +150,32 @@ class Knobs(BaseModel):
     @field_validator("profilers", mode="before")
     @classmethod
     def _in_one_order(cls, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            value = ",".join(map(str, value))
-        if not isinstance(value, str):
-            return value
-        names = [name.strip() for name in value.split(",") if name.strip()]
-        if strangers := [name for name in names if name not in LENSES]:
-            raise ValueError(f"there is no lens {', '.join(map(repr, strangers))}; lenses: {', '.join(LENSES)}")
-        return ",".join(name for name in LENSES if name in names)
+        return known_names(value, LENSES, "lens")
 
     @property
     def lenses(self) -> tuple[str, ...]:
         """The lenses that `profilers` names."""
         return tuple(self.profilers.split(",")) if self.profilers else ()
 
+    @field_validator("knock_out", mode="before")
+    @classmethod
+    def _read_names(cls, value: Any) -> Any:
+        return replayed_stages(value)
+
+    @property
+    def knocked_out(self) -> tuple[str, ...]:
+        """The stages that `knock_out` names."""
+        return tuple(self.knock_out.split(",")) if self.knock_out else ()
+
     @field_validator("slow_down", mode="before")
     @classmethod
     def _read_delays(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        delays = [item.rpartition(":") for item in value.split(",") if item.strip()]
-        for stage, _, text in delays:
-            try:
-                is_time = 0.0 < float(text) < float("inf")
-            except ValueError:
-                is_time = False
-            if not (stage.strip() and is_time):
-                raise ValueError("write stage:ms, as in decode:1.5, with commas between")
-        return ",".join(f"{stage.strip()}:{float(text):g}" for stage, _, text in delays)
+        return delay_text(value)
 
     @property
     def delays_ms(self) -> dict[str, float]:
         """What `slow_down` adds to each block of a stage, by stage."""
-        items = (item.rpartition(":") for item in self.slow_down.split(",") if item)
-        return {stage: float(text) for stage, _, text in items}
+        return delays_in(self.slow_down)
 
     @property
     def gathers(self) -> bool:

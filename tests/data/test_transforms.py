@@ -129,3 +129,19 @@ def test_every_transform_has_a_stage_and_compose_has_its_own(image, points):
         "ToTensorV2",
     ]
     assert names.count("keypoints") == 7  # before the first, after each, at the end, and made into an array
+
+
+@pytest.mark.parametrize("way", ["albumentations", "direct"])
+def test_a_knocked_out_resize_gives_another_image_and_the_page_its_own_points(way):
+    resize = {"albumentations": "LongestMaxSize,PadIfNeeded", "direct": "resize,pad"}[way]
+    knocked, sound = chain_of(transforms=way, knock_out=resize), chain_of(transforms=way)
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(0, 256, (72, 128, 3), np.uint8) for _ in range(2))
+    few = pack_points(128, 72, [np.array([[10, 10], [60, 12], [60, 30]], np.float32)])
+    many = pack_points(128, 72, [rng.uniform(0, 70, (9, 2)).astype(np.float32)])
+    replays = [knocked(image, points) for image, points in ((first, few), (second, many), (second, few))]
+    wanted = [sound(image, points) for image, points in ((first, few), (second, many), (second, few))]
+    for got, want in zip(replays, wanted, strict=True):
+        assert np.abs(got.points - want.points).max() < 1e-2
+        assert torch.equal(got.image, wanted[0].image)
+    assert not torch.equal(replays[1].image, wanted[1].image)

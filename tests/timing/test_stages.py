@@ -92,3 +92,21 @@ def test_a_restarted_worker_accounts_for_the_time_in_between(clock):
         ("start", 1300, 1390, NONE, NONE),
         ("idle", 1390, 1400, NONE, NONE),
     ]
+
+
+def test_a_slowed_stage_takes_longer_by_a_time_on_its_core(clock):
+    worked = FakeClock()
+
+    def work() -> int:
+        worked.now += 10  # each reading finds the thread a little further
+        clock.now += 20  # and twice as much time has passed: the core is shared
+        return worked.now
+
+    stages = Stages(Track(8), clock, {"decode": 100}, work)
+    with stages("decode"):
+        clock.now += 5
+    with stages("read"):
+        clock.now += 1
+    (_, begin, end, *_), read = rows(stages.track)
+    assert end - begin >= 5 + 2 * 100
+    assert read[2] - read[1] == 1

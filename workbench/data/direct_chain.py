@@ -17,6 +17,7 @@ import torch
 from workbench.data.decoders.decoder import Pixels
 from workbench.data.transforms import Transformed, finishing_transforms
 from workbench.knobs import Knobs
+from workbench.timing.knock_out import KnockOut
 from workbench.timing.stages import stage
 
 
@@ -52,6 +53,7 @@ class DirectChain:
 
     def __init__(self, knobs: Knobs) -> None:
         self._side = knobs.image_size
+        self._do = KnockOut(knobs.knocked_out)
         self._steps: list[A.BasicTransform] = finishing_transforms(knobs)
 
     def __call__(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
@@ -66,11 +68,11 @@ class DirectChain:
         placement = fit_into(width, height, side)
         (new_width, new_height), (left, top) = placement.size, placement.corner
         if (new_width, new_height) != (width, height):
-            with stage("resize"):
-                image = cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
-        with stage("pad"):
-            padded = np.zeros((side, side, 3), np.uint8)
-            padded[top : top + new_height, left : left + new_width] = image
+            size, whole = (new_width, new_height), image
+            resized = lambda: cv2.resize(whole, size, interpolation=cv2.INTER_LINEAR)  # noqa: E731
+            image = np.asarray(self._do(stage("resize"), "resize", resized, (image.shape, size)), np.uint8)
+        with_border = lambda: self._padded(image, left, top)  # noqa: E731
+        padded = self._do(stage("pad"), "pad", with_border, image.shape)
         with stage("keypoints"):
             moved = placement.move(points)
         return Transformed(padded, moved)
@@ -78,7 +80,14 @@ class DirectChain:
     def finish(self, prepared: Pixels) -> torch.Tensor:
         """See `Chain`."""
         for transform in self._steps:
-            with stage(type(transform).__name__):
-                prepared = transform.apply(prepared)
+            name, given = type(transform).__name__, prepared
+            work = lambda: transform.apply(given)  # noqa: B023, E731
+            prepared = self._do(stage(name), name, work, given.shape)
         tensor: torch.Tensor = prepared  # type: ignore[assignment]
         return tensor
+
+    def _padded(self, image: Pixels, left: int, top: int) -> Pixels:
+        """uint8 [S, S, 3]: an image in black."""
+        padded = np.zeros((self._side, self._side, 3), np.uint8)
+        padded[top : top + image.shape[0], left : left + image.shape[1]] = image
+        return padded

@@ -19,6 +19,7 @@ from workbench.data.target_makers import make_targets
 from workbench.data.transforms import Chain, Transformed, corners, pack_points
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
+from workbench.timing.knock_out import KnockOut
 from workbench.timing.stages import stage
 
 #: A polygon of less area than this has degenerated: there is no pixel inside it.
@@ -55,6 +56,7 @@ class PageMaker:
         self._decode = choose_decoder(knobs.image_decoder)
         self._targets = make_targets(knobs.targets)
         self.chain: Chain = choose_chain(knobs, knobs.seed if seed is None else seed)
+        self._do = KnockOut(knobs.knocked_out)
 
     def read(self, page: Page) -> bytes:
         """The bytes of a page's image file.
@@ -63,8 +65,7 @@ class PageMaker:
             BadInput: Where it cannot be read.
         """
         try:
-            with stage("read"):
-                return page.read_bytes()
+            return self._do(stage("read"), "read", page.read_bytes, (page.width, page.height, page.exif_orientation))
         except OSError as error:
             raise _unreadable(page, error) from None
 
@@ -78,13 +79,14 @@ class PageMaker:
         if self._knobs.scaled_decode:
             denominator = largest_denominator(page.width, page.height, self._knobs.image_size)
         try:
-            with stage("decode"):
-                image = self._decode(data, denominator)
+            # Stored, not shown: the size before a turn by EXIF is what two pages must have in common.
+            key = (page.width, page.height, page.exif_orientation, denominator)
+            image = self._do(stage("decode"), "decode", lambda: self._decode(data, denominator), key)
         except DecodeError as error:
             raise _unreadable(page, error) from None
         if page.exif_orientation != 1:
-            with stage("orient"):
-                image = orient(image, page.exif_orientation)
+            turned = lambda: orient(image, page.exif_orientation)  # noqa: E731
+            image = self._do(stage("orient"), "orient", turned, (image.shape, page.exif_orientation))
         return image, scaled_points(page, image.shape)
 
     def sample_of_bytes(self, page: Page, data: bytes, targets: Any | None = None) -> Sample:
@@ -122,8 +124,9 @@ class PageMaker:
         """The target maps as the knobs want them made, or None."""
         if self._targets is None:
             return None
-        with stage("targets"):
-            return self._targets(placed.polygons, placed.ignore, self._knobs.image_size)
+        make = self._targets
+        work = lambda: make(placed.polygons, placed.ignore, self._knobs.image_size)  # noqa: E731
+        return self._do(stage("targets"), "targets", work)
 
     def _sample(self, page: Page, transformed: Transformed, targets: Any | None = None) -> Sample:
         placed = self.placed(page, transformed.points)

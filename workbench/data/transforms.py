@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import albumentations as A
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -19,6 +20,7 @@ from workbench.data import normalize
 from workbench.data.decoders.decoder import Pixels
 from workbench.data.page import Polygon
 from workbench.knobs import Knobs
+from workbench.timing.knock_out import KnockOut
 from workbench.timing.stages import stage
 
 
@@ -29,6 +31,8 @@ class TimedCompose(A.Compose):  # type: ignore[misc]
     that of albumentations 2.0.8; a test holds the results of the two together.
     """
 
+    do: KnockOut = KnockOut()
+
     def __call__(self, *args: Any, force_apply: bool = False, **data: Any) -> dict[str, Any]:
         """Apply the chain; arguments and result as `albumentations.Compose`."""
         if args:
@@ -38,14 +42,41 @@ class TimedCompose(A.Compose):  # type: ignore[misc]
                 return data
             self.preprocess(data)
         for transform in self.transforms:
-            with stage(type(transform).__name__):
-                data = transform(**data)
+            name, given = type(transform).__name__, data
+            if name in self.do:
+                data = self._replayed(transform, name, given)
+            else:
+                with stage(name):
+                    data = transform(**data)
             with stage("keypoints"):
                 self._track_transform_params(transform, data)
                 data = self.check_data_post_transform(data)
         with stage("keypoints"):
             result: dict[str, Any] = self.postprocess(data)
         return result
+
+    def _replayed(self, transform: A.BasicTransform, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """What a knocked-out transform gives: an image from memory, and the page's own points where it puts them."""
+        made = self.do(stage(name), name, lambda: (given, transform(**given)), given["image"].shape)
+        before, after = made
+        data = {**given, "image": after["image"]}
+        if "keypoints" in given and len(given["keypoints"]) and given is not before:
+            points = given["keypoints"].copy()
+            points[:, :2] = _moved(points[:, :2], before["keypoints"][:4, :2], after["keypoints"][:4, :2])
+            data["keypoints"] = points
+        elif "keypoints" in given:
+            data["keypoints"] = after["keypoints"]
+        return data
+
+
+def _moved(
+    points: npt.NDArray[np.float32], before: npt.NDArray[np.float32], after: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """float32 [N, 2]: points where a transform puts them that takes four points from `before` to `after`."""
+    if np.array_equal(before, after):
+        return points
+    matrix = cv2.getPerspectiveTransform(np.ascontiguousarray(before, np.float32), np.ascontiguousarray(after, np.float32))
+    return np.asarray(cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0], np.float32)
 
 
 @dataclass(frozen=True)
@@ -89,6 +120,8 @@ class AlbumentationsChain:
         self._whole = _compose([*random, *resize, *finish], seed)
         self._prepare = _compose([*random, *resize], seed)
         self._finish = TimedCompose(finish)
+        for part in (self._whole, self._prepare, self._finish):
+            part.do = KnockOut(knobs.knocked_out)
 
     def __call__(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
         """See `Chain`."""

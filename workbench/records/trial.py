@@ -86,6 +86,9 @@ class LaneStats(Part):
     wall_s: float = Field(description="wall time of the lane, summed over its processes")
     attributed_s: float = Field(description="time inside its stages, counted once")
     origin: Origin = "measured"
+    cpu_s: float | None = Field(None, description="time on a core of the threads that do the lane's work, summed")
+    ready_s: float | None = Field(None, description="time in which these were ready to run and had to wait for a core")
+    helpers_cpu_s: float | None = Field(None, description="time on a core of all other threads of its processes")
 
 
 class Closure(Part):
@@ -112,7 +115,9 @@ class Machine(Part):
     """What the machine did while a trial ran, apart from the trial."""
 
     wall_s: float = Field(description="from the start of the trial's process to its end")
-    other_cores: float = Field(description="cores that processes other than the trial's kept busy, on the average")
+    other_share: float = Field(
+        description="share of the time of the cores that the trial may run on that other processes used, 0..1"
+    )
     steal_share: float = Field(description="share of the cores' time that the host took away, 0..1")
     load_1min: float = Field(description="load average before the trial")
     frequency_mhz: float | None = Field(None, description="of the cores, after the trial, where it can be read")
@@ -174,6 +179,10 @@ class Record(BaseModel):
     steady: Steady | None = None
     stages: list[StageStats] = Field(default_factory=list)
     lanes: list[LaneStats] = Field(default_factory=list)
+    alone: list[StageStats] = Field(
+        default_factory=list,
+        description="the stages of a few batches after the counted steps, with no other process at work",
+    )
     closure: Closure = Closure()
     memory: Memory = Memory()
     quality: Quality | None = None

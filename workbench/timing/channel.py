@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -101,6 +102,7 @@ class Channel:
         The worker before it on this track, if there was one, was idle until the new one was asked to start.
         """
         track = self.workers[number]
+        track.pid = os.getpid()
         stages = Stages(track, self.clock, self.delays_ns)
         now = self.clock()
         started = track.started_ns or now

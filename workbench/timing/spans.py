@@ -19,7 +19,7 @@ NONE = -1
 
 _COLUMNS = 5  # stage, begin_ns, end_ns, page, batch
 _HEADER = 8  # int64 fields before the names
-_SPANS, _DROPPED, _STAGES, _IDLE_SINCE, _STARTED = range(5)
+_SPANS, _DROPPED, _STAGES, _IDLE_SINCE, _STARTED, _PID = range(6)
 _NAME_BYTES = 48
 _MAX_STAGES = 64
 _BYTES_BEFORE_SPANS = _HEADER * 8 + _MAX_STAGES * _NAME_BYTES
@@ -138,3 +138,12 @@ class Track:
     @started_ns.setter
     def started_ns(self, value: int) -> None:
         self._header[_STARTED] = value
+
+    @property
+    def pid(self) -> int:
+        """The process that writes here; 0 before there is one."""
+        return self._header[_PID]
+
+    @pid.setter
+    def pid(self, value: int) -> None:
+        self._header[_PID] = value

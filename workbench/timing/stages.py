@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol
@@ -33,13 +34,20 @@ class Stages:
         track: See above.
         clock: See above.
         delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
+        work_clock: Tells how long this thread has been on a core, by which a delay is measured: like work, it takes
+            longer where the core is shared.
     """
 
     def __init__(
-        self, track: Track, clock: Clock = monotonic_ns, delays_ns: Mapping[str, int] | None = None
+        self,
+        track: Track,
+        clock: Clock = monotonic_ns,
+        delays_ns: Mapping[str, int] | None = None,
+        work_clock: Clock = time.thread_time_ns,
     ) -> None:
         self.track = track
         self.clock = clock
+        self.work_clock = work_clock
         self._delays_ns = delays_ns or {}
         self.page = NONE
         self.batch = NONE
@@ -96,7 +104,7 @@ class _Stage:
 
 
 class _SlowStage(_Stage):
-    """Takes longer than its work by a known time, in which its core is kept busy, as work would keep it."""
+    """Takes longer than its work by a known time on a core."""
 
     __slots__ = ("_delay_ns",)
 
@@ -105,8 +113,9 @@ class _SlowStage(_Stage):
         self._delay_ns = delay_ns
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        until = self._clock() + self._delay_ns
-        while self._clock() < until:
+        work_clock = self._stages.work_clock
+        until = work_clock() + self._delay_ns
+        while work_clock() < until:
             pass
         super().__exit__(kind, error, tb)
 

@@ -12,6 +12,7 @@ from workbench.loaders.parcel import Parcel, take_receipts
 from workbench.profilers.choose import Lenses
 from workbench.timing.clock import Clock
 from workbench.timing.stages import Stages, Timed, untimed
+from workbench.trial.core_watch import CoreWatch
 from workbench.trial.progress import Event
 from workbench.units import NS_PER_S
 from workbench.workloads.workload import Timers, Workload
@@ -53,6 +54,7 @@ class Loop:
         clock: Reads the time.
         on_event: Told of progress.
         lenses: Told where the counted steps begin and where each of them ends; may mark the stages for themselves.
+        cores: Told where the counted steps begin and end.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class Loop:
         clock: Clock,
         on_event: Callable[[Event], None],
         lenses: Lenses | None = None,
+        cores: CoreWatch | None = None,
     ) -> None:
         self._workload = workload
         self._loader = loader
         self._device = device
         self._stages = stages
         self._lenses = Lenses({}) if lenses is None else lenses
+        self._cores = cores
         self._timed = self._lenses.marked(untimed if stages is None else stages)
         self._timers = Timers(self._timed, _timed_beside(helper))
         self._clock = clock
@@ -96,6 +100,8 @@ class Loop:
         self._workload.settle()
         self._device.drain()
         self._lenses.steady()
+        if self._cores is not None:
+            self._cores.begin()
         begin_ns = self._clock()
         num_pages = 0
         for step in range(num_steps):
@@ -111,7 +117,10 @@ class Loop:
         with self._timed("drain"):
             self._workload.settle()
             self._device.drain()
-        return LoopTimes(first_batch_ns, begin_ns, self._clock(), num_steps, num_pages, warmup_steps)
+        end_ns = self._clock()
+        if self._cores is not None:
+            self._cores.end()
+        return LoopTimes(first_batch_ns, begin_ns, end_ns, num_steps, num_pages, warmup_steps)
 
     def look(self, most_steps: int) -> None:
         """Let the workload look at the batches that come next: an epoch of them, or so many steps if that is less.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from workbench.devices.device import Device
     from workbench.profilers.choose import Lenses
     from workbench.timing.channel import Channel
+    from workbench.trial.core_watch import CoreWatch
     from workbench.trial.live_totals import LiveTotals
     from workbench.trial.loop import LoopTimes
-    from workbench.trial.stage_stats import TrackSpans
     from workbench.workloads.workload import Workload
 
 #: Room for spans in each track (40 bytes each, taken only as it fills).
@@ -87,6 +87,7 @@ class Trial:
         from workbench.profilers.lens import Scene
         from workbench.timing.channel import Channel
         from workbench.timing.stages import Stages
+        from workbench.trial.core_watch import CoreWatch
         from workbench.trial.environment import describe_environment
         from workbench.trial.live_totals import LiveTotals
         from workbench.trial.loop import Loop
@@ -134,6 +135,7 @@ class Trial:
             self._notes.append("pin_memory has no effect here: there is no CUDA device")
         in_worker = lenses.in_worker()
         loader = open_loader(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)
+        cores = CoreWatch(channel)
         try:
             helper = None if channel is None else Stages(channel.helper, self._clock, channel.delays_ns)
             loop = Loop(
@@ -145,6 +147,7 @@ class Trial:
                 clock=self._clock,
                 on_event=self._follow,
                 lenses=lenses,
+                cores=cores,
             )
             times = loop.run(
                 num_steps=knobs.num_steps or loader.steps_per_epoch,
@@ -159,7 +162,7 @@ class Trial:
             raise explain_death(error) or error from error
         finally:
             loader.close()
-        return self._record(workload, times, channel, device, describe_environment())
+        return self._record(workload, times, channel, device, cores, describe_environment())
 
     def _begin(self, phase: Phase) -> None:
         if phase in ("cache", "model", "workers"):
@@ -195,13 +198,16 @@ class Trial:
         times: LoopTimes,
         channel: Channel | None,
         device: Device,
+        cores: CoreWatch,
         environment: Environment,
     ) -> Record:
+        from workbench.trial.alone import can_run_alone, time_alone
+        from workbench.trial.lens_files import collect_lenses
         from workbench.trial.stage_stats import (
             closure,
             collect,
             lane_stats,
-            refuse_unknown_delays,
+            refuse_unknown_stages,
             stage_stats,
             write_spans,
         )
@@ -212,12 +218,20 @@ class Trial:
             channel.close_idle(times.end_ns)
             tracks = collect(channel, device)
             write_spans(tracks, self._folder / SPANS)
-            refuse_unknown_delays(self._knobs.delays_ms, tracks)
-        profiles = self._collect_lenses(tracks)
-        lanes = lane_stats(tracks, *steady)
+            refuse_unknown_stages("slow_down", self._knobs.delays_ms, tracks)
+            refuse_unknown_stages("knock_out", self._knobs.knocked_out, tracks)
+        profiles: dict[str, str] = {}
+        if self._lenses is not None and self._knobs.lenses:
+            profiles, notes = collect_lenses(self._lenses, self._folder, tracks)
+            self._notes += notes
+        lanes = lane_stats(tracks, *steady, cores)
         pages = workload.page_counts()
         cache = workload.cache_state()
+        quality = workload.quality()
         self._write_parity_sample(workload)
+        if self._knobs.knock_out:
+            self._notes.append(f"knocked out: {self._knobs.knock_out}; pages, targets and detections are not valid")
+        alone = time_alone(workload, device, self._knobs, self._clock) if can_run_alone(self._knobs) else []
         wall_s = (times.end_ns - times.begin_ns) / NS_PER_S
         return Record(
             run_id=self._folder.name,
@@ -239,6 +253,7 @@ class Trial:
             ),
             stages=stage_stats(tracks, *steady),
             lanes=lanes,
+            alone=alone,
             closure=closure(lanes),
             memory=Memory(
                 peak_pss_bytes=max(self._pss.values()),
@@ -248,31 +263,11 @@ class Trial:
                 cache_was_filled=cache.was_filled if cache else False,
                 peak_device_bytes=device.peak_bytes(),
             ),
-            quality=workload.quality(),
+            quality=quality,
             profiles=profiles,
             notes=self._notes,
             dropped_spans=channel.dropped if channel is not None else 0,
         )
-
-    def _collect_lenses(self, tracks: Sequence[TrackSpans]) -> dict[str, str]:
-        """What the lenses have left, by what it is, relative to the run folder; and one trace of it all."""
-        if self._lenses is None or not self._knobs.lenses:
-            return {}
-        from workbench.profilers.merged_trace import Row, write_merged_trace
-
-        found = self._lenses.collect()
-        self._notes += found.notes
-        path = self._folder / PROFILES / "timeline.json.gz"
-        rows = [Row(track.lane, track.process, track.overlapped, track.spans) for track in tracks]
-        try:
-            written = write_merged_trace(path, rows, found.files.get("torch trace"))
-        except OSError as error:
-            self._notes.append(f"the merged trace could not be written ({error.strerror or error})")
-        else:
-            found.files["timeline"] = path
-            if written.num_cut:
-                self._notes.append(f"the merged trace is cut after {written.num_events} events: {written.num_cut} more")
-        return {name: file.relative_to(self._folder).as_posix() for name, file in found.files.items()}
 
     def _startup(self, times: LoopTimes, *, has_cache: bool) -> Startup:
         began = self._began

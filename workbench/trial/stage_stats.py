@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from workbench.errors import BadInput, unknown_name
 from workbench.records import Closure, Lane, LaneStats, Origin, StageStats
 from workbench.timing.channel import Channel
 from workbench.timing.spans import NONE, Spans
+from workbench.trial.core_watch import CoreWatch
 from workbench.units import NS_PER_S
 
 
@@ -38,16 +39,16 @@ def collect(channel: Channel, device: Device) -> list[TrackSpans]:
     return [*tracks, TrackSpans("device", 0, False, origin, _device_spans(device))]
 
 
-def refuse_unknown_delays(delays: Iterable[str], tracks: Sequence[TrackSpans]) -> None:
-    """See whether every stage that was to be slowed down has run, now that it is known which stages there are.
+def refuse_unknown_stages(knob: str, stages: Iterable[str], tracks: Sequence[TrackSpans]) -> None:
+    """See whether every stage that a knob names has run, now that it is known which stages there are.
 
     Raises:
         BadInput: For those that have not.
     """
     known = sorted({name for track in tracks if track.lane != "device" for name in track.spans.names})
-    problems = [unknown_name("stage", name, known) for name in delays if name not in known]
+    problems = [unknown_name("stage", name, known) for name in stages if name not in known]
     if problems:
-        raise BadInput("slow_down", problems)
+        raise BadInput(knob, problems)
 
 
 def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list[StageStats]:
@@ -88,7 +89,9 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
     return stats
 
 
-def lane_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list[LaneStats]:
+def lane_stats(
+    tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int, cores: CoreWatch | None = None
+) -> list[LaneStats]:
     """How much of each lane's wall time lies inside its stages. Time that several spans cover counts once."""
     lanes: dict[Lane, list[TrackSpans]] = {}
     for track in tracks:
@@ -101,10 +104,16 @@ def lane_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list
             wall_s=len(members) * (end_ns - begin_ns) / NS_PER_S,
             attributed_s=sum(covered_ns(member.spans, begin_ns, end_ns) for member in members) / NS_PER_S,
             origin=members[0].origin,
+            **_core_time(cores, lane),
         )
         for lane, members in lanes.items()
         if any(len(member.spans.stage) for member in members)  # else nothing in this lane was timed
     ]
+
+
+def _core_time(cores: CoreWatch | None, lane: Lane) -> dict[str, float]:
+    used = cores.used(lane) if cores is not None else None
+    return {} if used is None else asdict(used)
 
 
 def closure(lanes: Sequence[LaneStats]) -> Closure:

@@ -28,6 +28,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
 from workbench.loaders.source import ShardFeed
 from workbench.records import PageCounts, Quality
+from workbench.timing.knock_out import KnockOut
 from workbench.timing.stages import Timed
 from workbench.workloads.beside import Beside
 from workbench.workloads.on_device import normalized
@@ -67,12 +68,13 @@ class OcrWorkload:
         self._detector: torch.nn.Module | None = None
         self._optimizer: torch.optim.Optimizer | None = None
         self._beside = Beside()
+        self._do = KnockOut(knobs.knocked_out)
         self._witness: Witness | None = None
 
     def open(self) -> None:
         """See `Workload`."""
         self._pages, self._counts = survey_pages(self._knobs)
-        if self._knobs.mode == "validate":
+        if self._knobs.mode == "validate" and not self._knobs.knock_out:
             self._witness = Witness(self._pages, self._knobs.parity_pages)
         kind = GatheredPages if self._knobs.gathers else PageDataset
         self._dataset = kind(self._pages, self._knobs)
@@ -164,7 +166,7 @@ class OcrWorkload:
 
     def quality(self) -> Quality | None:
         """See `Workload`. On the replay device the detections are made from the targets: simulated."""
-        if self._knobs.mode == "train" or self._knobs.device == "none":
+        if self._knobs.mode == "train" or self._knobs.device == "none" or self._knobs.knock_out:
             return None
         score = self._metric.result()
         return Quality(
@@ -208,11 +210,7 @@ class OcrWorkload:
         """Wait for what the device has made of a batch, find the words in it and score them."""
         with timed("fetch"):
             probability = step.pending.result()
-        with timed("postprocess"):
-            found = [
-                [to_page(word.polygon, matrix) for word in find_words(readable(page_map))]
-                for page_map, matrix in zip(probability, step.matrices, strict=True)
-            ]
+        found = self._do(timed("postprocess"), "postprocess", lambda: _words(probability, step), len(step.pages))
         with timed("metric"):
             metric = self._metric if step.counted else DetectionMetric()
             for page_number, polygons in zip(step.pages, found, strict=True):
@@ -294,3 +292,11 @@ class _Step:
     matrices: npt.NDArray[np.float64]
     pages: list[int]
     counted: bool
+
+
+def _words(probability: torch.Tensor, step: _Step) -> list[list[npt.NDArray[np.float32]]]:
+    """The words of a batch, page by page, as polygons in the pages' own pixels."""
+    return [
+        [to_page(word.polygon, matrix) for word in find_words(readable(page_map))]
+        for page_map, matrix in zip(probability, step.matrices, strict=True)
+    ]
