@@ -21,6 +21,7 @@ from workbench.commands.run import run
 from workbench.commands.selftest import selftest
 from workbench.commands.train import train
 from workbench.commands.transforms import transforms
+from workbench.commands.whatif import whatif
 from workbench.errors import BadInput, WorkbenchError
 
 FAILED = 1
@@ -34,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, compare, report, check, history, selftest, transforms, pages, train, doctor):
+for command in (run, whatif, compare, report, check, history, selftest, transforms, pages, train, doctor):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

@@ -140,9 +140,14 @@ def _cores(record: Record) -> Iterator[str]:
         yield f"{workers} workers and the main process leave cores idle of {cores}: try `num_workers={cores - 1}`."
 
 
+def remedies(record: Record, stage: str) -> list[str]:
+    """Settings that address a stage, and are others than the run's."""
+    return [remedy for remedy in _REMEDIES.get(stage, ()) if _is_open(record, remedy)]
+
+
 def _to_try(record: Record, stage: str) -> str:
-    remedies = [f"`{remedy}`" for remedy in _REMEDIES.get(stage, ()) if _is_open(record, remedy)]
-    return f"; to try: {', '.join(remedies)}" if remedies else ""
+    found = [f"`{remedy}`" for remedy in remedies(record, stage)]
+    return f"; to try: {', '.join(found)}" if found else ""
 
 
 def _is_open(record: Record, setting: str) -> bool:

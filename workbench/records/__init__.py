@@ -28,6 +28,10 @@ from workbench.records.part import (
 from workbench.records.policy import (
     Policy,
 )
+from workbench.records.prediction import (
+    Foretold,
+    Prediction,
+)
 from workbench.records.race import (
     Program,
     RacedTrial,
@@ -74,6 +78,7 @@ __all__ = [
     "Failure",
     "FailureKind",
     "FalseVerdicts",
+    "Foretold",
     "Interval",
     "Lane",
     "LaneStats",
@@ -88,6 +93,7 @@ __all__ = [
     "Phase",
     "Planted",
     "Policy",
+    "Prediction",
     "Program",
     "Quality",
     "RaceState",

@@ -1,0 +1,44 @@
+"""`workbench whatif`: what would a change gain, before it is made? Answered from a run that was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.commands.options import OutFolder
+
+
+def whatif(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run, or its name below reports/runs; 'last'.")],
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="QUESTION...", help="'decode x0.5', 'remove targets', 'num_workers=4', 'cores=16', ..."),
+    ] = None,
+    together: Annotated[
+        bool, typer.Option("--together", help="Take all questions as one change, instead of one after the other.")
+    ] = False,
+    out: OutFolder = None,
+) -> None:
+    """Predict what changes would gain end to end; without a question, the map: every stage, were it free or half."""
+    from workbench.analysis.gain_map import ceilings, gain_map
+    from workbench.analysis.prediction import Predictor
+    from workbench.commands.console import print_table
+    from workbench.commands.whatif_lines import ANSWERS, MAP, answer_lines, closing_lines, map_lines
+    from workbench.report.find_run import find_run, stage_costs_below
+    from workbench.report.outcome import results_folder
+    from workbench.run_store import read_record, read_spans
+
+    runs = results_folder(out) / "runs"
+    folder = find_run(run, runs)
+    predictor = Predictor(read_record(folder), read_spans(folder), stage_cost=stage_costs_below(runs))
+    if question:
+        asked = [question] if together else [[one] for one in question]
+        answers = [predictor.ask(texts) for texts in asked]
+        print_table(ANSWERS, list(answer_lines(answers)))
+    else:
+        answers = [predictor.predict(predictor.model, [], {})]
+        print_table(MAP, list(map_lines(gain_map(predictor))))
+    print("\n".join(closing_lines(predictor, answers, ceilings(predictor))))
+    print(f"Run folder: {Path(folder)}")

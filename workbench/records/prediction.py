@@ -1,0 +1,30 @@
+"""What a change would gain, foretold from one run: written down before the race that tests it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from workbench.records.part import Part
+
+
+class Foretold(Part):
+    """A figure from the simulator, with the interval in which 9 of 10 measured ones should lie."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Prediction(Part):
+    """The answer to a question. All figures are simulated."""
+
+    run_id: str = Field(description="the run that it rests on")
+    questions: list[str] = Field(description="together they are one change")
+    knobs: dict[str, Any] = Field(default_factory=dict, description="what would do it, where knobs do")
+    measured_pages_per_s: float = Field(description="of the run that it rests on")
+    pages_per_s: Foretold
+    gain: Foretold = Field(description="pages per second after the change over those before, less 1: 0.05 for 5 %")
+    limited_by: str = Field(description="what bounds the run after the change, in words")
+    assumptions: list[str] = Field(default_factory=list)

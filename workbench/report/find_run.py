@@ -1,0 +1,52 @@
+"""The run that a person names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.errors import BadInput, Problem
+from workbench.run_store import RECORD, list_runs, read_record
+
+LAST = "last"
+
+
+def find_run(name: str, runs: Path) -> Path:
+    """The folder of a run.
+
+    Args:
+        name: Its folder, its name below `runs`, or ``"last"``: the newest that ended well.
+        runs: Folder of run folders.
+
+    Raises:
+        BadInput: Where there is none.
+    """
+    if name == LAST:
+        for folder in reversed(list(list_runs(runs))):
+            if read_record(folder).status == "ok":
+                return folder
+        remedy = "Measure one first: workbench run"
+        raise BadInput("RUN", [Problem(f"there is no run below {runs} that ended well", remedy=remedy)])
+    for folder in (Path(name).expanduser(), runs / name):
+        if (folder / RECORD).is_file():
+            return folder
+    remedy = "Name a folder of reports/runs, or 'last'; workbench history lists them"
+    raise BadInput("RUN", [Problem(f"'{name}' is no run", remedy=remedy)])
+
+
+def stage_costs_below(runs: Path) -> Callable[[str, str], float]:
+    """What a stage costs in another run, in seconds a page: for questions such as ``"decode from RUN"``.
+
+    Raises (when called):
+        BadInput: Where there is no such run, or it has no such stage.
+    """
+
+    def cost(name: str, stage: str) -> float:
+        record = read_record(find_run(name, runs))
+        rows = [row for row in (record.alone or record.stages) if row.name == stage]
+        pages = max((row.count for row in rows if row.per == "page"), default=0)
+        if not rows or not pages:
+            raise BadInput("what if", [Problem(f"run '{name}' has no stage '{stage}' of its own pages")])
+        return sum(row.total_s for row in rows) / pages
+
+    return cost
