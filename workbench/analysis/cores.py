@@ -1,9 +1,9 @@
 """Cores that processes share, in simulated time.
 
-As under Linux, every core has its own queue: who wakes goes to the core with the fewest, and shares it fairly with those
-who are there; a core that falls idle takes one from the fullest. (Three at work on two cores do not get two thirds each:
-one has a core, the others half of one.) And work is slower the more cores are at work, because they share caches and
-memory.
+As under Linux, every core has its own queue: who wakes goes to the core with the fewest, and shares it fairly with
+those who are there; a core that falls idle takes one from the fullest. (Three at work on two cores do not get two
+thirds each: one has a core, the others half of one.) And work is slower the more cores are at work, because they share
+caches and memory.
 
 All work on one core advances at one rate, so a single clock of work done serves everybody there: a piece of work is
 through when the clock of its core shows what it showed at the beginning plus the cost. That makes a step cheap.

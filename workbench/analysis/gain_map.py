@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from workbench.analysis.next_steps import remedies
 from workbench.analysis.prediction import Predictor
 from workbench.analysis.questions import scaled
@@ -90,7 +92,7 @@ def ceilings(predictor: Predictor) -> Ceilings:
         changed = model
         for stage in (stage for group in free for stage in group):
             changed = scaled(changed, stage, 1e-6)
-        return predictor.predict(changed, [], {}).pages_per_s.estimate
+        return float(np.mean([outcome.pages_per_s for outcome in predictor.outcomes(changed)]))
 
     return Ceilings(
         device=only(of_loading, of_main) if device else None,

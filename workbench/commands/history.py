@@ -17,9 +17,10 @@ def history(
     out: OutFolder = None,
 ) -> None:
     """List the comparisons and trials so far, and draw throughput over time."""
+    from workbench.analysis.foretelling import trust
     from workbench.analysis.history import read_history
     from workbench.commands.console import print_table
-    from workbench.commands.history_lines import comparison_lines, trial_lines
+    from workbench.commands.history_lines import comparison_lines, trial_lines, trust_line
     from workbench.figures.history import history as draw
     from workbench.report.outcome import results_folder
 
@@ -35,6 +36,7 @@ def history(
     print_table(("trial", "when", "throughput", "knobs"), list(trial_lines(found.trials[-last:])))
     for folder in found.interrupted:
         print(f"Interrupted: workbench compare --resume {folder}")
+    print(trust_line(trust(comparison for _, comparison in found.comparisons)))
     figure = reports / FIGURE
     draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
     print(f"{len(found.comparisons)} comparisons, {len(found.trials)} trials. Figure: {figure}")

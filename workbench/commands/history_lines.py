@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from workbench.analysis.foretelling import Trust
 from workbench.analysis.history import changed_knobs
 from workbench.analysis.verdict_words import verdict_words
 from workbench.records import Comparison, Record, VariantResult
-from workbench.units import format_rate, format_ratio
+from workbench.units import format_rate, format_ratio, format_share
 
 
 def comparison_lines(comparisons: Sequence[tuple[Path, Comparison]]) -> Iterator[tuple[str, ...]]:
@@ -22,6 +23,17 @@ def trial_lines(trials: Sequence[Record]) -> Iterator[tuple[str, ...]]:
     """A row a trial: its run id, when, what came of it, and its knobs."""
     for record in trials:
         yield record.run_id, record.created_at[:16], _outcome(record), changed_knobs(record.knobs)
+
+
+def trust_line(found: Trust) -> str:
+    """How predictions have turned out so far."""
+    if not found.count:
+        return "No prediction has been held against a race yet."
+    noun = "prediction was" if found.count == 1 else "predictions were"
+    return (
+        f"{found.count} {noun} raced: off by {format_share(found.median_error)} in the median, "
+        f"{found.inside} of {found.count} measured values inside the 90 % interval."
+    )
 
 
 def _verdict(one: VariantResult) -> str:

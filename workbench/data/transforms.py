@@ -75,7 +75,8 @@ def _moved(
     """float32 [N, 2]: points where a transform puts them that takes four points from `before` to `after`."""
     if np.array_equal(before, after):
         return points
-    matrix = cv2.getPerspectiveTransform(np.ascontiguousarray(before, np.float32), np.ascontiguousarray(after, np.float32))
+    source, target = (np.ascontiguousarray(four, np.float32) for four in (before, after))
+    matrix = cv2.getPerspectiveTransform(source, target)
     return np.asarray(cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0], np.float32)
 
 

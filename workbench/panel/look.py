@@ -28,6 +28,7 @@ from workbench.figures.transforms_in_place import transforms_in_place
 from workbench.figures.where_time_goes import where_time_goes
 from workbench.panel.outputs import Shown, message, show
 from workbench.panel.run_queue import Latest
+from workbench.panel.what_if import WhatIf
 from workbench.records import Record
 from workbench.run_store import read_spans
 
@@ -138,6 +139,7 @@ def _how(seen: Seen) -> list[Shown]:
 #: The tabs in their order, each with what makes its view. A further tab is a line here.
 TABS: tuple[tuple[str, Callable[[], View]], ...] = (
     ("Where the time goes", lambda: Drawn(_where)),
+    ("What if", lambda: WhatIf()),
     ("Timeline", lambda: Drawn(_timeline)),
     ("Transforms", lambda: Drawn(_transforms)),
     ("Operators", lambda: Drawn(_operators)),

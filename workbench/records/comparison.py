@@ -10,6 +10,7 @@ from workbench.knobs import Knobs
 from workbench.records.parity import Parity
 from workbench.records.part import SCHEMA_VERSION, Part
 from workbench.records.policy import Policy
+from workbench.records.prediction import Prediction
 from workbench.records.race import RacedTrial, Stop
 from workbench.records.trial import Failure, Memory
 
@@ -36,7 +37,7 @@ class Resolution(Part):
 
     effect: float = Field(description="smallest difference that is found in nine of ten such comparisons, as a share")
     num_blocks: int
-    block_s: float = Field(description="median time of a block")
+    block_s: float = Field(description="median time of a block, by its trials")
 
 
 class VariantResult(Part):
@@ -57,6 +58,8 @@ class VariantResult(Part):
     startup_s: float | None = Field(None, description="median of the trials' total start-up")
     cache_fill_s: float | None = None
     break_even_epochs: float | None = Field(None, description="epochs until the extra start-up has paid; None: never")
+    predicted: Prediction | None = Field(None, description="what the first run of the baseline foretells")
+    not_predicted: str | None = Field(None, description="why nothing is foretold")
     no_effect: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")
     failure: Failure | None = None
 
@@ -78,5 +81,10 @@ class Comparison(BaseModel):
     settling_run_id: str | None = None
     cold_cache: bool = False
     disturbed: list[RacedTrial] = Field(default_factory=list, description="trials beside which others were busy")
+    block_s: float | None = Field(None, description="median time of a block, by its trials; None: not known")
+    pages_cached: tuple[float, float] | None = Field(
+        None, description="least and largest share of the pages' files in the page cache when trials began"
+    )
+    num_trials: int | None = Field(None, description="trials that count and that were repeated, without settling runs")
     resolution: Resolution | None = Field(None, description="None where there are too few blocks to tell")
     notes: list[str] = Field(default_factory=list)

@@ -1,0 +1,80 @@
+"""A run of known costs, made by hand: its spans and its record."""
+
+from __future__ import annotations
+
+import pandas as pd
+from record_factory import make_record
+
+from workbench.records import LaneStats, Record, StageStats, Steady
+
+BATCHES, SIZE = 20, 5
+MS = 1_000_000
+
+
+def stats(lane: str, name: str, mean_s: float, count: int, per: str = "batch", **settings) -> StageStats:
+    times = {"mean_s": mean_s, "p50_s": mean_s, "p95_s": mean_s, "total_s": mean_s * count}
+    return StageStats(lane=lane, name=name, per=per, count=count, **times, **settings)
+
+
+class Run:
+    """A made-up run of one worker: decode, collate; receive, postprocess; every page the same.
+
+    Attributes:
+        loaded: How many times what it costs alone a stage takes on a core beside the others.
+        preempted: How many times as long again, waiting for a core.
+    """
+
+    loaded, preempted = 1.25, 1.5
+    decode_ms, collate_ms, receive_ms, postprocess_ms, device_ms = 8.0, 10.0, 2.0, 4.0, 5.0
+
+    def spans(self) -> pd.DataFrame:
+        stretch = self.loaded * self.preempted
+        rows, at, main_at = [], 0.0, 0.0
+        for batch in range(BATCHES):
+            for page in range(SIZE):
+                rows.append(("worker", 0, "decode", at, at + self.decode_ms * stretch, batch * SIZE + page, batch))
+                at += self.decode_ms * stretch
+            rows.append(("worker", 0, "collate", at, at + self.collate_ms * stretch, -1, batch))
+            at += self.collate_ms * stretch
+            main_at = at
+            for name, took in (("receive", self.receive_ms), ("postprocess", self.postprocess_ms)):
+                rows.append(("main", 0, name, main_at, main_at + took * stretch, -1, batch))
+                main_at += took * stretch
+            rows.append(("device", 0, "forward", main_at, main_at + self.device_ms * SIZE, -1, batch))
+        rows.append(("main", 0, "drain", main_at, main_at + 1.0, -1, -1))
+        columns = ("lane", "process", "stage", "begin_ns", "end_ns", "page", "batch")
+        frame = pd.DataFrame(rows, columns=columns).assign(overlapped=False, origin="measured")
+        return frame.assign(begin_ns=(frame.begin_ns * MS).astype("int64"), end_ns=(frame.end_ns * MS).astype("int64"))
+
+    def record(self, *, alone: bool = True, counted: bool = True, **knobs) -> Record:
+        spans = self.spans()
+        wall_s = spans.end_ns.max() / 1e9
+        cpu_s = BATCHES * (SIZE * self.decode_ms + self.collate_ms) * self.loaded / 1e3
+        main_s = BATCHES * (self.receive_ms + self.postprocess_ms) * self.loaded / 1e3
+        used = ({"cpu_s": cpu_s, "ready_s": cpu_s * (self.preempted - 1), "helpers_cpu_s": 0.0}, {"cpu_s": main_s})
+        worker, main = used if counted else ({}, {})
+        busy_s = cpu_s * self.preempted
+        stages = [
+            stats("worker", "idle", (wall_s - busy_s) / BATCHES, BATCHES),
+            stats("main", "wait", (wall_s - main_s * self.preempted - 0.001) / BATCHES, BATCHES),
+            stats("main", "drain", 0.001, 1),
+        ]
+        only = [
+            stats("worker", "decode", self.decode_ms / 1e3, 10, "page"),
+            stats("main", "postprocess", self.postprocess_ms / 1e3, 2),
+        ]
+        record = make_record(
+            lanes=[
+                LaneStats(lane="worker", processes=1, wall_s=wall_s, attributed_s=wall_s, **worker),
+                LaneStats(lane="main", processes=1, wall_s=wall_s, attributed_s=wall_s, **main),
+            ],
+            stages=stages,
+            num_workers=1,
+            batch_size=SIZE,
+            alone_pages=10,
+            **knobs,
+        )
+        steady = Steady(
+            num_steps=BATCHES, num_pages=100, num_epochs=1, warmup_steps=0, wall_s=wall_s, pages_per_s=100 / wall_s
+        )
+        return record.model_copy(update={"steady": steady, "alone": only if alone else []})

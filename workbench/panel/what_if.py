@@ -1,0 +1,98 @@
+"""The tab "What if": a slider a stage, the workers and the device, and the answer at once."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from workbench.analysis.gain_map import StageGain, ceilings, gain_map
+from workbench.analysis.prediction import Predictor
+from workbench.errors import BadInput
+from workbench.figures.gain_map import gain_map as draw_map
+from workbench.figures.prediction_tables import answer_table, ceiling_lines, gain_table
+from workbench.panel.outputs import message, show
+
+if TYPE_CHECKING:
+    from workbench.panel.look import Seen
+
+#: So many stages get a slider: those of the largest gain.
+_MOST_SLIDERS = 6
+_LAYOUT = {"width": "420px"}
+
+
+class WhatIf:
+    """See `look.View`.
+
+    Attributes:
+        widget: To be placed.
+        answer: Shows what the sliders ask.
+    """
+
+    def __init__(self) -> None:
+        self.answer = widgets.HTML()
+        self._map = widgets.Output()
+        self._sliders: dict[str, widgets.FloatSlider] = {}
+        self._workers = widgets.IntSlider(min=0, max=8, description="workers", layout=_LAYOUT, continuous_update=False)
+        self._box = widgets.VBox()
+        self._predictor: Predictor | None = None
+        self.widget = widgets.VBox([self._box, self.answer, self._map])
+
+    def show(self, seen: Seen) -> None:
+        """See `look.View`."""
+        self._predictor = None
+        try:
+            predictor = Predictor(seen.record, seen.spans)
+        except BadInput as error:
+            self._box.children = ()
+            self.answer.value = message("; ".join(problem.what for problem in error.problems))
+            show(self._map, [])
+            return
+        gains = gain_map(predictor)
+        self._make_sliders(predictor, gains)
+        self._predictor = predictor
+        self._ask()
+        told = "".join(f"<li>{escape(line)}</li>" for line in ceiling_lines(ceilings(predictor)))
+        assumed = "".join(f"<li>{escape(line)}</li>" for line in predictor.model.assumptions)
+        show(self._map, [f"<ul>{told}</ul>", draw_map(gains), gain_table(gains), f"<p>Assumed:</p><ul>{assumed}</ul>"])
+
+    def _make_sliders(self, predictor: Predictor, gains: list[StageGain]) -> None:
+        for slider in self._sliders.values():
+            slider.close()
+        stages = [one.stage for one in gains if one.stage != "device"][:_MOST_SLIDERS]
+        if len(predictor.model.device_s):
+            stages.append("device")
+        self._sliders = {stage: self._slider(stage) for stage in stages}
+        self._workers.unobserve_all()
+        self._workers.value = predictor.model.shape.num_workers
+        self._workers.disabled = predictor.model.recorded_workers == 0
+        self._workers.observe(lambda change: self._ask(), names="value")
+        self._box.children = (*self._sliders.values(), self._workers)
+
+    def _slider(self, stage: str) -> widgets.FloatSlider:
+        slider = widgets.FloatSlider(
+            value=1.0,
+            min=0.0,
+            max=3.0,
+            step=0.1,
+            description=stage,
+            readout_format=".1f",
+            layout=_LAYOUT,
+            continuous_update=False,
+            tooltip=f"{stage} takes so many times as long",
+        )
+        slider.observe(lambda change: self._ask(), names="value")
+        return slider
+
+    def _ask(self) -> None:
+        predictor = self._predictor
+        if predictor is None:
+            return
+        asked = [f"{name} x{slider.value:g}" for name, slider in self._sliders.items() if slider.value != 1.0]
+        if self._workers.value != predictor.model.shape.num_workers:
+            asked.append(f"num_workers={self._workers.value}")
+        try:
+            self.answer.value = answer_table([predictor.ask(asked)]) if asked else message("Move a slider.")
+        except BadInput as error:
+            self.answer.value = message("; ".join(problem.what for problem in error.problems))
