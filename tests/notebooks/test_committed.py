@@ -7,10 +7,17 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbench.panel.parameters import COMPARE_KNOBS, PROFILE_KNOBS, TRANSFORMS_KNOBS, knob_lines
+from workbench.panel.parameters import COMPARE_KNOBS, EXPLORE_KNOBS, PROFILE_KNOBS, TRANSFORMS_KNOBS, knob_lines
+
+NOTEBOOKS = {
+    "profile": PROFILE_KNOBS,
+    "compare": COMPARE_KNOBS,
+    "transforms": TRANSFORMS_KNOBS,
+    "explore": EXPLORE_KNOBS,
+}
 
 
-@pytest.mark.parametrize(("name", "knobs"), [("profile", PROFILE_KNOBS), ("compare", COMPARE_KNOBS), ("transforms", TRANSFORMS_KNOBS)])
+@pytest.mark.parametrize(("name", "knobs"), NOTEBOOKS.items())
 def test_the_parameters_agree_with_the_knobs(checkout: Path, name: str, knobs: tuple[str, ...]) -> None:
     lines = nbformat.read(checkout / "notebooks" / f"{name}.ipynb", as_version=4).cells[1].source.splitlines()
 

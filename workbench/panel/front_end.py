@@ -7,6 +7,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: Set by a Jupyter server for the kernels of its notebooks; papermill sets none.
+_SESSION = "JPY_SESSION_NAME"
+
 
 @dataclass(frozen=True)
 class FrontEnd:
@@ -30,8 +33,9 @@ def find_front_end(
 ) -> FrontEnd:
     """Look for signs of the front end.
 
-    JupyterLab and Notebook 7 show the panel. VS Code and Colab bring widgets of their own, in which figures inside the
-    panel stay empty; there, and in a headless run, figures are shown instead.
+    JupyterLab and Notebook 7 show the panel; a Jupyter server names its session to the kernel. VS Code and Colab bring
+    widgets of their own, in which figures inside the panel stay empty. There, and in a headless run, figures are shown
+    instead.
 
     Args:
         interactive: The notebook's parameter: False in a headless run.
@@ -42,13 +46,13 @@ def find_front_end(
     environment = os.environ if environment is None else environment
     modules = sys.modules if modules is None else modules
     open_lab = "The panel opens in JupyterLab: workbench lab. Here are the figures of a run."
-    if not interactive or "PAPERMILL_OUTPUT_PATH" in environment:
+    if not interactive:
         return FrontEnd(False, "A headless run: figures instead of the panel.")
     if "google.colab" in modules or "COLAB_RELEASE_TAG" in environment:
         return FrontEnd(False, f"This is Colab. {open_lab}")
     if "__vsc_ipynb_file__" in variables or "VSCODE_PID" in environment:
         return FrontEnd(False, f"This is VS Code. {open_lab}")
-    if not _is_kernel(modules):
+    if not _is_kernel(modules) or _SESSION not in environment:
         return FrontEnd(False, f"There is no notebook around this. {open_lab}")
     return FrontEnd(True)
 

@@ -62,17 +62,25 @@ _CSS = """
 .wb .wb-phases i.done {color: var(--wb-ink)}
 .wb .wb-pictures-row {display: flex; gap: 14px; flex-wrap: wrap; align-items: flex-start}
 .wb .wb-pictures-row figure {margin: 0; flex: 1 1 240px; max-width: 560px}
-.wb .wb-pictures-row svg {width: 100%; height: auto; border: 1px solid var(--wb-line); border-radius: 4px;
+.wb .wb-pictures-row svg {width: 100%; height: auto; max-height: 380px; background: var(--wb-soft);
+  border: 1px solid var(--wb-line); border-radius: 4px;
   display: block}
 .wb .wb-pictures-row figcaption {font-size: 12px; color: var(--wb-dim); padding-top: 4px}
 .wb table.wb-table {border-collapse: collapse; font-size: 12.5px; margin: 6px 0}
 .wb table.wb-table th {text-align: left; font-weight: 600; border-bottom: 2px solid var(--wb-line); padding: 4px 10px}
 .wb table.wb-table td {border-bottom: 1px solid var(--wb-line); padding: 4px 10px; vertical-align: top;
   text-align: left; font-variant-numeric: tabular-nums}
-.wb .lm-TabBar-tabLabel, .wb .p-TabBar-tabLabel {font-size: 12.5px}
-.wb .lm-TabBar-tab.lm-mod-current, .wb .p-TabBar-tab.p-mod-current {border-top-color: var(--wb-blue)}
+.wb .widget-tab > .lm-TabBar, .wb .widget-tab > .p-TabBar {border-bottom: 1px solid var(--wb-line); overflow: visible}
+.wb .widget-tab > .lm-TabBar .lm-TabBar-tab {flex: 0 0 auto; min-width: 0; max-width: none; border: 0; margin: 0;
+  padding: 0 14px; background: transparent; color: var(--wb-dim); transform: none}
+.wb .widget-tab > .lm-TabBar .lm-TabBar-tab::before {display: none}
+.wb .widget-tab > .lm-TabBar .lm-TabBar-tab.lm-mod-current {color: var(--wb-ink); font-weight: 600;
+  box-shadow: inset 0 -2px 0 var(--wb-blue)}
+.wb .lm-TabBar-tabLabel {font-size: 12.5px}
+.wb .widget-tab-contents.widget-tab-contents {padding: 12px 0 0; border: 0; background: transparent}
+.wb .wb-sections > .lm-TabBar .lm-TabBar-tabLabel {font-size: 14px}
 .wb .jp-OutputArea-output {background: transparent}
-.wb .jupyter-widget-tab-contents, .wb .widget-tab-contents {padding: 12px 8px}
+.wb .wb-side .widget-label {text-align: left}
 """
 
 

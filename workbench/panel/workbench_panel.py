@@ -65,11 +65,11 @@ class Workbench:
             on_end=self._ended,
             on_baseline=lambda: self._show_runs(),
         )
-        self._run = widgets.Button(description="Run", button_style="primary", icon="play", layout={"width": "110px"})
+        self._run = widgets.Button(description="Run", button_style="primary", layout={"width": "110px"})
         self._run.add_class("wb-run")
         self._side = KnobPanel(knobs or Knobs(), self._runs, self._knobs_are)
         self.knobs = self._side.widgets
-        self._cancel = widgets.Button(description="Cancel", icon="stop", disabled=True, layout={"width": "100px"})
+        self._cancel = widgets.Button(description="Cancel", disabled=True, layout={"width": "100px"})
         self._clear = widgets.Button(description="Clear queue", layout={"width": "auto", "display": "none"})
         self._queued = widgets.HTML()
         self._run.on_click(lambda button: self.run())
@@ -78,6 +78,7 @@ class Workbench:
         self._sections = widgets.Tab(
             [self.look.widget, self._race.widget, self._preview.widget], titles=list(_SECTIONS)
         )
+        self._sections.add_class("wb-sections")
         self._sections.observe(lambda change: self._turned(), names="selected_index")
         self.widget = self._placed()
         self._race.refresh()

@@ -1,0 +1,49 @@
+"""How sure is it by now?"""
+
+from __future__ import annotations
+
+from record_factory import make_record
+
+from workbench.figures.narrowing import narrowing
+from workbench.records import Policy, Record
+
+POLICY = Policy(planned_blocks=8)
+
+
+def records(num_blocks: int, speedup: float = 1.5) -> dict[str, list[Record]]:
+    wiggle = [1.0, 1.03, 0.98, 1.01, 0.99, 1.02, 1.0, 0.97][:num_blocks]
+    return {
+        "baseline": [make_record(100.0) for _ in wiggle],
+        "ram": [make_record(100.0 * speedup * one) for one in wiggle],
+    }
+
+
+def widths(figure) -> list[float]:
+    """Of the interval after each block."""
+    band = figure.data[0]
+    half = len(band.y) // 2
+    return [high - low for high, low in zip(band.y[:half], reversed(band.y[half:]), strict=True)]
+
+
+def test_the_band_narrows_with_every_block() -> None:
+    figure = narrowing(records(8), policy=POLICY, most_blocks=8, seed=0)
+
+    assert list(figure.data[1].x) == sorted(figure.data[1].x)
+    assert widths(figure)[0] > widths(figure)[-1] > 0
+    assert figure.layout.title.text == "1 of 1 verdicts are clear by now"
+    assert "blocks" in figure.layout.xaxis.title.text
+
+
+def test_a_scatter_that_grows_is_not_drawn_as_narrowing() -> None:
+    """The planted fault: a later block that is far off must widen the band."""
+    raced = records(6)
+    raced["ram"][-1] = make_record(40.0)
+    found = widths(narrowing(raced, policy=POLICY, most_blocks=8, seed=0))
+
+    assert found[-1] > found[-2]
+
+
+def test_without_an_interval_there_is_a_reason() -> None:
+    figure = narrowing(records(1), policy=POLICY, most_blocks=8, seed=0)
+
+    assert "second block" in figure.layout.annotations[0].text

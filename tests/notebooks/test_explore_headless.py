@@ -1,0 +1,75 @@
+"""explore.ipynb where no panel can be shown: figures, no widgets, and no holes where widgets would be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from workbench.report.html import export_html
+from workbench.run_store import list_runs
+
+QUICK = ("device=replay", "replay_ms_per_page=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
+
+#: What a page shows in the place of a widget that has no kernel, and what a notebook keeps of it.
+HOLES = ("application/vnd.jupyter.widget-view+json", "Loading widget", "VBox(children", "Output()")
+
+
+def execute(checkout: Path, folder: Path, *arguments: str, **environment: str) -> Any:
+    """The notebook, executed by papermill."""
+    knobs = [argument for knob in QUICK for argument in ("-p", *knob.split("="))]
+    out = folder / "out.ipynb"
+    command = [
+        sys.executable, "-m", "papermill", "--execution-timeout", "120", str(checkout / "notebooks" / "explore.ipynb"),
+        str(out), *knobs, "-p", "reports", str(folder / "reports"), *arguments,
+    ]  # fmt: skip
+    own = {name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env={**own, **environment}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return nbformat.read(out, as_version=4)
+
+
+def holes(notebook: Any, page: str = "") -> list[str]:
+    text = nbformat.writes(notebook) + page
+    return [hole for hole in HOLES if hole in text.replace("\\n", "\n")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (("-p", "interactive", "False"), {}),
+        ((), {}),
+        ((), {"JPY_SESSION_NAME": "explore.ipynb", "VSCODE_PID": "1"}),
+        ((), {"JPY_SESSION_NAME": "explore.ipynb", "COLAB_RELEASE_TAG": "release"}),
+    ],
+    ids=["told to be headless", "papermill as it stands", "VS Code", "Colab"],
+)
+def test_there_are_figures_and_no_holes(checkout: Path, tmp_path: Path, arguments, environment) -> None:
+    notebook = execute(checkout, tmp_path, *arguments, **environment)
+    page = export_html(tmp_path / "out.ipynb", tmp_path / "out.html").read_text(encoding="utf-8")
+
+    assert holes(notebook, page) == []
+    assert "widgets" not in notebook.metadata
+    assert page.count('Plotly.newPlot("') == 2
+    assert len(list(list_runs(tmp_path / "reports" / "runs"))) == 1
+
+
+def test_a_run_of_these_knobs_is_shown_again_and_not_run_again(checkout: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        execute(checkout, tmp_path, "-p", "interactive", "False")
+
+    assert len(list(list_runs(tmp_path / "reports" / "runs"))) == 1
+
+
+def test_a_panel_in_a_headless_run_would_be_found(checkout: Path, tmp_path: Path) -> None:
+    """The planted fault: a kernel that takes itself for one of a notebook in JupyterLab."""
+    notebook = execute(checkout, tmp_path, JPY_SESSION_NAME="explore.ipynb")
+
+    assert HOLES[0] in holes(notebook)

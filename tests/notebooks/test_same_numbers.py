@@ -1,0 +1,132 @@
+"""A run from the panel, from papermill and from the command: the same knobs make the same record, but for time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.knobs import Knobs
+from workbench.panel.workbench_panel import Workbench
+from workbench.records import Record
+from workbench.report.judging import Judging
+from workbench.run_store import PAGES, list_runs, read_record, read_spans
+
+#: Real workers and a cache, a detector that is replayed, and as few pages as fill some batches.
+KNOBS = {
+    "cache": "decoded", "normalize": "conditional", "num_workers": 1, "num_pages": 6, "batch_size": 2, "num_steps": 6,
+    "image_size": 320, "device": "replay", "replay_ms_per_page": 0.5, "seed": 3,
+}  # fmt: skip
+
+#: What is time or noise of a run: how long, how much memory, which name, what else the machine did.
+TIMES = {
+    "run_id", "created_at", "machine", "startup", "mean_s", "p50_s", "p95_s", "total_s", "wall_s", "attributed_s",
+    "pages_per_s", "closure", "peak_pss_bytes", "pss_bytes_by_phase", "other_s",
+}  # fmt: skip
+
+#: Stages whose spans are as many as the moment wills: waiting, epochs that begin, progress that is told.
+BY_THE_WAY = {"idle", "wait", "receive", "start", "epoch", "progress", "drain", "free"}
+
+PATIENCE_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def runs(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The run folder of each way."""
+    folders = {}
+    reports = tmp_path_factory.mktemp("panel")
+    lab = Workbench(reports, Judging(reports), Knobs(**KNOBS))
+    lab.run()
+    assert lab.queue.wait_until_idle(PATIENCE_S)
+    (folders["panel"],) = list_runs(reports / "runs")
+
+    reports = tmp_path_factory.mktemp("papermill")
+    pairs = [argument for name, value in KNOBS.items() for argument in ("-p", name, str(value))]
+    notebook = [str(checkout / "notebooks" / "profile.ipynb"), str(reports / "out.ipynb")]
+    run(["papermill", "--execution-timeout", "120", *notebook, *pairs, "-p", "reports", str(reports)])
+    (folders["papermill"],) = list_runs(reports / "runs")
+
+    reports = tmp_path_factory.mktemp("command")
+    pairs = [argument for name, value in KNOBS.items() for argument in ("-p", f"{name}={value}")]
+    run(["workbench", "run", *pairs, "--out", str(reports)])
+    (folders["command"],) = list_runs(reports / "runs")
+    return folders
+
+
+def run(module: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", *module], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def differences(one: Record, other: Record) -> list[str]:
+    """Where two records differ by more than time and noise."""
+    return list(_differences(_timeless(one), _timeless(other), "record"))
+
+
+def _timeless(record: Record) -> dict[str, Any]:
+    content = record.model_dump()
+    content["stages"] = {
+        f"{row['lane']} {row['name']} {row['overlapped']}": row
+        for row in content["stages"]
+        if row["name"] not in BY_THE_WAY
+    }
+    content["lanes"] = {row["lane"]: row for row in content["lanes"]}
+    return content
+
+
+def _differences(one: Any, other: Any, where: str) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in {**one, **other}:
+            if name not in TIMES:
+                yield from _differences(one.get(name), other.get(name), f"{where}.{name}")
+    elif one != other:
+        yield f"{where}: {one} against {other}"
+
+
+@pytest.mark.parametrize("way", ["papermill", "command"])
+def test_the_record_is_the_panels(runs: dict[str, Path], way: str) -> None:
+    record = read_record(runs[way])
+
+    assert record.status == "ok"
+    assert record.knobs == Knobs(**KNOBS)
+    assert differences(read_record(runs["panel"]), record) == []
+
+
+@pytest.mark.parametrize("way", ["papermill", "command"])
+def test_pages_and_spans_are_the_panels(runs: dict[str, Path], way: str) -> None:
+    with np.load(runs["panel"] / PAGES) as own, np.load(runs[way] / PAGES) as other:
+        assert own.files == other.files
+        for name in own.files:
+            np.testing.assert_array_equal(own[name], other[name], err_msg=name)
+    own, other = (sorted(set(read_spans(runs[name])["stage"]) - BY_THE_WAY) for name in ("panel", way))
+    assert own == other
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"knobs": Knobs(**KNOBS, prefetch_factor=3)}, "record.knobs.prefetch_factor"),
+        ({"simulated": False}, "record.simulated"),
+        ({"notes": ["something"]}, "record.notes"),
+    ],
+)
+def test_a_planted_difference_is_found(runs: dict[str, Path], change: dict[str, Any], where: str) -> None:
+    record = read_record(runs["panel"])
+
+    found = differences(record, record.model_copy(update=change))
+    assert [one.split(":")[0] for one in found] == [where]
+
+
+def test_a_missing_stage_and_a_missing_page_are_found(runs: dict[str, Path]) -> None:
+    record = read_record(runs["panel"])
+    without = [row for row in record.stages if row.name != "collate"]
+    assert [one.split(":")[0] for one in differences(record, record.model_copy(update={"stages": without}))] == [
+        "record.stages.worker collate False"
+    ]
+    assert record.steady is not None
+    fewer = record.steady.model_copy(update={"num_pages": record.steady.num_pages - 1})
+    assert "record.steady.num_pages" in str(differences(record, record.model_copy(update={"steady": fewer})))
