@@ -163,3 +163,5 @@ def _read(path: Path, model: type[Model]) -> Model:
             for detail in error.errors()
         ]
         raise BadInput(f"{path} is damaged or of another version", problems) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(str(path), [Problem(f"cannot be read as text ({error})")]) from None

@@ -103,7 +103,8 @@ def test_how_many_more_blocks_are_needed():
     calmer = np.log(1.04) + (ratios - ratios.mean()) / 2
     assert more_blocks(calmer, POLICY) < more
     assert more_blocks(np.log([1.5, 1.5, 1.5, 1.5, 1.51]), POLICY) == 0
-    assert more_blocks(np.log([1.5]), POLICY) is None
+    assert more_blocks(np.log([1.5]), POLICY) == 2, "as many as the first verdict takes"
+    assert more_blocks(np.array([]), POLICY) == 3
     assert more_blocks(np.log([0.5, 2.0, 0.4, 2.2, 1.1]), POLICY) is None, "more than is worth it"
 
 

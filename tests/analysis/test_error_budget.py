@@ -40,10 +40,21 @@ def test_one_look_with_the_whole_budget_is_students_test():
     assert bound(6, error=0.05, first=6, planned=6, kept=0.0) == pytest.approx(stats.t.ppf(0.975, 5), rel=0.02)
 
 
-def test_before_the_first_look_and_after_the_last_there_is_no_bound():
+def test_before_the_first_look_there_is_no_bound_and_after_the_last_foreseen_one_there_is():
     assert bound(2, **RULES) is None
-    assert bound(last_look(3, 8), **RULES) is not None
-    assert bound(last_look(3, 8) + 1, **RULES) is None
+    far = last_look(3, 8) + 40
+    assert bound(far, **RULES) > bound(8, **RULES), "little is left to spend"
+
+
+def test_asking_for_more_looks_changes_none_of_those_before():
+    before = [bound(n, **RULES) for n in range(3, 12)]
+    bound(200, **RULES)
+    assert [bound(n, **RULES) for n in range(3, 12)] == before
+
+
+def test_a_look_with_nothing_to_spend_has_a_bound_that_noise_does_not_reach():
+    rules = {**RULES, "planned": 400}
+    assert told_apart({3: bound(3, **rules)}) < 1e-4
 
 
 @pytest.mark.parametrize("planned", [1, 2, 3, 5, 12, 40])

@@ -50,6 +50,13 @@ def test_the_summary_is_a_table_with_how_it_was_measured():
     assert "- 6 blocks of one trial" in text
 
 
+def test_what_cannot_be_told_says_what_it_needs():
+    text = summary(compared([97, 90, 99, 91, 98, 93]), most_slowdown=0.05)
+    assert text.startswith("### Cannot tell")
+    assert "- To tell, it needs" in text
+    assert "To tell" not in summary(compared([80, 81, 79, 80, 82, 80]), most_slowdown=0.05)
+
+
 def test_names_cannot_break_the_summary():
     hostile = "a|b`c`<script>"
     found = {hostile: [make_record(r) for r in BASE], "this checkout": [make_record(r) for r in BASE]}

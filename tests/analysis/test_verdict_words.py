@@ -36,8 +36,7 @@ def test_the_four_answers(verdict, words):
 
 
 def test_an_undecided_verdict_says_what_it_needs():
-    resolution = Resolution(effect=0.03, num_blocks=4, block_s=30.0)
-    told = comparison(resolution=resolution)
+    told = comparison(block_s=30.0)
     open_ = {"verdict": "inconclusive", "speedup": Interval(estimate=1.0, ci95=(0.9, 1.1))}
     assert what_it_needs(variant(**open_, more_blocks=4), told) == "needs about 4 more blocks (2.0 min)"
     assert what_it_needs(variant(**open_, more_blocks=1), told) == "needs about 1 more block (30.0 s)"
@@ -47,9 +46,29 @@ def test_an_undecided_verdict_says_what_it_needs():
 
 def test_the_rules_are_told_and_how_it_ended():
     told = "\n".join(how_it_was_measured(comparison(stop="clear", settling_run_id="x", cold_cache=True)))
-    expected = ("One settling run", "4 blocks", "seed 7", "95 % intervals", "at least 2 %", "ended early", "page cache")
+    expected = ("A settling run", "4 blocks", "seed 7", "95 % intervals", "at least 2 %", "ended early", "page cache")
     for words in expected:
         assert words in told
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"pages_cached": (1.0, 1.0)}, "When trials began, 100.0 % of the pages' files were in the page cache."),
+        ({"pages_cached": (0.2, 0.9)}, "20.0 % to 90.0 % of the pages' files"),
+        ({"pages_cached": (0.0, 0.0), "cold_cache": True}, "0.0 % of them were still there"),
+        ({"cold_cache": True}, "could not be seen"),
+    ],
+)
+def test_the_state_of_the_page_cache_is_told(settings, words):
+    assert words in how_it_was_measured(comparison(**settings))[-1]
+
+
+def test_a_machine_that_is_never_quiet_is_told_so():
+    trials = [RacedTrial(block=0, variant="a", run_id=str(number), disturbed=["others"]) for number in range(7)]
+    told = "\n".join(how_it_was_measured(comparison(disturbed=trials, num_trials=8)))
+    assert "7 of 8 trials were disturbed: this machine was hardly ever quiet" in told
+    assert "hardly ever" not in "\n".join(how_it_was_measured(comparison(disturbed=trials[:2], num_trials=8)))
 
 
 def test_disturbed_trials_are_told_the_repeated_and_the_kept():

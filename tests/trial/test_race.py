@@ -132,12 +132,20 @@ def test_a_disturbed_trial_is_repeated_in_its_block_and_both_are_kept(trials, tm
 
 
 def test_where_the_repeat_is_disturbed_too_it_counts_and_is_flagged(trials, tmp_path):
-    trials.disturbed = set(range(99))
+    trials.disturbed = {5, 7}  # the first of the third block, after the settling run and two blocks; and its repeat
     journal = begin(tmp_path)
     result = race(journal)
-    assert len(trials.ran) == 1 + 3 * 4
+    assert len(trials.ran) == 1 + 3 * 2 + 1
     assert all(len(records) == 3 for records in result.records.values())
-    assert all(trial.disturbed for trial in journal.state.trials)
+    assert [trial.repeated for trial in journal.state.trials if trial.disturbed] == [True, False]
+
+
+def test_where_it_is_never_quiet_nothing_is_repeated_and_all_is_flagged(trials, tmp_path):
+    trials.disturbed = set(range(99))
+    journal = begin(tmp_path)
+    race(journal)
+    assert len(trials.ran) == 1 + 3 * 2
+    assert all(trial.disturbed and not trial.repeated for trial in journal.state.trials)
 
 
 @pytest.mark.parametrize("number", range(1, 8))
@@ -156,14 +164,14 @@ def test_an_interrupted_race_goes_on_with_the_same_order(trials, tmp_path, numbe
     trials.before = lambda number: None
     result = race(Journal.resume(tmp_path / "race"))
     assert result.order == whole.order
-    assert len(trials.ran) == 9, "no trial ran twice"
+    assert len(trials.ran) == 10, "no trial ran twice, but for the settling run"
     assert len({record.run_id for records in result.records.values() for record in records}) == 8
 
 
 def test_a_finished_race_takes_more_blocks(trials, tmp_path):
     before = race(begin(tmp_path, num_blocks=2))
     result = race(Journal.resume(tmp_path / "race", num_blocks=5))
-    assert len(trials.ran) == 1 + 5 * 2
+    assert len(trials.ran) == 1 + 2 * 2 + 1 + 3 * 2
     assert result.order[:2] == before.order
     assert result.state.policy.planned_blocks == 2, "the error budget was laid out before the first trial"
 
@@ -175,7 +183,7 @@ def test_a_damaged_record_is_named_and_run_anew(trials, tmp_path):
     (journal.runs / damaged / RECORD).write_text("{")
     result = race(Journal.resume(tmp_path / "race"))
     assert damaged in result.notes[0]
-    assert len(trials.ran) == 8
+    assert len(trials.ran) == 7 + 2, "the damaged one, after a settling run"
     assert all(len(records) == 3 for records in result.records.values())
 
 
@@ -201,6 +209,25 @@ def test_each_variant_is_measured_by_its_own_program(trials, tmp_path):
     race(begin(tmp_path, programs={"baseline": other}))
     for knobs, program in zip(trials.ran, trials.programs, strict=True):
         assert program == (None if knobs.num_workers == 1 else other)
+
+
+def test_what_has_run_is_not_settled_for_again(trials, tmp_path):
+    race(begin(tmp_path))
+    race(Journal.resume(tmp_path / "race"))
+    assert len(trials.ran) == 7
+
+
+def test_a_settling_run_that_fails_ends_the_race(trials, tmp_path):
+    result = race(begin(tmp_path, {"baseline": Knobs(batch_size=1), "a": BASELINE}))
+    assert len(trials.ran) == 1
+    assert result.order == [["baseline"]]
+
+
+def test_a_race_whose_reference_is_gone_cannot_go_on(trials, tmp_path):
+    gone = Program(name="v1", python="/elsewhere/python", source=str(tmp_path / "gone"))
+    race(begin(tmp_path, programs={"baseline": gone}))
+    with pytest.raises(BadInput, match=r"what 'baseline' was measured with is gone"):
+        Journal.resume(tmp_path / "race")
 
 
 def test_a_cold_cache_needs_a_file_system_that_lets_go(trials, tmp_path, monkeypatch):

@@ -60,6 +60,8 @@ def compare(
     policy = policy or Policy()
     base = records[baseline]
     num_compared = len(records) - 1
+    others = [own for name, own in records.items() if name != baseline]
+    block_s = _block_s([base, *others])
     return Comparison(
         created_at=max((record.created_at for own in records.values() for record in own), default=""),
         baseline=baseline,
@@ -74,7 +76,8 @@ def compare(
             for name, own in records.items()
             if own
         ],
-        resolution=_resolution([own for name, own in records.items() if name != baseline], base, policy, num_compared),
+        block_s=block_s,
+        resolution=_resolution(others, base, policy, block_s),
         notes=_notes(records, baseline, policy),
     )
 
@@ -161,20 +164,23 @@ def _described(name: str, own: Sequence[Record], **judged: Any) -> VariantResult
 
 
 def _resolution(
-    others: Sequence[Sequence[Record]], baseline: Sequence[Record], policy: Policy, num_compared: int
+    others: Sequence[Sequence[Record]], baseline: Sequence[Record], policy: Policy, block_s: float | None
 ) -> Resolution | None:
     """What so many blocks can tell, by the spread of all variants' ratios around their own means, taken together."""
     ratios = [found for own in others if len(found := paired_log_ratios(own, baseline)) >= policy.min_blocks]
-    walls = [[record.machine.wall_s for record in own if record.machine] for own in (baseline, *others)]
-    if not ratios or not all(walls):
+    if not ratios or block_s is None:
         return None
     freedom = sum(len(found) - 1 for found in ratios)
     spread = (sum(((found - found.mean()) ** 2).sum() for found in ratios) / freedom) ** 0.5
     num_blocks = max(len(found) for found in ratios)
-    effect = smallest_effect(float(spread), num_blocks, policy, num_compared=num_compared)
-    if effect is None:
-        return None
-    return Resolution(effect=effect, num_blocks=num_blocks, block_s=sum(float(np.median(own)) for own in walls))
+    effect = smallest_effect(float(spread), num_blocks, policy, num_compared=len(others))
+    return None if effect is None else Resolution(effect=effect, num_blocks=num_blocks, block_s=block_s)
+
+
+def _block_s(variants: Sequence[Sequence[Record]]) -> float | None:
+    """What a block takes: a median trial of each variant that still runs. None where trials weren't timed."""
+    walls = [[record.machine.wall_s for record in own if record.machine] for own in variants if not has_failed(own)]
+    return sum(float(np.median(own)) for own in walls) if walls and all(walls) else None
 
 
 def break_even_epochs(own: Sequence[Record], baseline: Sequence[Record]) -> float | None:

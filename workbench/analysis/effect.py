@@ -7,16 +7,20 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from workbench.analysis.error_budget import bound, last_look
 from workbench.records import Interval, Policy, Record, Verdict
 
 Samples = npt.NDArray[np.float64]
+
+#: The verdicts that `judge_many` gives by number.
+VERDICTS: tuple[Verdict, ...] = ("faster", "slower", "no_difference", "inconclusive")
 
 #: How often a difference of the size that `smallest_effect` names is found.
 POWER = 0.9
@@ -66,32 +70,62 @@ def judge(speedup: Interval | None, policy: Policy) -> Verdict:
     """The verdict on a speed-up."""
     if speedup is None or speedup.ci95 is None:
         return "inconclusive"
-    low, high = speedup.ci95
+    return VERDICTS[int(judge_many(speedup.estimate, *speedup.ci95, policy))]
+
+
+def judge_many(estimates: ArrayLike, lows: ArrayLike, highs: ArrayLike, policy: Policy) -> npt.NDArray[np.intp]:
+    """The verdicts on many speed-ups, as places in `VERDICTS`.
+
+    Args:
+        estimates: float64 [...]: ratios.
+        lows: float64 [...]: lower ends of their intervals.
+        highs: float64 [...]: upper ends.
+        policy: The rules.
+    """
+    estimates, lows, highs = np.asarray(estimates), np.asarray(lows), np.asarray(highs)
     slower, faster = 1.0 / (1.0 + policy.min_effect), 1.0 + policy.min_effect
-    if low > 1.0 and speedup.estimate >= faster:
-        return "faster"
-    if high < 1.0 and speedup.estimate <= slower:
-        return "slower"
-    if slower <= low and high <= faster:
-        return "no_difference"
-    return "inconclusive"
+    rules = [
+        (lows > 1.0) & (estimates >= faster),
+        (highs < 1.0) & (estimates <= slower),
+        (slower <= lows) & (highs <= faster),
+    ]
+    return np.select(rules, [0, 1, 2], 3).astype(np.intp)
 
 
-def more_blocks(log_ratios: Samples, policy: Policy, *, num_compared: int = 1) -> int | None:
+def more_blocks(
+    log_ratios: Samples,
+    policy: Policy,
+    *,
+    num_compared: int = 1,
+    is_decided: Callable[[Interval], bool] | None = None,
+) -> int | None:
     """How many more blocks would decide, if they were like those so far.
 
+    Args:
+        log_ratios: float64 [blocks].
+        policy: The rules.
+        num_compared: As for `estimate`.
+        is_decided: What is to be decided; by default, whether it is faster, slower or no different.
+
     Returns:
-        0 where it is decided; None where more blocks than there are bounds for would be needed, or where fewer than
-        two are there to judge by.
+        0 where it is decided; with fewer than two blocks, so many as the first verdict takes; None where more blocks
+        than are foreseen would be needed.
     """
     if len(log_ratios) < 2:
-        return None
+        return policy.min_blocks - len(log_ratios)
+    decided = is_decided or (lambda interval: judge(interval, policy) != "inconclusive")
     centre, spread = float(log_ratios.mean()), float(log_ratios.std(ddof=1))
     for n in range(len(log_ratios), last_look(policy.min_blocks, policy.planned_blocks) + 1):
         t = _bound(n, policy, num_compared)
-        if t is not None and judge(_interval(centre, t * spread / n**0.5), policy) != "inconclusive":
+        if t is not None and decided(_interval(centre, t * spread / n**0.5)):
             return n - len(log_ratios)
     return None
+
+
+def bounds_of(num_blocks: int, policy: Policy) -> Samples:
+    """float64 [blocks]: the |t| that bounds an interval after 1, 2, ... blocks of two variants; NaN: no interval."""
+    bounds = [_bound(n, policy, 1) for n in range(1, num_blocks + 1)]
+    return np.array([np.nan if one is None else one for one in bounds])
 
 
 def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compared: int = 1) -> float | None:

@@ -6,6 +6,8 @@ often than promised, if each look took Student's bound. So the promised error is
 that are added when N were not enough. The bound of a look is the |t| that as many races of pure noise exceed there, for
 the first time, as the budget allows; as Student's t knows no unit, one set of simulated races serves all. The intervals
 made with these bounds hold together, at whichever look one stops (Jennison and Turnbull 1989).
+
+A look to which the budget gives less than one of the simulated races gets the largest |t| of all of them for a bound.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ import numpy as np
 _RACES = 500_000
 _SEED = 20_260_101
 
-#: Blocks beyond the planned ones for which there is a bound.
+#: Blocks beyond the planned ones up to which it is foreseen how many are needed. There are bounds for more.
 _MORE_BLOCKS = 24
+
+#: Bounds are made for so many looks at a time.
+_PIECE = 32
 
 
 def spent_share(num_blocks: int, planned: int, kept: float) -> float:
@@ -41,38 +46,39 @@ def bound(num_blocks: int, *, error: float, first: int, planned: int, kept: floa
         kept: Share of the budget that is kept for more blocks.
 
     Returns:
-        The bound; None before the first look and where there are more blocks than any bound is made for.
+        The bound; None before the first look.
     """
-    bounds = _bounds(error, first, max(planned, first), kept)
-    place = num_blocks - first
-    return bounds[place] if 0 <= place < len(bounds) else None
+    if num_blocks < first:
+        return None
+    last = max(last_look(first, planned), -(-num_blocks // _PIECE) * _PIECE)
+    return _bounds(error, first, max(planned, first), kept, last)[num_blocks - first]
 
 
 def last_look(first: int, planned: int) -> int:
-    """The largest number of blocks for which there is a bound."""
+    """The largest number of blocks that is foreseen."""
     return max(planned, first) + _MORE_BLOCKS
 
 
 @lru_cache(maxsize=32)
-def _bounds(error: float, first: int, planned: int, kept: float) -> tuple[float | None, ...]:
-    """The bounds of all looks, from the first on."""
+def _bounds(error: float, first: int, planned: int, kept: float, last: int) -> tuple[float, ...]:
+    """The bounds of all looks, from the first to the last: longer rows begin with the shorter ones."""
     random = np.random.default_rng(_SEED)
     total = np.zeros(_RACES)
     squares = np.zeros(_RACES)
-    bounds: list[float | None] = []
+    bounds: list[float] = []
     num_out = 0
-    for n in range(1, last_look(first, planned) + 1):
+    for n in range(1, last + 1):
         ratio = random.standard_normal(len(total))
         total += ratio
         squares += ratio * ratio
         if n < first:
             continue
-        num_to_go = round(error * spent_share(n, planned, kept) * _RACES) - num_out
-        if num_to_go < 1:
-            bounds.append(None)
-            continue
         variance = (squares - total * total / n) / (n - 1)
         t = np.abs(total) / np.sqrt(n * variance)
+        num_to_go = round(error * spent_share(n, planned, kept) * _RACES) - num_out
+        if num_to_go < 1:
+            bounds.append(float(t.max()))
+            continue
         limit = np.partition(t, len(t) - num_to_go)[len(t) - num_to_go]
         goes_on = t < limit
         total, squares = total[goes_on], squares[goes_on]

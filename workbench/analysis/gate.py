@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from workbench.analysis.effect import estimate, paired_log_ratios
-from workbench.analysis.verdict_words import how_it_was_measured, what_it_needs
+import numpy as np
+
+from workbench.analysis.effect import estimate, more_blocks, paired_log_ratios
+from workbench.analysis.verdict_words import how_it_was_measured, needs
 from workbench.records import Comparison, Interval, Policy, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
 
@@ -50,6 +52,15 @@ def _answer(speedup: Interval | None, most_slowdown: float) -> Answer:
     return "passed" if low >= allowed else "slower" if high < allowed else "cannot_tell"
 
 
+def _more_blocks(comparison: Comparison, most_slowdown: float) -> int | None:
+    """How many more blocks would tell, if they were like those so far."""
+    per_block = [one.pages_per_s.per_block if one.pages_per_s else [] for one in comparison.variants[:2]]
+    ratios = np.array([np.log(own / other) for other, own in zip(*per_block, strict=False) if own and other])
+    return more_blocks(
+        ratios, comparison.policy, is_decided=lambda interval: _answer(interval, most_slowdown) != "cannot_tell"
+    )
+
+
 def candidate(comparison: Comparison) -> VariantResult | None:
     """The variant that is held against the reference; None where it has not run."""
     return next((one for one in comparison.variants if one.name != comparison.baseline), None)
@@ -57,8 +68,8 @@ def candidate(comparison: Comparison) -> VariantResult | None:
 
 def summary(comparison: Comparison, *, most_slowdown: float) -> str:
     """The answer as Markdown, for a pull request."""
-    told = _ANSWERS[answer(comparison, most_slowdown=most_slowdown)]
-    headline = told.format(most=format_share(most_slowdown), reference=f"`{_escaped(comparison.baseline)}`")
+    found = answer(comparison, most_slowdown=most_slowdown)
+    headline = _ANSWERS[found].format(most=format_share(most_slowdown), reference=f"`{_escaped(comparison.baseline)}`")
     lines = [f"### {headline}", "", "| | pages/s | speed-up | 95 % interval |", "|---|---|---|---|"]
     for one in comparison.variants:
         rate = format_rate(one.pages_per_s.median).removesuffix(" pages/s") if one.pages_per_s else "-"
@@ -73,8 +84,8 @@ def summary(comparison: Comparison, *, most_slowdown: float) -> str:
             lines.append(f"- **{_escaped(one.name)}** failed in phase {one.failure.phase}: {why}")
         if one.parity is not None and one.parity.status is not None:
             lines.append(f"- The result is {one.parity.status.replace('_', ' ')}.")
-        if needs := what_it_needs(one, comparison):
-            lines.append(f"- To decide faster from slower it {needs}.")
+    if found == "cannot_tell":
+        lines.append(f"- To tell, it {needs(_more_blocks(comparison, most_slowdown), comparison)}.")
     lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]
     return "\n".join(lines) + "\n"
 

@@ -12,16 +12,27 @@ def selftest_lines(test: SelfTest) -> Iterator[str]:
     """All that it says, a line a figure."""
     yield machine_line(test)
     yield (
-        f"{test.num_blocks} blocks of trials that take {format_duration(test.trial_s)} each; two identical trials of a "
-        f"block differ by {format_share(test.spread)} (standard deviation); {test.disturbed} trials were disturbed."
+        f"{test.num_blocks} blocks with {test.num_identical} identical variants in each, trials of "
+        f"{format_duration(test.trial_s)}; two identical trials of a block differ by {format_share(test.spread)} "
+        f"(standard deviation); {test.disturbed} trials were disturbed."
     )
-    yield f"Identical variants were told apart: {_false(test.false_verdicts)}."
-    yield f"If one of them had always run first: {_false(test.pinned)}."
+    for rates in test.false_verdicts:
+        yield f"Identical variants were told apart, {_false(rates)}."
+    low, high = test.first_slot.ci95 or (float("nan"), float("nan"))
+    yield (
+        f"Whichever identical variant ran first in its block had {test.first_slot.estimate:.3f} "
+        f"[{low:.3f}, {high:.3f}] times the throughput of the last one. Had one of them always run first, they were "
+        f"told apart, {_false(test.pinned)}."
+    )
     for one in test.planted:
         yield _planted(one, test)
     for tell in test.tellable:
         what = "no verdict" if tell.effect is None else f"differences from {format_share(tell.effect)} on"
         yield f"In {tell.minutes:g} min ({tell.num_blocks} blocks of two such trials): {what}."
+    yield (
+        "Intervals are of 95 %. Real comparisons share no trial; resampled ones are drawn from the same blocks, and "
+        "their intervals come from leaving out each block in turn."
+    )
     yield from test.notes
 
 
@@ -33,23 +44,26 @@ def machine_line(test: SelfTest | None) -> str:
     if not told:
         return "This machine's self-test was too short to say which differences it can tell."
     tell = next((one for one in told if one.minutes >= 4.0), told[-1])
-    wrong = test.false_verdicts.resampled
+    wrong = test.false_verdicts[0]
     return (
         f"This machine can tell {format_share(tell.effect)} in {tell.minutes:g} minutes (two variants, trials of "
         f"{format_duration(test.trial_s)}); its self-test of {test.created_at[:10]} told identical variants apart in "
-        f"{format_share(wrong.share)} of {wrong.of} comparisons."
+        f"{wrong.real.count} of {wrong.real.of} real comparisons and in {format_share(wrong.resampled.share)} of "
+        f"resampled ones."
     )
 
 
 def _false(rates: FalseVerdicts) -> str:
-    return f"{_share(rates.real)} real comparisons, {_share(rates.resampled)} resampled ones"
+    counts = f"{_share(rates.real)} real, {_share(rates.resampled)} resampled comparisons"
+    return f"up to {rates.most_blocks} blocks: {counts}"
 
 
 def _planted(one: Planted, test: SelfTest) -> str:
     return (
-        f"'{one.stage}' slowed by {format_share(one.planted)} of the whole: found in {_share(one.found)} comparisons "
-        f"of up to {test.most_blocks} blocks, after {one.median_blocks:g} of them (median); estimated at "
-        f"{format_share(one.estimate)}; the interval held it in {_share(one.covered)}."
+        f"'{one.stage}' slowed by {format_share(one.planted)} of the whole ({one.asked * 100:g} % was asked for), up "
+        f"to {test.most_blocks} blocks: found in {_share(one.real)} real, {_share(one.found)} resampled "
+        f"comparisons, after {one.median_blocks:g} blocks (median); estimated at {format_share(one.estimate)}; the "
+        f"interval held it in {_share(one.covered)}."
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from workbench.records import Comparison, Policy, Resolution, VariantResult
 from workbench.units import format_duration, format_share
 
+#: Shares of the page cache that differ by less are the same.
+_SAME_SHARE = 0.01
+
 _STOPS = {
     "clear": "Sampling ended early, when every verdict was clear.",
     "blocks": "Sampling ended with the last of the blocks that were asked for.",
@@ -26,12 +29,20 @@ def what_it_needs(one: VariantResult, comparison: Comparison) -> str:
     """What an undecided verdict needs: ``"needs about 4 more blocks (2.1 min)"``; empty where it is decided."""
     if one.verdict != "inconclusive" or one.speedup is None:
         return ""
-    if one.more_blocks is None:
-        return "needs more blocks than are worth it" if one.speedup.ci95 is not None else "needs more blocks"
-    blocks = f"needs about {one.more_blocks} more block{'s' if one.more_blocks != 1 else ''}"
-    if comparison.resolution is None:
-        return blocks
-    return f"{blocks} ({_minutes(one.more_blocks * comparison.resolution.block_s)})"
+    return needs(one.more_blocks, comparison)
+
+
+def needs(more_blocks: int | None, comparison: Comparison) -> str:
+    """``"needs about 4 more blocks (2.1 min)"``.
+
+    Args:
+        more_blocks: None: more than are foreseen.
+        comparison: Says what a block takes.
+    """
+    if more_blocks is None:
+        return "needs more blocks than are worth it"
+    blocks = f"needs about {more_blocks} more block{'s' if more_blocks != 1 else ''}"
+    return blocks if comparison.block_s is None else f"{blocks} ({_minutes(more_blocks * comparison.block_s)})"
 
 
 def how_it_was_measured(comparison: Comparison) -> list[str]:
@@ -39,10 +50,7 @@ def how_it_was_measured(comparison: Comparison) -> list[str]:
     told = [_design(comparison), _rules(comparison.policy, len(comparison.variants) - 1)]
     if comparison.stop is not None:
         told.append(_STOPS[comparison.stop])
-    told += _disturbances(comparison)
-    if comparison.cold_cache:
-        told.append("The pages' files were put out of the page cache before every trial.")
-    return told
+    return [*told, *_disturbances(comparison), *_page_cache(comparison)]
 
 
 def what_can_be_told(resolution: Resolution | None) -> str:
@@ -57,7 +65,7 @@ def what_can_be_told(resolution: Resolution | None) -> str:
 
 
 def _design(comparison: Comparison) -> str:
-    settled = "One settling run, which counts nowhere, then " if comparison.settling_run_id else ""
+    settled = "A settling run, which counts nowhere, then " if comparison.settling_run_id else ""
     blocks = f"{comparison.num_blocks} block{'s' if comparison.num_blocks != 1 else ''}"
     return (
         f"{settled}{blocks} of one trial of every variant, each in a fresh process, in an order that is balanced for "
@@ -82,6 +90,12 @@ def _disturbances(comparison: Comparison) -> list[str]:
     if repeated:
         which = "; ".join(f"'{t.variant}' in block {t.block + 1}, {', '.join(t.disturbed)}" for t in repeated)
         told.append(f"Disturbed and repeated: {which}. The records of both are kept.")
+    count, of = len(comparison.disturbed), comparison.num_trials or 0
+    if count > comparison.policy.busy_share * of > 0:
+        told.append(
+            f"{count} of {of} trials were disturbed: this machine was hardly ever quiet, and then none is repeated. "
+            "The verdicts hold; on a quiet machine they would take fewer blocks."
+        )
     if kept:
         worst = max(kept, key=lambda trial: len(trial.disturbed))
         told.append(
@@ -89,6 +103,20 @@ def _disturbances(comparison: Comparison) -> list[str]:
             f"('{worst.variant}' in block {worst.block + 1}: {', '.join(worst.disturbed)})."
         )
     return told
+
+
+def _page_cache(comparison: Comparison) -> list[str]:
+    before = "The pages' files were put out of the page cache before every trial" if comparison.cold_cache else ""
+    if comparison.pages_cached is None:
+        return [f"{before}; whether they were gone could not be seen."] if before else []
+    least, most = comparison.pages_cached
+    held = format_share(least) if most - least < _SAME_SHARE else f"{format_share(least)} to {format_share(most)}"
+    if before:
+        return [f"{before}: {held} of them were still there."]
+    told = f"When trials began, {held} of the pages' files were in the page cache"
+    if least >= 1.0 - _SAME_SHARE:
+        return [f"{told}."]
+    return [f"{told}: they are not read ahead where they take more than half of the free memory."]
 
 
 def _minutes(seconds: float) -> str:

@@ -11,7 +11,7 @@ from workbench.commands.options import OutFolder, Parameters
 
 def selftest(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long it may take.")] = 10.0,
-    pairs: Annotated[int, typer.Option(min=1, help="Pairs of identical variants in every block.")] = 1,
+    identical: Annotated[int, typer.Option(min=2, help="Identical variants in every block.")] = 2,
     parameter: Parameters = None,
     out: OutFolder = None,
 ) -> None:
@@ -33,7 +33,7 @@ def selftest(
         test = run_selftest(
             folder,
             knobs,
-            num_pairs=pairs,
+            num_identical=identical,
             num_blocks=_MOST_BLOCKS,
             budget_s=budget_s,
             on_trial=ProgressLines(on_line).on_trial,

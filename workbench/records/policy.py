@@ -15,8 +15,11 @@ class Policy(Part):
     min_blocks: int = Field(3, ge=2, description="with fewer complete blocks there is no verdict")
     planned_blocks: int = Field(5, ge=1, description="blocks over which the error budget is laid out")
     kept_error: float = Field(0.2, description="share of the error budget kept for blocks that are added later")
-    disturbed_cores: float = Field(
-        0.25, description="a trial beside which others kept this many cores busy, on the average, was disturbed"
+    disturbed_share: float = Field(
+        0.1, description="a trial beside which other processes kept this share of the cores busy was disturbed"
     )
     disturbed_steal: float = Field(0.05, description="likewise where this share of the cores was taken by the host")
     repeats: int = Field(1, ge=0, description="how often a disturbed trial is repeated within its block")
+    busy_share: float = Field(
+        0.5, description="where more than this share of the trials was disturbed, none is repeated: it is never quiet"
+    )

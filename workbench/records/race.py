@@ -22,6 +22,14 @@ class Program(Part):
     python: str = Field(description="path of the interpreter")
     source: str | None = Field(None, description="source tree that it takes the package from; None: what it has")
 
+    def environment(self) -> dict[str, str]:
+        """The variables that make its interpreter find its own package.
+
+        Without them a workbench in the current folder, or in the PYTHONPATH that is inherited, would be found first,
+        and would be compared with itself.
+        """
+        return {"PYTHONPATH": self.source or "", "PYTHONSAFEPATH": "1"}
+
 
 class RacedTrial(Part):
     """One trial of a race."""

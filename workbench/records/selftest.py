@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs import Knobs
+from workbench.records.comparison import Interval
 from workbench.records.part import SCHEMA_VERSION, Part
 from workbench.records.policy import Policy
 
 
 class Share(Part):
-    """How many of so many, with the interval of the share behind it (Clopper and Pearson 1934, 95 %)."""
+    """How many of so many, with the 95 % interval of the share behind it."""
 
     count: int
     of: int
@@ -21,20 +22,22 @@ class Share(Part):
 class FalseVerdicts(Part):
     """Comparisons of identical variants: how many of them ended in 'faster' or 'slower'."""
 
-    real: Share = Field(description="comparisons that were run as they stand")
-    resampled: Share = Field(description="comparisons whose blocks were drawn from those that were run")
+    most_blocks: int = Field(description="blocks of a comparison at most; the error budget was laid out over them")
+    real: Share = Field(description="comparisons of blocks as they were run, no trial in two of them; exact interval")
+    resampled: Share = Field(description="comparisons of blocks drawn from those; interval by jackknife over blocks")
     median_blocks: float = Field(description="blocks until the resampled ones were clear, or gave up")
 
 
 class Planted(Part):
-    """Comparisons with a variant that was slowed down on purpose; resampled from blocks that were run."""
+    """Comparisons with a variant that was slowed down on purpose."""
 
     stage: str
     asked: float = Field(description="slow-down that was asked for, as a share")
     planted: float = Field(description="slow-down that was planted: the added time over the time without it, a share")
     num_blocks: int = Field(description="blocks that were run")
-    found: Share = Field(description="ended in 'slower'")
-    covered: Share = Field(description="the interval at the end holds the planted size")
+    real: Share = Field(description="comparisons of blocks as they were run, that ended in 'slower'")
+    found: Share = Field(description="resampled comparisons that ended in 'slower'")
+    covered: Share = Field(description="resampled comparisons whose interval at the end holds the planted size")
     estimate: float = Field(description="median of the estimated slow-downs, as a share")
     median_blocks: float
 
@@ -58,12 +61,14 @@ class SelfTest(BaseModel):
     cores: int
     knobs: Knobs = Field(description="of the variant that is compared with itself")
     policy: Policy
-    most_blocks: int
+    most_blocks: int = Field(description="blocks of a comparison with a slowed variant, at most")
     num_blocks: int = Field(description="blocks that were run")
+    num_identical: int = Field(description="identical variants in each of them")
     trial_s: float = Field(description="median time of a trial, start-up and all")
     spread: float = Field(description="standard deviation of the log ratio of two identical variants in a block")
-    false_verdicts: FalseVerdicts
-    pinned: FalseVerdicts = Field(description="the same, if one of the two had always run first in its block")
+    false_verdicts: list[FalseVerdicts] = Field(description="for short comparisons, and for long ones")
+    pinned: FalseVerdicts = Field(description="long ones, if one of the two had always run first in its block")
+    first_slot: Interval = Field(description="throughput of the first identical trial of a block over the last one's")
     planted: list[Planted]
     tellable: list[Tellable]
     disturbed: int = Field(description="trials beside which other processes were busy")

@@ -115,9 +115,8 @@ class Machine(Part):
     """What the machine did while a trial ran, apart from the trial."""
 
     wall_s: float = Field(description="from the start of the trial's process to its end")
-    other_share: float = Field(
-        description="share of the time of the cores that the trial may run on that other processes used, 0..1"
-    )
+    num_cores: int = Field(1, description="cores that the trial may run on")
+    other_cores: float = Field(description="of these, how many other processes kept busy, on the average")
     steal_share: float = Field(description="share of the cores' time that the host took away, 0..1")
     load_1min: float = Field(description="load average before the trial")
     frequency_mhz: float | None = Field(None, description="of the cores, after the trial, where it can be read")

@@ -22,6 +22,8 @@ def judge_race(raced: Race) -> Comparison:
         for name, record in first.items()
         if name != baseline and baseline in first
     }
+    counted = [trial for trial in state.trials if not trial.repeated]
+    cached = [trial.pages_cached_share for trial in counted if trial.pages_cached_share is not None]
     comparison = compare(
         raced.records, baseline=baseline, order=raced.order, seed=state.seed, policy=state.policy, parity=parity
     )
@@ -30,6 +32,8 @@ def judge_race(raced: Race) -> Comparison:
             "stop": state.stop,
             "settling_run_id": state.settling_run_id,
             "cold_cache": state.cold_cache,
+            "pages_cached": (min(cached), max(cached)) if cached else None,
+            "num_trials": len(state.trials),
             "disturbed": [trial for trial in state.trials if trial.disturbed],
             "notes": [*comparison.notes, *raced.notes],
         }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from workbench.analysis.effect import paired_log_ratios
+from workbench.analysis.effect import Samples, rate, student_interval
 from workbench.analysis.error_rates import false_verdicts, planted, spread_of, tellable
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs import Knobs
@@ -18,27 +19,39 @@ from workbench.trial.journal import Journal
 from workbench.trial.launcher import run_trial
 from workbench.trial.race import Race, race
 
-#: Short trials of real work: the validation chain in the main process with no model behind it, so that all of it is in
-#: series, and what is added to a stage is added to the whole.
-KNOBS = {"num_workers": 0, "device": "none", "num_pages": 24, "batch_size": 4, "num_steps": 18, "parity_pages": 0}
+#: Short trials of real work: pages are read, decoded and resized in the main process with no model behind it, so that
+#: all of it is in series, and what is added to a stage is added to the whole.
+KNOBS = {
+    "num_workers": 0,
+    "device": "none",
+    "transforms": "direct",
+    "targets": "none",
+    "num_pages": 24,
+    "batch_size": 4,
+    "num_steps": 18,
+    "parity_pages": 0,
+}
 
 #: The stage that is slowed down, and by how much of a page's whole time.
 STAGE = "decode"
 SIZES = (0.03, 0.05, 0.10)
 
-#: Blocks of a comparison, at most.
-MOST_BLOCKS = 12
+#: Blocks of a comparison at most: of a short one, as `workbench compare` has it, and of a long one.
+SHORT, LONG = 5, 12
 
 MINUTES = (1.0, 2.0, 4.0, 8.0)
 SELFTESTS = "selftests"
 _SEED = 0
+
+#: Trials that tell the time of a page before any is slowed down; the first of them, which warms up, is left out.
+_CALIBRATIONS = 3
 
 
 def run_selftest(
     folder: Path,
     knobs: Knobs,
     *,
-    num_pairs: int = 1,
+    num_identical: int = 2,
     sizes: Sequence[float] = SIZES,
     num_blocks: int,
     budget_s: float | None = None,
@@ -49,7 +62,7 @@ def run_selftest(
     Args:
         folder: Folder of this self-test; its trials lie below it, apart from a user's.
         knobs: Of the variant that is compared with itself.
-        num_pairs: Pairs of identical variants in a block.
+        num_identical: Identical variants in a block.
         sizes: By which shares of a page's time the slowed variants are slowed.
         num_blocks: Blocks at most.
         budget_s: No block begins that would probably end later.
@@ -63,51 +76,62 @@ def run_selftest(
         remedy = "Take num_workers=0 device=none stage_timing=true"
         raise BadInput("selftest", [Problem("a delay of known effect needs all work in series", remedy=remedy)])
     runs = folder / "runs"
-    identical = [f"A{number + 1}" for number in range(2 * num_pairs)]
-    delays = _delays_ms(_sound(run_trial(knobs, runs)), sizes) if sizes else {}
+    delays = _delays_ms([_sound(run_trial(knobs, runs)) for _ in range(_CALIBRATIONS)][1:], sizes) if sizes else {}
     slowed = {_name(size): knobs.changed(slow_down=f"{STAGE}:{ms:g}") for size, ms in delays.items()}
-    variants = {**dict.fromkeys(identical, knobs), **slowed}
+    variants = {**dict.fromkeys(_identical(num_identical), knobs), **slowed}
     journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, budget_s=budget_s)
-    test = describe(race(journal, on_trial=on_trial), num_pairs=num_pairs, delays_ms=delays)
+    test = describe(race(journal, on_trial=on_trial), num_identical=num_identical, delays_ms=delays)
     write_json(folder / SELFTEST, test)
     return test
 
 
-def describe(raced: Race, *, num_pairs: int, delays_ms: Mapping[float, float]) -> SelfTest:
+def describe(raced: Race, *, num_identical: int, delays_ms: Mapping[float, float]) -> SelfTest:
     """What the trials of a self-test say.
+
+    Args:
+        raced: The race of identical and slowed variants.
+        num_identical: How many are identical.
+        delays_ms: By the slow-down that was asked for: what each block of the stage was made to take longer.
 
     Raises:
         WorkbenchError: Where a trial failed, or there are too few blocks.
     """
-    policy = Policy(planned_blocks=MOST_BLOCKS)
+    least = Policy().min_blocks
     records = {name: [_sound(record) for record in own] for name, own in raced.records.items()}
     num_blocks = min(len(own) for own in records.values())
-    if num_blocks < policy.min_blocks:
-        raise WorkbenchError(f"a self-test needs {policy.min_blocks} blocks, and there was time for {num_blocks}")
-    names = list(records)[: 2 * num_pairs]
-    pairs = [paired_log_ratios(records[b], records[a]) for a, b in zip(names[::2], names[1::2], strict=True)]
+    if num_blocks < least:
+        raise WorkbenchError(f"a self-test needs {least} blocks, and there was time for {num_blocks}")
+    identical = _identical(num_identical)
+    log_rates = np.column_stack([_log_rates(records[name][:num_blocks]) for name in identical])
     trial_s = float(np.median([record.machine.wall_s for own in records.values() for record in own if record.machine]))
-    spread = spread_of(pairs)
-    first = records[names[0]][0]
-    environment = first.environment
-    most_blocks = min(MOST_BLOCKS, num_blocks)
+    spread = spread_of(log_rates)
+    most = min(LONG, num_blocks)
+    policy = Policy(planned_blocks=most)
+    first = records[identical[0]][0]
+    slots = _by_slot(raced, identical)
     return SelfTest(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        cpu=environment.cpu if environment else "unknown",
-        cores=environment.cores if environment else 0,
+        cpu=first.environment.cpu if first.environment else "unknown",
+        cores=first.environment.cores if first.environment else 0,
         knobs=first.knobs,
         policy=policy,
-        most_blocks=most_blocks,
+        most_blocks=most,
         num_blocks=num_blocks,
+        num_identical=num_identical,
         trial_s=trial_s,
         spread=spread,
-        false_verdicts=false_verdicts(pairs, policy, most_blocks, seed=_SEED),
-        pinned=false_verdicts([_pinned(raced, names)], policy, most_blocks, seed=_SEED),
+        false_verdicts=[
+            false_verdicts(log_rates, Policy(planned_blocks=blocks), blocks, seed=_SEED)
+            for blocks in sorted({min(SHORT, num_blocks), most})
+        ],
+        pinned=false_verdicts(slots, policy, most, seed=_SEED),
+        first_slot=student_interval(slots[:, 0] - slots[:, 1], policy.confidence),
         planted=[
             planted(
-                np.concatenate([paired_log_ratios(records[_name(size)], records[name]) for name in names]),
+                _log_rates(records[_name(size)][:num_blocks]),
+                log_rates,
                 policy,
-                most_blocks,
+                most,
                 stage=STAGE,
                 asked=size,
                 size=float(np.median([_planted_size(record, ms) for record in records[_name(size)]])),
@@ -117,13 +141,29 @@ def describe(raced: Race, *, num_pairs: int, delays_ms: Mapping[float, float]) -
         ],
         tellable=tellable(spread, trial_s, MINUTES, policy),
         disturbed=sum(bool(trial.disturbed) for trial in raced.state.trials),
+        notes=raced.notes,
     )
 
 
-def latest_selftest(reports: Path) -> SelfTest | None:
-    """The newest self-test under `reports`; None where there is none."""
-    found = sorted((reports / SELFTESTS).glob(f"*/{SELFTEST}"))
-    return read_selftest(found[-1].parent) if found else None
+def latest_selftest(reports: Path, records: Mapping[str, Sequence[Record]]) -> SelfTest | None:
+    """The newest self-test under `reports` that was made on the machine of these records; None where there is none.
+
+    A damaged one is named, and passed over.
+    """
+    environments = [record.environment for own in records.values() for record in own if record.environment]
+    for path in sorted((reports / SELFTESTS).glob(f"*/{SELFTEST}"), reverse=True):
+        try:
+            test = read_selftest(path.parent)
+        except BadInput as error:
+            print(f"Passed over: {error}", file=sys.stderr)
+            continue
+        if environments and (test.cpu, test.cores) == (environments[0].cpu, environments[0].cores):
+            return test
+    return None
+
+
+def _identical(count: int) -> list[str]:
+    return [f"A{number + 1}" for number in range(count)]
 
 
 def _name(size: float) -> str:
@@ -137,27 +177,33 @@ def _sound(record: Record) -> Record:
     return record
 
 
-def _delays_ms(record: Record, sizes: Sequence[float]) -> dict[float, float]:
-    """What each block of the stage has to take longer, by the slow-down that this makes."""
-    assert record.steady is not None
+def _log_rates(records: Sequence[Record]) -> Samples:
+    return np.log([rate(record) for record in records])
+
+
+def _num_blocks_of_stage(record: Record) -> int:
     (count,) = [stage.count for stage in record.stages if stage.name == STAGE]
-    return {size: 1e3 * size * record.steady.wall_s / count for size in sizes}
+    return count
+
+
+def _delays_ms(records: Sequence[Record], sizes: Sequence[float]) -> dict[float, float]:
+    """What each block of the stage has to take longer, by the slow-down that this makes."""
+    typical_s = float(np.median([record.steady.wall_s for record in records if record.steady]))
+    return {size: 1e3 * size * typical_s / _num_blocks_of_stage(records[0]) for size in sizes}
 
 
 def _planted_size(record: Record, delay_ms: float) -> float:
     """The slow-down that was planted: the time that was added, over the time without it."""
     assert record.steady is not None
-    (count,) = [stage.count for stage in record.stages if stage.name == STAGE]
-    added_s = count * delay_ms / 1e3
+    added_s = _num_blocks_of_stage(record) * delay_ms / 1e3
     return added_s / (record.steady.wall_s - added_s)
 
 
-def _pinned(raced: Race, names: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """float64 [blocks]: log ratio of whichever identical variant ran first in its block over the one that ran last."""
-    ratios = []
+def _by_slot(raced: Race, identical: Sequence[str]) -> Samples:
+    """Log rates of the first and of the last identical trial of each block: float64 [blocks, 2]."""
+    found = []
     for block, order in enumerate(raced.order):
-        ran = [name for name in order if name in names]
-        if len(ran) == len(names):
-            first, last = raced.records[ran[0]][block], raced.records[ran[-1]][block]
-            ratios.append(paired_log_ratios([first], [last])[0])
-    return np.array(ratios)
+        ran = [name for name in order if name in identical]
+        if len(ran) == len(identical):
+            found.append(_log_rates([raced.records[ran[0]][block], raced.records[ran[-1]][block]]))
+    return np.array(found)

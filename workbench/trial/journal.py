@@ -80,6 +80,14 @@ class Journal:
         if not Path(state.runs).is_dir():
             remedy = "Move it back to where it was"
             raise BadInput(str(folder), [Problem("the folder of its trials is gone", state.runs, remedy)])
+        problems = [
+            Problem(f"what '{name}' was measured with is gone", path, "Begin a new comparison")
+            for name, program in state.programs.items()
+            for path in (program.python, program.source)
+            if path and not Path(path).exists()
+        ]
+        if problems:
+            raise BadInput(str(folder), problems)
         most = max(num_blocks, state.most_blocks)
         return cls(folder, state.model_copy(update={"most_blocks": most, "budget_s": budget_s, "stop": None}))
 
@@ -93,8 +101,13 @@ class Journal:
         found = [t for t in self.state.trials if (t.block, t.variant, t.repeated) == (block, variant, False)]
         return found[-1] if found else None
 
+    def is_mostly_busy(self) -> bool:
+        """Whether so many of the trials were disturbed that repeating one would hardly find the machine quiet."""
+        trials = self.state.trials
+        return sum(bool(trial.disturbed) for trial in trials) > self.state.policy.busy_share * len(trials)
+
     def settled(self, run_id: str) -> None:
-        """The first trial, which counts nowhere, is done."""
+        """A trial that counts nowhere is done: the first one, or the first after a stop."""
         self._change(settling_run_id=run_id)
 
     def add(self, trial: RacedTrial) -> None:

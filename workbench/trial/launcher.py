@@ -66,6 +66,7 @@ class _Launch:
         self, knobs: Knobs, runs: Path, program: Program | None, on_event: Callable[[Event], None]
     ) -> None:
         self._knobs = knobs
+        self._is_foreign = program is not None
         self._program = program or Program(name="this workbench", python=sys.executable)
         self._folder = new_run_folder(runs, knobs, only_changed=program is not None)
         self._watch = MachineWatch()
@@ -104,9 +105,8 @@ class _Launch:
         return record
 
     def _environment(self) -> dict[str, str]:
-        """The trial's environment. A source tree goes before what is installed, and before the current folder."""
-        source = self._program.source
-        return {**os.environ, **_ENVIRONMENT, **({"PYTHONPATH": source, "PYTHONSAFEPATH": "1"} if source else {})}
+        """The trial's environment."""
+        return {**os.environ, **_ENVIRONMENT, **(self._program.environment() if self._is_foreign else {})}
 
     def _wait(self, process: subprocess.Popen[str], cancel: threading.Event) -> tuple[FailureKind, str] | None:
         """Wait for the process's end; gives the reason where it has to be stopped before."""

@@ -1,4 +1,4 @@
-"""Which files the kernel holds in memory, and how it is made to forget them."""
+"""Which files the kernel holds in memory, and how it is made to hold or forget them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
+from workbench.errors import BadInput, Problem
+
+_PIECE_BYTES = 1 << 20
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 
 
 def cached_share(files: Sequence[Path]) -> float | None:
-    """Share of the files' memory pages that the kernel holds, 0..1; None where there is nothing to look at.
+    """Share of the files' memory pages that the kernel holds, 0..1; None where that is not to be seen.
 
-    On Linux a user sees this of files that he may write to; of others the kernel says that they are held.
+    Linux says it of files that a user owns or may write to; of all others it says that they are held.
     """
+    if not all(path.stat().st_uid == os.geteuid() or os.access(path, os.W_OK) for path in files):
+        return None
     num_pages = num_held = 0
     for path in files:
         size = path.stat().st_size
@@ -35,8 +43,25 @@ def cached_share(files: Sequence[Path]) -> float | None:
     return num_held / num_pages if num_pages else None
 
 
+def warm(files: Sequence[Path]) -> None:
+    """Read the files, so that the kernel holds them, as far as together they take no more than half the free memory."""
+    if sum(path.stat().st_size for path in files) > psutil.virtual_memory().available / 2:
+        return
+    for path in files:
+        with path.open("rb") as file:
+            while file.read(_PIECE_BYTES):
+                pass
+
+
 def forget(files: Sequence[Path]) -> None:
-    """Ask the kernel to give up what it holds of the files. File systems in memory, among others, don't."""
+    """Ask the kernel to give up what it holds of the files. File systems in memory, among others, don't.
+
+    Raises:
+        BadInput: Where the system takes no such requests.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        remedy = "Leave cold_cache out"
+        raise BadInput("cold_cache", [Problem("this system cannot be asked to forget files", remedy=remedy)])
     for path in files:
         with path.open("rb") as file:
             os.fsync(file.fileno())

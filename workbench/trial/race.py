@@ -19,12 +19,13 @@ from workbench.trial.journal import Journal
 from workbench.trial.launcher import run_trial
 from workbench.trial.machine import disturbances
 from workbench.trial.order import blocks
-from workbench.trial.page_cache import cached_share, forget
+from workbench.trial.page_cache import cached_share, forget, warm
 from workbench.trial.progress import Event
 from workbench.units import NS_PER_S, format_share
 
-#: A cache that still holds more than this of the pages' files is not cold.
+#: A cache that still holds more than this of the pages' files is not cold, however often it is asked.
 _COLD_SHARE = 0.01
+_FORGET_TIMES = 3
 
 Records = Mapping[str, Sequence[Record]]
 
@@ -58,8 +59,10 @@ def race(
     """Run a race, or what is left of one, one trial at a time: two at once would disturb each other.
 
     A variant that failed runs no more; when the baseline (the first one) has failed, nothing is left to compare with,
-    and the race ends. A disturbed trial is repeated at the end of its block, as often as the policy says; both
-    are kept.
+    and the race ends. A disturbed trial is repeated at the end of its block, as often as the policy says, unless the
+    machine is hardly ever quiet; both are kept.
+
+    Before the first trial, and before the first after a stop, one runs that counts nowhere.
 
     Args:
         journal: What is to run, and what has run already.
@@ -74,6 +77,14 @@ def race(
         KeyboardInterrupt: On an interrupt. What has run until then is in the journal.
     """
     return _Racing(journal, is_clear, on_trial, on_event, cancel or threading.Event(), clock).run()
+
+
+class _Stopped(Exception):
+    """The race ends within a block."""
+
+    def __init__(self, why: Stop) -> None:
+        super().__init__(why)
+        self.why: Stop = why
 
 
 class _Racing:
@@ -97,29 +108,28 @@ class _Racing:
         self._names = list(journal.state.variants)
         self._raced = Race(journal.state, records={name: [] for name in self._names})
         self._done = 0
+        self._is_settled = False
 
     def run(self) -> Race:
-        stop = self._settle() or self._run_blocks()
+        try:
+            stop = self._run_blocks()
+        except _Stopped as stopped:
+            stop = stopped.why
         self._journal.stopped(stop)
         self._raced.state = self._journal.state
         return self._raced
 
-    def _settle(self) -> Stop | None:
-        """The first trial, which counts nowhere: it fills page cache and branch caches, and wakes the cores."""
-        state = self._journal.state
-        if state.settling_run_id is not None or self._cancel.is_set():
-            return None
+    def _settle(self) -> None:
+        """A trial that counts nowhere: it fills page cache and branch caches, and wakes the cores."""
         name = self._names[0]
-        record, _ = self._run_trial(name, state.variants[name].changed(parity_pages=0))
-        if self._cancel.is_set():
-            return "cancelled"
+        record, _ = self._run_trial(name, self._journal.state.variants[name].changed(parity_pages=0))
         self._tell("settling run", record)
         if record.status == "failed":
-            self._raced.order.append([name])
+            self._raced.order[-1] = [name]
             self._raced.records[name].append(record)
-            return "failed"
+            raise _Stopped("failed")
         self._journal.settled(record.run_id)
-        return None
+        self._is_settled = True
 
     def _run_blocks(self) -> Stop:
         state = self._journal.state
@@ -127,52 +137,45 @@ class _Racing:
         for block, order in enumerate(blocks(self._names, seed=state.seed)):
             if block == state.most_blocks:
                 return "blocks"
-            if self._is_over_budget(block):
+            if self._is_over_budget():
                 return "budget"
             began_ns = self._clock()
             was_done = self._done
             self._raced.order.append([])
-            stop = self._run_block(block, order)
-            if stop is not None:
-                return stop
+            self._run_block(block, order)
+            if self._has_failed(self._names[0]):
+                return "failed"
             if self._done > was_done:
                 self._block_s.append((self._clock() - began_ns) / NS_PER_S)
             if block + 1 < state.most_blocks and self._is_clear(records):
                 return "clear"
         raise AssertionError("the order has no end")
 
-    def _run_block(self, block: int, order: Sequence[str]) -> Stop | None:
+    def _run_block(self, block: int, order: Sequence[str]) -> None:
         policy = self._journal.state.policy
         found: dict[str, Record] = {}
         for name in order:
             if self._has_failed(name):
                 continue
-            record = self._kept(block, name) or self._measure(block, name)
-            if record is None:
-                return "cancelled"
-            found[name] = record
-            if record.status == "failed" and name == self._names[0]:
+            found[name] = self._kept(block, name) or self._measure(block, name)
+            if found[name].status == "failed" and name == self._names[0]:
                 break
         for _ in range(policy.repeats):
             for name in order:
-                if name in found and self._is_disturbed(found[name]) and self._repeats(block, name) < policy.repeats:
-                    record = self._measure(block, name)
-                    if record is None:
-                        return "cancelled"
-                    found[name] = record
+                if name in found and self._is_to_be_repeated(block, name, found[name]):
+                    found[name] = self._measure(block, name)
         for name in order:
             if name in found:
                 self._raced.order[-1].append(name)
                 self._raced.records[name].append(found[name])
-        return "failed" if self._has_failed(self._names[0]) else None
 
-    def _measure(self, block: int, name: str) -> Record | None:
-        """Run a trial and enter it in the journal; None where it was cancelled."""
+    def _measure(self, block: int, name: str) -> Record:
+        """Run a trial and enter it in the journal."""
+        if not self._is_settled:
+            self._settle()
         knobs = self._journal.state.variants[name]
         # One sample of pages for each variant is enough to hold them side by side.
         record, cached = self._run_trial(name, knobs if block == 0 else knobs.changed(parity_pages=0))
-        if self._cancel.is_set():
-            return None
         policy = self._journal.state.policy
         self._journal.add(
             RacedTrial(
@@ -188,19 +191,33 @@ class _Racing:
         return record
 
     def _run_trial(self, name: str, knobs: Knobs) -> tuple[Record, float | None]:
-        state = self._journal.state
-        files = files_below(Path(knobs.dataset).expanduser()) if Path(knobs.dataset).expanduser().is_dir() else []
-        if state.cold_cache:
-            forget(files)
-        cached = cached_share(files)
-        if state.cold_cache and cached is not None and cached > _COLD_SHARE:
-            remedy = "Put the pages on a disk, or leave cold_cache out"
-            problem = Problem(f"the system keeps {format_share(cached)} of the pages' files in memory", remedy=remedy)
-            raise BadInput("cold_cache", [problem])
+        if self._cancel.is_set():
+            raise _Stopped("cancelled")
+        cached = self._prepare_page_cache(Path(knobs.dataset).expanduser())
+        program = self._journal.state.programs.get(name)
         record = run_trial(
-            knobs, self._journal.runs, program=state.programs.get(name), on_event=self._on_event, cancel=self._cancel
+            knobs, self._journal.runs, program=program, on_event=self._on_event, cancel=self._cancel
         )
+        if self._cancel.is_set():
+            raise _Stopped("cancelled")
         return record, cached
+
+    def _prepare_page_cache(self, folder: Path) -> float | None:
+        """Bring the page cache to the state in which every trial finds it; gives the share of the files in it."""
+        files = files_below(folder) if folder.is_dir() else []
+        if not self._journal.state.cold_cache:
+            warm(files)
+            return cached_share(files)
+        for _ in range(_FORGET_TIMES):
+            forget(files)
+            cached = cached_share(files)
+            if cached is None or cached <= _COLD_SHARE:
+                return cached
+        problem = Problem(
+            f"the system keeps {format_share(cached)} of the pages' files in memory",
+            remedy="Put the pages on a disk where nobody else reads them, or leave cold_cache out",
+        )
+        raise BadInput("cold_cache", [problem])
 
     def _kept(self, block: int, name: str) -> Record | None:
         """The record of a trial that was run before the race was interrupted."""
@@ -213,18 +230,18 @@ class _Racing:
             self._raced.notes.append(f"A trial of '{name}' was run anew, for its record was of no use: {error}")
             return None
 
-    def _repeats(self, block: int, name: str) -> int:
-        ran = sum((trial.block, trial.variant) == (block, name) for trial in self._journal.state.trials)
-        return ran - 1
-
-    def _is_disturbed(self, record: Record) -> bool:
-        return record.status == "ok" and bool(disturbances(record.machine, self._journal.state.policy))
+    def _is_to_be_repeated(self, block: int, name: str, record: Record) -> bool:
+        state = self._journal.state
+        ran = [trial for trial in state.trials if (trial.block, trial.variant) == (block, name)]
+        repeats = sum(bool(trial.disturbed) for trial in ran[:-1])
+        is_disturbed = record.status == "ok" and bool(disturbances(record.machine, state.policy))
+        return is_disturbed and repeats < state.policy.repeats and not self._journal.is_mostly_busy()
 
     def _has_failed(self, name: str) -> bool:
         own = self._raced.records[name]
         return bool(own) and own[-1].status == "failed"
 
-    def _is_over_budget(self, block: int) -> bool:
+    def _is_over_budget(self) -> bool:
         budget_s = self._journal.state.budget_s
         if budget_s is None or not self._block_s:
             return False

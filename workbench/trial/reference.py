@@ -18,6 +18,7 @@ from typing import Any
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
 from workbench.records import Program
+from workbench.trial import worker
 from workbench.trial.variants import parse_settings
 
 _SUBJECT = "--against"
@@ -85,13 +86,18 @@ def _installed(text: str) -> Program:
 
 
 def _check(program: Program) -> None:
-    """See whether the other workbench can be started at all."""
-    environment = {**os.environ, **({"PYTHONPATH": program.source} if program.source else {}), "PYTHONSAFEPATH": "1"}
-    command = [program.python, "-c", "import workbench.trial.worker"]
+    """See whether the other workbench can be started at all, and is another one."""
+    environment = {**os.environ, **program.environment()}
+    command = [program.python, "-c", "import workbench.trial.worker as it; print(it.__file__)"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0:
         why = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise BadInput(_SUBJECT, [Problem(f"the workbench of '{program.name}' does not start ({why[0]})")])
+    found = Path(done.stdout.strip().splitlines()[-1]).resolve()
+    if found == Path(worker.__file__).resolve():
+        remedy = "Install the other version without --editable, in an environment of its own"
+        problem = Problem(f"the workbench of '{program.name}' is this very one", str(found.parents[1]), remedy)
+        raise BadInput(_SUBJECT, [problem])
 
 
 def _git(checkout: Path, *arguments: str) -> str | None:
