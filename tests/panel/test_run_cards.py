@@ -9,7 +9,7 @@ from record_factory import make_failed, make_lane, make_record
 from workbench.knobs import Knobs
 from workbench.panel.run_cards import RunCards, card_html
 from workbench.panel.run_list import RunList
-from workbench.records import RacedTrial, RaceState
+from workbench.records import LensPrice, RacedTrial, RaceState
 from workbench.run_store import RECORD, write_race
 
 
@@ -41,10 +41,10 @@ def test_runs_of_anybody_are_listed_newest_first(runs, leave_run, reports) -> No
     leave_run("2026-c", rate=70.0)
     runs.refresh()
 
-    assert [run.pages_per_s for run in runs.newest_first(with_raced=True)] == pytest.approx([70.0, 60.0, 50.0])
+    assert [run.pages_per_s for run in runs.newest_first(with_all=True)] == pytest.approx([70.0, 60.0, 50.0])
     (reports / "runs" / "2026-b" / RECORD).unlink()
     runs.refresh()
-    assert [run.run_id for run in runs.newest_first(with_raced=True)] == ["2026-c", "2026-a"]
+    assert [run.run_id for run in runs.newest_first(with_all=True)] == ["2026-c", "2026-a"]
 
 
 def test_a_record_of_another_version_is_left_out(runs, leave_run, reports) -> None:
@@ -53,7 +53,7 @@ def test_a_record_of_another_version_is_left_out(runs, leave_run, reports) -> No
     (reports / "runs" / "2026-b" / RECORD).write_text('{"schema_version": 99}')
     runs.refresh()
 
-    assert [run.run_id for run in runs.newest_first(with_raced=True)] == ["2026-a"]
+    assert [run.run_id for run in runs.newest_first(with_all=True)] == ["2026-a"]
 
 
 def test_trials_of_races_are_apart(runs, leave_run, reports) -> None:
@@ -66,8 +66,19 @@ def test_trials_of_races_are_apart(runs, leave_run, reports) -> None:
     write_race(reports / "comparisons" / "one", state)
     runs.refresh()
 
-    assert [run.run_id for run in runs.newest_first(with_raced=False)] == ["2026-a"]
-    assert len(runs.newest_first(with_raced=True)) == 3
+    assert [run.run_id for run in runs.newest_first(with_all=False)] == ["2026-a"]
+    assert len(runs.newest_first(with_all=True)) == 3
+
+
+def test_runs_that_tell_what_lenses_cost_are_apart(runs, leave_run) -> None:
+    price = LensPrice(lenses=["lines"], factor=1.1, lowest=1.0, highest=1.2, run_ids=["2026-a", "2026-c"])
+    leave_run("2026-b", make_record(profilers="lines").model_copy(update={"lens_price": price}))
+    for name in ("2026-a", "2026-c"):
+        leave_run(name)
+    runs.refresh()
+
+    assert [run.run_id for run in runs.newest_first(with_all=False)] == ["2026-b"]
+    assert len(runs.newest_first(with_all=True)) == 3
 
 
 def summary(runs, leave_run, record):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from record_factory import make_failed, make_record
 
@@ -41,6 +43,14 @@ def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path):
     assert record.lens_price is not None
     assert read_record(tmp_path / record.run_id) == record
     assert len(list(list_runs(tmp_path))) == trials_of(knobs) == 3
+
+
+def test_what_was_cancelled_is_not_followed_by_more(tmp_path):
+    cancel = threading.Event()
+    knobs = Knobs(num_pages=4, device="replay", profilers="memory")
+    record = run_profiled(knobs, tmp_path, on_event=lambda event: cancel.set(), cancel=cancel)
+    assert record.failure.kind == "cancelled"
+    assert len(list(list_runs(tmp_path))) == 1
 
 
 def test_without_lenses_it_is_a_trial(tmp_path):

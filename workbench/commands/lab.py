@@ -1,16 +1,21 @@
-"""`workbench lab`: the notebooks in JupyterLab."""
+"""`workbench lab`: the notebooks in JupyterLab, with the panel in front."""
 
 from __future__ import annotations
 
 import typer
 
+FIRST = "explore.ipynb"
+
 
 def lab(context: typer.Context) -> None:
-    """Open the notebooks in JupyterLab, which takes all further options (--port 9999, --no-browser, --allow-root)."""
+    """Open the notebooks in JupyterLab, explore.ipynb first. All further options go to JupyterLab (--port 9999)."""
     import subprocess
     import sys
 
     from workbench.locations import notebooks_dir
 
-    root = f"--ServerApp.root_dir={notebooks_dir()}"
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", root, *context.args]))
+    named = [argument for argument in context.args if argument.endswith(".ipynb")]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks_dir()}"]
+    if not named:
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    raise typer.Exit(subprocess.call([*command, *context.args]))

@@ -44,7 +44,7 @@ class KnobPanel:
         self._on_change = on_change
         self.knobs: Knobs | None = knobs
         self.widgets = KnobWidgets(knobs, self._changed, apart=("dataset",))
-        known = {one.knobs.dataset: None for one in runs.newest_first(with_raced=True)}
+        known = {one.knobs.dataset: None for one in runs.newest_first(with_all=True)}
         self._data_set = DataSetPicker(knobs.dataset, [*known, "data_samples"], self._picked)
         self._preset = widgets.Dropdown(
             options=(_CHOOSE, *PRESETS), description="preset", style={"description_width": "112px"},
@@ -134,7 +134,7 @@ class KnobPanel:
 
     def _gpu(self) -> str | None:
         """The CUDA device of this machine: by the newest run that says so, else by its driver."""
-        for run in self._runs.newest_first(with_raced=True):
+        for run in self._runs.newest_first(with_all=True):
             if run.failure is None and run.knobs.device == "auto":
                 return run.gpu
         return "CUDA device" if _NVIDIA.exists() else None

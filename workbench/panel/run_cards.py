@@ -50,14 +50,14 @@ class RunCards:
         self._looked_at = ""
         self._page = 0
         self._cards = [_Card(on_look, on_take, self._tick) for _ in range(_CARDS)]
-        self._raced = widgets.Checkbox(description="with the trials of races", indent=False, layout={"width": "auto"})
-        self._raced.observe(lambda change: self._turn(0), names="value")
+        self._all = widgets.Checkbox(description="with the trials of races and beside lenses", indent=False, layout={"width": "auto"})
+        self._all.observe(lambda change: self._turn(0), names="value")
         self._newer = widgets.Button(icon="chevron-left", tooltip="newer runs", layout={"width": "36px"})
         self._older = widgets.Button(icon="chevron-right", tooltip="older runs", layout={"width": "36px"})
         self._newer.on_click(lambda button: self._turn(self._page - 1))
         self._older.on_click(lambda button: self._turn(self._page + 1))
         self._told = widgets.HTML(layout={"flex": "1 1 auto"})
-        foot = widgets.HBox([self._told, self._raced, self._newer, self._older], layout={"align_items": "center"})
+        foot = widgets.HBox([self._told, self._all, self._newer, self._older], layout={"align_items": "center"})
         self.widget = widgets.VBox([*(card.widget for card in self._cards), foot])
 
     def show(self, *, baseline: Knobs | None = None, looked_at: str | None = None) -> None:
@@ -70,7 +70,7 @@ class RunCards:
         self._baseline = baseline or self._baseline
         self._looked_at = self._looked_at if looked_at is None else looked_at
         self.ticked = [run_id for run_id in self.ticked if self._runs.get(run_id)]
-        runs = self._runs.newest_first(with_raced=self._raced.value)
+        runs = self._runs.newest_first(with_all=self._all.value)
         pages = max(1, -(-len(runs) // _CARDS))
         self._page = min(max(self._page, 0), pages - 1)
         shown = runs[self._page * _CARDS : (self._page + 1) * _CARDS]

@@ -26,6 +26,7 @@ class RunSummary:
         peak_bytes: Peak memory of its processes.
         gpu: Name of its CUDA device, where it had one.
         failure: Why it ended badly; None where it didn't.
+        plain_run_ids: The runs without lenses that tell what its lenses cost.
     """
 
     run_id: str
@@ -38,6 +39,7 @@ class RunSummary:
     peak_bytes: int | None
     gpu: str | None
     failure: Failure | None
+    plain_run_ids: tuple[str, ...] = ()
 
 
 class RunList:
@@ -63,14 +65,17 @@ class RunList:
             except BadInput:  # of another version, or damaged: no run to show
                 self._known[name] = None
 
-    def newest_first(self, *, with_raced: bool) -> list[RunSummary]:
+    def newest_first(self, *, with_all: bool) -> list[RunSummary]:
         """The runs that can be shown.
 
         Args:
-            with_raced: Whether the trials of comparisons are among them.
+            with_all: Whether runs that nobody asked for by themselves are among them: the trials of comparisons, and
+                those beside a run with lenses that tell what the lenses cost.
         """
-        raced = set() if with_raced else self._trials_of_races()
-        own = [one for one in self._known.values() if one is not None and one.run_id not in raced]
+        own = [one for one in self._known.values() if one is not None]
+        if not with_all:
+            beside = self._trials_of_races().union(*(one.plain_run_ids for one in own))
+            own = [one for one in own if one.run_id not in beside]
         return sorted(own, key=lambda one: one.run_id, reverse=True)
 
     def get(self, run_id: str) -> RunSummary | None:
@@ -116,4 +121,5 @@ def _summary(record: Record) -> RunSummary:
         peak_bytes=record.memory.peak_pss_bytes,
         gpu=record.environment.gpu if record.environment else None,
         failure=record.failure,
+        plain_run_ids=tuple(record.lens_price.run_ids) if record.lens_price else (),
     )

@@ -28,7 +28,7 @@ def latest_or_new(reports: Path, knobs: Knobs, on_event: Callable[[Event], None]
     """
     runs = RunList(reports)
     runs.refresh()
-    for run in runs.newest_first(with_raced=True):
+    for run in runs.newest_first(with_all=True):
         if run.failure is None and run.knobs == knobs:
             return runs.record(run.run_id)
     check_inputs(knobs)

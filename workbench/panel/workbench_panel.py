@@ -159,7 +159,7 @@ class Workbench:
         self._cards.show(looked_at=run_id)
 
     def _look_at_newest(self) -> None:
-        sound = [run for run in self._runs.newest_first(with_raced=False) if run.failure is None]
+        sound = [run for run in self._runs.newest_first(with_all=False) if run.failure is None]
         if sound:
             self._look_at(sound[0].run_id)
 

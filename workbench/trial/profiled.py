@@ -37,13 +37,17 @@ def run_profiled(
         cancel: When set, the running trial is ended.
 
     Returns:
-        The record of the trial through the lenses, with their price.
+        The record of the trial through the lenses, with their price; of the trial that was cancelled, if one was.
     """
     if not knobs.lenses:
         return run_trial(knobs, runs, on_event=on_event, cancel=cancel)
     plain_knobs = knobs.changed(profilers="", line_functions="", native_stacks=False, parity_pages=0)
     before = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
+    if cancel is not None and cancel.is_set():
+        return before
     record = run_trial(knobs, runs, on_event=on_event, cancel=cancel)
+    if cancel is not None and cancel.is_set():
+        return record
     after = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
     price = price_of(record, [before, after])
     if price is None:
