@@ -40,6 +40,7 @@ def test_a_failed_trial_is_no_pass():
     broken = {"main": [make_record(100)] * 3, "this checkout": [make_failed()]}
     comparison = compare(broken, baseline="main", order=[["main", "this checkout"]] * 3, seed=0)
     assert answer(comparison, most_slowdown=0.05) == "failed"
+    assert is_clear(broken, Policy(), most_slowdown=0.05), "the reference needn't go on alone"
     assert "out of luck" in summary(comparison, most_slowdown=0.05)
 
 

@@ -193,6 +193,7 @@ def test_a_cancelled_trial_is_no_part_of_the_race(trials, tmp_path):
     result = race(begin(tmp_path), cancel=cancel)
     assert result.state.stop == "cancelled"
     assert len(result.state.trials) == 2
+    assert len(result.order) == 1, "the block that was cancelled is none"
     assert len(race(Journal.resume(tmp_path / "race")).records["a"]) == 3
 
 

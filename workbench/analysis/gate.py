@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from workbench.analysis.comparison import has_failed
 from workbench.analysis.effect import estimate, more_blocks, paired_log_ratios
 from workbench.analysis.verdict_words import how_it_was_measured, needs
 from workbench.records import Comparison, Interval, Policy, Record, VariantResult
@@ -41,6 +42,8 @@ def answer(comparison: Comparison, *, most_slowdown: float) -> Answer:
 def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy, *, most_slowdown: float) -> bool:
     """Whether further blocks would say nothing new of the last of two variants against the first."""
     reference, change = records.values()
+    if has_failed(change):
+        return True
     return _answer(estimate(paired_log_ratios(change, reference), policy), most_slowdown) != "cannot_tell"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from workbench.analysis.comparison import compare, is_clear
+from workbench.analysis.machine_words import machine_words
 from workbench.analysis.parity import compare_pages
 from workbench.records import Comparison, Policy, Record
 from workbench.trial.race import Race
@@ -35,7 +36,7 @@ def judge_race(raced: Race) -> Comparison:
             "pages_cached": (min(cached), max(cached)) if cached else None,
             "num_trials": len(state.trials),
             "disturbed": [trial for trial in state.trials if trial.disturbed],
-            "notes": [*comparison.notes, *raced.notes],
+            "notes": [*comparison.notes, *machine_words(raced.records), *raced.notes],
         }
     )
 

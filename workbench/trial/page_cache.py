@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -64,5 +65,6 @@ def forget(files: Sequence[Path]) -> None:
         raise BadInput("cold_cache", [Problem("this system cannot be asked to forget files", remedy=remedy)])
     for path in files:
         with path.open("rb") as file:
-            os.fsync(file.fileno())
+            with contextlib.suppress(OSError):  # what isn't on the disk yet is not forgotten; not every system can
+                os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -115,6 +115,8 @@ class _Racing:
             stop = self._run_blocks()
         except _Stopped as stopped:
             stop = stopped.why
+        if self._raced.order and not self._raced.order[-1]:
+            self._raced.order.pop()  # a block that was cancelled is none
         self._journal.stopped(stop)
         self._raced.state = self._journal.state
         return self._raced
