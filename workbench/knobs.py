@@ -137,11 +137,7 @@ class Knobs(BaseModel):
         "", "measuring", "stages whose output is replayed from memory, so that they are free; pages are not valid then"
     )
     alone_pages: int = _knob(
-        32,
-        "measuring",
-        "pages made once more after the counted steps, with no other process at work: what predictions rest on",
-        unit="pages",
-        ge=0,
+        32, "measuring", "pages made once more with no other process at work: for predictions", unit="pages", ge=0
     )
     timeout_s: float = _knob(
         600.0, "measuring", "a trial that takes longer is stopped", unit="s", gt=0.0, allow_inf_nan=False

@@ -34,6 +34,8 @@ class PageCosts:
 
     def draw(self, pages: Numbers, scale: Seconds, rng: np.random.Generator) -> Seconds:
         """float64 [pages]: what the pages cost this time: one of their own visits, or any for a page without one."""
+        if not len(self.page):
+            return np.zeros(len(pages))
         total = self.cost_s @ scale
         order = np.argsort(self.page, kind="stable")
         own = self.page[order]
@@ -41,7 +43,7 @@ class PageCosts:
         known = end > first
         place = np.where(known, first + (rng.random(len(pages)) * (end - first)).astype(np.int64), 0)
         drawn = total[order][place]
-        drawn[~known] = rng.choice(total, int((~known).sum())) if len(total) else 0.0
+        drawn[~known] = rng.choice(total, int((~known).sum()))
         return np.asarray(drawn)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.analysis.knob_changes import KNOBS
 from workbench.analysis.prediction import Predictor
-from workbench.analysis.questions import KNOBS
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
 from workbench.records import Comparison, Prediction, VariantResult

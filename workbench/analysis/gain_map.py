@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.analysis.changes import scaled
 from workbench.analysis.next_steps import remedies
 from workbench.analysis.prediction import Predictor
-from workbench.analysis.questions import scaled
 from workbench.records import Foretold
 from workbench.units import format_share
 

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from workbench.analysis.calibration import calibrate
+from workbench.analysis.changes import Change
 from workbench.analysis.cost_model import CostModel
 from workbench.analysis.pipeline import Outcome
 from workbench.analysis.questions import apply_all, parse_questions
@@ -79,13 +80,21 @@ class Predictor:
         seeds = np.random.SeedSequence(self.confidence.seed).spawn(self.confidence.draws)
         return [simulate(model.shape, model.draw(np.random.default_rng(seed))) for seed in seeds]
 
+    def understand(self, questions: Sequence[str]) -> list[Change]:
+        """The changes that questions describe.
+
+        Raises:
+            BadInput: With all questions that aren't understood, or that the record cannot answer.
+        """
+        return parse_questions(questions, self.model, self.record.knobs, self._stage_cost)
+
     def ask(self, questions: Sequence[str]) -> Prediction:
         """What the change that the questions describe together would come to.
 
         Raises:
             BadInput: For questions that aren't understood, or that the record cannot answer.
         """
-        changes = parse_questions(questions, self.model, self.record.knobs, self._stage_cost)
+        changes = self.understand(questions)
         knobs = {name: value for change in changes for name, value in change.knobs.items()}
         return self.predict(apply_all(self.model, changes), questions, knobs)
 

@@ -34,6 +34,7 @@ def whatif(
     folder = find_run(run, runs)
     predictor = Predictor(read_record(folder), read_spans(folder), stage_cost=stage_costs_below(runs))
     if question:
+        predictor.understand(question)  # so that all that is wrong with any of them is said at once
         asked = [question] if together else [[one] for one in question]
         answers = [predictor.ask(texts) for texts in asked]
         print_table(ANSWERS, list(answer_lines(answers)))

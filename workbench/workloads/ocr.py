@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,7 @@ from workbench.data.sample import Batch, PackedMaps, Sample, collate, stack_as_t
 from workbench.data.shards import holds_shards, list_shards
 from workbench.data.stream import SampleOfFiles
 from workbench.detector.metric import DetectionMetric
-from workbench.detector.postprocess import find_words, to_page
-from workbench.devices.device import Device, Pending
+from workbench.devices.device import Device
 from workbench.errors import BadInput, Problem
 from workbench.knobs import Knobs
 from workbench.loaders.source import ShardFeed
@@ -31,8 +30,9 @@ from workbench.records import PageCounts, Quality
 from workbench.timing.knock_out import KnockOut
 from workbench.timing.stages import Timed
 from workbench.workloads.beside import Beside
+from workbench.workloads.detected import Step, words_of
 from workbench.workloads.on_device import normalized
-from workbench.workloads.predicted import readable, stand_in_for
+from workbench.workloads.predicted import stand_in_for
 from workbench.workloads.preflight import survey_pages
 from workbench.workloads.witness import Witness
 from workbench.workloads.workload import CacheState, Timers
@@ -195,7 +195,7 @@ class OcrWorkload:
 
     def _forward_step(
         self, batch: Batch, number: int, pages: list[int], timed: Callable[[str], Timed], *, counted: bool
-    ) -> _Step:
+    ) -> Step:
         """Give the device a batch; nothing is waited for."""
         device = self._device
         with timed("transfer"):
@@ -204,13 +204,13 @@ class OcrWorkload:
             work = lambda: self._forward(images).shrink.float()  # noqa: E731
             stand_in = stand_in_for(batch.maps)
             pending = device.submit("forward", work, batch=number, num_pages=len(batch), stand_in=stand_in)
-        return _Step(pending, batch.matrices, pages, counted)
+        return Step(pending, batch.matrices, pages, counted)
 
-    def _score(self, step: _Step, timed: Callable[[str], Timed]) -> None:
+    def _score(self, step: Step, timed: Callable[[str], Timed]) -> None:
         """Wait for what the device has made of a batch, find the words in it and score them."""
         with timed("fetch"):
             probability = step.pending.result()
-        found = self._do(timed("postprocess"), "postprocess", lambda: _words(probability, step), len(step.pages))
+        found = self._do(timed("postprocess"), "postprocess", lambda: words_of(probability, step), len(step.pages))
         with timed("metric"):
             metric = self._metric if step.counted else DetectionMetric()
             for page_number, polygons in zip(step.pages, found, strict=True):
@@ -275,28 +275,3 @@ class OcrWorkload:
         precision = _PRECISION.get(self._knobs.precision)
         with torch.autocast(images.device.type, dtype=precision, enabled=precision is not None):
             return self._detector(images)
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A batch that the device has taken on.
-
-    Attributes:
-        pending: Its shrink maps, [B, S, S]: float32 probabilities, or what stands in for them.
-        matrices: float64 [B, 3, 3]: page pixels to input pixels.
-        pages: Numbers of its pages.
-        counted: Whether it counts, or is a warm-up.
-    """
-
-    pending: Pending
-    matrices: npt.NDArray[np.float64]
-    pages: list[int]
-    counted: bool
-
-
-def _words(probability: torch.Tensor, step: _Step) -> list[list[npt.NDArray[np.float32]]]:
-    """The words of a batch, page by page, as polygons in the pages' own pixels."""
-    return [
-        [to_page(word.polygon, matrix) for word in find_words(readable(page_map))]
-        for page_map, matrix in zip(probability, step.matrices, strict=True)
-    ]
