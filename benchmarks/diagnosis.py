@@ -1,0 +1,173 @@
+"""Diagnosis: faults planted in real trials, one at a time; the diagnosis must name the planted one first.
+
+What a knob can do is done by a knob: `slow_down` makes a stage take longer in its place, the replay device takes its
+time, there are more workers than cores. The rest is planted in the trial's own processes while they import the
+workbench (`promise/planted/`), or lies in the pages. A trial is called by its fault only here: the diagnosis sees its
+record and its spans. About 3 minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+from promise.figure import Figure, main
+
+from workbench.analysis.advice import Advice, advise
+from workbench.data.synthetic.draw import draw_pages
+from workbench.knobs import Knobs
+from workbench.trial.launcher import run_trial
+
+NUM_PAGES = 64
+
+#: Two of 64 pages, 49 times as large as the others.
+RARE_PAGES, ENLARGED = (11, 36), 7
+
+#: A pipeline of ordinary parts on a device that waits for it.
+ORDINARY: Mapping[str, object] = {
+    "batch_size": 8,
+    "num_workers": 2,
+    "num_steps": 24,
+    "device": "replay",
+    "replay_ms_per_page": 8.0,
+    "parity_pages": 0,
+}
+
+#: Fast parts, a device that takes about as long as they do, and nobody who waits for anybody.
+MATCHED: Mapping[str, object] = {
+    "image_decoder": "turbojpeg",
+    "transforms": "direct",
+    "normalize": "opencv",
+    "targets": "fast",
+    "transport": "ring",
+    "epochs": "joined",
+    "postprocess": "threads",
+    "replay_ms_per_page": 12.0,
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, how it is planted, and what the diagnosis must say.
+
+    Attributes:
+        name: What is wrong.
+        cause: What the diagnosis must name first.
+        stage: Of which stage; None: whichever.
+        knobs: What plants it, beside the ordinary knobs.
+        planted: What is planted in the trial's processes: a name of `promise/planted`, and how much.
+        has_rare_pages: Whether the pages are those with a few large ones.
+    """
+
+    name: str
+    cause: str
+    stage: str | None = None
+    knobs: Mapping[str, object] = field(default_factory=dict)
+    planted: str = ""
+    has_rare_pages: bool = False
+
+
+FAULTS = (
+    Fault("slow decode", "loader-bound", "decode", {"slow_down": "decode:30"}),
+    Fault("slow normalize in place", "loader-bound", "Normalize", {"slow_down": "Normalize:30"}),
+    Fault("slow targets", "loader-bound", "targets", {"slow_down": "targets:30"}),
+    Fault("slow collate", "loader-bound", "collate", {"slow_down": "collate:300"}),
+    Fault("heavy send", "heavy send and receive", planted="heavy_send:200"),
+    Fault("slow worker start", "slow worker start", "start", {"persistent_workers": False}, "slow_start:500"),
+    Fault("one straggler worker", "one slow worker", planted="straggler:60"),
+    Fault("rare slow pages", "rare slow pages", has_rare_pages=True),
+    Fault("main-thread post-processing", "main-thread-bound", "postprocess", {"slow_down": "postprocess:250"}),
+    Fault("device-bound", "device-bound", None, {"replay_ms_per_page": 40.0, "postprocess": "threads"}),
+    Fault("oversubscribed cores", "cores oversubscribed", None, {"num_workers": 8}),
+    Fault("lock contention", "lock contention", planted="lock"),
+    Fault("slow transfer", "transfer-bound", "transfer", {"slow_down": "transfer:250"}),
+    Fault("nothing", "healthy", None, MATCHED),
+)
+
+
+def measure() -> list[Figure]:
+    """All figures."""
+    started = time.monotonic()
+    figures = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        pages = draw_pages(folder / "pages", count=NUM_PAGES, seed=0)
+        rare = with_rare_pages(pages, folder / "rare")
+        for fault in FAULTS:
+            figures.append(_figure(fault, rare if fault.has_rare_pages else pages, folder / "runs"))
+            print(f"{fault.name}: {figures[-1].detail}", file=sys.stderr, flush=True)
+    found = sum(figure.met for figure in figures)
+    detail = f"{time.monotonic() - started:.0f} s, one trial each"
+    return [
+        *figures,
+        Figure("named first", found / len(figures), "share", ">= 1", found == len(figures), detail=detail),
+    ]
+
+
+def with_rare_pages(pages: Path, folder: Path) -> Path:
+    """A copy of some pages of which a few are much larger: what they show is the same."""
+    shutil.copytree(pages, folder)
+    path = folder / "annotations.json"
+    annotations = json.loads(path.read_text())
+    for number in RARE_PAGES:
+        name = f"page-{number:04d}.jpg"
+        with Image.open(folder / "images" / name) as image:
+            size = image.width * ENLARGED, image.height * ENLARGED
+            image.resize(size).save(folder / "images" / name, quality=85, exif=image.getexif())
+        entry = annotations["images"][name]
+        entry["img_w"], entry["img_h"] = entry["img_w"] * ENLARGED, entry["img_h"] * ENLARGED
+        for word in entry["words"].values():
+            word["points"] = [[x * ENLARGED, y * ENLARGED] for x, y in word["points"]]
+    path.write_text(json.dumps(annotations))
+    return folder
+
+
+def _figure(fault: Fault, pages: Path, runs: Path) -> Figure:
+    """One trial, and what is said about it."""
+    goal = f"'{fault.cause}' first" + (f", by '{fault.stage}'" if fault.stage else "")
+    knobs = Knobs.parse({**ORDINARY, **fault.knobs, "dataset": str(pages)})
+    with _planted(fault.planted):
+        record = run_trial(knobs, runs)
+    if record.steady is None:
+        why = record.failure.message if record.failure else "it left no steady part"
+        return Figure(fault.name, None, "named first", goal, False, detail=f"the trial failed: {why}")
+    advice = advise(runs / record.run_id)
+    first = advice.causes[0]
+    met = first.name == fault.cause and fault.stage in (None, first.stage)
+    return Figure(fault.name, float(met), "named first", goal, met, detail=_told(advice, record.steady.pages_per_s))
+
+
+def _told(advice: Advice, pages_per_s: float) -> str:
+    ranked = "; ".join(f"{cause.title} {cause.severity:.2f}" for cause in advice.causes[:3])
+    tried = f"; to try: {advice.steps[0].settings}" if advice.steps else ""
+    return f"{pages_per_s:.1f} pages/s; {ranked}{tried}"
+
+
+@contextmanager
+def _planted(fault: str) -> Iterator[None]:
+    """As long as the block lasts, trials start with a fault in them."""
+    folder = Path(__file__).parent / "promise" / "planted"
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
+    wanted = {"PLANTED_FAULT": fault, "PYTHONPATH": path} if fault else {}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+if __name__ == "__main__":
+    main(__doc__, measure)

@@ -1,0 +1,201 @@
+"""A run made by hand, with its spans: what a pipeline leaves in which one thing is wrong, exact to the nanosecond."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from record_factory import make_record
+
+from workbench.records import SPAN_COLUMNS, LaneStats, Record, StageStats, Steady
+
+NS = 1e9
+
+
+@dataclass
+class Pipeline:
+    """What a run is made of; times in seconds.
+
+    Attributes:
+        page: By stage: what it takes for a page.
+        batch: By stage of a worker: what it takes for a batch.
+        of_worker: By worker: what every page takes longer in `decode`.
+        of_page: By page: likewise.
+        locked: What every page waits in `decode`, neither on a core nor for one.
+        ready: For each second on a core: how long a worker waits for one.
+        device: For a page.
+        own: By stage of the main process: what it takes for a batch.
+        start: What a worker takes to start, where it starts anew in every epoch.
+    """
+
+    workers: int = 2
+    epochs: int = 4
+    per_epoch: int = 8
+    size: int = 8
+    page: Mapping[str, float] = field(
+        default_factory=lambda: {"read": 1e-4, "decode": 8e-3, "Normalize": 2e-3, "targets": 7e-3}
+    )
+    batch: Mapping[str, float] = field(default_factory=lambda: {"collate": 0.02})
+    send: float = 3e-4
+    of_worker: Mapping[int, float] = field(default_factory=dict)
+    of_page: Mapping[int, float] = field(default_factory=dict)
+    locked: float = 0.0
+    ready: float = 0.1
+    device: float = 3e-3
+    own: Mapping[str, float] = field(
+        default_factory=lambda: {"receive": 2e-3, "transfer": 1e-5, "postprocess": 0.01, "metric": 5e-3}
+    )
+    start: float = 0.0
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self) -> tuple[Record, pd.DataFrame]:
+        """The record and the spans of the run."""
+        return _Making(self).run()
+
+
+class _Making:
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._of = pipeline
+        self._rows: list[tuple[Any, ...]] = []
+        self._blocked_s = self._work_s = 0.0
+
+    def run(self) -> tuple[Record, pd.DataFrame]:
+        of, now, device_free = self._of, 0.0, 0.0
+        free = [0.0] * of.workers
+        taken: list[float] = []
+        for batch in range(of.epochs * of.per_epoch):
+            if batch % of.per_epoch == 0:
+                taken = [now] * of.workers * 2
+                for worker in range(of.workers if of.start else 0):
+                    self._idle(worker, free[worker], now)
+                    self._add("worker", worker, "start", now, now + of.start)
+                    free[worker] = now + of.start
+                ready = self._make_epoch(batch, free, taken)
+            number = batch % of.per_epoch
+            begin, now = now, max(now, ready(number))
+            self._add("main", 0, "wait", begin, now, batch=batch)
+            now = self._do(now, batch, "receive")
+            taken.append(now)
+            now = self._do(now, batch, "transfer")
+            begin = max(now, device_free)
+            device_free = begin + of.device * of.size
+            self._add("device", 0, "forward", begin, device_free, batch=batch)
+            self._add("main", 0, "fetch", now, device_free, batch=batch)
+            now = device_free
+            for name in of.own:
+                if name not in ("receive", "transfer"):
+                    now = self._do(now, batch, name)
+        self._add("main", 0, "drain", now, now + 1e-6)
+        for worker, since in enumerate(free):
+            self._idle(worker, since, now)
+        spans = pd.DataFrame(self._rows, columns=list(SPAN_COLUMNS))
+        return self._record(spans, now), spans
+
+    def _make_epoch(self, first: int, free: list[float], taken: list[float]) -> Any:
+        """Gives when a batch of the epoch is ready; it is begun when there is an order, made of what was taken."""
+
+        def ready(number: int) -> float:
+            worker = number % self._of.workers
+            begin = max(free[worker], taken[number])
+            self._idle(worker, free[worker], begin)
+            free[worker] = self._make(worker, first + number, number, begin)
+            return free[worker]
+
+        return ready
+
+    def _make(self, worker: int, batch: int, number: int, now: float) -> float:
+        of, began = self._of, now
+        for page in range(number * of.size, (number + 1) * of.size):
+            for stage, cost in of.page.items():
+                longer = of.of_worker.get(worker, 0.0) + of.of_page.get(page, 0.0) if stage == "decode" else 0.0
+                blocked = of.locked if stage == "decode" else 0.0
+                takes = (cost + longer) * (1.0 + of.ready) + blocked
+                self._add("worker", worker, stage, now, now + takes, page, batch)
+                self._blocked_s += blocked
+                now += takes
+        for stage, cost in of.batch.items():
+            self._add("worker", worker, stage, now, now + cost * (1.0 + of.ready), batch=batch)
+            now += cost * (1.0 + of.ready)
+        self._work_s += now - began
+        self._add("worker", worker, "send", now, now + of.send, batch=batch, overlapped=True)
+        return now
+
+    def _do(self, now: float, batch: int, stage: str) -> float:
+        if stage in self._of.own:
+            self._add("main", 0, stage, now, now + self._of.own[stage], batch=batch)
+        return now + self._of.own.get(stage, 0.0)
+
+    def _idle(self, worker: int, begin: float, end: float) -> None:
+        if end > begin:
+            self._add("worker", worker, "idle", begin, end)
+
+    def _add(
+        self, lane: str, process: int, stage: str, begin: float, end: float, page: int = -1, batch: int = -1,
+        overlapped: bool = False,
+    ) -> None:
+        origin = "simulated" if lane == "device" else "measured"
+        times = round(begin * NS), round(end * NS)
+        self._rows.append((lane, process, stage, *times, page, batch, overlapped, origin))
+
+    def _record(self, spans: pd.DataFrame, wall_s: float) -> Record:
+        of = self._of
+        pages = of.size * of.per_epoch
+        knobs = {"num_workers": of.workers, "batch_size": of.size, "persistent_workers": not of.start, **of.knobs}
+        base = make_record(stages=_stages(spans), lanes=self._lanes(wall_s, spans), **knobs)
+        assert base.pages is not None
+        steps = of.epochs * of.per_epoch
+        steady = Steady(
+            num_steps=steps, num_pages=of.epochs * pages, num_epochs=of.epochs, warmup_steps=0, wall_s=wall_s,
+            pages_per_s=of.epochs * pages / wall_s,
+        )  # fmt: skip
+        counts = base.pages.model_copy(update={"num_pages": pages})
+        return base.model_copy(update={"steady": steady, "pages": counts, "alone": self._alone()})
+
+    def _lanes(self, wall_s: float, spans: pd.DataFrame) -> list[LaneStats]:
+        of = self._of
+        on_core = (self._work_s - self._blocked_s) / (1.0 + of.ready)
+        busy = spans[spans["lane"] == "device"]
+        lanes = [
+            LaneStats(lane="main", processes=1, wall_s=wall_s, attributed_s=wall_s),
+            LaneStats(
+                lane="worker", processes=of.workers, wall_s=of.workers * wall_s, attributed_s=of.workers * wall_s,
+                cpu_s=on_core, ready_s=on_core * of.ready,
+            ),
+        ]  # fmt: skip
+        if len(busy):
+            device_s = float((busy["end_ns"] - busy["begin_ns"]).sum() / NS)
+            lanes.append(LaneStats(lane="device", processes=1, wall_s=wall_s, attributed_s=device_s))
+        return lanes
+
+    def _alone(self) -> list[StageStats]:
+        of = self._of
+        pages = [_alone_row("worker", name, "page", 32, cost) for name, cost in of.page.items()]
+        batches = [_alone_row("worker", name, "batch", 4, cost) for name, cost in of.batch.items()]
+        return [*pages, *batches, *(_alone_row("main", name, "batch", 4, cost) for name, cost in of.own.items())]
+
+
+def _alone_row(lane: Any, name: str, per: Any, count: int, cost: float) -> StageStats:
+    return StageStats(
+        lane=lane, name=name, per=per, count=count, mean_s=cost, p50_s=cost, p95_s=cost, total_s=count * cost
+    )
+
+
+def _stages(spans: pd.DataFrame) -> list[StageStats]:
+    rows = []
+    for (lane, name, overlapped), own in spans.groupby(["lane", "stage", "overlapped"], sort=False):
+        seconds = (own["end_ns"] - own["begin_ns"]) / NS
+        rows.append(
+            StageStats(
+                lane=lane, name=name, per="page" if (own["page"] >= 0).any() else "batch", count=len(own),
+                mean_s=seconds.mean(), p50_s=seconds.median(), p95_s=seconds.quantile(0.95), total_s=seconds.sum(),
+                overlapped=overlapped, origin="simulated" if lane == "device" else "measured",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def names(causes: Sequence[Any]) -> list[tuple[str, str | None]]:
+    """What the causes are, and of which stage."""
+    return [(one.name, one.stage) for one in causes]
