@@ -91,7 +91,7 @@ def test_it_takes_two_to_race(raced: Panel) -> None:
     assert raced.of(widgets.Button, "Race").disabled
     raced.panel.set_ticked(["2026-a", "2026-b"])
     assert not raced.of(widgets.Button, "Race").disabled
-    assert raced.of(widgets.Dropdown, "baseline").options == (("defaults", "2026-a"), ("cache=decoded", "2026-b"))
+    assert raced.of(widgets.Dropdown, "baseline").options == (("cache=none", "2026-a"), ("cache=decoded", "2026-b"))
 
 
 def test_a_race_ends_with_verdicts_and_can_be_exported(raced: Panel, reports) -> None:
@@ -149,7 +149,7 @@ def test_lenses_are_left_out_of_races(raced: Panel, leave_run, reports) -> None:
 
     knobs = [json.loads((folder / RECORD).read_text())["knobs"] for folder in list_runs(reports / "runs")]
     assert [one["profilers"] for one in knobs if one["profilers"]] == ["lines"]
-    assert "defaults (2)" in raced.text()
+    assert "same knobs (2)" in raced.text()
 
 
 def test_a_data_set_that_is_gone_is_said_in_words(raced: Panel, leave_run) -> None:
@@ -181,10 +181,14 @@ def test_a_report_that_is_not_made_says_why(tmp_path) -> None:
 
 
 def test_variants_are_named_by_what_they_change() -> None:
-    assert name_variants([Knobs(), Knobs(cache="decoded"), Knobs(num_steps=3)]) == [
-        "defaults", "cache=decoded", "defaults (2)",
+    common = {"num_pages": 7, "device": "cpu"}
+    variants = [Knobs(**common), Knobs(**common, cache="decoded"), Knobs(**common, num_steps=3)]
+    assert name_variants(variants) == ["cache=none", "cache=decoded", "cache=none (2)"]
+    assert name_variants(variants[::2]) == ["same knobs", "same knobs (2)"]
+    assert name_variants([Knobs(persistent_workers=False), Knobs()]) == [
+        "persistent_workers=false", "persistent_workers=true",
     ]  # fmt: skip
     many = {"image_decoder": "turbojpeg", "transforms": "direct", "targets": "fast", "transport": "ring"}
-    names = name_variants([Knobs(**many), Knobs(**many, seed=1)])
+    names = name_variants([Knobs(), Knobs(**many), Knobs(**many, cache_store="shared", cache="decoded")])
     assert all(len(name) <= 64 for name in names)
     assert all(a != b for a, b in itertools.combinations(names, 2))

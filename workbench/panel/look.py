@@ -29,7 +29,7 @@ from workbench.figures.where_time_goes import where_time_goes
 from workbench.panel.outputs import Shown, message, show
 from workbench.panel.run_queue import Latest
 from workbench.panel.what_if import WhatIf
-from workbench.records import Record
+from workbench.records import Failure, Record
 from workbench.run_store import read_spans
 
 
@@ -86,7 +86,17 @@ class Drawn:
 
 
 def _where(seen: Seen) -> list[Shown]:
+    if seen.record.failure is not None:
+        return _why_it_failed(seen.record.failure)
     return [where_time_goes(seen.record), stage_table(seen.record)]
+
+
+def _why_it_failed(failure: Failure) -> list[Shown]:
+    told = message(f"It failed in phase {failure.phase} ({failure.kind}): {failure.message}", bad=True)
+    if not failure.stderr_tail:
+        return [told]
+    tail = f"<details><summary>the last lines that it wrote</summary><pre>{escape(failure.stderr_tail)}</pre></details>"
+    return [told, tail]
 
 
 def _timeline(seen: Seen) -> list[Shown]:
@@ -127,7 +137,7 @@ def _memory(seen: Seen) -> list[Shown]:
 
 def _pages(seen: Seen) -> list[Shown]:
     if seen.baseline is None or seen.baseline_folder is None:
-        return [message("Choose a baseline under 'Compare': its pages are shown beside this run's.")]
+        return [message("Tick a run in the list: it becomes the baseline, and its pages are shown beside this run's.")]
     samples = page_samples(seen.baseline_folder, seen.folder, count=4)
     return [parity_pictures(samples, baseline="the baseline", variant="this run")]
 

@@ -85,6 +85,7 @@ class RacePanel:
         self._on_begin, self._on_event, self._on_end = on_begin, on_event, on_end
         self._ticked: list[str] = []
         self._folder: Path | None = None
+        self._choosing = False
         wide = {"width": "auto", "flex": "1 1 auto"}
         self._baseline = widgets.Dropdown(description="baseline", layout=wide)
         self._baseline.observe(lambda change: on_baseline(), names="value")
@@ -141,9 +142,16 @@ class RacePanel:
         folders = sorted((self._runs.runs.parent / "comparisons").glob(f"*/{COMPARISON}"), reverse=True)
         names = [path.parent.name for path in folders]
         if tuple(names) != tuple(self._earlier.options):
-            chosen = self._earlier.value
-            self._earlier.options = names
+            self._choose(names, self._earlier.value)
+
+    def _choose(self, names: Sequence[str], chosen: str | None) -> None:
+        """Offer these, with one of them chosen, without showing it: a list would choose its first by itself."""
+        self._choosing = True
+        try:
+            self._earlier.options = tuple(names)
             self._earlier.value = chosen if chosen in names else None
+        finally:
+            self._choosing = False
 
     def _race(self) -> None:
         chosen = [self.baseline, *(run_id for run_id in self._ticked if run_id != self.baseline)]
@@ -194,7 +202,7 @@ class RacePanel:
         )
 
     def _show_earlier(self) -> None:
-        if self._earlier.value:
+        if self._earlier.value and not self._choosing:
             folder = self._runs.runs.parent / "comparisons" / self._earlier.value
             try:
                 self._show(folder)
@@ -203,11 +211,12 @@ class RacePanel:
 
     def _show(self, folder: Path) -> None:
         self._folder = folder
+        self._buttons()
         if not (folder / COMPARISON).is_file():
             self._told.value = message("It was cancelled before there was anything to compare.")
             return
         comparison = read_comparison(folder)
-        self._earlier.value = folder.name if folder.name in self._earlier.options else None
+        self._choose(self._earlier.options, folder.name)
         headline = escape(comparison_headline(comparison))
         self._told.value = f"<div class='wb-title'>{headline}</div>"
         shown: list[Shown] = [verdict_table(comparison), verdicts(comparison)]
@@ -217,7 +226,6 @@ class RacePanel:
             blocks = comparison.num_blocks
             shown.append(narrowing(records, policy=policy, most_blocks=blocks, seed=comparison.seed))
         show(self._output, [*shown, throughput(comparison)])
-        self._buttons()
 
     def _records(self, comparison: Comparison) -> dict[str, list[Record]]:
         """The records of a comparison by variant; none where one of them is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from html import escape
 
@@ -18,7 +19,7 @@ _CARDS = 5
 _MESSAGE_CHARACTERS = 400
 
 #: Knobs that say how much is measured, not what is tried.
-_LEFT_OUT = ("num_steps", "warmup_steps", "parity_pages", "timeout_s", "stage_timing")
+LEFT_OUT = ("num_steps", "warmup_steps", "parity_pages", "timeout_s", "stage_timing")
 
 
 class RunCards:
@@ -48,16 +49,20 @@ class RunCards:
         self.ticked: list[str] = []
         self._baseline = Knobs()
         self._looked_at = ""
+        self._lock = threading.RLock()  # runs end in a thread, and a person turns pages meanwhile
         self._page = 0
         self._cards = [_Card(on_look, on_take, self._tick) for _ in range(_CARDS)]
-        self._all = widgets.Checkbox(description="with the trials of races and beside lenses", indent=False, layout={"width": "auto"})
+        told = "with the trials of races and beside lenses"
+        self._all = widgets.Checkbox(description=told, indent=False, layout={"width": "auto"})
         self._all.observe(lambda change: self._turn(0), names="value")
         self._newer = widgets.Button(icon="chevron-left", tooltip="newer runs", layout={"width": "36px"})
         self._older = widgets.Button(icon="chevron-right", tooltip="older runs", layout={"width": "36px"})
+        again = widgets.Button(icon="refresh", tooltip="read the list again", layout={"width": "36px"})
+        again.on_click(lambda button: self._turn(0))
         self._newer.on_click(lambda button: self._turn(self._page - 1))
         self._older.on_click(lambda button: self._turn(self._page + 1))
         self._told = widgets.HTML(layout={"flex": "1 1 auto"})
-        foot = widgets.HBox([self._told, self._all, self._newer, self._older], layout={"align_items": "center"})
+        foot = widgets.HBox([self._told, self._all, again, self._newer, self._older], layout={"align_items": "center"})
         self.widget = widgets.VBox([*(card.widget for card in self._cards), foot])
 
     def show(self, *, baseline: Knobs | None = None, looked_at: str | None = None) -> None:
@@ -67,6 +72,10 @@ class RunCards:
             baseline: Knobs that the runs' are held against; None: as before.
             looked_at: The run that is looked at; None: as before.
         """
+        with self._lock:
+            self._fill(baseline, looked_at)
+
+    def _fill(self, baseline: Knobs | None, looked_at: str | None) -> None:
         self._baseline = baseline or self._baseline
         self._looked_at = self._looked_at if looked_at is None else looked_at
         self.ticked = [run_id for run_id in self.ticked if self._runs.get(run_id)]
@@ -89,6 +98,7 @@ class RunCards:
 
     def _turn(self, page: int) -> None:
         self._page = page
+        self._runs.refresh()
         self.show()
 
     def _tick(self, run_id: str, ticked: bool) -> None:
@@ -158,11 +168,12 @@ def card_html(run: RunSummary, baseline: Knobs) -> str:
 def changed_knobs(knobs: Knobs, baseline: Knobs) -> list[str]:
     """``name=value`` for the knobs that differ from the baseline's, without those that say how much is measured."""
     changed = knobs.differing(baseline)
-    return [
-        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in changed.items()
-        if name not in _LEFT_OUT
-    ]
+    return [f"{name}={shown_value(value)}" for name, value in changed.items() if name not in LEFT_OUT]
+
+
+def shown_value(value: object) -> object:
+    """A knob's value as a person writes it."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _trust(run: RunSummary) -> str:

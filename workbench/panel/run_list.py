@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import BadInput
 from workbench.knobs import Knobs
 from workbench.records import Failure, Record
-from workbench.run_store import RACE, RECORD, list_runs, read_race, read_record
+from workbench.run_store import RACE, list_runs, read_race, read_record
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class RunSummary:
 
 
 class RunList:
-    """Knows the runs below a reports folder; reads each record once.
+    """Knows the runs below a reports folder; reads each record once. May be asked from any thread.
 
     Args:
         reports: The folder for the results.
@@ -54,16 +55,19 @@ class RunList:
         self._comparisons = reports / "comparisons"
         self._known: dict[str, RunSummary | None] = {}
         self._raced: dict[Path, tuple[int, frozenset[str]]] = {}
+        self._lock = threading.Lock()
 
     def refresh(self) -> None:
         """Read what has come, and forget what has gone."""
-        folders = {folder.name: folder for folder in list_runs(self.runs)}
-        self._known = {name: own for name, own in self._known.items() if name in folders}
-        for name in sorted(folders.keys() - self._known.keys()):
-            try:
-                self._known[name] = _summary(read_record(folders[name]))
-            except BadInput:  # of another version, or damaged: no run to show
-                self._known[name] = None
+        with self._lock:
+            folders = {folder.name: folder for folder in list_runs(self.runs)}
+            known = {name: own for name, own in self._known.items() if name in folders}
+            for name in sorted(folders.keys() - known.keys()):
+                try:
+                    known[name] = _summary(read_record(folders[name]))
+                except BadInput:  # of another version, or damaged: no run to show
+                    known[name] = None
+            self._known = known  # set anew, so that whoever reads it meanwhile reads on in the old one
 
     def newest_first(self, *, with_all: bool) -> list[RunSummary]:
         """The runs that can be shown.
@@ -90,12 +94,12 @@ class RunList:
         """
         return read_record(self.runs / run_id)
 
-    def stamp(self) -> tuple[int, str]:
-        """Something that changes when a run has come or gone."""
-        names = [path.parent.name for path in self.runs.glob(f"*/{RECORD}")]
-        return len(names), max(names, default="")
-
     def _trials_of_races(self) -> set[str]:
+        with self._lock:
+            self._read_races()
+            return {run_id for _, ids in self._raced.values() for run_id in ids}
+
+    def _read_races(self) -> None:
         for path in self._comparisons.glob(f"*/{RACE}"):
             changed_ns = path.stat().st_mtime_ns
             if self._raced.get(path, (0, None))[0] == changed_ns:
@@ -106,7 +110,6 @@ class RunList:
                 continue
             ids = {trial.run_id for trial in state.trials} | {state.settling_run_id or ""}
             self._raced[path] = (changed_ns, frozenset(ids))
-        return {run_id for _, ids in self._raced.values() for run_id in ids}
 
 
 def _summary(record: Record) -> RunSummary:

@@ -63,11 +63,12 @@ class Workbench:
             on_begin=self._live.begin,
             on_event=self._live.event,
             on_end=self._ended,
-            on_baseline=lambda: self._show_runs(),
+            on_baseline=lambda: self._baseline_changed(),
         )
         self._run = widgets.Button(description="Run", button_style="primary", layout={"width": "110px"})
         self._run.add_class("wb-run")
-        self._side = KnobPanel(knobs or Knobs(), self._runs, self._knobs_are)
+        self._first = knobs or Knobs()
+        self._side = KnobPanel(self._first, self._runs, self._knobs_are)
         self.knobs = self._side.widgets
         self._cancel = widgets.Button(description="Cancel", disabled=True, layout={"width": "100px"})
         self._clear = widgets.Button(description="Clear queue", layout={"width": "auto", "display": "none"})
@@ -82,7 +83,7 @@ class Workbench:
         self._sections.observe(lambda change: self._turned(), names="selected_index")
         self.widget = self._placed()
         self._race.refresh()
-        self._cards.show()
+        self._show_runs()
         self._look_at_newest()
 
     def _ipython_display_(self) -> None:
@@ -103,7 +104,7 @@ class Workbench:
         except BadInput:
             self._knobs_are(None)
             return
-        title = " ".join(changed_knobs(knobs, Knobs())) or "defaults"
+        title = " ".join(changed_knobs(knobs, self._first)) or "the knobs as they were at first"
         self.queue.add(Job(title, lambda cancel: self._measure(title, knobs, cancel), self._failed))
 
     def _knobs_are(self, knobs: Knobs | None) -> None:
@@ -131,7 +132,12 @@ class Workbench:
 
     def _show_runs(self) -> None:
         baseline = self._runs.get(self._race.baseline or "")
-        self._cards.show(baseline=baseline.knobs if baseline else Knobs())
+        self._cards.show(baseline=baseline.knobs if baseline else self._first)
+
+    def _baseline_changed(self) -> None:
+        self._show_runs()
+        if self.look.seen is not None:
+            self._look_at(self.look.seen.record.run_id)
 
     def _ticked(self) -> None:
         self._race.set_ticked(self._cards.ticked)
