@@ -68,6 +68,11 @@ class Facts:
         return sum(part.share for part in self.device.parts if part.stage not in LEFT_OVER) if self.device else 0.0
 
     @property
+    def beside_busy(self) -> float:
+        """Share of the time in which the thread beside the main process's loop is at work, or waits for the device."""
+        return sum(part.share for part in self.main.overlapped)
+
+    @property
     def device_name(self) -> str:
         """What to call it."""
         return "simulated device" if self.record.simulated else "device"

@@ -24,6 +24,7 @@ from workbench.analysis.diagnosis.measures import (
 from workbench.analysis.diagnosis.page_times import NO_WORK
 from workbench.analysis.diagnosis.thresholds import Thresholds
 from workbench.analysis.moved_bytes import bytes_per_page
+from workbench.records import Policy
 from workbench.units import format_bytes, format_duration, format_ratio, format_share
 
 SENDING = ("send", "receive", "release")
@@ -59,6 +60,9 @@ def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
 def unexplained(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """The main process spends time that no stage explains: what it is must be found out first."""
     share = facts.of_main(UNATTRIBUTED)
+    # Beside a device, or a thread for results, that is at work all the time, it is waiting for that.
+    if max(facts.device_busy, facts.beside_busy) >= limits.device_busy:
+        return
     told = f"No stage explains {format_share(share)} of the main process's time: find out first what is missed there."
     yield Cause("breakdown does not close", None, told, share)
 
@@ -124,7 +128,8 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
         return
     environment, machine = facts.record.environment, facts.record.machine
     number = environment.cores if environment else 1
-    beside = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and machine.other_cores else ""
+    is_disturbed = machine is not None and machine.other_cores >= Policy().disturbed_share * number
+    beside = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and is_disturbed else ""
     told = (
         f"{facts.record.knobs.num_workers} workers and the main process share {number} cores: workers had a core for "
         f"{format_duration(cores.cpu_s)} and waited for one for {format_duration(cores.ready_s)}{beside}."
