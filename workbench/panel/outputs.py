@@ -26,6 +26,32 @@ def show(output: widgets.Output, items: Sequence[Shown]) -> None:
     output.outputs = tuple(_bundle(item) for item in items)
 
 
+class Screen:
+    """An Output widget that can be out of sight: a figure that is drawn there gets no width, so it is drawn again.
+
+    Attributes:
+        widget: To be placed.
+    """
+
+    def __init__(self) -> None:
+        self.widget = widgets.Output()
+        self._in_front = False
+        self._is_stale = False
+
+    def show(self, items: Sequence[Shown]) -> None:
+        """Show these, instead of what was there."""
+        self._is_stale = not self._in_front
+        show(self.widget, items)
+
+    def set_in_front(self, in_front: bool) -> None:
+        """Say whether it can be seen."""
+        self._in_front = in_front
+        if in_front and self._is_stale:
+            self._is_stale = False
+            outputs, self.widget.outputs = self.widget.outputs, ()
+            self.widget.outputs = outputs
+
+
 def message(text: str, *, bad: bool = False) -> str:
     """A message as HTML, escaped."""
     return f"<div class='{'wb-bad' if bad else 'wb-muted'}'>{html.escape(text)}</div>"

@@ -17,7 +17,7 @@ from workbench.figures.tables import verdict_table
 from workbench.figures.throughput import throughput
 from workbench.figures.verdicts import verdicts
 from workbench.knobs import Knobs
-from workbench.panel.outputs import Shown, message, show
+from workbench.panel.outputs import Screen, Shown, message
 from workbench.panel.race_variants import name_variants
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
@@ -103,7 +103,7 @@ class RacePanel:
         self._hint = widgets.HTML()
         self._told = widgets.HTML()
         self._link = widgets.HTML()
-        self._output = widgets.Output()
+        self._screen = Screen()
         row = {"align_items": "center", "width": "100%"}
         self.widget = widgets.VBox(
             [
@@ -112,7 +112,7 @@ class RacePanel:
                 widgets.HBox([self._earlier, self._more, self._export], layout=row),
                 self._link,
                 self._told,
-                self._output,
+                self._screen.widget,
             ]
         )
         self.set_ticked([])
@@ -136,6 +136,10 @@ class RacePanel:
         told = f"{count} variants are ticked."
         self._hint.value = message(told if count > 1 else "Tick two runs or more in the list: they are the variants.")
         self._start.disabled = count < 2
+
+    def set_in_front(self, in_front: bool) -> None:
+        """Say whether the panel can be seen."""
+        self._screen.set_in_front(in_front)
 
     def refresh(self) -> None:
         """Offer the comparisons that there are, the newest first."""
@@ -173,7 +177,7 @@ class RacePanel:
         self._folder = journal.folder
         self._on_begin(title)
         self._buttons()
-        show(self._output, [])
+        self._screen.show([])
         self._link.value = ""
         self._told.value = message("The first trial counts nowhere: it fills caches and wakes the cores.")
         rule = self._judge.stopping_rule(journal.state.policy)
@@ -196,10 +200,8 @@ class RacePanel:
 
     def _show_so_far(self, journal: Journal, records: Mapping[str, Sequence[Record]]) -> None:
         state = journal.state
-        show(
-            self._output,
-            [narrowing(records, policy=state.policy, most_blocks=state.most_blocks, seed=state.seed)],
-        )
+        drawn = narrowing(records, policy=state.policy, most_blocks=state.most_blocks, seed=state.seed)
+        self._screen.show([drawn])
 
     def _show_earlier(self) -> None:
         if self._earlier.value and not self._choosing:
@@ -225,7 +227,7 @@ class RacePanel:
             policy = comparison.policy
             blocks = comparison.num_blocks
             shown.append(narrowing(records, policy=policy, most_blocks=blocks, seed=comparison.seed))
-        show(self._output, [*shown, throughput(comparison)])
+        self._screen.show([*shown, throughput(comparison)])
 
     def _records(self, comparison: Comparison) -> dict[str, list[Record]]:
         """The records of a comparison by variant; none where one of them is gone."""

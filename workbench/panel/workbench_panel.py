@@ -177,6 +177,7 @@ class Workbench:
     def _turned(self) -> None:
         section = self._sections.selected_index
         self.look.set_in_front(section == _LOOK)
+        self._race.set_in_front(section == _COMPARE)
         self._preview.set_in_front(section == _DATA_SET)
 
     def _placed(self) -> widgets.Widget:
