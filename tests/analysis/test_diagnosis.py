@@ -165,6 +165,22 @@ def test_shares_stand_in_where_nothing_can_be_foretold():
     assert names([first]) == [("loader-bound", "decode")]
 
 
+def test_of_a_long_run_a_part_is_simulated():
+    record, spans = Pipeline(epochs=60).run()
+    predictor = predictor_for(record, spans)
+    assert record.steady.num_steps == 480
+    assert predictor.model.shape.num_steps == 400
+    assert names(diagnose(record, spans, predictor))[0] == ("loader-bound", "decode")
+
+
+def test_a_thread_for_results_that_is_always_at_work_leaves_nothing_unexplained():
+    stages = [make_stage("main", "forward", 0.1), make_stage("main", "postprocess", 0.95, overlapped=True)]
+    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.1)], postprocess="threads")
+    (first, *_) = diagnose(record, None, None)
+    assert names([first]) == [("main-thread-bound", "postprocess")]
+    assert "in a thread beside it" in first.evidence
+
+
 def test_limits_are_the_callers():
     record, _ = PLANTED["loader-bound", "decode"].run()
     assert diagnose(record, None, None, Thresholds(waits=1.0))[0].name == "healthy"

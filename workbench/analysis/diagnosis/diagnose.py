@@ -38,15 +38,23 @@ _REST: tuple[Rule, ...] = (
     rules.device,
 )
 
+#: A diagnosis asks some forty times what if; of a long run so many steps tell what bounds it.
+_MOST_STEPS = 400
+
 
 def predictor_for(record: Record, spans: pd.DataFrame | None) -> Predictor | None:
     """What foretells changes of a run; None where its record doesn't tell what that needs."""
     if spans is None:
         return None
     try:
-        return Predictor(record, spans)
+        predictor = Predictor(record, spans)
     except BadInput:
         return None
+    shape = predictor.model.shape
+    if shape.num_steps > _MOST_STEPS:
+        predictor.model = replace(predictor.model, shape=replace(shape, num_steps=_MOST_STEPS))
+        predictor.before = predictor.outcomes(predictor.model)
+    return predictor
 
 
 def diagnose(

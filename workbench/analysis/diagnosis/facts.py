@@ -98,6 +98,10 @@ class Facts:
         """Share of the main process's time that some stages take."""
         return share_of(self.main, *stages)
 
+    def of_beside(self, *stages: str) -> float:
+        """Share of the time that some stages take in the thread beside the main process's loop."""
+        return sum(part.share for part in self.main.overlapped if part.stage in stages)
+
     def stage(self, name: str) -> StageStats | None:
         """The times of a stage."""
         return next((row for row in self.record.stages if row.name == name), None)
