@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.analysis.changes import scaled
 from workbench.analysis.breakdown import UNATTRIBUTED
+from workbench.analysis.changes import scaled
 from workbench.analysis.cost_model import CostModel, PageCosts
 from workbench.analysis.diagnosis.facts import Facts
 from workbench.analysis.prediction import Predictor
