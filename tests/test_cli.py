@@ -43,7 +43,7 @@ def test_help_is_there_and_needs_none_of_the_heavy_libraries() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
 
     assert done.returncode == 0, done.stderr
-    for verb in ("run", "compare", "report", "pages", "doctor", "lab"):
+    for verb in ("run", "compare", "report", "check", "history", "selftest", "pages", "doctor", "lab"):
         assert f" {verb} " in done.stdout
 
 
@@ -91,6 +91,9 @@ def test_a_mistyped_knob_is_bad_input_with_the_one_that_was_meant(
         (("compare", "--variant", "a: cache=decoded", "--grid", "cache=none,decoded"), "both variants and a grid"),
         (("compare", "--variant", "a: cache=decoded", "-p", "seed=1", "--seed", "2"), "'seed' is set twice"),
         (("compare", "--variant", "a: dataset=no/such/folder"), "no/such/folder"),
+        (("compare", "--resume", "no/such/folder"), "there is no race.json"),
+        (("compare", "--resume", ".", "--variant", "a: cache=decoded"), "keeps its variants and knobs"),
+        (("compare", "--resume", ".", "--cold-cache"), "keeps its variants and knobs"),
         (("compare", "--variant", "a: cache=decoded", "--blocks", "0"), "blocks"),
         (("report", "--data", "no/such/folder"), "no/such/folder"),
         (("run", "--out", __file__), "cannot be used as a folder"),
@@ -158,3 +161,42 @@ def test_lab_passes_its_options_on(invoke: Invoke, monkeypatch: pytest.MonkeyPat
 
     root = f"--ServerApp.root_dir={checkout / 'notebooks'}"
     assert called == [[sys.executable, "-m", "jupyterlab", root, "--port", "9999", "--no-browser"]]
+
+
+def test_an_interrupted_comparison_says_how_to_go_on(
+    invoke: Invoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from workbench.knobs import Knobs
+    from workbench.trial.journal import Journal
+
+    def begin(*arguments: Any, **options: Any) -> None:
+        Journal.begin(tmp_path / "comparisons" / "1", {"a": Knobs()}, runs=tmp_path / "runs", seed=0, num_blocks=1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", begin)
+
+    assert invoke("compare", "--variant", "ram: cache=decoded", "--out", str(tmp_path)) == 130
+    assert f"workbench compare --resume {tmp_path / 'comparisons' / '1'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("asked", "blocks"), [((), 3), (("--blocks", "2"), 3), (("--blocks", "9"), 9)])
+def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: tuple[str, ...], blocks: int
+) -> None:
+    from workbench.knobs import Knobs
+    from workbench.trial.journal import Journal
+
+    told: dict[str, Any] = {}
+
+    def note(notebook: Path, parameters: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        told.update(parameters)
+        raise KeyboardInterrupt
+
+    knobs = Knobs(dataset=str(Path(__file__).parents[1] / "data_samples"))
+    variants = {"a": knobs, "b": knobs.changed(cache="decoded")}
+    (tmp_path / "runs").mkdir()
+    Journal.begin(tmp_path / "race", variants, runs=tmp_path / "runs", seed=0, num_blocks=3)
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", note)
+
+    invoke("compare", "--resume", str(tmp_path / "race"), *asked, "--out", str(tmp_path))
+    assert told["blocks"] == blocks

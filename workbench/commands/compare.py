@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import Blocks, OutFolder, Parameters
+from workbench.commands.options import OutFolder, Parameters
 
 
 def compare(
@@ -23,7 +23,10 @@ def compare(
         typer.Option(metavar="KNOB=VALUE,VALUE", help="An axis of a grid, instead of variants; may be repeated."),
     ] = None,
     parameter: Parameters = None,
-    blocks: Blocks = 5,
+    blocks: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often every variant runs at most.", show_default="5; with --resume as it was"),
+    ] = None,
     minutes: Annotated[
         float, typer.Option(min=0.0, help="No block begins that would probably end later; 0: no limit.")
     ] = 0.0,
@@ -70,7 +73,8 @@ def race_variants(
         specs: As `trial.variants.parse_variants` takes them.
         axes: As `trial.variants.parse_grid` takes them.
         common: Values by knob name that all variants share.
-        how: The other parameters of the notebook: blocks, minutes, cold_cache, resume.
+        how: The other parameters of the notebook: blocks (None: as many as there were, or the usual number), minutes,
+            cold_cache, resume.
         out: Folder for the results.
         title: Title of the report.
 
@@ -92,12 +96,13 @@ def race_variants(
     blocks = how["blocks"]
     if how.get("resume"):
         state = read_race(Path(how["resume"]).expanduser())
-        variants, blocks = state.variants, max(blocks, state.most_blocks)
+        variants, blocks = state.variants, max(blocks or 1, state.most_blocks)
     else:
+        blocks = blocks or _BLOCKS
         variants = choose_variants(list(specs), list(axes), common, blocks)
     check_variants(variants)
     results = results_folder(out)
-    parameters = {**common, **how, "variants": list(specs), "grid": list(axes)}
+    parameters = {**common, **how, "blocks": blocks, "variants": list(specs), "grid": list(axes)}
     # Twice, for every trial may be disturbed and repeated.
     trials_s = 2 * blocks * sum(knobs.timeout_s for knobs in variants.values())
     with _say_how_to_go_on(results):
@@ -113,6 +118,10 @@ def race_variants(
         print(f"For more blocks: workbench compare --resume {folder} --blocks N")
     print(f"Comparison: {folder}\nReport: {done.html}")
     return exit_code([variant.failure for variant in comparison.variants])
+
+
+#: How often every variant runs at most, where nobody says.
+_BLOCKS = 5
 
 
 @contextmanager

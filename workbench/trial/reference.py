@@ -64,7 +64,7 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
     source = scratch / "source"
     commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
     if commit is None:
-        remedy = "Give a git revision, the path of a Python interpreter, or knobs (cache=decoded)"
+        remedy = "Give a git revision that is here, the path of a Python interpreter, or knobs (cache=decoded)"
         raise BadInput(_SUBJECT, [Problem(f"'{text}' is nothing to compare with", remedy=remedy)])
     if _git(checkout, "worktree", "add", "--detach", "--force", str(source), commit) is None:
         raise BadInput(_SUBJECT, [Problem(f"the source tree of '{text}' could not be put at {source}")])
