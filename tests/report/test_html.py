@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from workbench.report.html import ExportFailed, export_html
+from workbench.report.html import NOT_IN_REPORT, ExportFailed, export_html
 
 
 def write_notebook(path: Path, *outputs: dict, markdown: str = "# A report") -> Path:
@@ -27,7 +28,7 @@ def figure(title: str = "a figure") -> dict:
 def test_plotly_is_in_it_once_whatever_the_number_of_figures(tmp_path):
     notebook = write_notebook(tmp_path / "a.ipynb", figure(), figure(), figure())
     page = export_html(notebook, tmp_path / "a.html", title="Title & more").read_text()
-    assert page.count('Plotly.newPlot("') == 3
+    assert page.count('class="wb-plot"') == 3
     assert page.count("plotly.js v") == 1
     assert "<title>Title &amp; more</title>" in page
     assert "secret_code" not in page
@@ -127,6 +128,61 @@ def test_a_link_to_follow_is_no_fetch(tmp_path):
 def test_a_figure_cannot_end_its_script(tmp_path):
     notebook = write_notebook(tmp_path / "a.ipynb", figure("</script><script>alert(1)</script>"))
     assert "alert(1)</script>" not in export_html(notebook, tmp_path / "a.html").read_text()
+
+
+def test_a_figure_has_its_title_as_text_a_description_and_its_numbers(tmp_path):
+    shown = figure("what it <b>shows</b> &amp; more")
+    page = export_html(write_notebook(tmp_path / "a.ipynb", shown), tmp_path / "a.html").read_text()
+    assert '<span class="wb-title">what it shows &amp; more</span>' in page
+    assert 'role="img"' in page
+    assert 'aria-label="what it shows &amp; more. Its numbers stand in the table below it."' in page
+    assert '<th scope="row">1</th><td>3</td>' in page
+
+
+def test_only_the_pages_own_scripts_may_run(tmp_path):
+    notebook = write_notebook(tmp_path / "a.ipynb", figure(), {"text/html": "<p>a finding</p>"})
+    pages = [export_html(notebook, tmp_path / f"{name}.html").read_text() for name in "ab"]
+    nonces = [re.search(r"script-src 'nonce-([\w-]{16,})'", page)[1] for page in pages]
+    assert len(set(nonces)) == 2
+    for page, nonce in zip(pages, nonces, strict=True):
+        assert "default-src 'none'" in page
+        scripts = {found for found in re.findall(r"<script\b([^>]*)>", page) if "application/json" not in found}
+        assert scripts == {f' nonce="{nonce}"'}
+
+
+def test_markdown_that_a_cell_puts_out_is_no_html(tmp_path):
+    findings = "- a `setting`\n- <img src=x onerror=alert(1)>\n\n<script>alert(2)</script>"
+    notebook = write_notebook(tmp_path / "a.ipynb", {"text/markdown": findings}, markdown="# A <i>report</i>")
+    page = export_html(notebook, tmp_path / "a.html").read_text()
+    assert "<code>setting</code>" in page
+    assert "<img" not in page
+    assert "<script>alert" not in page
+    assert "&lt;img src=x" in page
+    assert "<i>report</i>" in page  # what is written in the notebook itself is its author's
+
+
+def test_what_is_for_the_person_at_the_notebook_is_not_in_the_page(tmp_path):
+    notebook = write_notebook(tmp_path / "a.ipynb", {"text/plain": "where it lies: /home/somebody"})
+    content = nbformat.read(notebook, as_version=4)
+    assert "/home/somebody" in export_html(notebook, tmp_path / "a.html").read_text()
+    content.cells[1].metadata["tags"] = [NOT_IN_REPORT]
+    nbformat.write(content, notebook)
+    assert "/home/somebody" not in export_html(notebook, tmp_path / "a.html").read_text()
+
+
+def test_sections_can_be_gone_to(tmp_path):
+    notebook = write_notebook(tmp_path / "a.ipynb")
+    content = nbformat.read(notebook, as_version=4)
+    content.cells += [new_markdown_cell("## How <sure>?\n\nVery.", id="one"), new_markdown_cell("## More", id="two")]
+    nbformat.write(content, notebook)
+    page = export_html(notebook, tmp_path / "a.html").read_text()
+    assert '<a href="#one">How &lt;sure&gt;?</a>' in page
+    assert page.index("<h1") < page.index("<nav") < page.index('id="one"') < page.index('id="two"')
+    assert "anchor-link" not in page
+
+
+def test_a_notebook_of_one_part_has_no_list_of_sections(tmp_path):
+    assert "<nav" not in export_html(write_notebook(tmp_path / "a.ipynb"), tmp_path / "a.html").read_text()
 
 
 def test_widget_state_is_left_out(tmp_path):

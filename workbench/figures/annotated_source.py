@@ -36,8 +36,9 @@ def _function(one: dict[str, Any]) -> str:
     told = f"<b>{html.escape(one['path'])}</b>, {format_duration(total_s)} in all, {calls} hits at most"
     return (
         f"<details {'open' if total_s > 0 else ''}><summary>{told}</summary><div style='overflow-x:auto'>"
-        "<table class='wb-table wb-source'><thead><tr><th>line</th><th>hits</th><th>time</th><th>share</th>"
-        f"<th style='text-align:left'>source</th></tr></thead><tbody>{rows}</tbody></table></div></details>"
+        "<table class='wb-table wb-source'><thead><tr><th scope='col'>line</th><th scope='col'>hits</th>"
+        "<th scope='col'>time</th><th scope='col'>share</th><th scope='col' style='text-align:left'>source</th>"
+        f"</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 
 

@@ -10,6 +10,7 @@ from workbench.figures.template import (
     TEMPLATE,
     TITLE_PX,
     empty_figure,
+    plain,
     stage_colour,
     titled,
 )
@@ -83,7 +84,7 @@ def _way(spans: pd.DataFrame, batch: int) -> pd.DataFrame:
     rows = grouped.reset_index().sort_values("begin")
     return pd.DataFrame(
         {
-            "row": rows["lane"].replace({"main": "main process"}) + ": " + rows["stage"],
+            "row": rows["lane"].replace({"main": "main process"}) + ": " + rows["stage"].map(plain),
             "stage": rows["stage"],
             "at_ms": (rows["begin"] - origin) / 1e6,
             "took_ms": (rows["end"] - rows["begin"]) / 1e6,

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from workbench.figures.template import TEMPLATE, empty_figure, titled
+from workbench.figures.template import TEMPLATE, empty_figure, plain, titled
 
 #: Frames with less than this share of all samples cannot be seen, and are left out with what they call.
 _VISIBLE_FROM = 0.003
@@ -33,7 +33,7 @@ def flame(file: Path) -> go.Figure:
     figure.add_icicle(
         ids=ids,
         parents=parents,
-        labels=[_short(stack[-1]) for stack in seen],
+        labels=[plain(_short(stack[-1])) for stack in seen],
         values=list(seen.values()),
         branchvalues="total",
         tiling={"orientation": "v"},
@@ -64,5 +64,4 @@ def _frame(frame: dict[str, Any]) -> str:
 
 
 def _short(label: str, length: int = 90) -> str:
-    text = label if len(label) <= length else f"{label[: length - 1]}…"
-    return text.replace("<", "&lt;")
+    return label if len(label) <= length else f"{label[: length - 1]}…"

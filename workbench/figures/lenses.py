@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from workbench.figures.annotated_source import annotated_source
 from workbench.figures.flame import flame
+from workbench.figures.html_table import html_table
 from workbench.figures.memory_over_time import memory_over_time
 from workbench.figures.operators import operator_table
 from workbench.figures.tables import lens_table
@@ -66,10 +67,10 @@ def _files(record: Record) -> str:
         "torch trace": "tensorboard --logdir on its folder, with torch-tb-profiler; or Perfetto",
         "stack samples": "speedscope (speedscope.app)",
     }
-    rows = "".join(
-        f"<tr><td>{escape(name)}</td><td><code>{escape(path)}</code></td><td>{escape(opens.get(name, ''))}</td></tr>"
+    rows = [
+        (escape(name), f"<code>{escape(path)}</code>", escape(opens.get(name, "")))
         for name, path in record.profiles.items()
-    )
+    ]
     notes = "".join(f"<li>{escape(note)}</li>" for note in record.notes)
-    head = "<thead><tr><th>what</th><th>in the run folder</th><th>opens in</th></tr></thead>"
-    return f"<table class='wb-table'>{head}<tbody>{rows}</tbody></table><ul>{notes}</ul>"
+    table = html_table(("what", "in the run folder", "opens in"), rows, caption="Files that the lenses left")
+    return f"{table}<ul>{notes}</ul>" if notes else table

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.template import BLUE, GREEN, MUTED, ORANGE, PINK, RED, SKY, TEMPLATE, titled
+from workbench.figures.template import BLUE, GREEN, MUTED, ORANGE, PINK, RED, SKY, TEMPLATE, plain, titled
 from workbench.units import format_bytes
 
 _COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
@@ -29,12 +29,12 @@ def memory_over_time(file: Path, *, cores: int | None = None) -> go.Figure:
     for number, (name, own) in enumerate(table.groupby("process", sort=False)):
         colour = _COLOURS[number % len(_COLOURS)]
         figure.add_scatter(
-            x=own["at_s"], y=own["pss_bytes"] / 1e6, name=str(name), stackgroup="pss",
+            x=own["at_s"], y=own["pss_bytes"] / 1e6, name=plain(str(name)), stackgroup="pss",
             line={"color": colour, "width": 1}, row=1, col=1, hovertemplate="%{y:.0f} MB",
         )  # fmt: skip
         busy = busy_cores(own)
         figure.add_scatter(
-            x=busy["at_s"], y=busy["cores"], name=str(name), showlegend=False, stackgroup="cpu",
+            x=busy["at_s"], y=busy["cores"], name=plain(str(name)), showlegend=False, stackgroup="cpu",
             line={"color": colour, "width": 1}, row=2, col=1, hovertemplate="%{y:.2f} cores",
         )  # fmt: skip
     shm = table.groupby("at_s")["shm_bytes"].first() / 1e6

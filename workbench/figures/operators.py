@@ -6,7 +6,7 @@ import html
 import json
 from pathlib import Path
 
-from workbench.figures.tables import html_table
+from workbench.figures.html_table import html_table
 from workbench.units import format_bytes, format_duration
 
 _SHOWN = 15
@@ -33,7 +33,7 @@ def operator_table(file: Path, *, by: str = "time") -> str:
         )
         for row in rows
     ]  # fmt: skip
-    return html_table(head, cells)
+    return html_table(head, cells, caption=f"The operators that take most {by}")
 
 
 def _bytes_of(row: dict[str, float]) -> float:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from workbench.analysis.parity import PageSample
+from workbench.figures.template import capital
 
 _SIDE_PX = 300
 _QUALITY = 80
@@ -24,7 +25,7 @@ _SMALL_LEVELS = 0.01
 
 
 def parity_pictures(samples: Sequence[PageSample], *, baseline: str, variant: str) -> str:
-    """HTML with pictures inside it; a note where there are none.
+    """HTML with pictures inside it, each described in words; a note where there are none.
 
     Args:
         samples: Pages of both runs.
@@ -45,23 +46,25 @@ def _row(sample: PageSample, baseline: str, variant: str) -> str:
     told = f"largest difference {levels} levels of 255, shown {gain:.0f}x (white: none)"
     if largest == 0.0:
         told = "difference: none, the pages are equal in every pixel"
+    received = f"page '{sample.name}' as the model receives it"
     cells = (
-        _figure(sample.baseline, f"{baseline}: {sample.name}"),
-        _figure(sample.variant, f"{variant}: {sample.name}"),
-        _figure(difference, told),
+        _figure(sample.baseline, f"{baseline}: {sample.name}", f"{received} from '{baseline}'"),
+        _figure(sample.variant, f"{variant}: {sample.name}", f"{received} from '{variant}'"),
+        _figure(difference, told, f"the difference of the two, {told}"),
     )
     return f"<div style='display:flex;flex-wrap:wrap;gap:12px;margin:8px 0'>{''.join(cells)}</div>"
 
 
-def _figure(pixels: npt.NDArray[np.uint8], caption: str) -> str:
+def _figure(pixels: npt.NDArray[np.uint8], caption: str, alternative: str) -> str:
     image = Image.fromarray(pixels)
     image.thumbnail((_SIDE_PX, _SIDE_PX))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY)
     data = base64.b64encode(buffer.getvalue()).decode()
-    told = html.escape(caption)
+    style = "border:1px solid #D9DEE4;display:block;max-width:100%;height:auto"
     return (
-        f"<figure style='margin:0'><img src='data:image/jpeg;base64,{data}' alt='{told}' width='{image.width}' "
-        f"style='border:1px solid #D9DEE4;display:block'>"
-        f"<figcaption style='font-size:12px;max-width:{_SIDE_PX}px;padding-top:4px'>{told}</figcaption></figure>"
+        f"<figure style='margin:0'><img src='data:image/jpeg;base64,{data}' alt='{html.escape(capital(alternative))}' "
+        f"width='{image.width}' height='{image.height}' style='{style}'>"
+        f"<figcaption style='font-size:12px;max-width:{_SIDE_PX}px;padding-top:4px;overflow-wrap:anywhere'>"
+        f"{html.escape(caption)}</figcaption></figure>"
     )

@@ -13,6 +13,7 @@ from workbench.figures.template import (
     SKY,
     TEMPLATE,
     TITLE_PX,
+    plain,
     simulated_note,
     titled,
 )
@@ -20,7 +21,7 @@ from workbench.records import Comparison, VariantResult
 from workbench.units import format_bytes, format_duration
 
 #: Room to the right of the longest bar for what is written there, as a share of it.
-_ROOM = 0.7
+_ROOM = 0.85
 
 
 def price(comparison: Comparison) -> go.Figure:
@@ -36,6 +37,7 @@ def price(comparison: Comparison) -> go.Figure:
         height=TITLE_PX + 56 + LEGEND_PX + 36 * len(variants),
         margin_b=LEGEND_PX,
         legend_traceorder="normal",
+        meta={"narrow": _narrow(len(variants))},
         title=titled(
             _finding(variants, comparison.baseline),
             "memory: PSS of the whole process tree, pages shared by processes once",
@@ -58,6 +60,18 @@ def price(comparison: Comparison) -> go.Figure:
     return figure
 
 
+def _narrow(num_variants: int) -> dict[str, object]:
+    """What the layout changes where there is no room for two drawings side by side: they stand below each other."""
+    return {
+        "height": 2 * (TITLE_PX + 56 + 36 * num_variants),
+        "xaxis.domain": [0.0, 1.0],
+        "yaxis.domain": [0.6, 1.0],
+        "xaxis2.domain": [0.0, 1.0],
+        "yaxis2.domain": [0.0, 0.4],
+        "yaxis2.showticklabels": True,
+    }
+
+
 def _memory(one: VariantResult) -> tuple[float, float] | None:
     """GB of the processes and of the cache's pages, which are among them."""
     if one.memory.peak_pss_bytes is None:
@@ -77,7 +91,7 @@ def _startup(one: VariantResult) -> tuple[float, float] | None:
 def _told_startup(one: VariantResult) -> str:
     pays = one.break_even_epochs
     told = format_duration(one.startup_s)
-    return told if pays is None else f"{told}, pays after {pays:.2g} epoch{'s' if pays != 1 else ''}"
+    return told if pays is None else f"{told}<br>pays after {pays:.2g} epoch{'s' if pays != 1 else ''}"
 
 
 def _bars(
@@ -105,12 +119,12 @@ def _bars(
 def _write(figure: go.Figure, column: int, one: VariantResult, parts: tuple[float, float] | None, text: str) -> None:
     figure.add_annotation(
         x=sum(parts) if parts else 0.0, y=_label(one), text=text, row=1, col=column,
-        showarrow=False, xanchor="left", xshift=4, font={"size": 11},
+        showarrow=False, xanchor="left", xshift=4, font={"size": 11}, align="left",
     )  # fmt: skip
 
 
 def _label(one: VariantResult) -> str:
-    return f"{one.name} (failed) " if one.failure else f"{one.name} "
+    return f"{plain(one.name)} (failed) " if one.failure else f"{plain(one.name)} "
 
 
 def _finding(variants: list[VariantResult], baseline: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from workbench.analysis.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
 from workbench.analysis.verdict_words import verdict_words, what_it_needs
+from workbench.figures.html_table import html_table
 from workbench.figures.template import ALARM
 from workbench.figures.verdicts import COLOURS
 from workbench.knobs import Knobs
@@ -29,7 +30,17 @@ def verdict_table(comparison: Comparison) -> str:
     head = ("variant", "pages/s", "speed-up", "verdict", "same result?", "peak memory", "start-up", "pays after")
     baseline = next((one for one in comparison.variants if one.name == comparison.baseline), None)
     rows = [_verdict_row(one, baseline, comparison) for one in comparison.variants]
-    return html_table(head, rows)
+    return html_table(head, rows, caption=_caption(comparison), is_wide=True)
+
+
+def _caption(comparison: Comparison) -> str:
+    blocks = f"{comparison.num_blocks} block{'s' if comparison.num_blocks != 1 else ''}"
+    told = (
+        f"Median throughput of {blocks}; speed-up over '{comparison.baseline}' with its "
+        f"{comparison.policy.confidence * 100:g} % interval; median start-up and largest memory"
+    )
+    simulated = "; all of it on a simulated device" if all(one.simulated for one in comparison.variants) else ""
+    return f"{told}{simulated}."
 
 
 def knob_changes(knobs: Knobs, baseline: Knobs) -> str:
@@ -48,7 +59,8 @@ def stage_table(record: Record) -> str:
         return "<p>No stage was timed in this run.</p>"
     rows = [row for lane in lanes for row in _lane_rows(lane, record)]
     head = ("lane", "stage", "spans", "of a", "mean", "median", "95 %", "a page", "share of lane", "origin")
-    return f"{html_table(head, rows)}<p><small>{_text(explain_lanes(lanes))}</small></p>"
+    table = html_table(head, rows, caption="The stages of each lane, in the order of the work")
+    return f"{table}<p><small>{_text(explain_lanes(lanes))}</small></p>"
 
 
 def _lane_rows(lane: LaneBreakdown, record: Record) -> Iterator[tuple[str, ...]]:
@@ -72,12 +84,12 @@ def _lane_rows(lane: LaneBreakdown, record: Record) -> Iterator[tuple[str, ...]]
 def _closure(lane: LaneBreakdown) -> str:
     if lane.explained > CLOSES_UP_TO:
         told = f"does not close: stages add up to {format_share(lane.explained)}"
-        return f" <span style='color:{ALARM};font-weight:700'>{_text(told)}</span>"
+        return f" <span class='wb-alarm' style='color:{ALARM};font-weight:700'>{_text(told)}</span>"
     if lane.lane == "device":
         return ""
     if not lane.closes:
         told = f"does not close: {format_share(min(lane.closure, lane.explained))}"
-        return f" <span style='color:{ALARM};font-weight:700'>{_text(told)}</span>"
+        return f" <span class='wb-alarm' style='color:{ALARM};font-weight:700'>{_text(told)}</span>"
     return f" <small>closure {_text(format_share(lane.closure))}</small>"
 
 
@@ -109,7 +121,7 @@ def run_table(record: Record) -> str:
         rows.append(("pages", _told_pages(record)))
         rows += [("note", note) for note in pages.notes]
     rows += [("note", note) for note in record.notes]
-    return html_table((), [(_text(name), _text(value)) for name, value in rows])
+    return html_table((), [(_text(name), _text(value)) for name, value in rows], caption="What the run did")
 
 
 def lens_table(record: Record) -> str:
@@ -121,10 +133,11 @@ def lens_table(record: Record) -> str:
     told += f"{format_ratio(price.highest)}: before and after it)"
     if price.factor > DEAR_LENS:
         warning = "Over 5 %: the figures of this run are not to be compared with those of others."
-        told = f"<span style='color:{ALARM};font-weight:600'>{_text(told)}. {warning}</span>"
+        told = f"<span class='wb-alarm' style='color:{ALARM};font-weight:600'>{_text(told)}. {warning}</span>"
     else:
         told = _text(told)
-    return html_table(("lenses", "what they cost"), [(_text(", ".join(price.lenses)), told)])
+    rows = [(_text(", ".join(price.lenses)), told)]
+    return html_table(("lenses", "what they cost"), rows, caption="What the lenses cost")
 
 
 def environment_table(records: Iterable[Record]) -> str:
@@ -140,17 +153,17 @@ def environment_table(records: Iterable[Record]) -> str:
         *environment.packages.items(),
         ("commit", environment.git or "unknown"),
     ]
-    return html_table((), [(_text(name), _text(value)) for name, value in rows])
+    return html_table((), [(_text(name), _text(value)) for name, value in rows], caption="Environment")
 
 
-def knobs_table(knobs: Knobs) -> str:
+def knobs_table(knobs: Knobs, *, caption: str = "Knobs; in bold those that are not at their default") -> str:
     """All knobs with their values; those that aren't the default in bold."""
     default = Knobs()
     rows = []
     for name, value in knobs:
         shown = _text("-" if value is None else str(value))
         rows.append((_text(name), shown if value == getattr(default, name) else f"<b>{shown}</b>"))
-    return html_table(("knob", "value"), rows)
+    return html_table(("knob", "value"), rows, caption=caption)
 
 
 def _verdict_row(one: VariantResult, baseline: VariantResult | None, comparison: Comparison) -> tuple[str, ...]:
@@ -160,13 +173,13 @@ def _verdict_row(one: VariantResult, baseline: VariantResult | None, comparison:
     name += "".join(f"<br><small>{_text(line)}</small>" for line in one.no_effect)
     verdict = "baseline" if is_baseline and one.verdict is None else (one.verdict or "inconclusive")
     colour = COLOURS.get(verdict, "#1F2933")
-    told = f"<span style='color:{colour};font-weight:600'>{_text(verdict_words(one))}</span>"
+    told = f"<span class='wb-{verdict}' style='color:{colour};font-weight:600'>{_text(verdict_words(one))}</span>"
     if needs := what_it_needs(one, comparison):
         told += f"<br><small>{_text(needs)}</small>"
     if one.failure is not None:
         told += f"<br><small>{_text(one.failure.message)}</small>"
     rate = format_rate(one.pages_per_s.median if one.pages_per_s else None).removesuffix(" pages/s")
-    pays = "-" if one.break_even_epochs is None else f"{one.break_even_epochs:.2g} epochs"
+    pays = f"{one.break_even_epochs:.2g} epochs" if one.break_even_epochs is not None else "" if is_baseline else "-"
     return (
         name,
         _number(rate, "simulated device" if one.simulated else ""),
@@ -180,7 +193,9 @@ def _verdict_row(one: VariantResult, baseline: VariantResult | None, comparison:
 
 
 def _number(value: str, note: str = "") -> str:
-    """A figure that isn't broken over lines, with a note below it."""
+    """A figure that isn't broken over lines, with a note below it; nothing where there is none."""
+    if not value:
+        return ""
     below = f"<br><small>{_text(note)}</small>" if note else ""
     return f"<span style='white-space:nowrap'>{_text(value)}{below}</span>"
 
@@ -198,7 +213,7 @@ def _parity(one: VariantResult) -> str:
         return f"not checked <small>{_text(notes)}</small>"
     why = f"<small>{_text(_why(one.parity, simulated=one.simulated))}</small>"
     if one.parity.status == "different":
-        return f"<span style='color:{ALARM};font-weight:700'>DIFFERENT</span><br>{why}"
+        return f"<span class='wb-alarm' style='color:{ALARM};font-weight:700'>DIFFERENT</span><br>{why}"
     return f"{_text(one.parity.status.replace('_', ' '))}<br>{why}"
 
 
@@ -242,10 +257,3 @@ def _told_pages(record: Record) -> str:
 
 def _text(value: object) -> str:
     return html.escape(str(value))
-
-
-def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already."""
-    top = f"<thead><tr>{''.join(f'<th>{_text(name)}</th>' for name in head)}</tr></thead>" if head else ""
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table class='wb-table'>{top}<tbody>{body}</tbody></table>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import zlib
 
 import plotly.graph_objects as go
@@ -61,6 +62,23 @@ _STAGES = {
 }
 _OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#B07AA1", "#76B7B2", "#A0A04A")
 
+#: What a report shows instead where the reader's screen is dark; colours that aren't here are seen on both.
+DARK_COLOURS = {
+    "white": "#14181D",
+    INK: "#E6E9ED",
+    "#52606D": "#A9B4C0",
+    MUTED: "#8A97A5",
+    FAINT: "#39424D",
+    ALARM: "#FF7B72",
+    BLUE: "#3A97D4",
+    SKY: "#7CC4F0",
+    "#E4E7EB": "#2A313A",
+    "#CBD2D9": "#3F4954",
+    "#9AA5B1": "#6B7785",
+    "#3D5A80": "#5479AB",
+    "#293F5E": "#41628F",
+}
+
 #: How simulated values are drawn.
 SIMULATED_PATTERN = {"shape": "/", "fgcolor": "white", "size": 6, "solidity": 0.25, "fillmode": "overlay"}
 
@@ -108,9 +126,23 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def titled(finding: str, *details: str) -> dict[str, object]:
-    """A figure's title: what it shows in a sentence, and below it what that rests on; empty details are left out."""
-    return {"text": finding, "subtitle": {"text": capital("; ".join(filter(None, details)))}}
+def titled(finding: str, *details: str, is_alarm: bool = False) -> dict[str, object]:
+    """A figure's title: what it shows in a sentence, and below it what that rests on.
+
+    Args:
+        finding: The sentence, as plain text.
+        details: What it rests on, as plain text; empty ones are left out.
+        is_alarm: Whether it warns of the figure itself.
+    """
+    text = plain(finding)
+    if is_alarm:
+        text = f"<span style='color:{ALARM}'>{text}</span>"
+    return {"text": text, "subtitle": {"text": plain(capital("; ".join(filter(None, details))))}}
+
+
+def plain(text: str) -> str:
+    """Text that plotly shows as it is: names may look like the few HTML tags that it understands."""
+    return html.escape(text, quote=False)
 
 
 def simulated_note(is_simulated: bool) -> str:
@@ -139,5 +171,5 @@ def empty_figure(why: str) -> go.Figure:
     figure = go.Figure(layout={"template": TEMPLATE, "height": 120})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    figure.add_annotation(text=why, showarrow=False, x=0, y=0.5, xref="paper", yref="paper", xanchor="left")
+    figure.add_annotation(text=plain(why), showarrow=False, x=0, y=0.5, xref="paper", yref="paper", xanchor="left")
     return figure

@@ -14,6 +14,7 @@ from workbench.figures.template import (
     RED,
     SKY,
     TEMPLATE,
+    plain,
     simulated_note,
     titled,
 )
@@ -31,7 +32,7 @@ def throughput(comparison: Comparison) -> go.Figure:
         figure.add_scatter(
             x=list(range(1, len(rates) + 1)),
             y=rates,
-            name=one.name,
+            name=plain(one.name),
             mode="lines+markers",
             line={"color": _COLOURS[number % len(_COLOURS)], "width": 1},
             marker={"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 9},

@@ -13,6 +13,7 @@ from workbench.figures.template import (
     TEMPLATE,
     TITLE_PX,
     empty_figure,
+    plain,
     stage_colour,
     titled,
 )
@@ -47,8 +48,9 @@ def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
     figure = go.Figure(layout=layout)
     for stage, group in window.groupby("stage", sort=False):
         is_simulated = (group["origin"] == "simulated").any()
+        name = plain(str(stage))
         figure.add_bar(
-            name=str(stage),
+            name=name,
             orientation="h",
             showlegend=stage in visible,
             y=group["row"],
@@ -61,7 +63,7 @@ def timeline(spans: pd.DataFrame, record: Record) -> go.Figure:
             },
             customdata=group[["batch", "page"]],
             hovertemplate=(
-                f"<b>{stage}</b> %{{x:.3f}} ms<br>batch %{{customdata[0]}}, page %{{customdata[1]}}<extra></extra>"
+                f"<b>{name}</b> %{{x:.3f}} ms<br>batch %{{customdata[0]}}, page %{{customdata[1]}}<extra></extra>"
             ),
         )
     simulated = "the device is simulated (hatched)" if (window["origin"] == "simulated").any() else ""

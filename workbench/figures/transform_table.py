@@ -17,15 +17,17 @@ def transform_table(study: TransformStudy) -> str:
     alone = {row.name: row for row in study.alone}
     rows = [_row(row, alone.get(row.name)) for row in study.in_place]
     rows.append(
-        "<tr><td><b>sum / measured chain</b></td><td colspan='5'>"
+        "<tr><th scope='row'>sum / measured chain</th><td colspan='5'>"
         f"{_closure(study.closure_in_place)}</td><td colspan='5'>{_closure(study.closure_alone)}</td></tr>"
     )
     rows += [_row(row, None) for row in (study.chain, study.chain_without_keypoints, *study.beside)]
-    head = "".join(f"<th>{name}</th>" for name in ("mean", "std", "min", "max", "share"))
+    head = "".join(f"<th scope='col'>{name}</th>" for name in ("mean", "std", "min", "max", "share"))
     return (
-        "<table class='wb-table'><thead><tr><th rowspan='2'>ms a page</th><th colspan='5'>in place</th>"
-        f"<th colspan='5'>alone on the full page (as the study timed it)</th></tr><tr>{head}{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        "<div class='wb-scroll'><table class='wb-table'><thead><tr><th rowspan='2' scope='col'>ms a page</th>"
+        "<th colspan='5' scope='colgroup'>in place</th>"
+        "<th colspan='5' scope='colgroup'>alone on the full page (as the study timed it)</th></tr>"
+        f"<tr>{head}{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -54,7 +56,7 @@ def chain_by_load(study: TransformStudy) -> go.Figure:
 
 
 def _row(row: TransformRow, other: TransformRow | None) -> str:
-    return f"<tr><td>{html.escape(row.name)}</td>{_cells(row)}{_cells(other)}</tr>"
+    return f"<tr><th scope='row'>{html.escape(row.name)}</th>{_cells(row)}{_cells(other)}</tr>"
 
 
 def _cells(row: TransformRow | None) -> str:

@@ -16,6 +16,7 @@ from workbench.figures.template import (
     TEMPLATE,
     TITLE_PX,
     empty_figure,
+    plain,
     simulated_note,
     titled,
 )
@@ -27,8 +28,10 @@ _SYMBOLS = {
     "faster": "circle", "slower": "square", "no_difference": "diamond", "inconclusive": "circle-open", "failed": "x",
 }  # fmt: skip
 
-#: Ratios that are read easily; on a short axis hundredths are marked instead.
+#: Ratios that are read easily; on a short axis hundredths are marked instead, on a long one fewer.
 _RATIOS = (0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0)
+_FEW_RATIOS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+_LONG_AXIS = 8.0
 
 
 def verdicts(comparison: Comparison) -> go.Figure:
@@ -84,7 +87,7 @@ def _range(raced: list[VariantResult], policy: Policy) -> tuple[float, float]:
 
 def _ticks(low: float, high: float) -> list[float]:
     if high / low > 1.6:
-        return [ratio for ratio in _RATIOS if low <= ratio <= high]
+        return [ratio for ratio in (_FEW_RATIOS if high / low > _LONG_AXIS else _RATIOS) if low <= ratio <= high]
     step = next(step for step in (0.01, 0.02, 0.05, 0.1) if (high - low) / step <= 8)
     first, last = math.ceil((low - 1) / step), math.floor((high - 1) / step)
     return [round(1 + number * step, 2) for number in range(first, last + 1)]
@@ -97,9 +100,10 @@ def _point(one: VariantResult) -> dict[str, object]:
     interval = "" if one.speedup.ci95 is None else f" [{low:.2f}, {high:.2f}]"
     return {
         "x": [one.speedup.estimate],
-        "y": [f"{one.name} "],
+        "y": [f"{plain(one.name)} "],
         "mode": "markers+text",
         "text": [f"{format_ratio(one.speedup.estimate)}{interval}: {verdict_words(one)}"],
+        "meta": {"narrow_text": [f"{format_ratio(one.speedup.estimate)}{interval}"]},  # no room for more on a phone
         "textposition": "top center",
         "cliponaxis": False,
         "marker": {"color": COLOURS[verdict], "size": 11, "symbol": _SYMBOLS[verdict], "line": {"width": 2}},

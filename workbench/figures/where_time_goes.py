@@ -15,6 +15,7 @@ from workbench.figures.template import (
     TITLE_PX,
     capital,
     empty_figure,
+    plain,
     simulated_note,
     stage_colour,
     text_colour,
@@ -59,21 +60,23 @@ def where_time_goes(record: Record, *, name: str = "") -> go.Figure:
 def _title(record: Record, lanes: list[LaneBreakdown], name: str) -> dict[str, object]:
     main = find_lane(lanes, "main")
     finding = largest_part(main) if main else "where the time goes"
-    if any(not lane.closes for lane in lanes):
-        finding = "<span style='color:#C81E1E'>this breakdown does not close, do not trust it</span>"
-    return titled(f"{name}: {finding}" if name else capital(finding), _told(record), simulated_note(record.simulated))
+    is_open = any(not lane.closes for lane in lanes)
+    if is_open:
+        finding = "this breakdown does not close, do not trust it"
+    told = f"{name}: {finding}" if name else capital(finding)
+    return titled(told, _told(record), simulated_note(record.simulated), is_alarm=is_open)
 
 
 def _bars_of(stage: str, lanes: list[LaneBreakdown]) -> dict[str, object]:
     rows = [(lane, part) for lane in lanes for part in lane.parts if part.stage == stage]
-    colour = stage_colour(stage)
+    colour, name = stage_colour(stage), plain(stage)
     patterns = [SIMULATED_PATTERN["shape"] if part.origin == "simulated" else "" for _, part in rows]
     return {
-        "name": stage,
+        "name": name,
         "orientation": "h",
         "y": [_lane_label(lane) for lane, _ in rows],
         "x": [max(part.share, 0.0) * 100 for _, part in rows],  # stages that count twice leave less than nothing
-        "text": [f"{stage}<br>{_short(part.per_page_s)}" if part.share >= _LABEL_FROM else "" for _, part in rows],
+        "text": [f"{name}<br>{_short(part.per_page_s)}" if part.share >= _LABEL_FROM else "" for _, part in rows],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,
@@ -89,7 +92,7 @@ def _bars_of(stage: str, lanes: list[LaneBreakdown]) -> dict[str, object]:
             for _, part in rows
         ],
         "hovertemplate": (
-            f"<b>{stage}</b>: %{{customdata[0]}} of the lane<br>%{{customdata[1]}} a page"
+            f"<b>{name}</b>: %{{customdata[0]}} of the lane<br>%{{customdata[1]}} a page"
             "<br>%{customdata[2]} in all, %{customdata[3]}<extra></extra>"
         ),
         # A stage that is named in its bar needs no place in the legend.

@@ -61,10 +61,16 @@ def save_comparison(comparison: Comparison, folder: Path) -> Path:
 
 
 def headline(sentence: str) -> Any:
-    """A sentence as the headline of a page."""
+    """A sentence as the headline of a page: large up to its first semicolon, which what follows explains."""
     from IPython.display import HTML
 
-    return HTML(f"<h2 style='font-size:1.35em;line-height:1.35;border:0'>{escape(sentence)}</h2>")  # type: ignore[no-untyped-call]
+    style = "font-size:1.35em;line-height:1.35;border:0"
+    lead, mark, rest = sentence.partition("; ")
+    told = escape(lead)
+    if rest:
+        small = "font-size:.78em;font-weight:400"
+        told += f"<span class='wb-joint'>{mark}</span><span class='wb-rest' style='{small}'>{escape(rest)}</span>"
+    return HTML(f"<h2 class='wb-answer' style='{style}'>{told}</h2>")  # type: ignore[no-untyped-call]
 
 
 def hand_over(**paths: Path) -> None:

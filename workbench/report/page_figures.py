@@ -1,0 +1,49 @@
+"""A figure as a part of a page: its title as text, the drawing described for those who cannot see it, its numbers."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+from workbench.figures.figure_text import FigureText, figure_text
+from workbench.figures.template import DARK_COLOURS
+
+#: Class of the box that a figure is drawn into, once for each figure of a page.
+PLOT_CLASS = "wb-plot"
+
+
+def figure_block(figure: Any) -> str:
+    """HTML of a figure; the page's script draws it, as wide as there is room and in the colours of the screen.
+
+    Args:
+        figure: A plotly figure as JSON.
+    """
+    said = figure_text(figure)
+    kind = "wb-figure wb-warns" if said.is_alarm else "wb-figure"
+    return (
+        f'<figure class="{kind}"><figcaption>{_caption(said)}</figcaption>'
+        f'<div class="{PLOT_CLASS}" role="img" aria-label="{html.escape(said.alternative)}"></div>'
+        f'<div class="wb-legend"></div>{_numbers(said)}'
+        f'<script type="application/json">{script_json(figure)}</script></figure>'
+    )
+
+
+def dark_colours() -> str:
+    """The colours of a dark screen as JSON, for the page's script."""
+    return script_json({light.lower(): dark for light, dark in DARK_COLOURS.items()})
+
+
+def script_json(value: Any) -> str:
+    """JSON that cannot end the script that it stands in."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def _caption(said: FigureText) -> str:
+    details = f'<span class="wb-details">{html.escape(said.details)}</span>' if said.details else ""
+    return f'<span class="wb-title">{html.escape(said.title)}</span>{details}'
+
+
+def _numbers(said: FigureText) -> str:
+    table = said.table()
+    return f'<details class="wb-numbers"><summary>Numbers of this figure</summary>{table}</details>' if table else ""
