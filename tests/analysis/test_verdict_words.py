@@ -47,8 +47,10 @@ def test_an_undecided_verdict_says_what_it_needs():
 def test_the_rules_are_told_and_how_it_ended():
     told = "\n".join(how_it_was_measured(comparison(stop="clear", settling_run_id="x", cold_cache=True)))
     expected = ("A settling run", "4 blocks", "seed 7", "95 % intervals", "at least 2 %", "ended early", "page cache")
-    for words in expected:
+    for words in (*expected, "10.0 % of the cores busy"):
         assert words in told
+    limited = comparison().policy.model_copy(update={"budget_s": 90.0})
+    assert "would end after 1.5 min" in how_it_was_measured(comparison(policy=limited))[1]
 
 
 @pytest.mark.parametrize(

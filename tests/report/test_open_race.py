@@ -19,7 +19,7 @@ def test_a_new_race_has_its_folder_and_its_rules(tmp_path):
     assert journal.folder.parent == tmp_path / "comparisons"
     assert list(state.variants) == ["baseline", "ram"]
     assert (state.seed, state.most_blocks, state.budget_s, state.cold_cache) == (3, 7, 90.0, True)
-    assert state.policy.planned_blocks == 7
+    assert (state.policy.planned_blocks, state.policy.budget_s) == (7, 90.0)
 
 
 def test_without_variants_it_is_the_study(tmp_path):

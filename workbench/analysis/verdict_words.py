@@ -80,6 +80,15 @@ def _rules(policy: Policy, num_compared: int) -> str:
         f"laid out over {policy.planned_blocks} blocks, and {format_share(policy.kept_error)} of it is kept for blocks "
         f"that are added later. A variant is faster or slower where its interval is clear of 1 and the difference is "
         f"at least {policy.min_effect * 100:g} %; with fewer than {policy.min_blocks} blocks nothing is said."
+        f"{_limits(policy)}"
+    )
+
+
+def _limits(policy: Policy) -> str:
+    budget = f" No block was to begin that would end after {_minutes(policy.budget_s)}." if policy.budget_s else ""
+    return (
+        f"{budget} A trial counts as disturbed where other processes keep {format_share(policy.disturbed_share)} of "
+        f"the cores busy, or the host takes {format_share(policy.disturbed_steal)} of them away."
     )
 
 

@@ -14,6 +14,9 @@ class Policy(Part):
     min_effect: float = Field(0.02, description="a ratio nearer to 1 than this is no difference that matters")
     min_blocks: int = Field(3, ge=2, description="with fewer complete blocks there is no verdict")
     planned_blocks: int = Field(5, ge=1, description="blocks over which the error budget is laid out")
+    budget_s: float | None = Field(
+        None, description="no block begins that would probably end later than this after the start; None: no limit"
+    )
     kept_error: float = Field(0.2, description="share of the error budget kept for blocks that are added later")
     disturbed_share: float = Field(
         0.1, description="a trial beside which other processes kept this share of the cores busy was disturbed"

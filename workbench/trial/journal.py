@@ -56,7 +56,7 @@ class Journal:
             variants=dict(variants),
             programs=dict(programs or {}),
             seed=seed,
-            policy=policy or Policy(planned_blocks=num_blocks),
+            policy=(policy or Policy(planned_blocks=num_blocks)).model_copy(update={"budget_s": budget_s}),
             most_blocks=num_blocks,
             budget_s=budget_s,
             cold_cache=cold_cache,
