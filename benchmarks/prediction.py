@@ -33,7 +33,10 @@ from workbench.trial.launcher import run_trial
 from workbench.trial.machine import disturbances
 
 NUM_BLOCKS = 3
-REPEATS = 2
+REPEATS = 3
+
+#: The run that all rests on is longer than the others: what it says is said once.
+BASELINE_STEPS = 96
 PREDICTIONS = Path("reports/bench/predictions.json")
 
 MOST_MEDIAN, MOST_P90, TIMES_NOISE, LEAST_INSIDE, MOST_SIMULATION_S = 0.03, 0.08, 1.5, 0.85, 1.0
@@ -56,9 +59,11 @@ def rate(record: Record) -> float:
     return record.steady.pages_per_s
 
 
-def block_ms(record: Record) -> dict[str, float]:
-    """By stage: what one block of it takes alone."""
-    return {row.name: row.mean_s * 1e3 for row in record.alone}
+def block_ms(predictor: Predictor) -> dict[str, float]:
+    """By stage: what one block of it costs."""
+    model = predictor.model
+    pages = {stage: BASELINE["batch_size"] if stage in model.batches else 1 for stage in model.stages}
+    return {stage: model.cost_per_page(stage) * pages[stage] * 1e3 for stage in model.stages}
 
 
 def measure_cells(todo: Sequence[Cell], base: Knobs, runs: Path) -> dict[str, list[float]]:
@@ -164,9 +169,9 @@ def measure() -> list[Figure]:
         draw_pages(pages, count=BASELINE["num_pages"], seed=0)
         base = Knobs(**{**BASELINE, "dataset": str(pages)})
         run(base, runs)  # a settling run, which counts nowhere
-        baseline = run(base, runs)
+        baseline = run(base.changed(num_steps=BASELINE_STEPS), runs)
         predictor = Predictor(baseline, read_spans(runs / baseline.run_id))
-        todo = cells(block_ms(baseline))
+        todo = cells(block_ms(predictor))
         answers = {cell.name: predictor.ask(cell.questions) for cell in todo}
         PREDICTIONS.parent.mkdir(parents=True, exist_ok=True)
         told = {name: json.loads(answer.model_dump_json()) for name, answer in answers.items()}

@@ -69,10 +69,9 @@ class Run:
                 LaneStats(lane="main", processes=1, wall_s=wall_s, attributed_s=wall_s, **main),
             ],
             stages=stages,
-            num_workers=1,
             batch_size=SIZE,
             alone_pages=10,
-            **knobs,
+            **{"num_workers": 1, **knobs},
         )
         steady = Steady(
             num_steps=BATCHES, num_pages=100, num_epochs=1, warmup_steps=0, wall_s=wall_s, pages_per_s=100 / wall_s

@@ -27,7 +27,7 @@ class TransformStudy(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     num_pages: int
-    rounds: int = Field(description="counted rounds over the pages")
+    rounds: int = Field(description="counted rounds over the pages; of each page the fastest counts")
     page_sizes: list[tuple[int, int]] = Field(description="width and height of the pages")
     in_place: list[TransformRow] = Field(description="each transform on the input that it really gets")
     alone: list[TransformRow] = Field(description="each transform alone on the full page")

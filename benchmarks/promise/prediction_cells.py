@@ -43,7 +43,7 @@ def cells(block_ms: Mapping[str, float]) -> list[Cell]:
     """All cells.
 
     Args:
-        block_ms: By stage: what one block of it costs alone, by which it is slowed down in earnest.
+        block_ms: By stage: what one block of it costs, by which it is slowed down in earnest.
     """
 
     def knob(**settings: Any) -> Cell:

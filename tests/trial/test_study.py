@@ -12,7 +12,7 @@ from workbench.trial.study import check_study, read_study, run_study
 def test_it_leaves_its_figures(tmp_path):
     told: list[str] = []
     folder = run_study(Knobs(num_pages=2), tmp_path, on_round=told.append)
-    assert told[-1] == "[4/4] rounds over the pages"
+    assert told[-1] == "[6/6] rounds over the pages"
     assert read_study(folder).num_pages == 2
 
 

@@ -1,9 +1,11 @@
-"""From a run's record to a model of its pipeline: what everything would cost on a core of its own.
+"""From a run's record to a model of its pipeline: what everything costs on a core.
 
-A span's wall time is more than its cost: its process may have waited for a core, and while it ran, other cores shared
-caches and memory with it. The record tells both apart. The scheduler has counted how long each lane was on a core; and
-the same stages were timed once more with no other process at work (`record.alone`). What remains, by how much work is
-slower where all cores are at work, is then the one number that makes the simulated run as slow as the measured one.
+A span's wall time is more than its cost: its process may have waited for a core. The scheduler has counted how long
+each lane was on one. Where the main process loads by itself, pages cost something else (no memory is shared, and what
+was freed is there again); that was timed after the counted steps (`record.alone`).
+
+What is then left between the simulated run and the measured one is put down to cores that slow each other down where
+all of them are at work: one number, set so that the two come to the same throughput.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy import optimize
 
 from workbench.analysis.breakdown import WAITING
 from workbench.analysis.cost_model import FINISH, LAUNCH, BatchStage, CostModel, PageCosts
@@ -19,13 +22,13 @@ from workbench.analysis.pipeline import Seconds, Shape
 from workbench.analysis.recorded import NO_WORK, Recorded
 from workbench.analysis.simulator import simulate
 from workbench.errors import BadInput, Problem
-from workbench.records import Record
+from workbench.records import Policy, Record
 
-#: Rounds in which the slow-down and the simulated crowding find each other.
-_ROUNDS = 4
+#: No more than this is put down to cores that are busy: with more, something else is going on.
+_MOST_SLOWDOWN = 0.6
 
-#: More than twice as slow beside busy cores as alone: something else is going on.
-_MOST_SLOWDOWN = 1.5
+#: Simulated runs whose mean is held against the measured one.
+_RUNS = 3
 
 
 def calibrate(record: Record, spans: pd.DataFrame) -> CostModel:
@@ -71,7 +74,6 @@ class _Calibration:
         main, worker = self._recorded.on_core("main"), self._recorded.on_core("worker")
         batches = self._batches(worker, main)
         pages = self._pages(worker)
-        ratio = self._recorded.ratio(worker)
         model = CostModel(
             shape=self._shape(),
             batch_size=self._knobs.batch_size,
@@ -82,9 +84,9 @@ class _Calibration:
             blocked_share=self._recorded.blocked_share("worker"),
             device_s=self._device(),
             recorded_workers=self._knobs.num_workers,
-            assumptions=tuple(self._assumptions(ratio)),
+            assumptions=tuple(self._assumptions()),
         )
-        return self._with_slowdown(model, 1.0 if ratio is None else ratio, has_alone=ratio is not None)
+        return replace(model, shape=replace(model.shape, slowdown=self._slowdown(model)))
 
     def _shape(self) -> Shape:
         knobs, steady = self._knobs, self._record.steady
@@ -119,18 +121,12 @@ class _Calibration:
         visits = rows.groupby(["batch", "page", "stage"])["wall_s"].sum().unstack("stage", fill_value=0)
         cost_s = visits[list(stages)].to_numpy() * on_core
         page = visits.index.get_level_values("page").to_numpy(np.int64)
-        return PageCosts(stages, page, cost_s / (self._recorded.ratio(on_core) or 1.0), self._alone_costs(stages))
-
-    def _alone_costs(self, stages: tuple[str, ...]) -> Seconds | None:
-        """float64 [stages]: what each costs a page where the main process loads, over what it costs in a worker."""
-        if self._in_main or not self._recorded.alone:
-            return None
-        overall = self._recorded.ratio(1.0)
-        ratios = [self._recorded.stage_ratio(stage, 1.0) for stage in stages]
-        return np.array([overall / ratio if ratio and overall else 1.0 for ratio in ratios])
+        alone = None
+        if self._recorded.alone and not self._in_main:
+            alone = np.array([self._recorded.alone_share(stage, on_core) for stage in stages])
+        return PageCosts(stages, page, cost_s, alone)
 
     def _batches(self, on_core: float, main_on_core: float) -> dict[str, BatchStage]:
-        ratio = self._recorded.ratio(on_core) or 1.0
         sizes = self._recorded.sizes()
         found: dict[str, BatchStage] = {}
         for lane, share in (("worker", on_core), ("main", main_on_core)):
@@ -143,13 +139,10 @@ class _Calibration:
                 cost_s = per_page * self._recorded.share(own, lane, share)
                 if station == "send":
                     cost_s = self._recorded.sending(per_page)
-                alone = self._recorded.alone_per_page(lane, name)
-                reference = alone if lane == "main" and name in (*LAUNCH, *FINISH) and alone else cost_s.mean() / ratio
-                level = reference / cost_s.mean() if cost_s.mean() > 0.0 else 1.0
-                found[name] = BatchStage(station, cost_s * level, alone)
+                found[name] = BatchStage(station, cost_s, self._recorded.alone_per_page(lane, name))
         rest_s = self._recorded.unattributed("worker", on_core)
         if rest_s > 0.0 and not self._in_main:
-            found["unattributed"] = BatchStage("make", np.array([rest_s / ratio]), 0.0)
+            found["unattributed"] = BatchStage("make", np.array([rest_s]), 0.0)
         return found
 
     def _device(self) -> Seconds:
@@ -158,27 +151,32 @@ class _Calibration:
             return np.zeros(0)
         return self._recorded.per_page(rows, self._recorded.sizes())
 
-    def _with_slowdown(self, model: CostModel, ratio: float, *, has_alone: bool) -> CostModel:
-        """Find the slow-down with which the simulated batches cost as many times their cost alone as measured."""
-        slowdown = 0.0
-        for _ in range(_ROUNDS if has_alone else 0):
-            shape = replace(model.shape, slowdown=slowdown)
-            outcome = simulate(shape, model.draw(np.random.default_rng(0)))
-            if outcome.crowding <= 0.01:
-                break
-            slowdown = min(max(0.0, (ratio - 1.0) / outcome.crowding), _MOST_SLOWDOWN)
-        return replace(model, shape=replace(model.shape, slowdown=slowdown))
+    def _slowdown(self, model: CostModel) -> float:
+        """The slow-down with which the simulated run comes to the measured throughput; 0 where none does."""
+        assert self._record.steady is not None
+        measured = self._record.steady.pages_per_s
 
-    def _assumptions(self, ratio: float | None) -> list[str]:
+        def excess(slowdown: float) -> float:
+            shape = replace(model.shape, slowdown=slowdown)
+            runs = [simulate(shape, model.draw(np.random.default_rng(seed))) for seed in range(_RUNS)]
+            return float(np.mean([run.pages_per_s for run in runs])) / measured - 1.0
+
+        at_none, at_most = excess(0.0), excess(_MOST_SLOWDOWN)
+        if at_none <= 0.0 or at_most >= 0.0:
+            return 0.0
+        return float(optimize.brentq(excess, 0.0, _MOST_SLOWDOWN, xtol=0.005))
+
+    def _assumptions(self) -> list[str]:
         told = [
             "What is done for a batch as a whole costs in proportion to its pages.",
             "Cores are shared fairly; work on a busy machine is slower in proportion to the cores at work.",
         ]
-        if ratio is None and not self._in_main:
-            told.append(
-                "No stage was timed alone in this run, so stages cost as much with more or fewer busy cores "
-                "(alone_pages=32 times them)."
-            )
+        if not self._recorded.alone and not self._in_main:
+            told.append("No stage was timed alone in this run (alone_pages=32 times them).")
+        machine = self._record.machine
+        if machine is not None and machine.other_cores >= Policy().disturbed_share * machine.num_cores:
+            busy = f"{machine.other_cores:.2f} of {machine.num_cores} cores busy"
+            told.append(f"Other processes kept {busy} meanwhile; what rests on such a run is off by as much.")
         if self._in_main:
             told.append("The run had no workers: how much they would slow each other down is not known.")
         if self._recorded.counted("worker") is None:

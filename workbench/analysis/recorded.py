@@ -90,30 +90,17 @@ class Recorded:
         count = -(-self._knobs.alone_pages // size)
         return [page for number in range(1, 1 + count) for page in batches[number % len(batches)]]
 
-    def stage_ratio(self, stage: str, on_core: float) -> float | None:
-        """How many times what it costs alone a page's stage has cost beside the others, on the same pages."""
+    def alone_share(self, stage: str, on_core: float) -> float:
+        """What a stage of loading costs where the main process loads, over its cost in a worker, on the same pages."""
         alone = self.alone.get(("worker", stage))
-        if alone is None or alone.per != "page" or alone.count < _MIN_ALONE or alone.mean_s <= 0.0:
-            return None
+        if alone is None or alone.per != "page" or alone.count < _MIN_ALONE:
+            return 1.0
         rows = self.of("worker", stage, overlapped=False)
         if self._knobs.mode == "validate":
             own = rows[rows["page"].isin(self.alone_order())]
             rows = own if len(own) >= _MIN_ALONE else rows
-        return max(float(rows["wall_s"].mean()) * on_core / alone.mean_s, 0.1) if len(rows) else None
-
-    def ratio(self, on_core: float) -> float | None:
-        """Likewise of loading as a whole; None where nothing was timed alone.
-
-        It is the median of the stages, each with the weight of its time: stages that take fresh memory cost a worker
-        more than the main process for other reasons than busy neighbours.
-        """
-        rows = [row for (lane, _), row in self.alone.items() if lane == "worker"]
-        found = sorted((ratio, row.total_s) for row in rows if (ratio := self.stage_ratio(row.name, on_core)))
-        if not found:
-            return None
-        ratios, weights = np.array(found).T
-        middle = np.searchsorted(np.cumsum(weights), weights.sum() / 2.0)
-        return float(ratios[middle])
+        in_worker_s = float(rows["wall_s"].mean()) * on_core if len(rows) else 0.0
+        return alone.mean_s / in_worker_s if in_worker_s > 0.0 else 1.0
 
     def share(self, own: pd.DataFrame, lane: str, share: float) -> float:
         """Share of its wall time that a stage was on a core. A helper thread's own time was counted apart."""
