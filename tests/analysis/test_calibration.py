@@ -83,6 +83,7 @@ def test_the_inside_of_other_loaders_is_not_modelled():
 def test_a_disturbed_run_is_named_as_such():
     busy = Machine(wall_s=9, num_cores=2, other_cores=0.9, steal_share=0, load_1min=1)
     quiet = busy.model_copy(update={"other_cores": 0.01})
-    told = [calibrate(Run().record().model_copy(update={"machine": m}), Run().spans()).assumptions for m in (busy, quiet)]
+    runs = [Run().record().model_copy(update={"machine": machine}) for machine in (busy, quiet)]
+    told = [calibrate(run, Run().spans()).assumptions for run in runs]
     assert any("0.90 of 2 cores busy" in one for one in told[0])
     assert not any("cores busy meanwhile" in one for one in told[1])
