@@ -86,7 +86,7 @@ def test_knobs_run_cancel_look_race_and_export(lab: LabPage, browser, pictures: 
         lab.page.locator(".wb .wb-card input[type=checkbox]").nth(number).check()
     lab.tab("Compare")
     lab.until("text.includes('2 variants are ticked')")
-    lab.page.locator(".wb .noUi-handle").nth(1).press("Home")  # two blocks
+    lab.page.locator(".wb .noUi-handle").nth(1).press("Home")  # as few blocks as can be
     lab.press("Race")
     lab.until(INTERVALS_ARE_DRAWN)
     lab.screenshot(pictures / "lab-race.png")

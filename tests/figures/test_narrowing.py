@@ -46,4 +46,4 @@ def test_a_scatter_that_grows_is_not_drawn_as_narrowing() -> None:
 def test_without_an_interval_there_is_a_reason() -> None:
     figure = narrowing(records(1), policy=POLICY, most_blocks=8, seed=0)
 
-    assert "second block" in figure.layout.annotations[0].text
+    assert f"after block {POLICY.min_blocks}" in figure.layout.annotations[0].text

@@ -18,7 +18,7 @@ def test_steps_of_a_page_are_shown_in_milliseconds_with_their_spread() -> None:
     figure = transforms_in_place(make_record(stages=stages))
 
     (bars,) = figure.data
-    assert [name.strip() for name in bars.y] == ["decode", "Normalize"]
+    assert [name.strip() for name in bars.y] == ["decode, 30.0 ms", "Normalize, 10.0 ms"]
     assert list(bars.x) == pytest.approx([30.0, 10.0])
     assert list(bars.error_x.array) == pytest.approx([20.0, 0.0])
     assert list(bars.error_x.arrayminus) == pytest.approx([10.0, 0.0])

@@ -47,7 +47,7 @@ def narrowing(records: Mapping[str, Sequence[Record]], *, policy: Policy, most_b
     ]  # fmt: skip
     paths = {name: _path(name, by_block) for name in records if name != baseline}
     if not any(paths.values()):
-        return empty_figure("The first interval is there after the second block.")
+        return empty_figure(f"The first interval is there after block {policy.min_blocks}.")
     figure = go.Figure(layout={"template": TEMPLATE, "height": TITLE_PX + 240 + LEGEND_PX, "margin": {"b": LEGEND_PX}})
     effect = 1.0 + policy.min_effect
     figure.add_hrect(y0=1 / effect, y1=effect, fillcolor=FAINT, line_width=0, layer="below")
@@ -57,7 +57,7 @@ def narrowing(records: Mapping[str, Sequence[Record]], *, policy: Policy, most_b
     told = f"{policy.confidence * 100:g} % intervals after each block"
     figure.update_layout(title=titled(_finding(by_block[-1]), told))
     figure.update_xaxes(title="blocks done", dtick=1, range=[0.8, max(most_blocks, 2) + 0.2])
-    figure.update_yaxes(title="times as fast as the baseline", type="log")
+    figure.update_yaxes(title="times as fast as the baseline (grey: no matter)", type="log")
     return figure
 
 

@@ -21,7 +21,7 @@ def transforms_in_place(record: Record) -> go.Figure:
     figure = go.Figure(layout={"template": TEMPLATE, "height": TITLE_PX + 60 + 34 * len(steps), "showlegend": False})
     figure.add_bar(
         orientation="h",
-        y=[f"{row.name} " for row in steps],
+        y=[f"{row.name}, {format_duration(row.mean_s)} " for row in steps],
         x=[row.mean_s * 1e3 for row in steps],
         marker={"color": [stage_colour(row.name) for row in steps]},
         error_x={
@@ -31,11 +31,9 @@ def transforms_in_place(record: Record) -> go.Figure:
             "arrayminus": [max(row.mean_s - row.p50_s, 0.0) * 1e3 for row in steps],
             "thickness": 1,
         },
-        text=[format_duration(row.mean_s) for row in steps],
-        textposition="inside",
         customdata=[[format_duration(row.p50_s), format_duration(row.p95_s), row.count, row.origin] for row in steps],
         hovertemplate=(
-            "<b>%{y}</b> %{text} a page on the average<br>median %{customdata[0]}, 95 % within %{customdata[1]}"
+            "<b>%{y}</b> a page on the average<br>median %{customdata[0]}, 95 % within %{customdata[1]}"
             "<br>%{customdata[2]} times, %{customdata[3]}<extra></extra>"
         ),
     )

@@ -52,8 +52,8 @@ class LiveView:
         self._head = widgets.HTML()
         self._phases = widgets.HTML()
         self._lanes = widgets.HTML()
-        self.widget = widgets.VBox([self._head, self._bar, self._phases, self._lanes])
-        self._title = ""
+        self.widget = widgets.VBox([self._head, self._bar, self._phases, self._lanes], layout={"min_height": "150px"})
+        self._title = self._line = ""
         self._phase: Phase | None = None
         self._phase_began = self._shown = 0.0
         self._recent: deque[Mapping[str, Mapping[str, float]]] = deque(maxlen=_RECENT_EVENTS)
@@ -68,11 +68,10 @@ class LiveView:
         self._phases.value = _phases(None)
 
     def idle(self, told: str, *, bad: bool = False) -> None:
-        """Nothing runs; say how the last run ended."""
-        self._reset("")
+        """Nothing runs; say how the last run ended. Its bars stay, so that nothing jumps."""
         self._bar.layout.visibility = "hidden"
-        self._head.value = f"<div class='{'wb-bad' if bad else 'wb-muted'}'>{escape(told)}</div>"
-        self._phases.value = self._lanes.value = ""
+        self._head.value = f"<div class='{'wb-bad' if bad else 'wb-muted'}'>{escape(told)}</div>{self._line}"
+        self._phases.value = ""
 
     def event(self, event: Event) -> None:
         """Show what the trial has told."""
@@ -80,8 +79,8 @@ class LiveView:
         is_new = event.phase != self._phase
         if is_new:
             self._phase, self._phase_began = event.phase, now
-            self._recent.clear()
-            self._rates.clear()
+            if event.phase == "steady":
+                self._recent.clear()
         if event.stages:
             self._recent.append(event.stages)
         if event.pages_per_s is not None:
@@ -103,9 +102,11 @@ class LiveView:
             if event.phase == "steady" and event.done:
                 told += f", {format_duration(left_s)} left"
         rate = format_rate(event.pages_per_s) if event.pages_per_s is not None else ""
-        self._head.value = _head(self._title, told, rate) + _line(list(self._rates))
+        self._line = _line(list(self._rates))
+        self._head.value = _head(self._title, told, rate) + self._line
         self._phases.value = _phases(event.phase)
-        self._lanes.value = stage_bars(self._recent)
+        if event.stages:
+            self._lanes.value = stage_bars(self._recent)
 
     def _show_bar(self, style: str) -> None:
         self._bar.layout.visibility = "visible"
@@ -117,6 +118,7 @@ class LiveView:
         self._phase_began = self._shown = 0.0
         self._recent.clear()
         self._rates.clear()
+        self._line = self._lanes.value = ""
         self._bar.value, self._bar.max = 0, 1
 
 

@@ -203,8 +203,8 @@ class Look:
         if seen is None or self._drawn.get(number) == seen.key:
             return
         self._drawn[number] = seen.key
-        self._title.value = f"<div class='wb-title'>{escape(run_headline(seen.record))}</div>"
         self._views[number].show(seen)
+        self._title.value = f"<div class='wb-title'>{escape(run_headline(seen.record))}</div>"
 
     def _failed(self, told: str) -> None:
         self._title.value = message(told, bad=True)

@@ -83,14 +83,16 @@ class RacePanel:
     ) -> None:
         self._runs, self._queue, self._judge = runs, queue, judge
         self._on_begin, self._on_event, self._on_end = on_begin, on_event, on_end
+        self._on_baseline = on_baseline
         self._ticked: list[str] = []
         self._folder: Path | None = None
-        self._choosing = False
+        self._offering = False
         wide = {"width": "auto", "flex": "1 1 auto"}
         self._baseline = widgets.Dropdown(description="baseline", layout=wide)
-        self._baseline.observe(lambda change: on_baseline(), names="value")
+        self._baseline.observe(lambda change: self._baseline_chosen(), names="value")
+        told = "trials of each variant at most"
         self._blocks = widgets.IntSlider(
-            _BLOCKS, 2, _MOST_BLOCKS, description="blocks", tooltip="trials of each variant at most", layout=wide
+            _BLOCKS, Policy().min_blocks, _MOST_BLOCKS, description="blocks", tooltip=told, layout=wide
         )
         self._start = widgets.Button(description="Race", button_style="primary", disabled=True)
         self._start.on_click(lambda button: self._race())
@@ -128,10 +130,11 @@ class RacePanel:
         self._ticked = list(run_ids)
         names = name_variants(self._knobs_of(self._ticked))
         options = [(name, run_id) for run_id, name in zip(self._ticked, names, strict=True)]
-        chosen = self._baseline.value
-        self._baseline.options = options
-        if chosen in self._ticked:
-            self._baseline.value = chosen
+        before = self.baseline
+        first = self._ticked[0] if self._ticked else None
+        self._offer(self._baseline, options, before if before in self._ticked else first)
+        if self.baseline != before:
+            self._on_baseline()
         count = len(self._ticked)
         told = f"{count} variants are ticked."
         self._hint.value = message(told if count > 1 else "Tick two runs or more in the list: they are the variants.")
@@ -146,16 +149,25 @@ class RacePanel:
         folders = sorted((self._runs.runs.parent / "comparisons").glob(f"*/{COMPARISON}"), reverse=True)
         names = [path.parent.name for path in folders]
         if tuple(names) != tuple(self._earlier.options):
-            self._choose(names, self._earlier.value)
+            self._offer(self._earlier, names, self._earlier.value if self._earlier.value in names else None)
 
-    def _choose(self, names: Sequence[str], chosen: str | None) -> None:
-        """Offer these, with one of them chosen, without showing it: a list would choose its first by itself."""
-        self._choosing = True
+    def _offer(self, dropdown: widgets.Dropdown, options: Sequence[object], chosen: str | None) -> None:
+        """Offer these with one of them chosen, and tell nobody.
+
+        A list chooses its first by itself; and a page shows nothing as chosen where the number stays and the list
+        changes, so nothing is chosen in between.
+        """
+        self._offering = True
         try:
-            self._earlier.options = tuple(names)
-            self._earlier.value = chosen if chosen in names else None
+            dropdown.options = tuple(options)
+            dropdown.value = None
+            dropdown.value = chosen
         finally:
-            self._choosing = False
+            self._offering = False
+
+    def _baseline_chosen(self) -> None:
+        if not self._offering:
+            self._on_baseline()
 
     def _race(self) -> None:
         chosen = [self.baseline, *(run_id for run_id in self._ticked if run_id != self.baseline)]
@@ -204,7 +216,7 @@ class RacePanel:
         self._screen.show([drawn])
 
     def _show_earlier(self) -> None:
-        if self._earlier.value and not self._choosing:
+        if self._earlier.value and not self._offering:
             folder = self._runs.runs.parent / "comparisons" / self._earlier.value
             try:
                 self._show(folder)
@@ -218,7 +230,8 @@ class RacePanel:
             self._told.value = message("It was cancelled before there was anything to compare.")
             return
         comparison = read_comparison(folder)
-        self._choose(self._earlier.options, folder.name)
+        options = self._earlier.options
+        self._offer(self._earlier, options, folder.name if folder.name in options else None)
         headline = escape(comparison_headline(comparison))
         self._told.value = f"<div class='wb-title'>{headline}</div>"
         shown: list[Shown] = [verdict_table(comparison), verdicts(comparison)]

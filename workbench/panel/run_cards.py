@@ -52,8 +52,8 @@ class RunCards:
         self._lock = threading.RLock()  # runs end in a thread, and a person turns pages meanwhile
         self._page = 0
         self._cards = [_Card(on_look, on_take, self._tick) for _ in range(_CARDS)]
-        told = "with the trials of races and beside lenses"
-        self._all = widgets.Checkbox(description=told, indent=False, layout={"width": "auto"})
+        told = "those of races, and those beside lenses, too"
+        self._all = widgets.Checkbox(description="all trials", tooltip=told, indent=False, layout={"width": "auto"})
         self._all.observe(lambda change: self._turn(0), names="value")
         self._newer = widgets.Button(icon="chevron-left", tooltip="newer runs", layout={"width": "36px"})
         self._older = widgets.Button(icon="chevron-right", tooltip="older runs", layout={"width": "36px"})
@@ -115,8 +115,8 @@ class _Card:
         self._on_tick = on_tick
         self._box = widgets.Checkbox(indent=False, tooltip="take part in a race", layout={"width": "22px"})
         self._body = widgets.HTML(layout={"flex": "1 1 auto"})
-        look = widgets.Button(description="Look", tooltip="where its time goes", layout={"width": "58px"})
-        take = widgets.Button(description="Take knobs", tooltip="set the knobs so", layout={"width": "88px"})
+        look = widgets.Button(description="Look", tooltip="where its time goes", layout=_fixed("58px"))
+        take = widgets.Button(description="Take knobs", tooltip="set the knobs so", layout=_fixed("96px"))
         look.on_click(lambda button: on_look(self._run_id))
         take.on_click(lambda button: on_take(self._run_id))
         self._box.observe(self._ticked, names="value")
@@ -144,6 +144,10 @@ class _Card:
             self._on_tick(self._run_id, bool(self._box.value))
 
 
+def _fixed(width: str) -> dict[str, str]:
+    return {"width": width, "flex": "0 0 auto"}
+
+
 def card_html(run: RunSummary, baseline: Knobs) -> str:
     """The card of a run, escaped."""
     changes = changed_knobs(run.knobs, baseline)
@@ -157,8 +161,9 @@ def card_html(run: RunSummary, baseline: Knobs) -> str:
             below = ""
     else:
         rate = format_rate(run.pages_per_s).replace(" pages/s", " <small>pages/s</small>")
-        below = f"<span class='wb-muted'>{_trust(run)}, peak memory {format_bytes(run.peak_bytes)}</span>"
-    below += f" <span class='wb-muted'>{escape(run.created_at[5:16].replace('T', ' '))} UTC</span>"
+        below = f"<span class='wb-muted'>{_trust(run)}, peak memory {format_bytes(run.peak_bytes)},</span>"
+    when = escape(run.created_at[5:16].replace("T", " "))
+    below += f" <span class='wb-muted' style='white-space:nowrap'>{when} UTC</span>"
     return (
         f"<div class='wb-card-body' data-run='{escape(run.run_id)}'><span class='wb-rate'>{rate}</span>"
         f"<span class='wb-card-told'>{tags}<br><span class='wb-small'>{below}</span></span></div>"

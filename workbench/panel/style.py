@@ -21,7 +21,7 @@ _CSS = """
 .wb .wb-bad {border-left: 3px solid var(--wb-alarm); padding: 4px 10px; white-space: pre-wrap; margin: 4px 0}
 .wb .wb-box {border: 1px solid var(--wb-line); border-radius: 8px; padding: 12px 14px; background: var(--wb-paper)}
 .wb .wb-side {flex: 0 0 372px; min-width: 0}
-.wb .wb-main {flex: 1 1 auto; min-width: 0}
+.wb .wb-main {flex: 1 1 480px; min-width: 0}
 .wb .wb-row {overflow: visible}
 .wb .wb-reason .widget-html-content {color: var(--wb-dim); font-size: 11.5px; line-height: 1.3;
   padding: 0 2px 4px 118px}
@@ -80,6 +80,7 @@ _CSS = """
 .wb .widget-tab-contents.widget-tab-contents {padding: 12px 0 0; border: 0; background: transparent}
 .wb .wb-sections > .lm-TabBar .lm-TabBar-tabLabel {font-size: 14px}
 .wb .jp-OutputArea-output {background: transparent}
+.wb .widget-combobox input {box-sizing: border-box; min-width: 0}
 .wb .wb-side .widget-label {text-align: left}
 """
 

@@ -191,7 +191,8 @@ class Workbench:
         side.add_class("wb-box")
         main = widgets.VBox([top, runs], layout={"grid_gap": "12px"})
         main.add_class("wb-main")
-        upper = widgets.HBox([side, main], layout={"grid_gap": "14px", "align_items": "flex-start", "width": "100%"})
+        wrapped = {"grid_gap": "14px", "align_items": "flex-start", "flex_flow": "row wrap"}
+        upper = widgets.HBox([side, main], layout=wrapped)
         whole = widgets.VBox([style_sheet(), upper, self._sections], layout={"grid_gap": "14px"})
         whole.add_class("wb")
         return whole
