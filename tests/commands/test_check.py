@@ -52,7 +52,7 @@ def check(monkeypatch, tmp_path):
         ("cache=encoded", 0, "### Passed: not more than 5.0 % slower"),
         ("cache=decoded", 1, "### Slower: more than 5.0 % slower"),
         ("cache=prepared", 3, "### Cannot tell"),
-        ("cache=tensor", 1, "### Failed"),
+        ("cache=tensor normalize=cached", 1, "### Failed"),
     ],
 )
 def test_the_exit_code_is_the_answer(check, capsys, tmp_path, reference, code, words):
