@@ -76,6 +76,13 @@ def test_a_revision_gets_a_source_tree_that_is_gone_afterwards(repository, tmp_p
     assert git(repository, "worktree", "list").count("\n") == 0
 
 
+@pytest.mark.parametrize("name", ["sh", "feature/python"])
+def test_a_revision_that_is_named_like_a_program_or_a_path_is_a_revision(repository, tmp_path, name):
+    git(repository, "tag", name)
+    with opened(name, repository, tmp_path) as reference:
+        assert reference.program is not None and reference.program.source is not None
+
+
 def test_an_interrupt_leaves_no_source_tree(repository, tmp_path):
     with pytest.raises(KeyboardInterrupt), opened("v1", repository, tmp_path):
         raise KeyboardInterrupt

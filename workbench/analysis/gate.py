@@ -22,6 +22,12 @@ _ANSWERS = {
     "failed": "Failed: there is nothing to compare",
 }
 
+_RESULTS = {
+    "same": "The result is the same.",
+    "within_tolerance": "The result is the same within the tolerance.",
+    "different": "**The result is another one**: no speed makes up for it until that is put right.",
+}
+
 
 def answer(comparison: Comparison, *, most_slowdown: float) -> Answer:
     """Whether the one variant is slower than the baseline by more than is allowed.
@@ -86,7 +92,7 @@ def summary(comparison: Comparison, *, most_slowdown: float) -> str:
             why = _escaped(next(iter(one.failure.message.splitlines()), ""))
             lines.append(f"- **{_escaped(one.name)}** failed in phase {one.failure.phase}: {why}")
         if one.parity is not None and one.parity.status is not None:
-            lines.append(f"- The result is {one.parity.status.replace('_', ' ')}.")
+            lines.append(f"- {_RESULTS[one.parity.status]}")
     if found == "cannot_tell":
         lines.append(f"- To tell, it {needs(_more_blocks(comparison, most_slowdown), comparison)}.")
     lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]

@@ -105,7 +105,7 @@ def _disturbances(comparison: Comparison) -> list[str]:
             f"{count} of {of} trials were disturbed: this machine was hardly ever quiet, and then none is repeated. "
             "The verdicts hold; on a quiet machine they would take fewer blocks."
         )
-    if kept:
+    elif kept:
         worst = max(kept, key=lambda trial: len(trial.disturbed))
         told.append(
             f"{len(kept)} of the trials that count were disturbed, their repeats too, or had none left "

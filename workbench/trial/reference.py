@@ -58,11 +58,12 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
         yield Reference(text, knobs, None)
         return
     knobs = Knobs.parse(common)
-    if os.path.sep in text or shutil.which(text):
+    source = scratch / "source"
+    # Revisions first: some systems have a program named HEAD, and branches have slashes in their names.
+    commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
+    if commit is None and shutil.which(text):
         yield Reference(text, knobs, _installed(text))
         return
-    source = scratch / "source"
-    commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
     if commit is None:
         remedy = "Give a git revision that is here, the path of a Python interpreter, or knobs (cache=decoded)"
         raise BadInput(_SUBJECT, [Problem(f"'{text}' is nothing to compare with", remedy=remedy)])
@@ -77,10 +78,7 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
 
 
 def _installed(text: str) -> Program:
-    found = shutil.which(text)
-    if found is None:
-        raise BadInput(_SUBJECT, [Problem(f"there is no interpreter at '{text}'", remedy="Name one: venv/bin/python")])
-    program = Program(name=text, python=str(Path(found).absolute()))
+    program = Program(name=text, python=str(Path(shutil.which(text) or text).absolute()))
     _check(program)
     return program
 
