@@ -17,7 +17,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def shown(told: list[str]) -> KnobWidgets:
-    return KnobWidgets(Knobs(), told.append, apart=("dataset",))
+    return KnobWidgets(Knobs(), told.append)
 
 
 def test_every_knob_has_a_widget_with_its_words(shown: KnobWidgets) -> None:
@@ -32,7 +32,14 @@ def test_every_knob_has_a_widget_with_its_words(shown: KnobWidgets) -> None:
 def test_all_but_those_in_front_lie_in_their_groups(shown: KnobWidgets) -> None:
     placed = [row.children[0].description for box in shown.groups.children for row in box.children]
 
-    assert sorted([*placed, *IN_FRONT, "dataset"]) == sorted(Knobs.model_fields)
+    assert sorted([*placed, *IN_FRONT]) == sorted(Knobs.model_fields)
+
+
+def test_what_somebody_else_has_a_widget_for_gets_none_here() -> None:
+    shown = KnobWidgets(Knobs(), print, apart=("dataset",))
+
+    assert "dataset" not in shown.by_name
+    assert "dataset" not in shown.settings()
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_a_race_ends_with_verdicts_and_can_be_exported(raced: Panel, reports) ->
     assert not raced.of(widgets.Button, "Export HTML").disabled
     (folder,) = (reports / "comparisons").iterdir()
     assert raced.of(widgets.Dropdown, "shown").options == (folder.name,)
-    assert ("The race is over (clear).", False) in raced.told
+    assert ("The race is over: every verdict is clear.", False) in raced.told
 
 
 def test_the_chosen_baseline_is_the_races(raced: Panel) -> None:
@@ -130,7 +130,7 @@ def test_intervals_are_drawn_while_it_runs_and_narrow(raced: Panel, monkeypatch)
 def test_a_cancelled_race_can_go_on(raced: Panel, trials: FakeTrials, reports) -> None:
     trials.cancel_after = 4
     raced.press("Race")
-    assert ("The race is over (cancelled).", False) in raced.told
+    assert ("The race is over: it was cancelled, and can go on.", False) in raced.told
     assert raced.of(widgets.Button, "Export HTML").disabled
 
     trials.cancel_after = 10**9

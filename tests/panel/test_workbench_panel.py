@@ -9,6 +9,7 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench.knobs import Knobs
+from workbench.panel import look
 from workbench.panel.workbench_panel import Workbench
 from workbench.records import Failure, Record
 from workbench.run_store import RECORD, write_json
@@ -153,6 +154,27 @@ def test_fifty_runs_leave_no_more_widgets_than_one(lab, trials) -> None:
         run()
     assert trials.count == 51
     assert len(widgets.widget._instances) == before
+
+
+def test_a_panel_that_is_made_anew_leaves_nothing_of_the_one_before(lab, trials, reports, monkeypatch) -> None:
+    drawn = [(title, make) for title, make in look.TABS if isinstance(make(), look.Drawn)]
+    monkeypatch.setattr(look, "TABS", drawn)
+    Workbench(reports, NoJudge())
+    before = len(widgets.widget._instances)
+    for _ in range(3):
+        Workbench(reports, NoJudge())
+    assert len(widgets.widget._instances) == before
+
+
+def test_a_panel_that_is_made_anew_ends_what_the_one_before_ran(lab, trials, reports) -> None:
+    trials.waits = True
+    button(lab, "Run").click()
+    assert trials.began.wait(PATIENCE_S)
+    button(lab, "Run").click()
+    Workbench(reports, NoJudge())
+
+    assert lab.queue.wait_until_idle(0.0)
+    assert trials.count == 1
 
 
 def test_a_preset_sets_the_knobs(lab) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -22,19 +22,19 @@ _SLIDER_UP_TO = max(8, 2 * (os.cpu_count() or 1))
 
 
 class KnobWidgets:
-    """Widgets for all knobs.
+    """Widgets for knobs.
 
     Args:
         knobs: What they show at first.
         on_change: Told the name of a knob that a person has changed.
-        apart: Names of knobs whose widgets somebody else places.
+        apart: Names of knobs that get no widget here, for somebody else has one.
 
     Attributes:
         front: The widgets of `IN_FRONT`.
         groups: The others, folded by group.
     """
 
-    def __init__(self, knobs: Knobs, on_change: Callable[[str], None], apart: Iterable[str] = ()) -> None:
+    def __init__(self, knobs: Knobs, on_change: Callable[[str], None], apart: Collection[str] = ()) -> None:
         self._on_change = on_change
         self._setting = False
         # One of each for all: every widget would else bring its own along.
@@ -42,7 +42,7 @@ class KnobWidgets:
         self._layout = widgets.Layout(**_ROW)
         self._hidden = widgets.Layout(display="none")
         self._shown = widgets.Layout()
-        self._infos = {info.name: info for info in describe_knobs()}
+        self._infos = {info.name: info for info in describe_knobs() if info.name not in apart}
         self.by_name = {name: self._make(info) for name, info in self._infos.items()}
         self._reasons = {name: widgets.HTML(layout=self._hidden) for name in self._infos}
         self._rows: dict[str, widgets.VBox] = {}
@@ -52,7 +52,7 @@ class KnobWidgets:
             self._rows[name].add_class("wb-row")
             widget.observe(lambda change, name=name: self._changed(name), names="value")
         self.front = widgets.VBox([self._rows[name] for name in IN_FRONT])
-        self._groups = self._by_group({*IN_FRONT, *apart})
+        self._groups = self._by_group(set(IN_FRONT))
         boxes = [widgets.VBox([self._rows[name] for name in names]) for names in self._groups.values()]
         self.groups = widgets.Accordion(boxes, selected_index=None)
         self.show(knobs)

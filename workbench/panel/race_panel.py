@@ -35,6 +35,15 @@ _BLOCKS = 5
 _ENDED = ("clear", "blocks", "budget", "failed")
 
 
+_STOPS = {
+    "clear": "every verdict is clear",
+    "blocks": "all blocks are done",
+    "budget": "the time is up",
+    "cancelled": "it was cancelled, and can go on",
+    "failed": "the baseline failed",
+}
+
+
 class Judge(Protocol):
     """What the panel needs of somebody who knows reports."""
 
@@ -205,10 +214,9 @@ class RacePanel:
         raced = race(journal, is_clear=is_clear, on_trial=on_trial, on_event=self._on_event, cancel=cancel)
         if any(raced.records.values()):
             self._judge.judge(raced, journal.folder)
-        how = raced.state.stop or "ended"
         self.refresh()
         self._show(journal.folder)
-        self._on_end(f"The race is over ({how}).", False)
+        self._on_end(f"The race is over: {_STOPS.get(raced.state.stop or '', 'it ended')}.", False)
 
     def _show_so_far(self, journal: Journal, records: Mapping[str, Sequence[Record]]) -> None:
         state = journal.state

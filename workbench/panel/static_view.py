@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,9 @@ def run_figures(record: Record, folder: Path) -> list[Any]:
         record: Its record.
         folder: Its run folder.
     """
-    shown: list[Any] = [Shown(f"<h2>{_escaped(run_headline(record))}</h2>"), Shown(run_table(record))]
+    shown: list[Any] = [Shown(f"<h2>{escape(run_headline(record))}</h2>"), Shown(run_table(record))]
     if record.steady is not None:
         shown += [where_time_goes(record), Shown(stage_table(record))]
         if record.stages:
             shown.append(timeline(read_spans(folder), record))
     return [*shown, Shown(environment_table([record])), Shown(knobs_table(record.knobs))]
-
-
-def _escaped(text: str) -> str:
-    from html import escape
-
-    return escape(text)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
 from workbench.errors import BadInput
 from workbench.knobs import Knobs
+from workbench.panel.close_widgets import close_tree
 from workbench.panel.knob_panel import KnobPanel
 from workbench.panel.live import LiveView
 from workbench.panel.look import Look, Seen
@@ -26,12 +28,15 @@ from workbench.trial.profiled import run_profiled
 from workbench.units import format_rate
 from workbench.workloads.preflight import check_inputs
 
+#: A cancelled trial is gone within a second.
+_PATIENCE_S = 5.0
+
 _SECTIONS = ("Look", "Compare", "Data set")
 _LOOK, _COMPARE, _DATA_SET = range(3)
 
 
 class Workbench:
-    """The lab of explore.ipynb.
+    """The lab of explore.ipynb. There is one in a kernel: a new one closes the one before, and ends what it ran.
 
     Args:
         reports: Where the results go, and where earlier ones lie.
@@ -45,14 +50,20 @@ class Workbench:
         knobs: The widgets of the knobs.
     """
 
+    _open: ClassVar[Workbench | None] = None
+
     def __init__(self, reports: Path, judge: Judge, knobs: Knobs | None = None) -> None:
+        if Workbench._open is not None:
+            Workbench._open.close()
+            Workbench._open = None
         self._runs = RunList(reports)
         self._runs.refresh()
         self._lock = threading.Lock()
         self.queue = RunQueue(self._show_queue)
         self._live = LiveView()
         self.look = Look()
-        self._preview = PagePreview(PreviewMaker())
+        self._maker = PreviewMaker()
+        self._preview = PagePreview(self._maker)
         self._cards = RunCards(
             self._runs, on_look=self._look_at, on_take=self._take, on_tick=lambda: self._ticked()
         )
@@ -85,11 +96,20 @@ class Workbench:
         self._race.refresh()
         self._show_runs()
         self._look_at_newest()
+        Workbench._open = self
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
         display(self.widget)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """End what runs and what waits, and give back the widgets."""
+        self.queue.clear()
+        self.queue.cancel()
+        self.queue.wait_until_idle(_PATIENCE_S)
+        self._maker.close()
+        close_tree(self.widget)
 
     def run(self, settings: Mapping[str, Any] | None = None) -> None:
         """Run the knobs as they are set, as soon as what waits before is done.
@@ -104,7 +124,7 @@ class Workbench:
         except BadInput:
             self._knobs_are(None)
             return
-        title = " ".join(changed_knobs(knobs, self._first)) or "the knobs as they were at first"
+        title = " ".join(changed_knobs(knobs, self._first)) or "knobs of the parameters cell"
         self.queue.add(Job(title, lambda cancel: self._measure(title, knobs, cancel), self._failed))
 
     def _knobs_are(self, knobs: Knobs | None) -> None:
@@ -207,6 +227,4 @@ def _how_it_ended(record: Record) -> str:
 
 
 def _muted(text: str) -> str:
-    from html import escape
-
     return f"<span class='wb-muted wb-small'>{escape(text)}</span>"
