@@ -42,7 +42,7 @@ ORDINARY: Mapping[str, object] = {
     "parity_pages": 0,
 }
 
-#: Fast parts, a device that takes about as long as they do, and nobody who waits for anybody.
+#: Fast parts, a device that takes a little longer than they do, and nobody else who waits.
 MATCHED: Mapping[str, object] = {
     "image_decoder": "turbojpeg",
     "transforms": "direct",
@@ -51,7 +51,7 @@ MATCHED: Mapping[str, object] = {
     "transport": "ring",
     "epochs": "joined",
     "postprocess": "threads",
-    "replay_ms_per_page": 12.0,
+    "replay_ms_per_page": 9.0,
 }
 
 
@@ -87,8 +87,9 @@ FAULTS = (
     Fault("rare slow pages", "rare slow pages", has_rare_pages=True),
     Fault("main-thread post-processing", "main-thread-bound", "postprocess", {"slow_down": "postprocess:250"}),
     Fault("device-bound", "device-bound", None, {"replay_ms_per_page": 40.0, "postprocess": "threads"}),
-    Fault("oversubscribed cores", "cores oversubscribed", None, {"num_workers": 8}),
-    Fault("lock contention", "lock contention", planted="lock"),
+    # Joined epochs: eight workers would else run dry after one batch each, which is a fault of its own.
+    Fault("oversubscribed cores", "cores oversubscribed", None, {"num_workers": 8, "epochs": "joined"}),
+    Fault("lock contention", "lock contention", "decode", planted="lock:20"),
     Fault("slow transfer", "transfer-bound", "transfer", {"slow_down": "transfer:250"}),
     Fault("nothing", "healthy", None, MATCHED),
 )

@@ -41,8 +41,8 @@ def straggler(module: ModuleType, ms: float) -> None:
     module.PageDataset.__getitem__ = slow
 
 
-def lock(module: ModuleType, _: float) -> None:
-    """From decoding on, one worker at a time makes a page: all others wait for its file lock."""
+def lock(module: ModuleType, ms: float) -> None:
+    """From decoding on, one worker at a time makes a page, and waits so long for an answer: all others wait for it."""
     make, decode = module.PageDataset.__getitem__, sys.modules["workbench.data.page_maker"].choose_decoder
     files: dict[int, int] = {}
 
@@ -64,7 +64,9 @@ def lock(module: ModuleType, _: float) -> None:
     @functools.wraps(make)
     def released(self: Any, number: int) -> Any:
         try:
-            return make(self, number)
+            made = make(self, number)
+            time.sleep(ms * 1e-3)
+            return made
         finally:
             fcntl.flock(own(), fcntl.LOCK_UN)
 

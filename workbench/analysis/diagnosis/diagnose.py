@@ -83,8 +83,8 @@ def diagnose(
         facts,
         predictor,
         rare_page=limits.rare_page,
-        has_rare=rare_share(facts, limits) is not None,
-        has_lock=blocked_share(facts) >= limits.blocked,
+        rare=rare_share(facts, limits) or 0.0,
+        blocked=share if (share := blocked_share(facts)) >= limits.blocked else 0.0,
     )
     found = _weighed(facts, losses, limits)
     if healthy := _healthy(facts, losses, limits, found):

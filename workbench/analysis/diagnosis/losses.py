@@ -27,19 +27,20 @@ class Losses:
         facts: The run.
         predictor: Foretells; None: shares of the measured time stand in.
         rare_page: From how many times the median on a page is a rare slow one (see `Thresholds`).
-        has_rare: Whether there are such pages.
-        has_lock: Whether workers are blocked by something.
+        rare: Share of all pages' time that such pages take beyond the median.
+        blocked: Share of the workers' work in which something blocks them.
     """
 
     def __init__(
-        self, facts: Facts, predictor: Predictor | None, *, rare_page: float, has_rare: bool, has_lock: bool
+        self, facts: Facts, predictor: Predictor | None, *, rare_page: float, rare: float, blocked: float
     ) -> None:
         self._facts = facts
         self._predictor = predictor
         self._even = self._unblocked = self._model = None if predictor is None else predictor.model
         if self._model is not None:
-            self._even = even_pages(self._model, rare_page) if has_rare else self._model
-            self._unblocked = replace(self._even, blocked_share=0.0) if has_lock and self._even else self._even
+            self._even = even_pages(self._model, rare_page) if rare else self._model
+            self._unblocked = replace(self._even, blocked_share=0.0) if blocked else self._even
+        self._left = (1.0 - rare) * (1.0 - blocked)  # of the workers' work, for their stages
 
     @property
     def is_foretold(self) -> bool:
@@ -62,7 +63,7 @@ class Losses:
     def of_stages(self, *stages: str) -> float:
         """Of stages of workers or main process."""
         if self._unblocked is None:
-            return self._facts.of_main(*stages) + self._facts.wait * self._facts.of_work(*stages)
+            return self._facts.of_main(*stages) + self._facts.wait * self._facts.of_work(*stages) * self._left
         known = [stage for stage in stages if stage in self._unblocked.stages]
         return self._of(lambda model: _free(model, known)) if known else 0.0
 
