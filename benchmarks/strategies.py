@@ -192,14 +192,15 @@ def _fast_targets(folder: Path) -> Figure:
 
 def _workers(runs: Runs) -> Figure:
     """That cached pages come no slower through workers, or else that the run's own advice says so."""
-    from workbench.analysis.next_steps import next_steps
+    from workbench.analysis.diagnosis.diagnose import diagnose
 
     slower = [
         name
         for name in ("cached, 1 worker", "cached, 2 workers")
         if (found := ratio(runs, name, "cached, best")) is None or found.estimate < 1.0
     ]
-    silent = [name for name in slower if "num_workers=0" not in " ".join(next_steps(runs.records[name][0]))]
+    said = {name: diagnose(runs.records[name][0], None, None) for name in slower}
+    silent = [name for name, causes in said.items() if not any("num_workers=0" in one.evidence for one in causes)]
     detail = (
         f"slower than without workers: {', '.join(slower) or 'none'}; of these not said: {', '.join(silent) or 'none'}"
     )

@@ -124,7 +124,7 @@ def test_the_transforms_notebook_runs_from_the_command(notebooks: Path, tmp_path
     assert len(list(tmp_path.glob("transforms-*.html"))) == 1
 
 
-def test_a_run_through_lenses_shows_what_they_saw_and_cost(notebooks: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_run_through_lenses_shows_what_they_saw_and_cost(notebooks: Path, tmp_path: Path, monkeypatch, capfd) -> None:
     knobs = [argument for knob in QUICK if not knob.startswith("num_steps") for argument in ("-p", knob)]
     lenses = ("-p", "profilers=torch,lines,memory", "-p", "num_steps=4")
     monkeypatch.setattr(sys, "argv", ["workbench", "run", *knobs, *lenses, "--out", str(tmp_path)])
@@ -135,4 +135,6 @@ def test_a_run_through_lenses_shows_what_they_saw_and_cost(notebooks: Path, tmp_
     text = html.read_text(encoding="utf-8")
     assert "the time of the same run without" in text
     assert "Lines, in every process" in text
+    assert "What bounds the run: the share of its time that each cause costs" in text
+    assert "Diagnosis: " in capfd.readouterr().out
     assert "memory.parquet" in text

@@ -9,6 +9,7 @@ from workbench.commands.options import OutFolder, Parameters
 
 def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     """Measure one set of knobs: where does the time go?"""
+    from workbench.analysis.advice import advise
     from workbench.analysis.headline import run_headline
     from workbench.commands.headless import exit_code, run_headless
     from workbench.knobs import Knobs
@@ -27,5 +28,7 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     run_folder = done.results["run_folder"]
     record = read_record(run_folder)
     print(describe_failure(record.failure) if record.failure else run_headline(record))
+    if told := advise(run_folder).sentence:
+        print(told)
     print(f"Run folder: {run_folder}\nReport: {done.html}")
     raise typer.Exit(exit_code([record.failure]))
