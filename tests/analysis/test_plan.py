@@ -79,6 +79,23 @@ def test_the_simulator_is_not_asked_what_it_cannot_know():
     assert steps["in_order=false"].gain is None  # all workers are alike to it
 
 
+def test_fewer_bytes_save_no_more_of_sending_than_they_are():
+    pipeline = Pipeline(own={**Pipeline().own, "receive": 0.15})
+    record, spans = pipeline.run()
+    predictor = predictor_for(record, spans)
+    causes = diagnose(record, spans, predictor)
+    steps = {step.settings: step for step in plan(record, predictor, causes)}
+    saved = 1 - (12 + 2) / (12 + 16)  # bytes a pixel: an image in float32, and maps packed or in float32
+    severity = next(cause.severity for cause in causes if cause.name == "heavy send and receive")
+    assert steps["targets=fast"].at_most == pytest.approx(severity * saved / (1 - severity * saved))
+    assert steps["transport=ring"].at_most == pytest.approx(severity / (1 - severity))
+
+
+def test_a_lock_has_no_knob():
+    steps = planned(Pipeline(locked=0.03))
+    assert not any("lock" in step.cause for step in steps)
+
+
 def test_shares_say_where_they_come_from():
     steps = planned(Pipeline(), foretold=False)
     assert steps

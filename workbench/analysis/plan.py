@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.analysis.changes import scaled
 from workbench.analysis.diagnosis.cause import Cause
 from workbench.analysis.gain_map import format_gain
 from workbench.analysis.knob_advice import without_effect_yet
+from workbench.analysis.moved_bytes import bytes_factor
 from workbench.analysis.next_steps import addressed_by, remedies, settings_of
 from workbench.analysis.prediction import Predictor
 from workbench.analysis.price_words import Price, price_of
@@ -32,6 +33,8 @@ _OF_CEILING = 0.5
 _MOST_MEMORY = 0.8
 
 _STEPS = 3
+
+_SENDING = "heavy send and receive"
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,8 @@ def _weigh(
     if price.memory_share > _MOST_MEMORY:
         return None
     gain = _foretold(predictor, cause, settings)
-    at_most = None if gain is not None else _ceiling(predictor, causes, cause, text)
+    reached = replace(cause, severity=cause.severity * _of_bytes(record, cause, settings))
+    at_most = None if gain is not None else _ceiling(predictor, causes, reached, text)
     value = gain.estimate if gain is not None else (at_most or 0.0) * _OF_CEILING
     if value < Policy().min_effect:
         return None
@@ -149,13 +153,15 @@ def _candidates(record: Record, cause: Cause) -> Iterator[str]:
     """Settings that may help against a cause."""
     cores = record.environment.cores if record.environment else 1
     workers = record.knobs.num_workers
+    if cause.name == "lock contention":  # it is in the code; no knob takes it away
+        return
     if cause.stage is not None:
         yield from remedies(record, cause.stage)
     if cause.name == "loader-bound":
         yield from (f"num_workers={number}" for number in sorted({workers + 1, cores - 1, cores}) if number > workers)
         yield "cache=prepared targets=cached"
     yield from _FOR.get(cause.name, ())
-    if cause.name in ("cores oversubscribed", "lock contention"):
+    if cause.name == "cores oversubscribed":
         yield from (f"num_workers={number}" for number in sorted({1, max(cores - 1, 1), cores}) if number < workers)
 
 
@@ -166,15 +172,14 @@ _FOR: dict[str, tuple[str, ...]] = {
     "slow worker start": ("persistent_workers=true", "start_method=fork"),
     "one slow worker": ("in_order=false",),
     "rare slow pages": ("scaled_decode=true", "cache=prepared", "in_order=false", "prefetch_factor=4"),
-    "heavy send and receive": ("transport=ring", "normalize=device", "targets=fast"),
-    "lock contention": ("cache=prepared",),
+    _SENDING: ("transport=ring", "normalize=device", "targets=fast"),
     "slow files": ("cache=encoded", "cache=prepared"),
     "memory-bound cache": ("num_workers=0", "normalize=device"),
     "epochs end dry": ("epochs=joined", "prefetch_factor=4"),
 }
 
-#: Of these the simulator knows nothing: all its workers are alike, and a lock is no time of a stage.
-_NOT_MODELLED = ("one slow worker", "lock contention", "heavy send and receive")
+#: Of these the simulator knows too little: all its workers are alike, and what else a batch carries isn't known.
+_NOT_MODELLED = ("one slow worker", _SENDING)
 
 
 def _foretold(predictor: Predictor | None, cause: Cause, settings: Mapping[str, object]) -> Foretold | None:
@@ -198,6 +203,13 @@ def _ceiling(predictor: Predictor | None, causes: Sequence[Cause], cause: Cause,
     for stage in stages:
         model = scaled(model, stage, 0.0)
     return predictor.predict(model, [], {}).gain.estimate
+
+
+def _of_bytes(record: Record, cause: Cause, settings: Mapping[str, object]) -> float:
+    """How much of what sending costs settings can save: what they save of the bytes, but for another way to send."""
+    if cause.name != _SENDING or "transport" in settings:
+        return 1.0
+    return max(0.0, 1.0 - bytes_factor(record.knobs, record.knobs.changed(**settings)))
 
 
 def _gain_without(severity: float) -> float:

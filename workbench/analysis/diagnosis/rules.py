@@ -117,7 +117,10 @@ def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
         return
     stage = waiting_stage(facts)
     where = f", most of it in '{stage}', which takes {each(facts, stage)}{against_alone(facts, stage)}" if stage else ""
-    told = f"Workers are neither on a core nor waiting for one {share} of their work ({counted}){where}."
+    told = (
+        f"Workers are neither on a core nor waiting for one {share} of their work ({counted}){where}. No knob takes "
+        "that away: look at what the code waits for there."
+    )
     yield Cause("lock contention", stage, told, severity)
 
 
