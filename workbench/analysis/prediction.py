@@ -36,8 +36,8 @@ class Confidence:
     """
 
     level: float = 0.90
-    run_to_run: float = 0.03
-    of_change: float = 0.15
+    run_to_run: float = 0.02
+    of_change: float = 0.08
     draws: int = 8
     seed: int = 0
 
