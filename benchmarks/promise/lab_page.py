@@ -17,7 +17,7 @@ QUICK = {
     "replay_ms_per_page": 20.0, "parity_pages": 2,
 }  # fmt: skip
 
-_PATIENCE_MS = 60_000
+_PATIENCE_MS = 180_000
 
 
 class LabPage:

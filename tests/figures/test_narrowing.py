@@ -46,4 +46,22 @@ def test_a_scatter_that_grows_is_not_drawn_as_narrowing() -> None:
 def test_without_an_interval_there_is_a_reason() -> None:
     figure = narrowing(records(1), policy=POLICY, most_blocks=8, seed=0)
 
-    assert f"after block {POLICY.min_blocks}" in figure.layout.annotations[0].text
+    assert len(figure.data) == 0
+    assert figure.layout.title.text == f"The first interval is there after block {POLICY.min_blocks}"
+
+
+def test_the_axis_holds_the_latest_intervals_whole() -> None:
+    figure = narrowing(records(8), policy=POLICY, most_blocks=8, seed=0)
+
+    low, high = (10**end for end in figure.layout.yaxis.range)
+    band = figure.data[0].y
+    assert low < band[len(band) // 2] < band[len(band) // 2 - 1] < high
+    assert low < 1 / (1 + POLICY.min_effect)
+
+
+def test_names_are_taken_for_text() -> None:
+    raced = records(4)
+    raced["<b>"] = raced.pop("ram")
+    figure = narrowing(raced, policy=POLICY, most_blocks=8, seed=0)
+
+    assert figure.data[1].name == "&lt;b&gt;"

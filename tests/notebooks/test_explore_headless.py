@@ -58,7 +58,7 @@ def test_there_are_figures_and_no_holes(checkout: Path, tmp_path: Path, argument
     assert holes(notebook, page) == []
     assert told in page
     assert "widgets" not in notebook.metadata
-    assert page.count('Plotly.newPlot("') == 2
+    assert page.count('class="wb-plot"') == 2
     assert len(list(list_runs(tmp_path / "reports" / "runs"))) == 1
 
 

@@ -22,10 +22,10 @@ KNOBS = {
     "image_size": 320, "device": "replay", "replay_ms_per_page": 0.5, "seed": 3,
 }  # fmt: skip
 
-#: What is time or noise of a run: how long, how much memory, which name, what else the machine did.
-TIMES = {
-    "run_id", "created_at", "machine", "startup", "mean_s", "p50_s", "p95_s", "total_s", "wall_s", "attributed_s",
-    "pages_per_s", "closure", "peak_pss_bytes", "pss_bytes_by_phase", "other_s",
+#: What is noise of a run: its name and date, how much memory it held, what else the machine did. Durations end in `_s`.
+NOISE = {
+    "run_id", "created_at", "git", "machine", "startup", "closure", "pages_per_s", "peak_pss_bytes",
+    "pss_bytes_by_phase",
 }  # fmt: skip
 
 #: Stages that come about as the moment wills: waiting, epochs that begin, progress that is told.
@@ -69,12 +69,13 @@ def differences(one: Record, other: Record) -> list[str]:
 
 def _timeless(record: Record) -> dict[str, Any]:
     content = record.model_dump()
-    content["stages"] = {
-        # Workers run ahead of the steady part, and how far is the moment's.
-        _name(row): {**row, "count": None} if row["lane"] == "worker" else row
-        for row in content["stages"]
-        if row["name"] not in BY_THE_WAY
-    }
+    for part in ("stages", "alone"):
+        content[part] = {
+            # Workers run ahead of the steady part, and how far is the moment's.
+            _name(row): {**row, "count": None} if row["lane"] == "worker" else row
+            for row in content[part]
+            if row["name"] not in BY_THE_WAY
+        }
     content["lanes"] = {row["lane"]: row for row in content["lanes"]}
     return content
 
@@ -86,7 +87,8 @@ def _name(row: dict[str, Any]) -> str:
 def _differences(one: Any, other: Any, where: str) -> Any:
     if isinstance(one, dict) and isinstance(other, dict):
         for name in {**one, **other}:
-            if name not in TIMES:
+            is_duration = name.endswith("_s") and not where.endswith(".knobs")
+            if name not in NOISE and not is_duration:
                 yield from _differences(one.get(name), other.get(name), f"{where}.{name}")
     elif one != other:
         yield f"{where}: {one} against {other}"

@@ -12,7 +12,7 @@ from record_factory import make_record
 
 from workbench.knobs import Knobs
 from workbench.panel.race_panel import RacePanel
-from workbench.panel.race_variants import name_variants
+from workbench.panel.race_variants import name_choices, name_entrants
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import RunQueue
 from workbench.report.judging import Judging
@@ -112,7 +112,7 @@ def test_the_chosen_baseline_is_the_races(raced: Panel) -> None:
     assert "baseline" in raced.told
     raced.press("Race")
 
-    assert "No variant is faster than &#x27;cache=decoded&#x27;" in raced.text()
+    assert "No variant is faster than &#x27;baseline&#x27;; &#x27;cache=none&#x27; is slower" in raced.text()
 
 
 def test_intervals_are_drawn_while_it_runs_and_narrow(raced: Panel, monkeypatch) -> None:
@@ -149,7 +149,7 @@ def test_lenses_are_left_out_of_races(raced: Panel, leave_run, reports) -> None:
 
     knobs = [json.loads((folder / RECORD).read_text())["knobs"] for folder in list_runs(reports / "runs")]
     assert [one["profilers"] for one in knobs if one["profilers"]] == ["lines"]
-    assert "same knobs (2)" in raced.text()
+    assert "&#x27;same knobs&#x27;" in raced.text()
 
 
 def test_a_data_set_that_is_gone_is_said_in_words(raced: Panel, leave_run) -> None:
@@ -183,12 +183,13 @@ def test_a_report_that_is_not_made_says_why(tmp_path) -> None:
 def test_variants_are_named_by_what_they_change() -> None:
     common = {"num_pages": 7, "device": "cpu"}
     variants = [Knobs(**common), Knobs(**common, cache="decoded"), Knobs(**common, num_steps=3)]
-    assert name_variants(variants) == ["cache=none", "cache=decoded", "cache=none (2)"]
-    assert name_variants(variants[::2]) == ["same knobs", "same knobs (2)"]
-    assert name_variants([Knobs(persistent_workers=False), Knobs()]) == [
+    assert name_choices(variants) == ["cache=none", "cache=decoded", "cache=none (2)"]
+    assert name_choices(variants[::2]) == ["same knobs", "same knobs (2)"]
+    assert name_entrants([*variants, variants[0]]) == ["baseline", "cache=decoded", "same knobs", "same knobs (2)"]
+    assert name_choices([Knobs(persistent_workers=False), Knobs()]) == [
         "persistent_workers=false", "persistent_workers=true",
     ]  # fmt: skip
     many = {"image_decoder": "turbojpeg", "transforms": "direct", "targets": "fast", "transport": "ring"}
-    names = name_variants([Knobs(), Knobs(**many), Knobs(**many, cache_store="shared", cache="decoded")])
+    names = name_choices([Knobs(), Knobs(**many), Knobs(**many, cache_store="shared", cache="decoded")])
     assert all(len(name) <= 64 for name in names)
     assert all(a != b for a, b in itertools.combinations(names, 2))

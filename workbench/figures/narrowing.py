@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -19,12 +20,19 @@ from workbench.figures.template import (
     SKY,
     TEMPLATE,
     TITLE_PX,
-    empty_figure,
+    plain,
     titled,
 )
 from workbench.records import Policy, Record, VariantResult
 
 _COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
+_TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0)
+
+#: Room beyond the latest intervals, as a factor. The first ones reach so far that the later ones would be flat lines.
+_ROOM = 1.3
+
+#: Blocks done, estimate, and both ends of the interval.
+Step = tuple[int, float, float, float]
 
 
 def narrowing(records: Mapping[str, Sequence[Record]], *, policy: Policy, most_blocks: int, seed: int) -> go.Figure:
@@ -46,23 +54,30 @@ def narrowing(records: Mapping[str, Sequence[Record]], *, policy: Policy, most_b
         for block in range(num_blocks)
     ]  # fmt: skip
     paths = {name: _path(name, by_block) for name in records if name != baseline}
-    if not any(paths.values()):
-        return empty_figure(f"The first interval is there after block {policy.min_blocks}.")
     figure = go.Figure(layout={"template": TEMPLATE, "height": TITLE_PX + 240 + LEGEND_PX, "margin": {"b": LEGEND_PX}})
     effect = 1.0 + policy.min_effect
     figure.add_hrect(y0=1 / effect, y1=effect, fillcolor=FAINT, line_width=0, layer="below")
     figure.add_hline(y=1.0, line={"color": MUTED, "width": 1}, layer="below")
     for number, (name, path) in enumerate(paths.items()):
-        _add_band(figure, name, path, _COLOURS[number % len(_COLOURS)])
-    told = f"{policy.confidence * 100:g} % intervals after each block"
-    figure.update_layout(title=titled(_finding(by_block[-1]), told))
+        if path:
+            _add_band(figure, name, path, _COLOURS[number % len(_COLOURS)])
+    told = f"{policy.confidence * 100:g} % intervals after each block; grey: a difference that does not matter"
+    figure.update_layout(title=titled(_finding(by_block, policy), told))
+    low, high = _range([path[-1] for path in paths.values() if path], effect)
+    ticks = [tick for tick in _TICKS if low <= tick <= high]
     figure.update_xaxes(title="blocks done", dtick=1, range=[0.8, max(most_blocks, 2) + 0.2])
-    figure.update_yaxes(title="times as fast as the baseline (grey: no matter)", type="log")
+    figure.update_yaxes(
+        title="times as fast",
+        type="log",
+        range=[math.log10(low), math.log10(high)],
+        tickvals=ticks,
+        ticktext=[f"{tick:g}x" for tick in ticks],
+    )
     return figure
 
 
-def _path(name: str, by_block: Sequence[Sequence[VariantResult]]) -> list[tuple[int, float, float, float]]:
-    """Blocks done, estimate, and both ends of the interval, wherever there is one."""
+def _path(name: str, by_block: Sequence[Sequence[VariantResult]]) -> list[Step]:
+    """The steps of a variant, wherever there is an interval."""
     return [
         (block, one.speedup.estimate, *one.speedup.ci95)
         for block, variants in enumerate(by_block, start=1)
@@ -71,7 +86,13 @@ def _path(name: str, by_block: Sequence[Sequence[VariantResult]]) -> list[tuple[
     ]
 
 
-def _add_band(figure: go.Figure, name: str, path: list[tuple[int, float, float, float]], colour: str) -> None:
+def _range(latest: Sequence[Step], effect: float) -> tuple[float, float]:
+    """Ends of the axis: the latest intervals and the band around 1, with room."""
+    ends = [1 / effect, effect, *(end for _, _, *interval in latest for end in interval)]
+    return min(ends) / _ROOM, max(ends) * _ROOM
+
+
+def _add_band(figure: go.Figure, name: str, path: Sequence[Step], colour: str) -> None:
     blocks = [block for block, *_ in path]
     figure.add_scatter(
         x=[*blocks, *reversed(blocks)],
@@ -83,12 +104,14 @@ def _add_band(figure: go.Figure, name: str, path: list[tuple[int, float, float, 
         x=blocks,
         y=[estimate for _, estimate, _, _ in path],
         customdata=[[low, high] for _, _, low, high in path],
-        name=name, mode="lines+markers", line={"color": colour}, legendgroup=name,
-        hovertemplate=f"{name}: %{{y:.2f}}x [%{{customdata[0]:.2f}}, %{{customdata[1]:.2f}}]<extra></extra>",
+        name=plain(name), mode="lines+markers", line={"color": colour}, legendgroup=name, showlegend=True,
+        hovertemplate=f"{plain(name)}: %{{y:.2f}}x [%{{customdata[0]:.2f}}, %{{customdata[1]:.2f}}]<extra></extra>",
     )  # fmt: skip
 
 
-def _finding(variants: Sequence[VariantResult]) -> str:
-    compared = [one for one in variants if one.speedup is not None]
+def _finding(by_block: Sequence[Sequence[VariantResult]], policy: Policy) -> str:
+    compared = [one for one in by_block[-1] if one.speedup is not None] if by_block else []
+    if not any(one.speedup and one.speedup.ci95 for one in compared):
+        return f"The first interval is there after block {policy.min_blocks}"
     decided = [one for one in compared if one.verdict in ("faster", "slower", "no_difference")]
     return f"{len(decided)} of {len(compared)} verdicts are clear by now"

@@ -48,7 +48,7 @@ class KnobPanel:
         self._data_set = DataSetPicker(knobs.dataset, [*known, "data_samples"], self._picked)
         self._preset = widgets.Dropdown(
             options=(_CHOOSE, *PRESETS), description="preset", style={"description_width": "112px"},
-            layout={"width": "100%"},
+            layout={"width": "100%", "margin": "1px 0"},
         )  # fmt: skip
         self._preset.observe(lambda change: self._apply_preset(), names="value")
         self._problem = widgets.HTML()

@@ -71,7 +71,7 @@ class LiveView:
         """Nothing runs; say how the last run ended. Its bars stay, so that nothing jumps."""
         self._bar.layout.visibility = "hidden"
         self._head.value = f"<div class='{'wb-bad' if bad else 'wb-muted'}'>{escape(told)}</div>{self._line}"
-        self._phases.value = ""
+        self._phases.value = _phases(None)
 
     def event(self, event: Event) -> None:
         """Show what the trial has told."""
@@ -79,6 +79,8 @@ class LiveView:
         is_new = event.phase != self._phase
         if is_new:
             self._phase, self._phase_began = event.phase, now
+            if event.phase == "imports":  # the next trial of several
+                self._rates.clear()
             if event.phase == "steady":
                 self._recent.clear()
         if event.stages:

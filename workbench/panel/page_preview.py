@@ -44,7 +44,7 @@ class DataSetPicker:
             tooltip="folder of page images, with its annotations",
             continuous_update=False,
             style={"description_width": "112px"},
-            layout={"width": "100%"},
+            layout={"width": "100%", "margin": "1px 0"},
         )
         self.widget.observe(self._picked, names="value")
 

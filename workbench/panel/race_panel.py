@@ -10,6 +10,7 @@ from typing import Protocol
 
 import ipywidgets as widgets
 
+from workbench.analysis.comparison import compare
 from workbench.analysis.headline import comparison_headline
 from workbench.errors import BadInput
 from workbench.figures.narrowing import narrowing
@@ -18,7 +19,7 @@ from workbench.figures.throughput import throughput
 from workbench.figures.verdicts import verdicts
 from workbench.knobs import Knobs
 from workbench.panel.outputs import Screen, Shown, message
-from workbench.panel.race_variants import name_variants
+from workbench.panel.race_variants import name_choices, name_entrants
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.records import Comparison, Policy, Record
@@ -137,7 +138,7 @@ class RacePanel:
     def set_ticked(self, run_ids: Sequence[str]) -> None:
         """Take these runs as the variants."""
         self._ticked = list(run_ids)
-        names = name_variants(self._knobs_of(self._ticked))
+        names = name_choices(self._knobs_of(self._ticked))
         options = [(name, run_id) for run_id, name in zip(self._ticked, names, strict=True)]
         before = self.baseline
         first = self._ticked[0] if self._ticked else None
@@ -181,7 +182,7 @@ class RacePanel:
     def _race(self) -> None:
         chosen = [self.baseline, *(run_id for run_id in self._ticked if run_id != self.baseline)]
         knobs = [one.changed(profilers="", line_functions="", native_stacks=False) for one in self._knobs_of(chosen)]
-        variants = dict(zip(name_variants(knobs), knobs, strict=True))
+        variants = dict(zip(name_entrants(knobs), knobs, strict=True))
         num_blocks = self._blocks.value
         self._add(f"race of {len(variants)}", lambda: self._judge.open(variants, num_blocks))
 
@@ -220,8 +221,11 @@ class RacePanel:
 
     def _show_so_far(self, journal: Journal, records: Mapping[str, Sequence[Record]]) -> None:
         state = journal.state
+        names = list(records)
+        blocks = max(map(len, records.values()))
+        so_far = compare(records, baseline=names[0], order=[names] * blocks, seed=state.seed, policy=state.policy)
         drawn = narrowing(records, policy=state.policy, most_blocks=state.most_blocks, seed=state.seed)
-        self._screen.show([drawn])
+        self._screen.show([drawn, throughput(so_far)])
 
     def _show_earlier(self) -> None:
         if self._earlier.value and not self._offering:
