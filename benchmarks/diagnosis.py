@@ -3,7 +3,7 @@
 What a knob can do is done by a knob: `slow_down` makes a stage take longer in its place, the replay device takes its
 time, there are more workers than cores. The rest is planted in the trial's own processes while they import the
 workbench (`promise/planted/`), or lies in the pages. A trial is called by its fault only here: the diagnosis sees its
-record and its spans. About 3 minutes.
+record and its spans. About 4 minutes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ORDINARY: Mapping[str, object] = {
     "parity_pages": 0,
 }
 
-#: Fast parts, a device that takes a little longer than they do, and nobody else who waits.
+#: Fast parts, and nobody who waits for anybody; the device takes a little longer than they do (see `MATCHED_BY`).
 MATCHED: Mapping[str, object] = {
     "image_decoder": "turbojpeg",
     "transforms": "direct",
@@ -51,7 +51,17 @@ MATCHED: Mapping[str, object] = {
     "transport": "ring",
     "epochs": "joined",
     "postprocess": "threads",
-    "replay_ms_per_page": 9.0,
+}
+
+#: How many times as long as all else the matched device takes.
+MATCHED_BY = 1.2
+
+#: Four times as many workers as cores, and nothing else that is wrong: in short epochs each of them would run dry after
+#: a batch or two, and a device that takes its time would leave cores enough.
+OVERSUBSCRIBED: Mapping[str, object] = {
+    "num_workers": 4 * len(os.sched_getaffinity(0)),
+    "epochs": "joined",
+    "replay_ms_per_page": 2.0,
 }
 
 
@@ -66,6 +76,7 @@ class Fault:
         knobs: What plants it, beside the ordinary knobs.
         planted: What is planted in the trial's processes: a name of `promise/planted`, and how much.
         has_rare_pages: Whether the pages are those with a few large ones.
+        is_matched: Whether the device takes `MATCHED_BY` times as long as a page took with one that takes no time.
     """
 
     name: str
@@ -74,6 +85,7 @@ class Fault:
     knobs: Mapping[str, object] = field(default_factory=dict)
     planted: str = ""
     has_rare_pages: bool = False
+    is_matched: bool = False
 
 
 FAULTS = (
@@ -87,11 +99,10 @@ FAULTS = (
     Fault("rare slow pages", "rare slow pages", has_rare_pages=True),
     Fault("main-thread post-processing", "main-thread-bound", "postprocess", {"slow_down": "postprocess:250"}),
     Fault("device-bound", "device-bound", None, {"replay_ms_per_page": 40.0, "postprocess": "threads"}),
-    # Joined epochs: eight workers would else run dry after one batch each, which is a fault of its own.
-    Fault("oversubscribed cores", "cores oversubscribed", None, {"num_workers": 8, "epochs": "joined"}),
+    Fault("oversubscribed cores", "cores oversubscribed", None, OVERSUBSCRIBED),
     Fault("lock contention", "lock contention", "decode", planted="lock:20"),
     Fault("slow transfer", "transfer-bound", "transfer", {"slow_down": "transfer:250"}),
-    Fault("nothing", "healthy", None, MATCHED),
+    Fault("nothing", "healthy", None, MATCHED, is_matched=True),
 )
 
 
@@ -136,6 +147,10 @@ def _figure(fault: Fault, pages: Path, runs: Path) -> Figure:
     """One trial, and what is said about it."""
     goal = f"'{fault.cause}' first" + (f", by '{fault.stage}'" if fault.stage else "")
     knobs = Knobs.parse({**ORDINARY, **fault.knobs, "dataset": str(pages)})
+    if fault.is_matched:
+        unbound = run_trial(knobs.changed(replay_ms_per_page=0.1), runs)
+        if unbound.steady is not None:
+            knobs = knobs.changed(replay_ms_per_page=MATCHED_BY * 1e3 / unbound.steady.pages_per_s)
     with _planted(fault.planted):
         record = run_trial(knobs, runs)
     if record.steady is None:
