@@ -124,7 +124,7 @@ def test_pages_are_seen_before_and_after_the_chain_and_bad_folders_are_said(lab:
     assert lab.page.locator(".wb figure").count() == 3
     lab.screenshot(pictures / "lab-pages.png")
 
-    folder = lab.page.locator(".wb .widget-combobox input")
+    folder = lab.page.locator(".wb").get_by_placeholder("folder of page images")
     folder.fill("nowhere/<img src=x onerror=alert(1)>")
     folder.press("Enter")
     lab.until("text.includes('there is no such folder')")

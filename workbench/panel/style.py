@@ -80,7 +80,7 @@ _CSS = """
 .wb .widget-tab-contents.widget-tab-contents {padding: 12px 0 0; border: 0; background: transparent}
 .wb .wb-sections > .lm-TabBar .lm-TabBar-tabLabel {font-size: 14px}
 .wb .jp-OutputArea-output {background: transparent}
-.wb .widget-combobox input {box-sizing: border-box; min-width: 0}
+.wb .widget-text input {box-sizing: border-box; min-width: 0}
 .wb .wb-side .widget-label {text-align: left}
 """
 
