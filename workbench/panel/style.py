@@ -49,7 +49,7 @@ _CSS = """
 .wb .wb-card-body {display: flex; gap: 14px; align-items: baseline; flex-wrap: wrap}
 .wb .wb-rate {font-size: 17px; font-weight: 600; min-width: 104px; font-variant-numeric: tabular-nums}
 .wb .wb-rate small {font-weight: 400; font-size: 11.5px; color: var(--wb-dim)}
-.wb .wb-card-told {flex: 1 1 260px; min-width: 0}
+.wb .wb-card-told {flex: 1 1 190px; min-width: 0}
 .wb .wb-bar {display: flex; height: 22px; border-radius: 4px; overflow: hidden; background: var(--wb-soft)}
 .wb .wb-bar > span {overflow: hidden; white-space: nowrap; font-size: 11px; line-height: 22px; padding-left: 4px;
   box-sizing: border-box; border-right: 1px solid rgba(255, 255, 255, .6); transition: width .2s linear}
