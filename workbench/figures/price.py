@@ -21,7 +21,7 @@ from workbench.records import Comparison, VariantResult
 from workbench.units import format_bytes, format_duration
 
 #: Room to the right of the longest bar for what is written there, as a share of it.
-_ROOM = 0.85
+_ROOM = 1.0
 
 
 def price(comparison: Comparison) -> go.Figure:
