@@ -62,6 +62,16 @@ class Browser:
         """A page with this machine's network, for servers that run here."""
         return self._browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
 
+    def offline_tab(self, path: Path, *, width: int = 1280, is_dark: bool = False):
+        """A file that is open in a tab without any network: on a narrow screen, or on a dark one."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": 900}, offline=True, color_scheme="dark" if is_dark else "light"
+        )
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_load_state("load")
+        return page
+
     def open(self, path: Path, *, width: int = 1200) -> Opened:
         opened = Opened()
         context = self._browser.new_context(viewport={"width": width, "height": 900}, offline=True)
