@@ -181,6 +181,16 @@ def test_a_thread_for_results_that_is_always_at_work_leaves_nothing_unexplained(
     assert "in a thread beside it" in first.evidence
 
 
+def test_a_main_process_that_finds_no_core_has_too_many_workers_beside_it():
+    stages = [make_stage("main", "forward", 0.9), make_stage("main", "wait", 0.1), make_stage("worker", "decode", 7.0)]
+    lanes = [make_lane("main", 1.0, 1.0), make_lane("worker", 8.0, 8.0, processes=8)]
+    used = [{"cpu_s": 0.3, "ready_s": 0.6}, {"cpu_s": 1.6, "ready_s": 5.4}]
+    lanes = [lane.model_copy(update=own) for lane, own in zip(lanes, used, strict=True)]
+    (first, *_) = diagnose(make_record(stages=stages, lanes=lanes, num_workers=8), None, None)
+    assert first.name == "cores oversubscribed"
+    assert "for pages 10.0 % of its time and for a core 60.0 %" in first.evidence
+
+
 def test_limits_are_the_callers():
     record, _ = PLANTED["loader-bound", "decode"].run()
     assert diagnose(record, None, None, Thresholds(waits=1.0))[0].name == "healthy"

@@ -58,6 +58,12 @@ class Facts:
         return share_of(self.main, "wait")
 
     @property
+    def without_core(self) -> float:
+        """Share of its time in which the main process is ready and waits for a core; 0 where that isn't known."""
+        lane = next((lane for lane in self.record.lanes if lane.lane == "main"), None)
+        return (lane.ready_s or 0.0) / lane.wall_s if lane is not None and lane.wall_s > 0.0 else 0.0
+
+    @property
     def idle(self) -> float:
         """Share of their time in which the workers have no order."""
         return share_of(self.worker, "idle")

@@ -71,7 +71,8 @@ class Losses:
         """Of there not being a core for each process."""
         if self._unblocked is None:
             cores = self._facts.cores
-            return self._facts.wait * cores.ready_s / cores.work_s if cores and cores.work_s > 0.0 else 0.0
+            of_workers = cores.ready_s / cores.work_s if cores and cores.work_s > 0.0 else 0.0
+            return self._facts.wait * of_workers + self._facts.without_core
         enough = max(self._unblocked.shape.num_workers + 1, self._unblocked.shape.cores)
         return self._of(lambda model: replace(model, shape=replace(model.shape, cores=enough)))
 

@@ -125,9 +125,10 @@ def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
 
 
 def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Cores oversubscribed: workers wait longer for a core than they have one."""
+    """Cores oversubscribed: workers wait longer for a core than they have one, and hold up the main process."""
     cores = facts.cores
-    if cores is None or facts.wait < limits.waits or cores.ready_s < limits.ready * cores.cpu_s:
+    held_up = facts.wait + facts.without_core
+    if cores is None or held_up < limits.waits or cores.ready_s < limits.ready * cores.cpu_s:
         return
     environment, machine = facts.record.environment, facts.record.machine
     number = environment.cores if environment else 1
@@ -135,7 +136,9 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
     beside = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and is_disturbed else ""
     told = (
         f"{facts.record.knobs.num_workers} workers and the main process share {number} cores: workers had a core for "
-        f"{format_duration(cores.cpu_s)} and waited for one for {format_duration(cores.ready_s)}{beside}."
+        f"{format_duration(cores.cpu_s)} and waited for one for {format_duration(cores.ready_s)}; the main process "
+        f"waits for pages {format_share(facts.wait)} of its time and for a core "
+        f"{format_share(facts.without_core)}{beside}."
     )
     yield Cause("cores oversubscribed", None, told, losses.of_missing_cores())
 
