@@ -19,6 +19,7 @@ from workbench.commands.pages import pages
 from workbench.commands.report import report
 from workbench.commands.run import run
 from workbench.commands.selftest import selftest
+from workbench.commands.study import study
 from workbench.commands.train import train
 from workbench.commands.transforms import transforms
 from workbench.commands.whatif import whatif
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, whatif, compare, report, check, history, selftest, transforms, pages, train, doctor):
+for command in (run, whatif, compare, report, study, check, history, selftest, transforms, pages, train, doctor):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 
