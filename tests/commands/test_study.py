@@ -1,0 +1,48 @@
+"""`workbench study` refuses what would make another study of it, before anything is run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from workbench import cli
+from workbench.analysis.study_variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
+from workbench.trial.variants import parse_variants
+
+
+def no_notebook(*arguments: Any, **options: Any) -> None:
+    raise AssertionError("a notebook was started")
+
+
+def test_all_that_is_wrong_is_said_at_once(monkeypatch, capsys):
+    arguments = ["-p", "cache=decoded", "-p", "mode=train", "-p", "num_pages=4", "--leave-out", "dalli"]
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", no_notebook)
+    monkeypatch.setattr(sys, "argv", ["workbench", "study", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    told = capsys.readouterr().err
+    assert "cache: is part of what the study's variants are" in told
+    assert "mode: is part of what the study's variants are" in told
+    assert "there is no variant named 'dalli'. Did you mean 'dali'?" in told
+    assert "Traceback" not in told
+
+
+def test_the_variants_are_knobs_that_go_together(tmp_path):
+    shards = tmp_path / "a folder" / "shards"
+    common = {"num_workers": 2, "device": "replay", "dataset": "pages", "annotations": "pages/a.json"}
+    found = parse_variants(study_variants(shards, num_steps=26), common)
+    assert list(found)[1:] == [variant_name(short) for short in SHORT_NAMES]
+    assert found["WebDataset"].dataset == str(shards)
+    assert found["WebDataset"].annotations is None
+    assert found["Normalize knocked out"].knocked_out == ("Normalize",)
+    assert found["fastest with a cache"].num_steps == 4 * 26
+
+
+def test_what_is_left_out_is_not_raced(tmp_path):
+    specs = study_variants(tmp_path, num_steps=2, leave_out=["dali", "webdataset"])
+    assert len(specs) == len(SHORT_NAMES) - 2
+    assert {"cache", "loader", "knock_out"} <= knobs_of_variants()
+    assert "num_workers" not in knobs_of_variants()
