@@ -32,7 +32,7 @@ def known_names(value: Any, known: Iterable[str], kind: str) -> Any:
 
 #: Stages that wait for somebody, or whose work is to move things: there is nothing in memory to replay.
 _NOT_REPLAYED = (
-    "idle", "start", "wait", "fetch", "drain", "epoch", "progress", "lenses",
+    "idle", "start", "wait", "fetch", "backlog", "drain", "epoch", "progress", "lenses",
     "collate", "send", "receive", "release", "transfer", "pin", "forward", "loss", "backward", "optimizer",
     "polygons", "keypoints", "cache", "metric",
 )  # fmt: skip

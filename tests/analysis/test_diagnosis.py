@@ -174,8 +174,9 @@ def test_of_a_long_run_a_part_is_simulated():
 
 
 def test_a_thread_for_results_that_is_always_at_work_leaves_nothing_unexplained():
-    stages = [make_stage("main", "forward", 0.1), make_stage("main", "postprocess", 0.95, overlapped=True)]
-    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.1)], postprocess="threads")
+    own = [make_stage("main", "forward", 0.1), make_stage("main", "backlog", 0.88)]
+    stages = [*own, make_stage("main", "postprocess", 0.95, overlapped=True)]
+    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.98)], postprocess="threads")
     (first, *_) = diagnose(record, None, None)
     assert names([first]) == [("main-thread-bound", "postprocess")]
     assert "in a thread beside it" in first.evidence

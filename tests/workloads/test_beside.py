@@ -41,3 +41,19 @@ def test_an_error_comes_up():
     beside.start(lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         beside.settle()
+
+
+def test_there_is_room_as_soon_as_one_piece_is_done():
+    gates = [threading.Event() for _ in range(MAX_PENDING)]
+    beside, made = Beside(), threading.Event()
+    for gate in gates:
+        beside.start(gate.wait)
+    waiter = threading.Thread(target=lambda: (beside.make_room(), made.set()))
+    waiter.start()
+    assert not made.wait(0.2)
+    gates[0].set()
+    assert made.wait(10.0)
+    waiter.join()
+    for gate in gates:
+        gate.set()
+    beside.settle()

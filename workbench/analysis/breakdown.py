@@ -24,7 +24,7 @@ FREE = "free"
 LEFT_OVER = (UNATTRIBUTED, FREE)
 
 #: Stages in which a lane waits for another one.
-WAITING = ("idle", "wait", "fetch", "drain")
+WAITING = ("idle", "wait", "fetch", "backlog", "drain")
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,8 @@ def explain_lanes(lanes: list[LaneBreakdown]) -> str:
         told.append("'wait': the main process waits for a batch of pages.")
     if stages & {"fetch", "drain"}:
         told.append("'fetch' and 'drain': it waits for the device.")
+    if "backlog" in stages:
+        told.append("'backlog': it waits for the thread that works on results beside it.")
     if any(lane.overlapped for lane in lanes):
         told.append("Stages of helper threads run beside the others and are no part of the sum.")
     return " ".join(told)

@@ -33,6 +33,7 @@ def largest_part(main: LaneBreakdown) -> str:
         "wait": "waiting for pages",
         "fetch": "waiting for the device",
         "drain": "waiting for the device",
+        "backlog": "waiting for the thread beside it",
         UNATTRIBUTED: "on something that no stage explains",
     }.get(largest.stage, f"in '{largest.stage}'")
     return f"the main process spends {format_share(largest.share)} of its time {meaning}"

@@ -57,7 +57,7 @@ class Recorded:
     def work_s(self, lane: str) -> float:
         """Wall time in which a lane was at work, or ready to be."""
         stats = self._lanes[lane]
-        waiting = ("fetch", "drain") if lane == "main" and self.in_main else (*WAITING, *NO_WORK)
+        waiting = ("fetch", "backlog", "drain") if lane == "main" and self.in_main else (*WAITING, *NO_WORK)
         own = [row for row in self.record.stages if row.lane == lane and not row.overlapped]
         return max(stats.wall_s - sum(row.total_s for row in own if row.name in waiting), 1e-9)
 

@@ -26,6 +26,7 @@ _STAGES = {
     "wait": "#E4E7EB",
     "fetch": "#CBD2D9",
     "drain": "#CBD2D9",
+    "backlog": "#CBD2D9",
     "free": "#E4E7EB",
     "unattributed": ALARM,
     "start": "#9AA5B1",

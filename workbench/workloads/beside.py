@@ -25,9 +25,17 @@ class Beside:
         """
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="beside")
+        self.make_room()
+        self._pending.append(self._pool.submit(work))
+
+    def make_room(self) -> None:
+        """Wait until there is room for another piece of work.
+
+        Raises:
+            Exception: What an earlier piece of work raised.
+        """
         while len(self._pending) >= MAX_PENDING:
             self._pending.popleft().result()
-        self._pending.append(self._pool.submit(work))
 
     def settle(self) -> None:
         """Wait until all of it is done.

@@ -151,6 +151,8 @@ class OcrWorkload:
             return
         step = self._forward_step(batch, number, pages, timers.main, counted=counted)
         if self._knobs.postprocess == "threads":
+            with timers.main("backlog"):
+                self._beside.make_room()
             self._beside.start(lambda: self._score(step, lambda name: timers.beside(name, number)))
         else:
             self._score(step, timers.main)

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.analysis.breakdown import UNATTRIBUTED
 from workbench.analysis.changes import scaled
 from workbench.analysis.cost_model import CostModel, PageCosts
 from workbench.analysis.diagnosis.facts import Facts
@@ -85,8 +84,7 @@ class Losses:
     def of_turns(self, *stages: str) -> float:
         """Of stages that work on results: as they are, or because the device waits for its turn meanwhile."""
         if self._unblocked is None:
-            # While the loop waits for a thread that is behind, no stage of its own is going on.
-            return self.of_stages(*stages) + min(self._facts.of_beside(*stages), self._facts.of_main(UNATTRIBUTED))
+            return self.of_stages(*stages) + min(self._facts.of_beside(*stages), self._facts.of_main("backlog"))
         beside = self._of(lambda model: replace(model, shape=replace(model.shape, beside=True)))
         return max(self.of_stages(*stages), beside)
 

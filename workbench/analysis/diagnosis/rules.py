@@ -60,9 +60,6 @@ def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
 def unexplained(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """The main process spends time that no stage explains: what it is must be found out first."""
     share = facts.of_main(UNATTRIBUTED)
-    # Beside a device, or a thread for results, that is at work all the time, it is waiting for that.
-    if max(facts.device_busy, facts.beside_busy) >= limits.device_busy:
-        return
     told = f"No stage explains {format_share(share)} of the main process's time: find out first what is missed there."
     yield Cause("breakdown does not close", None, told, share)
 
