@@ -100,13 +100,13 @@ def _interval(one: VariantResult, comparison: Comparison) -> str:
             f"{_times(to_band)} as wide to leave that band."
         )
     slower, faster = ["slower"] * (low < least), ["faster"] * (high > most)
-    *first, last = [*slower, "no different", *faster]
+    open_to = [*slower, "no different", *faster]
     settled, factor = "no difference", to_band
     if not least < centre < most:
         settled, nearest = ("faster", low) if centre > 1.0 else ("slower", high)
         factor = _reach(centre, nearest, 1.0)
     return (
-        f"{told} leaves open whether it is {', '.join(first)} or {last}. Around the same estimate, {centre:.2f}x, it "
+        f"{told} leaves open whether it is {', '.join(open_to[:-1])} or {open_to[-1]}. Around the same estimate, {centre:.2f}x, it "
         f"would have to be {_times(factor)} as wide to say '{settled}'."
     )
 
