@@ -32,7 +32,8 @@ _INJECTED = """() => [
     ...[...document.images].filter(image => !image.src.startsWith('data:')),
     ...document.querySelectorAll('svg[onload], iframe, object, embed, [onerror], [onload], [onmouseover]'),
     ...document.querySelectorAll('a:not([href^="#"]):not(.modebar-btn)'),
-    ...document.querySelectorAll('.wb-title *, .wb-legend b, .wb-plot tspan[style*="bold"], h3 *, caption *'),
+    ...document.querySelectorAll('.wb-title *, .wb-legend b, h3 *, caption *'),
+    ...[...document.querySelectorAll('.wb-plot tspan')].filter(part => /^(bold|link)$/.test(part.textContent)),
 ].map(element => element.outerHTML.slice(0, 200))"""
 
 

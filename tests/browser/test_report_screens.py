@@ -44,7 +44,7 @@ _FAINT_TEXT = """() => {
     return faint;
 }"""
 
-_FIGURE_GROUNDS = "() => [...document.querySelectorAll('.wb-plot .main-svg:first-child')].map(s => s.style.background)"
+_FIGURE_GROUNDS = "() => [...document.querySelectorAll('.wb-plot .main-svg:first-child')].map(s => getComputedStyle(s).backgroundColor)"
 _FIGURE_WIDTHS = "() => [...document.querySelectorAll('.wb-plot .main-svg:first-child')].map(s => s.clientWidth)"
 
 

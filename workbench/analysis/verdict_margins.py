@@ -105,9 +105,10 @@ def _interval(one: VariantResult, comparison: Comparison) -> str:
     if not least < centre < most:
         settled, nearest = ("faster", low) if centre > 1.0 else ("slower", high)
         factor = _reach(centre, nearest, 1.0)
+    either = f"{', '.join(open_to[:-1])} or {open_to[-1]}"
     return (
-        f"{told} leaves open whether it is {', '.join(open_to[:-1])} or {open_to[-1]}. Around the same estimate, {centre:.2f}x, it "
-        f"would have to be {_times(factor)} as wide to say '{settled}'."
+        f"{told} leaves open whether it is {either}. Around the same estimate, {centre:.2f}x, it would have to be "
+        f"{_times(factor)} as wide to say '{settled}'."
     )
 
 

@@ -147,6 +147,8 @@ const draw = one => {
     modeBarButtonsToAdd: [{name: "Save as a picture", icon: Plotly.Icons.camera, click: () => save(one)}],
   });
   Plotly.react(one.box, data, layout, config);
+  // A picture has no stops within it; the buttons are for those who point at it.
+  one.box.querySelectorAll(".modebar-btn").forEach(button => button.setAttribute("tabindex", "-1"));
   legend(one, data, isNarrow, wantsLegend);
 };
 
