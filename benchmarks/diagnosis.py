@@ -22,7 +22,7 @@ from pathlib import Path
 from PIL import Image
 from promise.figure import Figure, main
 
-from workbench.analysis.advice import Advice, advise
+from workbench.analysis.diagnosis.advice import Advice, advise
 from workbench.data.synthetic.draw import draw_pages
 from workbench.knobs import Knobs
 from workbench.trial.launcher import run_trial

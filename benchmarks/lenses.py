@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from promise.figure import Figure, main
 
-from workbench.analysis.comparison import estimate, paired_log_ratios
+from workbench.analysis.verdicts.comparison import estimate, paired_log_ratios
 from workbench.data.synthetic.draw import VERSION, draw_pages
 from workbench.knobs import LENSES, Knobs
 from workbench.locations import cache_dir

@@ -22,9 +22,9 @@ from promise.figure import Figure, main
 from promise.naive_answers import share_of_time, smallest_ceiling
 from promise.prediction_cells import BASELINE, Cell, cells
 
-from workbench.analysis.pipeline import BatchCosts, Shape
-from workbench.analysis.prediction import Predictor
-from workbench.analysis.simulator import simulate
+from workbench.analysis.prediction.pipeline import BatchCosts, Shape
+from workbench.analysis.prediction.predictor import Predictor
+from workbench.analysis.prediction.simulator import simulate
 from workbench.data.synthetic.draw import draw_pages
 from workbench.knobs import Knobs
 from workbench.records import Policy, Prediction, Record

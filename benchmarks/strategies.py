@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from promise.figure import Figure, main
 
-from workbench.analysis.comparison import estimate, paired_log_ratios
-from workbench.analysis.parity import compare_pages
+from workbench.analysis.parity.pages import compare_pages
+from workbench.analysis.verdicts.comparison import estimate, paired_log_ratios
 from workbench.data.fast_targets import fast_targets
 from workbench.data.shards import holds_shards, write_shards
 from workbench.data.survey import survey

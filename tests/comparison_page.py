@@ -9,13 +9,13 @@ import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from record_factory import make_failed, make_lane, make_record, make_stage
 
-from workbench.analysis.comparison import compare
 from workbench.analysis.diagnosis.diagnose import diagnose
+from workbench.analysis.diagnosis.plan import plan
 from workbench.analysis.headline import comparison_headline
-from workbench.analysis.parity import PageSample
-from workbench.analysis.plan import plan
-from workbench.analysis.verdict_margins import what_it_rests_on, what_would_change
-from workbench.analysis.verdict_words import how_it_was_measured
+from workbench.analysis.parity.pages import PageSample
+from workbench.analysis.verdicts.comparison import compare
+from workbench.analysis.verdicts.verdict_margins import what_it_rests_on, what_would_change
+from workbench.analysis.verdicts.verdict_words import how_it_was_measured
 from workbench.figures import (
     diagnosis_table,
     parity_pictures,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from record_factory import make_failed, make_lane, make_record, make_stage
 
-from workbench.analysis.comparison import compare
 from workbench.analysis.headline import comparison_headline, run_headline
+from workbench.analysis.verdicts.comparison import compare
 from workbench.records import Parity
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from record_factory import make_failed, make_record
 
-from workbench.analysis.comparison import compare
 from workbench.analysis.history import changed_knobs, read_history
+from workbench.analysis.verdicts.comparison import compare
 from workbench.knobs import Knobs
 from workbench.records import RaceState
 from workbench.run_store import COMPARISON, RECORD, write_json, write_race

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from workbench import cli
-from workbench.analysis.study_variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
+from workbench.analysis.case_study.variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
 from workbench.trial.variants import parse_variants
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.analysis.diagnosis.cause import Cause
-from workbench.analysis.plan import PlanStep
+from workbench.analysis.diagnosis.plan import PlanStep
 from workbench.figures.diagnosis_table import diagnosis_table, plan_table
 from workbench.records import Foretold
 

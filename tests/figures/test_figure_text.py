@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from record_factory import make_failed, make_lane, make_record, make_stage
 
-from workbench.analysis.comparison import compare
+from workbench.analysis.verdicts.comparison import compare
 from workbench.figures.figure_text import MOST_ROWS, figure_text
 from workbench.figures.price import price
 from workbench.figures.template import plain, titled

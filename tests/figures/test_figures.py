@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from record_factory import make_failed, make_lane, make_record, make_stage
 
-from workbench.analysis.comparison import compare
-from workbench.analysis.parity import PageSample
+from workbench.analysis.parity.pages import PageSample
+from workbench.analysis.verdicts.comparison import compare
 from workbench.figures import tables
 from workbench.figures.parity_pictures import parity_pictures
 from workbench.figures.price import price

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from record_factory import make_record
 
-from workbench.analysis.comparison import compare
-from workbench.analysis.foretelling import with_predictions
-from workbench.analysis.gain_map import Ceilings, StageGain, format_gain
+from workbench.analysis.prediction.foretelling import with_predictions
+from workbench.analysis.prediction.gain_map import Ceilings, StageGain, format_gain
+from workbench.analysis.verdicts.comparison import compare
 from workbench.figures.gain_map import gain_map
 from workbench.figures.prediction_tables import answer_table, ceiling_lines, foretold_table, gain_table
 from workbench.records import Foretold, Prediction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.analysis.verdict_margins import Margins
+from workbench.analysis.verdicts.verdict_margins import Margins
 from workbench.figures.sentences import bullets, margins, sentence_html
 
 EVIL = "<img src=x onerror=alert(1)>"

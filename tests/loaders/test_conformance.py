@@ -11,7 +11,7 @@ import pytest
 import torch
 from odd_pages import NAMES
 
-from workbench.analysis.tolerances import tolerance_for
+from workbench.analysis.parity.tolerances import tolerance_for
 from workbench.data.normalize import to_levels
 from workbench.data.sample import PackedMaps
 from workbench.knobs import Knobs

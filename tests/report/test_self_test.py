@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from record_factory import make_stage
 
-from workbench.analysis import error_rates
-from workbench.analysis.selftest_words import machine_line, selftest_lines
+from workbench.analysis.verdicts import error_rates
+from workbench.analysis.verdicts.selftest_words import machine_line, selftest_lines
 from workbench.errors import BadInput, WorkbenchError
 from workbench.knobs import Knobs
 from workbench.records import Environment, Failure, Machine, Record, Steady

@@ -10,7 +10,7 @@ import pytest
 import torch
 from record_factory import make_record
 
-from workbench.analysis.parity import compare_pages
+from workbench.analysis.parity.pages import compare_pages
 from workbench.data.imagenet import MEAN, STD
 from workbench.data.page import Page, Word
 from workbench.devices.nothing import NoDevice

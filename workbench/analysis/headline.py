@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from workbench.analysis.breakdown import UNATTRIBUTED, LaneBreakdown, break_down, find_lane
-from workbench.analysis.verdict_words import verdict_words
+from workbench.analysis.verdicts.verdict_words import verdict_words
 from workbench.records import Comparison, Failure, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
 

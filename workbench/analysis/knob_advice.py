@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from workbench.analysis.no_effect import RULES
+from workbench.analysis.parity.no_effect import RULES
 from workbench.combinations import IMPOSSIBLE, Impossible
 from workbench.errors import BadInput
 from workbench.knobs import Knobs, describe_knobs

@@ -33,7 +33,7 @@ def check(
     out: OutFolder = None,
 ) -> None:
     """For continuous integration: exit code 0 not slower, 1 slower, 3 cannot tell."""
-    from workbench.analysis import gate
+    from workbench.analysis.verdicts import gate
     from workbench.commands.console import show_progress
     from workbench.commands.report import COMMON, drawn_pages
     from workbench.knobs import Knobs

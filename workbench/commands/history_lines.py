@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workbench.analysis.foretelling import Trust
 from workbench.analysis.history import changed_knobs
-from workbench.analysis.verdict_words import verdict_words
+from workbench.analysis.prediction.foretelling import Trust
+from workbench.analysis.verdicts.verdict_words import verdict_words
 from workbench.records import Comparison, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
 

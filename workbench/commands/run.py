@@ -9,7 +9,7 @@ from workbench.commands.options import OutFolder, Parameters
 
 def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     """Measure one set of knobs: where does the time go?"""
-    from workbench.analysis.advice import advise
+    from workbench.analysis.diagnosis.advice import advise
     from workbench.analysis.headline import run_headline
     from workbench.commands.headless import exit_code, run_headless
     from workbench.knobs import Knobs

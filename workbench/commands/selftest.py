@@ -16,7 +16,7 @@ def selftest(
     out: OutFolder = None,
 ) -> None:
     """Race identical variants, and some that were slowed down on purpose: can this machine's verdicts be trusted?"""
-    from workbench.analysis.selftest_words import selftest_lines
+    from workbench.analysis.verdicts.selftest_words import selftest_lines
     from workbench.commands.console import show_progress
     from workbench.knobs import Knobs
     from workbench.panel.progress import ProgressLines

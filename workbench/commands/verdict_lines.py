@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.analysis.verdict_words import verdict_words, what_it_needs
+from workbench.analysis.verdicts.verdict_words import verdict_words, what_it_needs
 from workbench.records import Comparison
 from workbench.units import format_bytes, format_duration, format_rate, format_ratio
 

@@ -22,8 +22,8 @@ def whatif(
     out: OutFolder = None,
 ) -> None:
     """Predict what changes would gain end to end; without a question, the map: every stage, were it free or half."""
-    from workbench.analysis.gain_map import ceilings, gain_map
-    from workbench.analysis.prediction import Predictor
+    from workbench.analysis.prediction.gain_map import ceilings, gain_map
+    from workbench.analysis.prediction.predictor import Predictor
     from workbench.commands.console import print_table
     from workbench.commands.whatif_lines import ANSWERS, MAP, answer_lines, closing_lines, map_lines
     from workbench.report.find_run import find_run, stage_costs_below

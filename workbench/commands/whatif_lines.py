@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workbench.analysis.gain_map import Ceilings, StageGain, format_gain
-from workbench.analysis.prediction import Predictor
+from workbench.analysis.prediction.gain_map import Ceilings, StageGain, format_gain
+from workbench.analysis.prediction.predictor import Predictor
 from workbench.records import Foretold, Prediction
 from workbench.units import format_duration, format_rate, format_share
 

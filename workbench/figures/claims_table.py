@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from workbench.analysis.case_evidence import told_gain
-from workbench.analysis.gain_map import format_gain
+from workbench.analysis.case_study.evidence import told_gain
+from workbench.analysis.prediction.gain_map import format_gain
 from workbench.figures.html_table import html_table
 from workbench.figures.template import ALARM, GREEN, MUTED
 from workbench.records.case_study import CaseStudy, ClaimVerdict, Finding, ForetoldGain

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from workbench.analysis.diagnosis.cause import Cause
-from workbench.analysis.plan import PlanStep
+from workbench.analysis.diagnosis.plan import PlanStep
 from workbench.figures.html_table import html_table
 from workbench.figures.sentences import sentence_html
 from workbench.units import format_share

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from workbench.analysis.gain_map import StageGain, format_gain
+from workbench.analysis.prediction.gain_map import StageGain, format_gain
 from workbench.figures.template import MUTED, SIMULATED_PATTERN, TEMPLATE, TITLE_PX, plain, stage_colour, titled
 from workbench.units import format_share
 

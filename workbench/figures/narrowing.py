@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from workbench.analysis.comparison import compare
+from workbench.analysis.verdicts.comparison import compare
 from workbench.figures.template import (
     BLUE,
     FAINT,

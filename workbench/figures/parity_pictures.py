@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.analysis.parity import PageSample
+from workbench.analysis.parity.pages import PageSample
 from workbench.figures.template import capital
 
 _SIDE_PX = 300

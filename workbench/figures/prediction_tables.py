@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from workbench.analysis.gain_map import Ceilings, StageGain, format_gain
+from workbench.analysis.prediction.gain_map import Ceilings, StageGain, format_gain
 from workbench.figures.html_table import html_table
 from workbench.records import Comparison, Foretold, Interval, Prediction
 from workbench.units import format_duration, format_rate, format_ratio, format_share

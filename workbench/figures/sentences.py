@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from workbench.analysis.verdict_margins import Margins
+from workbench.analysis.verdicts.verdict_margins import Margins
 
 _CODE = re.compile(r"`([^`]+)`")
 

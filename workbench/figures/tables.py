@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Iterator
 
 from workbench.analysis.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
-from workbench.analysis.verdict_words import verdict_words, what_it_needs
+from workbench.analysis.verdicts.verdict_words import verdict_words, what_it_needs
 from workbench.figures.html_table import html_table
 from workbench.figures.template import ALARM
 from workbench.figures.verdicts import COLOURS

@@ -6,7 +6,7 @@ import math
 
 import plotly.graph_objects as go
 
-from workbench.analysis.verdict_words import verdict_words
+from workbench.analysis.verdicts.verdict_words import verdict_words
 from workbench.figures.template import (
     BLUE,
     FAINT,

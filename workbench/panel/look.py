@@ -12,9 +12,9 @@ from typing import Protocol
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.analysis.comparison import compare
 from workbench.analysis.headline import run_headline
-from workbench.analysis.parity import page_samples
+from workbench.analysis.parity.pages import page_samples
+from workbench.analysis.verdicts.comparison import compare
 from workbench.figures.annotated_source import annotated_source
 from workbench.figures.batch_way import batch_way
 from workbench.figures.flame import flame

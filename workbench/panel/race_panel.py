@@ -10,8 +10,8 @@ from typing import Protocol
 
 import ipywidgets as widgets
 
-from workbench.analysis.comparison import compare
 from workbench.analysis.headline import comparison_headline
+from workbench.analysis.verdicts.comparison import compare
 from workbench.errors import BadInput
 from workbench.figures.narrowing import narrowing
 from workbench.figures.tables import verdict_table

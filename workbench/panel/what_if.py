@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from workbench.analysis.gain_map import StageGain, ceilings, gain_map
-from workbench.analysis.prediction import Predictor
+from workbench.analysis.prediction.gain_map import StageGain, ceilings, gain_map
+from workbench.analysis.prediction.predictor import Predictor
 from workbench.errors import BadInput
 from workbench.figures.gain_map import gain_map as draw_map
 from workbench.figures.prediction_tables import answer_table, ceiling_lines, gain_table

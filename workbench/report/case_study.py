@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workbench.analysis.case_evidence import Evidence
-from workbench.analysis.case_study import study_claims
+from workbench.analysis.case_study.evidence import Evidence
+from workbench.analysis.case_study.rows import study_claims
 from workbench.errors import BadInput, Problem
 from workbench.records import Comparison, Parity
 from workbench.records.case_study import CaseStudy

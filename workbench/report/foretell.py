@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.analysis.foretelling import foretell, with_predictions
-from workbench.analysis.prediction import Predictor
+from workbench.analysis.prediction.foretelling import foretell, with_predictions
+from workbench.analysis.prediction.predictor import Predictor
 from workbench.errors import BadInput
 from workbench.records import Comparison, Prediction, Record
 from workbench.run_store import read_spans

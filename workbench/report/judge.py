@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from workbench.analysis.comparison import compare, is_clear
-from workbench.analysis.machine_words import machine_words
-from workbench.analysis.parity import compare_pages
+from workbench.analysis.parity.pages import compare_pages
+from workbench.analysis.verdicts.comparison import compare, is_clear
+from workbench.analysis.verdicts.machine_words import machine_words
 from workbench.records import Comparison, Policy, Record
 from workbench.trial.race import Race
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.analysis.parity import compare_pages
+from workbench.analysis.parity.pages import compare_pages
 from workbench.records import Parity, Record
 from workbench.run_store import PAGES
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.analysis.effect import Samples, rate, student_interval
-from workbench.analysis.error_rates import false_verdicts, planted, spread_of, tellable
+from workbench.analysis.verdicts.effect import Samples, rate, student_interval
+from workbench.analysis.verdicts.error_rates import false_verdicts, planted, spread_of, tellable
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs import Knobs
 from workbench.records import Policy, Record, SelfTest

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.analysis.study_variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
+from workbench.analysis.case_study.variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
 from workbench.data.page import Page
 from workbench.data.shards import holds_shards, write_shards
 from workbench.data.synthetic.draw import VERSION, draw_pages

@@ -14,7 +14,7 @@ from workbench.analysis.diagnosis.facts import Facts, gather
 from workbench.analysis.diagnosis.losses import Losses
 from workbench.analysis.diagnosis.measures import blocked_share, rare_share
 from workbench.analysis.diagnosis.thresholds import Thresholds
-from workbench.analysis.prediction import Predictor
+from workbench.analysis.prediction.predictor import Predictor
 from workbench.errors import BadInput
 from workbench.records import Record
 from workbench.units import format_share

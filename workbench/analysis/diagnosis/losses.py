@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from workbench.analysis.changes import scaled
-from workbench.analysis.cost_model import CostModel, PageCosts
 from workbench.analysis.diagnosis.facts import Facts
-from workbench.analysis.prediction import Predictor
+from workbench.analysis.prediction.changes import scaled
+from workbench.analysis.prediction.cost_model import CostModel, PageCosts
+from workbench.analysis.prediction.predictor import Predictor
 
 Change = Callable[[CostModel], CostModel]
 

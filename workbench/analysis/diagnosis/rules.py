@@ -23,7 +23,7 @@ from workbench.analysis.diagnosis.measures import (
 )
 from workbench.analysis.diagnosis.page_times import NO_WORK
 from workbench.analysis.diagnosis.thresholds import Thresholds
-from workbench.analysis.moved_bytes import bytes_per_page
+from workbench.analysis.prediction.moved_bytes import bytes_per_page
 from workbench.records import Policy
 from workbench.units import format_bytes, format_duration, format_ratio, format_share
 
