@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 from record_factory import make_record
 
 from workbench.figures.narrowing import narrowing
@@ -57,6 +60,15 @@ def test_the_axis_holds_the_latest_intervals_whole() -> None:
     band = figure.data[0].y
     assert low < band[len(band) // 2] < band[len(band) // 2 - 1] < high
     assert low < 1 / (1 + POLICY.min_effect)
+
+
+def test_marks_keep_their_distance_however_long_the_axis_is() -> None:
+    for speedup in (1.01, 1.5, 4.0, 20.0):
+        axis = narrowing(records(3, speedup), policy=POLICY, most_blocks=8, seed=0).layout.yaxis
+        length = axis.range[1] - axis.range[0]
+        steps = [math.log10(b / a) / length for a, b in itertools.pairwise(axis.tickvals)]
+        assert len(axis.tickvals) >= 3
+        assert min(steps) > 0.04
 
 
 def test_names_are_taken_for_text() -> None:

@@ -26,7 +26,11 @@ from workbench.figures.template import (
 from workbench.records import Policy, Record, VariantResult
 
 _COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
-_TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0)
+
+#: Ratios that are marked on a short axis, and on one that reaches over more than `_LONG`.
+_FINE = (0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0)
+_COARSE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+_LONG = 6.0
 
 #: Room beyond the latest intervals, as a factor. The first ones reach so far that the later ones would be flat lines.
 _ROOM = 1.3
@@ -64,7 +68,7 @@ def narrowing(records: Mapping[str, Sequence[Record]], *, policy: Policy, most_b
     told = f"{policy.confidence * 100:g} % intervals after each block; grey: a difference that does not matter"
     figure.update_layout(title=titled(_finding(by_block, policy), told))
     low, high = _range([path[-1] for path in paths.values() if path], effect)
-    ticks = [tick for tick in _TICKS if low <= tick <= high]
+    ticks = [tick for tick in (_FINE if high / low < _LONG else _COARSE) if low <= tick <= high]
     figure.update_xaxes(title="blocks done", dtick=1, range=[0.8, max(most_blocks, 2) + 0.2])
     figure.update_yaxes(
         title="times as fast",
