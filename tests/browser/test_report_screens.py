@@ -44,8 +44,9 @@ _FAINT_TEXT = """() => {
     return faint;
 }"""
 
-_FIGURE_GROUNDS = "() => [...document.querySelectorAll('.wb-plot .main-svg:first-child')].map(s => getComputedStyle(s).backgroundColor)"
-_FIGURE_WIDTHS = "() => [...document.querySelectorAll('.wb-plot .main-svg:first-child')].map(s => s.clientWidth)"
+_FIGURES = "[...document.querySelectorAll('.wb-plot .main-svg:first-child')]"
+_FIGURE_GROUNDS = f"() => {_FIGURES}.map(s => getComputedStyle(s).backgroundColor)"
+_FIGURE_WIDTHS = f"() => {_FIGURES}.map(s => s.clientWidth)"
 
 
 @pytest.fixture(scope="module")
