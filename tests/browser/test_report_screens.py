@@ -45,7 +45,8 @@ _FAINT_TEXT = """() => {
 }"""
 
 _FIGURES = "[...document.querySelectorAll('.wb-plot .main-svg:first-child')]"
-_FIGURE_GROUNDS = f"() => {_FIGURES}.map(s => getComputedStyle(s).backgroundColor)"
+_FIGURE_GROUNDS = """() => [...document.querySelectorAll('.wb-plot .main-svg:first-child')]
+    .map(drawing => getComputedStyle(drawing).backgroundColor)"""
 _FIGURE_WIDTHS = f"() => {_FIGURES}.map(s => s.clientWidth)"
 
 
