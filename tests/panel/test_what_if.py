@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 from run_factory import Run
 
 from workbench.panel.look import Seen
@@ -45,6 +46,23 @@ def test_a_slider_that_moves_is_a_question(view):
 def test_what_cannot_be_answered_is_said(view):
     sliders(view)["workers"].value = 0
     assert "%" in view.answer.value or "alone" in view.answer.value
+
+
+def test_looking_again_leaves_no_widget_behind(view, tmp_path):
+    seen = Seen(QuietRun().record(), tmp_path)
+    view.show(seen)
+    before = len(_instances)
+    for _ in range(3):
+        view.show(seen)
+    assert len(_instances) == before
+
+
+def test_spans_that_do_not_show_the_end_are_said(tmp_path):
+    spans = QuietRun().spans()
+    spans[spans["stage"] != "drain"].to_parquet(tmp_path / SPANS)
+    view = WhatIf()
+    view.show(Seen(QuietRun().record(), tmp_path))
+    assert "where the counted steps end" in view.answer.value
 
 
 def test_a_run_that_tells_too_little_says_so(tmp_path):

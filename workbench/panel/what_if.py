@@ -12,6 +12,7 @@ from workbench.analysis.prediction.predictor import Predictor
 from workbench.errors import BadInput
 from workbench.figures.gain_map import gain_map as draw_map
 from workbench.figures.prediction_tables import answer_table, ceiling_lines, gain_table
+from workbench.panel.close_widgets import close_tree
 from workbench.panel.outputs import message, show
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class WhatIf:
 
     def _make_sliders(self, predictor: Predictor, gains: list[StageGain]) -> None:
         for slider in self._sliders.values():
-            slider.close()
+            close_tree(slider)
         stages = [one.stage for one in gains if one.stage != "device"][:_MOST_SLIDERS]
         if len(predictor.model.device_s):
             stages.append("device")
