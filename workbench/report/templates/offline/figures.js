@@ -176,6 +176,16 @@ const choice = one => {
   one.box.before(label);
 };
 
+// On paper a heading stays with the figure that follows it: browsers keep two blocks together only within a third.
+for (const heading of document.querySelectorAll(".wb-text:has(h2)")) {
+  const first = (heading.nextElementSibling || heading).firstElementChild;
+  if (!first || !first.querySelector("figure")) continue;
+  const together = document.createElement("div");
+  together.className = "wb-together";
+  heading.before(together);
+  together.append(heading, first);
+}
+
 const shown = [...document.querySelectorAll(".wb-figure")].map(root => ({
   root,
   box: root.querySelector(".wb-plot"),
