@@ -37,7 +37,7 @@ class Confidence:
 
     level: float = 0.90
     run_to_run: float = 0.02
-    of_change: float = 0.08
+    of_change: float = 0.12
     draws: int = 8
     seed: int = 0
 
