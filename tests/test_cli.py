@@ -160,7 +160,8 @@ def test_lab_passes_its_options_on(invoke: Invoke, monkeypatch: pytest.MonkeyPat
     assert invoke("lab", "--port", "9999", "--no-browser") == 3
 
     root = f"--ServerApp.root_dir={checkout / 'notebooks'}"
-    assert called == [[sys.executable, "-m", "jupyterlab", root, "--port", "9999", "--no-browser"]]
+    first = "--LabApp.default_url=/lab/tree/explore.ipynb"
+    assert called == [[sys.executable, "-m", "jupyterlab", root, first, "--port", "9999", "--no-browser"]]
 
 
 def test_an_interrupted_comparison_says_how_to_go_on(

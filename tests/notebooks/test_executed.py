@@ -60,7 +60,7 @@ def test_papermill_runs_the_profile_as_it_stands(checkout: Path, tmp_path: Path)
     assert record.steady is not None and record.steady.num_steps == 2
     text = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
     assert "pages/s (on a simulated device)" in text
-    assert text.count('"application/vnd.plotly.v1+json"') == 4
+    assert text.count('"application/vnd.plotly.v1+json"') == 5
 
 
 def test_papermill_refuses_a_mistyped_parameter(checkout: Path, tmp_path: Path) -> None:

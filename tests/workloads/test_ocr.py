@@ -12,7 +12,7 @@ from workbench.devices.cpu import CpuDevice
 from workbench.devices.nothing import NoDevice
 from workbench.devices.replay import ReplayDevice
 from workbench.knobs import Knobs
-from workbench.workloads import ocr
+from workbench.workloads import detected
 from workbench.workloads.ocr import OcrWorkload
 from workbench.workloads.workload import Timers
 
@@ -138,7 +138,7 @@ def test_the_parity_sample_is_what_the_model_gets():
 def test_in_threads_the_same_words_are_found_beside_the_loop():
     workloads = [make(postprocess=way) for way in ("inline", "threads")]
     stages = [step(workload, [0, 1, 2, 3]) for workload in workloads]
-    assert stages[1] == ["transfer", "forward", "fetch beside", "postprocess beside", "metric beside"]
+    assert stages[1] == ["transfer", "forward", "backlog", "fetch beside", "postprocess beside", "metric beside"]
     assert workloads[0].quality() == workloads[1].quality()
 
 
@@ -146,7 +146,7 @@ def test_what_goes_wrong_beside_the_loop_is_raised(monkeypatch):
     def broken(probability):
         raise ZeroDivisionError("in the helper thread")
 
-    monkeypatch.setattr(ocr, "find_words", broken)
+    monkeypatch.setattr(detected, "find_words", broken)
     with pytest.raises(ZeroDivisionError, match="helper thread"):
         step(make(postprocess="threads"), [0, 1])
 
