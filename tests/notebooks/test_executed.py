@@ -107,7 +107,8 @@ def test_a_comparison_leaves_verdicts_and_a_page(
     assert results["ram"].parity is not None and results["ram"].parity.status == "same"
     captured = capfd.readouterr()
     assert "'late': The trial failed" in captured.out
-    assert "not enough data, needs about 1 more block" in captured.out  # two blocks are too few for a verdict
+    # Two blocks are too few for a verdict; how many more it needs depends on what the machine does meanwhile.
+    assert "not enough data" in captured.out
     assert f"Comparison: {comparison_folder}" in captured.out
     assert "[5/6]" in captured.err or "[6/6]" in captured.err
     (html,) = reports.glob("compare-*.html")
