@@ -26,6 +26,9 @@ LEFT_OVER = (UNATTRIBUTED, FREE)
 #: Stages in which a lane waits for another one.
 WAITING = ("idle", "wait", "fetch", "backlog", "drain")
 
+#: Stages in which a worker isn't at work.
+NO_WORK = (*WAITING, "start")
+
 
 @dataclass(frozen=True)
 class Part:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from workbench.analysis.breakdown import LEFT_OVER, LaneBreakdown, break_down, find_lane, share_of
-from workbench.analysis.diagnosis.page_times import NO_WORK, page_times, starting_share, steady_spans
+from workbench.analysis.breakdown import LEFT_OVER, NO_WORK, LaneBreakdown, break_down, find_lane, share_of
+from workbench.analysis.diagnosis.page_times import page_times, starting_share
+from workbench.analysis.steady_spans import steady_spans
 from workbench.records import LaneStats, Record, StageStats, Steady
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.analysis.breakdown import UNATTRIBUTED
+from workbench.analysis.breakdown import NO_WORK, UNATTRIBUTED
 from workbench.analysis.diagnosis.facts import Facts
-from workbench.analysis.diagnosis.page_times import NO_WORK
 from workbench.analysis.diagnosis.thresholds import Thresholds
 from workbench.units import format_duration
 

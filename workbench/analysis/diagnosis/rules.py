@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.analysis.breakdown import LEFT_OVER, UNATTRIBUTED
+from workbench.analysis.breakdown import LEFT_OVER, NO_WORK, UNATTRIBUTED
 from workbench.analysis.diagnosis.cause import Cause
 from workbench.analysis.diagnosis.facts import Facts
 from workbench.analysis.diagnosis.losses import Losses
@@ -21,7 +21,6 @@ from workbench.analysis.diagnosis.measures import (
     stage_total,
     waiting_stage,
 )
-from workbench.analysis.diagnosis.page_times import NO_WORK
 from workbench.analysis.diagnosis.thresholds import Thresholds
 from workbench.analysis.prediction.moved_bytes import bytes_per_page
 from workbench.records import Policy

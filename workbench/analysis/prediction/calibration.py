@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from workbench.analysis.breakdown import WAITING
+from workbench.analysis.breakdown import NO_WORK
 from workbench.analysis.prediction.cost_model import FINISH, LAUNCH, BatchStage, CostModel, PageCosts
 from workbench.analysis.prediction.pipeline import Seconds, Shape
-from workbench.analysis.prediction.recorded import NO_WORK, Recorded
+from workbench.analysis.prediction.recorded import Recorded
 from workbench.analysis.prediction.simulator import simulate
 from workbench.errors import BadInput, Problem
 from workbench.records import Policy, Record
@@ -131,7 +131,7 @@ class _Calibration:
         found: dict[str, BatchStage] = {}
         for lane, share in (("worker", on_core), ("main", main_on_core)):
             rows = self._recorded.of(lane)
-            rows = rows[(rows["page"] < 0) & ~rows["stage"].isin((*WAITING, *NO_WORK, "epoch"))]
+            rows = rows[(rows["page"] < 0) & ~rows["stage"].isin((*NO_WORK, "epoch"))]
             for stage, own in rows.groupby("stage", sort=False):
                 name = str(stage)
                 station = _station(name, lane)

@@ -44,20 +44,17 @@ class Cores:
     Attributes:
         now: Seconds since the beginning.
         busy_s: Core seconds that were at work.
-        crowded_s: The same, each second weighted by how full of work the cores were: 0 one busy core, 1 all of them.
     """
 
     def __init__(self, cores: int, slowdown: float) -> None:
         self.now = 0.0
         self.busy_s = 0.0
-        self.crowded_s = 0.0
         self._cores = [_Core() for _ in range(cores)]
         self._timers: list[tuple[float, int, Process]] = []
         self._ready: list[Process] = []
         self._number = 0
         self._busy = 0
-        self._crowding = [max(n - 1, 0) / max(cores - 1, 1) for n in range(cores + 1)]
-        self._speed = [1.0 / (1.0 + slowdown * full) for full in self._crowding]
+        self._speed = [1.0 / (1.0 + slowdown * max(n - 1, 0) / max(cores - 1, 1)) for n in range(cores + 1)]
 
     def start(self, process: Process) -> None:
         """Let a process begin, now."""
@@ -86,7 +83,6 @@ class Cores:
                 raise RuntimeError("the simulated pipeline is stuck")
             passed = until - self.now
             self.busy_s += passed * self._busy
-            self.crowded_s += passed * self._busy * self._crowding[self._busy]
             self.now = until
             if timer_at <= core.next_at:
                 ready.append(heapq.heappop(timers)[2])

@@ -94,23 +94,15 @@ class Outcome:
     Attributes:
         wall_s: Their time.
         pages_per_s: Their pages over it.
-        make_stretch: Wall time of the workers' batches over what they cost on a core of their own, blocked time apart.
-        main_stretch: Likewise of the main process's own work.
         load: Share of the cores that was at work, on the average.
-        crowding: While anybody worked: how full of work the cores were, 0 one busy core, 1 all of them.
         main_wait_share: Share of the time in which the main process waited for a batch.
-        device_wait_share: Share in which it, or the thread beside it, waited for the device.
         device_busy_share: Share in which the device was at work.
         worker_idle_share: Share of the workers' time without an order.
     """
 
     wall_s: float
     pages_per_s: float
-    make_stretch: float
-    main_stretch: float
     load: float
-    crowding: float
     main_wait_share: float
-    device_wait_share: float
     device_busy_share: float
     worker_idle_share: float

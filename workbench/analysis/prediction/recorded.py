@@ -5,17 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.breakdown import WAITING
+from workbench.analysis.breakdown import NO_WORK
 from workbench.analysis.prediction.pipeline import Seconds
+from workbench.analysis.steady_spans import steady_spans
 from workbench.records import LaneStats, Record, StageStats
-
-#: Stages in which a worker isn't at work.
-NO_WORK = ("idle", "start")
+from workbench.units import NS_PER_S
 
 #: A stage that was timed on fewer pages alone says too little by itself.
 _MIN_ALONE = 8
-
-_NS = 1e-9
 
 
 class Recorded:
@@ -34,10 +31,9 @@ class Recorded:
         self.alone: dict[tuple[str, str], StageStats] = {(row.lane, row.name): row for row in record.alone}
         self._knobs = record.knobs
         self._lanes: dict[str, LaneStats] = {lane.lane: lane for lane in record.lanes}
-        end_ns = spans.loc[(spans["lane"] == "main") & (spans["stage"] == "drain"), "end_ns"].max()
-        begin_ns = end_ns - record.steady.wall_s / _NS
-        inside = (spans["end_ns"] > begin_ns) & (spans["end_ns"] <= end_ns)
-        self._spans = spans[inside].assign(wall_s=(spans["end_ns"] - spans["begin_ns"]) * _NS)
+        counted = steady_spans(record, spans)
+        assert counted is not None
+        self._spans = counted.assign(wall_s=(counted["end_ns"] - counted["begin_ns"]) / NS_PER_S)
 
     @property
     def num_pages(self) -> int:
@@ -57,7 +53,7 @@ class Recorded:
     def work_s(self, lane: str) -> float:
         """Wall time in which a lane was at work, or ready to be."""
         stats = self._lanes[lane]
-        waiting = ("fetch", "backlog", "drain") if lane == "main" and self.in_main else (*WAITING, *NO_WORK)
+        waiting = ("fetch", "backlog", "drain") if lane == "main" and self.in_main else NO_WORK
         own = [row for row in self.record.stages if row.lane == lane and not row.overlapped]
         return max(stats.wall_s - sum(row.total_s for row in own if row.name in waiting), 1e-9)
 

@@ -57,9 +57,7 @@ class _Run:
         self._device_free_at = 0.0
         self._device_queue: deque[float] = deque()
         self._done = False
-        self._made_s = self._made_cost_s = 0.0
-        self._main_s = self._main_cost_s = 0.0
-        self._waited_s = self._device_waited_s = self._device_busy_s = self._idle_s = 0.0
+        self._waited_s = self._idle_s = 0.0
 
     def run(self) -> Outcome:
         for worker in range(self._shape.num_workers):
@@ -71,17 +69,12 @@ class _Run:
         self._cores.run(lambda: self._done)
         wall_s = self._cores.now - self._began_at
         counted = slice(self._shape.warmup_steps, None)
-        load_s = self._cores.busy_s - self._began[0]
-        crowded_s = self._cores.crowded_s - self._began[1]
+        load_s = self._cores.busy_s - self._was_busy_s
         return Outcome(
             wall_s=wall_s,
             pages_per_s=float(self._costs.pages[counted].sum()) / wall_s,
-            make_stretch=_ratio(self._made_s, self._made_cost_s),
-            main_stretch=_ratio(self._main_s, self._main_cost_s),
             load=load_s / wall_s / self._shape.cores,
-            crowding=_ratio(crowded_s, load_s, 0.0),
             main_wait_share=self._waited_s / wall_s,
-            device_wait_share=self._device_waited_s / wall_s,
             device_busy_share=float(self._costs.device[counted].sum()) / wall_s,
             worker_idle_share=self._idle_s / wall_s / max(self._shape.num_workers, 1),
         )
@@ -108,10 +101,7 @@ class _Run:
             if batch < 0:  # it has to start first
                 yield -max(self._shape.start_s, 1e-9)
                 continue
-            began = cores.now
             yield make[batch]
-            self._made_s += cores.now - began
-            self._made_cost_s += make[batch]
             if blocked[batch] > 0.0:
                 yield -blocked[batch]
             outbox.append(batch)
@@ -145,9 +135,8 @@ class _Run:
         yield from self._steps(0, shape.warmup_steps)
         yield from self._settle()
         self._began_at = cores.now
-        self._began = (cores.busy_s, cores.crowded_s)
-        self._made_s = self._made_cost_s = self._main_s = self._main_cost_s = 0.0
-        self._waited_s = self._device_waited_s = self._idle_s = 0.0
+        self._was_busy_s = cores.busy_s
+        self._waited_s = self._idle_s = 0.0
         yield from self._steps(shape.warmup_steps, shape.all_steps)
         yield from self._settle()
         self._done = True
@@ -217,36 +206,24 @@ class _Run:
                 wanted = batch
         kept.discard(wanted)
         self._waited_s += cores.now - began - took_s
-        self._main_s += took_s
-        self._main_cost_s += self._receive[wanted]
         self._order()
         return wanted
 
     def _do_step(self, batch: int) -> Process:
         shape, cores = self._shape, self._cores
-        began = cores.now
         yield self._launch[batch]
-        self._main_s += cores.now - began
         ready_at = yield from self._submit(batch)
         if shape.beside:
-            began = cores.now
             while len(self._results) >= shape.beside_pending:
                 self._sleeping["main"] = self._processes["main"]
                 yield None
-            self._device_waited_s += cores.now - began
             self._results.append((batch, ready_at))
             self._wake("beside")
-            began = cores.now
             yield self._close[batch]
-            self._main_cost_s += self._launch[batch] + self._close[batch]
         else:
             if ready_at > cores.now:
-                self._device_waited_s += ready_at - cores.now
                 yield cores.now - ready_at
-            began = cores.now
             yield self._finish[batch] + self._close[batch]
-            self._main_cost_s += self._launch[batch] + self._finish[batch] + self._close[batch]
-        self._main_s += cores.now - began
 
     def _submit(self, batch: int) -> Taking[float]:
         """Give a batch to the device; returns when that will be through with it."""
@@ -254,7 +231,6 @@ class _Run:
         if len(queue) >= self._shape.device_queue:
             free_at = queue.popleft()
             if free_at > cores.now:
-                self._device_waited_s += free_at - cores.now
                 yield cores.now - free_at
         self._device_free_at = max(cores.now, self._device_free_at) + self._device[batch]
         queue.append(self._device_free_at)
@@ -265,9 +241,4 @@ class _Run:
             self._sleeping["main"] = self._processes["main"]
             yield None
         if self._device_free_at > self._cores.now:
-            self._device_waited_s += self._device_free_at - self._cores.now
             yield self._cores.now - self._device_free_at
-
-
-def _ratio(value: float, base: float, otherwise: float = 1.0) -> float:
-    return value / base if base > 0.0 else otherwise
