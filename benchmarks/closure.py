@@ -13,9 +13,9 @@ from pathlib import Path
 
 from promise.figure import Figure, main
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
-from workbench.trial.launcher import run_trial
 
 GOAL = 0.98
 BATCH_SIZE = 4
@@ -32,9 +32,9 @@ def cells() -> Iterator[Knobs]:
                         start_method=start_method,
                         batch_size=BATCH_SIZE,
                         device="replay",
-                        replay_ms_per_page=step_ms / BATCH_SIZE,
+                        replay_ms_per_sample=step_ms / BATCH_SIZE,
                         num_steps=60,
-                        parity_pages=0,
+                        checked_samples=0,
                         **path,
                     )
 
@@ -42,11 +42,11 @@ def cells() -> Iterator[Knobs]:
 def figure(record: Record, lane: str) -> Figure:
     """The closure of one lane in one cell."""
     knobs = record.knobs
-    step_ms = knobs.replay_ms_per_page * knobs.batch_size
+    step_ms = knobs.replay_ms_per_sample * knobs.batch_size
     start = knobs.start_method if knobs.num_workers else "in the main process"
     name = f"{lane} lane, {knobs.num_workers} workers ({start}), {step_ms:g} ms steps, cache={knobs.cache}"
     value = getattr(record.closure, lane)
-    detail = f"{record.steady.num_steps} steps, {record.steady.pages_per_s:.0f} pages/s" if record.steady else ""
+    detail = f"{record.steady.num_steps} steps, {record.steady.samples_per_s:.0f} pages/s" if record.steady else ""
     if record.failure is not None:
         detail = record.failure.message
     return Figure(name, value, "share", f">= {GOAL}", value is not None and value >= GOAL, detail=detail)

@@ -22,10 +22,10 @@ from pathlib import Path
 from PIL import Image
 from promise.figure import Figure, main
 
-from workbench.analysis.diagnosis.advice import Advice, advise
-from workbench.data.synthetic.draw import draw_pages
-from workbench.knobs import Knobs
-from workbench.trial.launcher import run_trial
+from workbench.explain.diagnosis.advice import Advice, advise
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.launcher import run_trial
+from workbench.workloads.ocr.synthetic.draw import draw_pages
 
 NUM_PAGES = 64
 
@@ -38,8 +38,8 @@ ORDINARY: Mapping[str, object] = {
     "num_workers": 2,
     "num_steps": 24,
     "device": "replay",
-    "replay_ms_per_page": 8.0,
-    "parity_pages": 0,
+    "replay_ms_per_sample": 8.0,
+    "checked_samples": 0,
 }
 
 #: Fast parts, and nobody who waits for anybody; the device takes a little longer than they do (see `MATCHED_BY`).
@@ -61,7 +61,7 @@ MATCHED_BY = 1.2
 OVERSUBSCRIBED: Mapping[str, object] = {
     "num_workers": 4 * len(os.sched_getaffinity(0)),
     "epochs": "joined",
-    "replay_ms_per_page": 2.0,
+    "replay_ms_per_sample": 2.0,
 }
 
 
@@ -98,7 +98,7 @@ FAULTS = (
     Fault("one straggler worker", "one slow worker", planted="straggler:60"),
     Fault("rare slow pages", "rare slow pages", has_rare_pages=True),
     Fault("main-thread post-processing", "main-thread-bound", "postprocess", {"slow_down": "postprocess:250"}),
-    Fault("device-bound", "device-bound", None, {"replay_ms_per_page": 40.0, "postprocess": "threads"}),
+    Fault("device-bound", "device-bound", None, {"replay_ms_per_sample": 40.0, "postprocess": "threads"}),
     Fault("oversubscribed cores", "cores oversubscribed", None, OVERSUBSCRIBED),
     Fault("lock contention", "lock contention", "decode", planted="lock:20"),
     Fault("slow transfer", "transfer-bound", "transfer", {"slow_down": "transfer:250"}),
@@ -148,9 +148,9 @@ def _figure(fault: Fault, pages: Path, runs: Path) -> Figure:
     goal = f"'{fault.cause}' first" + (f", by '{fault.stage}'" if fault.stage else "")
     knobs = Knobs.parse({**ORDINARY, **fault.knobs, "dataset": str(pages)})
     if fault.is_matched:
-        unbound = run_trial(knobs.changed(replay_ms_per_page=0.1), runs)
+        unbound = run_trial(knobs.changed(replay_ms_per_sample=0.1), runs)
         if unbound.steady is not None:
-            knobs = knobs.changed(replay_ms_per_page=MATCHED_BY * 1e3 / unbound.steady.pages_per_s)
+            knobs = knobs.changed(replay_ms_per_sample=MATCHED_BY * 1e3 / unbound.steady.samples_per_s)
     with _planted(fault.planted):
         record = run_trial(knobs, runs)
     if record.steady is None:
@@ -159,13 +159,13 @@ def _figure(fault: Fault, pages: Path, runs: Path) -> Figure:
     advice = advise(runs / record.run_id)
     first = advice.causes[0]
     met = first.name == fault.cause and fault.stage in (None, first.stage)
-    return Figure(fault.name, float(met), "named first", goal, met, detail=_told(advice, record.steady.pages_per_s))
+    return Figure(fault.name, float(met), "named first", goal, met, detail=_told(advice, record.steady.samples_per_s))
 
 
-def _told(advice: Advice, pages_per_s: float) -> str:
+def _told(advice: Advice, samples_per_s: float) -> str:
     ranked = "; ".join(f"{cause.title} {cause.severity:.2f}" for cause in advice.causes[:3])
     tried = f"; to try: {advice.steps[0].settings}" if advice.steps else ""
-    return f"{pages_per_s:.1f} pages/s; {ranked}{tried}"
+    return f"{samples_per_s:.1f} pages/s; {ranked}{tried}"
 
 
 @contextmanager

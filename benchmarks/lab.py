@@ -17,10 +17,10 @@ import pandas as pd
 from promise.figure import Figure, main
 from promise.lab_page import LabPage, served_lab
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
-from workbench.run_store import RECORD, SPANS, read_spans, write_json
-from workbench.trial.launcher import run_trial
+from workbench.records.run_folder import RECORD, SPANS, read_spans, write_json
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -158,7 +158,7 @@ def memory(lab: LabPage) -> Figure:
     """What the kernel's memory grows by over many runs, after those in which everything is loaded."""
     lab.run_in_kernel(
         "import gc, psutil\ndef _run(count):\n    for _ in range(count):\n        workbench.run({'num_steps': 2,"
-        " 'num_workers': 0, 'replay_ms_per_page': 0.1})\n        workbench.queue.wait_until_idle(60)\n"
+        " 'num_workers': 0, 'replay_ms_per_sample': 0.1})\n        workbench.queue.wait_until_idle(60)\n"
         "        workbench.look.wait_until_drawn(60)\n    gc.collect()\n"
         "    return psutil.Process().memory_full_info().uss / 1e6"
     )

@@ -1,9 +1,9 @@
-"""Lenses: do they tell the truth, and what do they cost?
+"""Profilers: do they tell the truth, and what do they cost?
 
 - The transforms in place against the measured chain, on drawn pages and on real ones beside the checkout.
 - The lines of a function, summed over all workers, against the stage clock of the same function.
 - A stage's span in the merged trace against a mark that torch.profiler itself has set around the same stage.
-- The price of every lens, at 0 and 2 workers: trials with and without it in blocks, in random order.
+- The price of every profiler, at 0 and 2 workers: trials with and without it in blocks, in random order.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from pathlib import Path
 import numpy as np
 from promise.figure import Figure, main
 
-from workbench.analysis.verdicts.comparison import estimate, paired_log_ratios
-from workbench.data.synthetic.draw import VERSION, draw_pages
-from workbench.knobs import LENSES, Knobs
-from workbench.locations import cache_dir
-from workbench.profilers.torch_trace import read_trace
+from workbench.explain.verdicts.comparison import estimate, paired_log_ratios
+from workbench.files import cache_dir
+from workbench.knobs.knobs import PROFILERS, Knobs
+from workbench.measure.profilers.torch_trace import read_trace
+from workbench.measure.trial.launcher import run_trial
 from workbench.records import Policy, Record
-from workbench.run_store import read_spans
-from workbench.trial.launcher import run_trial
-from workbench.trial.study import read_study, run_study
+from workbench.records.run_folder import read_spans
+from workbench.workloads.ocr.study_process import read_study, run_study
+from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
 NUM_PAGES = 60
 NUM_BLOCKS = 4
 REAL_PAGES = Path(__file__).resolve().parents[2] / "shared/real_pages/mmocr-1.x/tests/data/det_toy_dataset"
-TARGETS = "workbench.data.targets.compute_targets"
+TARGETS = "workbench.workloads.ocr.targets.compute_targets"
 
 
 def transforms(name: str, folder: Path) -> Figure:
@@ -42,7 +42,7 @@ def transforms(name: str, folder: Path) -> Figure:
         study = read_study(run_study(Knobs(dataset=str(folder), num_pages=NUM_PAGES), Path(runs)))
     value = study.closure_in_place
     detail = (
-        f"{study.num_pages} pages, {study.rounds} rounds; alone on the full page they are {study.closure_alone:.2f}"
+        f"{study.num_pages} pages, {study.rounds} rounds; alone on the full page they are {study.closure_isolated:.2f}"
     )
     return Figure(what, value, "share", goal, abs(value - 1.0) <= 0.02, detail=detail)
 
@@ -76,23 +76,23 @@ def alignment(record: Record, folder: Path) -> Figure:
 
 
 def prices(folder: Path, runs: Path) -> list[Figure]:
-    """What each lens costs, as a factor on the time."""
+    """What each profiler costs, as a factor on the time."""
     figures = []
     for workers in (0, 2):
         base = Knobs.parse(
             {"dataset": str(folder), "num_workers": workers, "batch_size": 4, "num_steps": 45, "device": "replay",
-             "parity_pages": 0}
+             "checked_samples": 0}
         )  # fmt: skip
-        variants = {"": base, **{lens: base.changed(profilers=lens) for lens in LENSES}}
-        records: dict[str, list[Record]] = {lens: [] for lens in variants}
+        variants = {"": base, **{profiler: base.changed(profilers=profiler) for profiler in PROFILERS}}
+        records: dict[str, list[Record]] = {profiler: [] for profiler in variants}
         shuffle = random.Random(workers)
         for block in range(NUM_BLOCKS):
-            for lens in shuffle.sample(list(variants), len(variants)):
-                records[lens].append(run_trial(variants[lens], runs))
+            for profiler in shuffle.sample(list(variants), len(variants)):
+                records[profiler].append(run_trial(variants[profiler], runs))
             print(f"{workers} workers: block {block + 1} of {NUM_BLOCKS}", file=sys.stderr)
-        for lens in LENSES:
-            found = estimate(paired_log_ratios(records[""], records[lens]), Policy())
-            what = f"price of {lens}, {workers} workers"
+        for profiler in PROFILERS:
+            found = estimate(paired_log_ratios(records[""], records[profiler]), Policy())
+            what = f"price of {profiler}, {workers} workers"
             if found is None:
                 figures.append(Figure(what, None, "factor", "measured", False, detail="did not run"))
             else:
@@ -104,7 +104,7 @@ def prices(folder: Path, runs: Path) -> list[Figure]:
 
 def measure() -> list[Figure]:
     """All figures."""
-    folder = draw_pages(cache_dir() / f"lenses-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=3)
+    folder = draw_pages(cache_dir() / f"profilers-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=3)
     figures = [transforms("drawn pages", folder), transforms("real pages", REAL_PAGES)]
     with tempfile.TemporaryDirectory() as place:
         runs = Path(place)

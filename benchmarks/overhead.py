@@ -5,7 +5,7 @@ random order, so that the drift of the machine hits both alike. The effect is th
 interval is the distribution-free one of order statistics, which stretches that something else disturbed don't widen.
 The promise is kept only where the whole interval keeps it.
 
-Beside it stands the same cost found another way, which needs no quiet machine: the number of spans written, times what
+BackgroundThread it stands the same cost found another way, which needs no quiet machine: the number of spans written, times what
 writing one takes, over the wall time.
 """
 
@@ -21,17 +21,17 @@ import numpy as np
 from promise.figure import Figure, main
 from scipy import stats
 
-from workbench.devices.replay import ReplayDevice
-from workbench.knobs import Knobs
-from workbench.loaders.parcel import become_receiver
-from workbench.loaders.torch_loader import TorchLoader
-from workbench.timing.channel import Channel
-from workbench.timing.clock import monotonic_ns
-from workbench.timing.spans import Track
-from workbench.timing.stages import Stages
-from workbench.trial.launcher import run_trial
-from workbench.trial.loop import Loop
-from workbench.workloads.ocr import OcrWorkload
+from workbench.knobs.knobs import Knobs
+from workbench.measure.devices.replay import ReplayDevice
+from workbench.measure.loaders.indexed_batch import become_receiver
+from workbench.measure.loaders.torch_loader import TorchLoader
+from workbench.measure.timing.channel import Channel
+from workbench.measure.timing.clock import monotonic_ns
+from workbench.measure.timing.spans import Track
+from workbench.measure.timing.stages import Stages
+from workbench.measure.trial.launcher import run_trial
+from workbench.measure.trial.loop import Loop
+from workbench.workloads.ocr.workload import OcrWorkload
 
 GOAL = 0.01
 NUM_PAIRS = 80
@@ -39,11 +39,11 @@ SEGMENT_S = 0.6
 WARMUP_STEPS = 5
 
 CELLS = {
-    "disk baseline, in the main process": Knobs(num_workers=0, batch_size=4, device="replay", replay_ms_per_page=0.1),
+    "disk baseline, in the main process": Knobs(num_workers=0, batch_size=4, device="replay", replay_ms_per_sample=0.1),
     # One worker: with more processes than cores, their scheduling scatters far more than what is to be found.
-    "disk baseline, 1 worker": Knobs(num_workers=1, batch_size=4, device="replay", replay_ms_per_page=0.1),
+    "disk baseline, 1 worker": Knobs(num_workers=1, batch_size=4, device="replay", replay_ms_per_sample=0.1),
     "prepared cache, in the main process": Knobs(
-        num_workers=0, batch_size=4, cache="prepared", normalize="device", device="replay", replay_ms_per_page=0.1
+        num_workers=0, batch_size=4, cache="prepared", normalize="device", device="replay", replay_ms_per_sample=0.1
     ),
 }
 
@@ -57,7 +57,7 @@ class Segments:
         self._workload.open()
         self._workload.fill_cache(lambda done, total: None)
 
-    def pages_per_s(self, *, timed: bool, num_steps: int) -> float:
+    def samples_per_s(self, *, timed: bool, num_steps: int) -> float:
         """Throughput of one stretch."""
         knobs = self._knobs
         channel = Channel.open(num_workers=knobs.num_workers, spans_per_process=200_000) if timed else None
@@ -65,7 +65,7 @@ class Segments:
         if channel is not None:
             stages = Stages(channel.main)
             become_receiver(Stages(channel.receiver), monotonic_ns)
-        device = ReplayDevice(ms_per_page=knobs.replay_ms_per_page)
+        device = ReplayDevice(ms_per_sample=knobs.replay_ms_per_sample)
         self._workload.build(device)
         loader = TorchLoader(self._workload.dataset, self._workload.collate, knobs, channel=channel)
         try:
@@ -79,14 +79,14 @@ class Segments:
 def cost(name: str, knobs: Knobs) -> Figure:
     """Share of the throughput that stage timing costs in one cell."""
     segments = Segments(knobs)
-    rate = segments.pages_per_s(timed=True, num_steps=10)
+    rate = segments.samples_per_s(timed=True, num_steps=10)
     num_steps = max(4, round(SEGMENT_S * rate / knobs.batch_size))
     shuffle = random.Random(0)
     costs: list[float] = []
     for pair in range(NUM_PAIRS):
         rates = {}
         for timed in shuffle.sample([True, False], 2):
-            rates[timed] = segments.pages_per_s(timed=timed, num_steps=num_steps)
+            rates[timed] = segments.samples_per_s(timed=timed, num_steps=num_steps)
         costs.append(1.0 - rates[True] / rates[False])
         print(f"{name}: pair {pair + 1} of {NUM_PAIRS}: {costs[-1]:+.2%}", file=sys.stderr)
     low, high = median_interval(costs)
@@ -100,7 +100,7 @@ def cost(name: str, knobs: Knobs) -> Figure:
 def writing(name: str, knobs: Knobs) -> Figure:
     """Share of the wall time of all lanes' processes that writing their spans takes: counted, times what one takes."""
     with tempfile.TemporaryDirectory() as runs:
-        record = run_trial(knobs.changed(num_steps=40, parity_pages=0), Path(runs))
+        record = run_trial(knobs.changed(num_steps=40, checked_samples=0), Path(runs))
     goal = f"<= {GOAL}"
     if record.steady is None:
         return Figure(f"writing spans, {name}", None, "share", goal, False, detail=str(record.failure))

@@ -1,8 +1,8 @@
-"""Prediction: what one run foretells of others, held against those others, really run.
+"""Prediction: what one run predicts of others, held against those others, really run.
 
 One run of the baseline comes first, and all predictions are written down (`predictions.json` beside the figures) before
 any of the cells has run. Then every cell runs in blocks, in random order; a trial beside which others were busy is
-repeated. Beside the error stands the noise floor, the same cell measured twice; and the two answers that need no model.
+repeated. BackgroundThread the error stands the noise floor, the same cell measured twice; and the two answers that need no model.
 About 12 minutes.
 """
 
@@ -22,15 +22,15 @@ from promise.figure import Figure, main
 from promise.naive_answers import share_of_time, smallest_ceiling
 from promise.prediction_cells import BASELINE, Cell, cells
 
-from workbench.analysis.prediction.pipeline import BatchCosts, Shape
-from workbench.analysis.prediction.predictor import Predictor
-from workbench.analysis.prediction.simulator import simulate
-from workbench.data.synthetic.draw import draw_pages
-from workbench.knobs import Knobs
+from workbench.explain.prediction.pipeline import BatchCosts, Shape
+from workbench.explain.prediction.predictor import Predictor
+from workbench.explain.prediction.simulator import simulate
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.launcher import run_trial
+from workbench.measure.trial.machine import disturbances
 from workbench.records import Policy, Prediction, Record
-from workbench.run_store import read_spans
-from workbench.trial.launcher import run_trial
-from workbench.trial.machine import disturbances
+from workbench.records.run_folder import read_spans
+from workbench.workloads.ocr.synthetic.draw import draw_pages
 
 NUM_BLOCKS = 3
 REPEATS = 3
@@ -56,7 +56,7 @@ def run(knobs: Knobs, runs: Path) -> Record:
 def rate(record: Record) -> float:
     """Pages per second."""
     assert record.steady is not None
-    return record.steady.pages_per_s
+    return record.steady.samples_per_s
 
 
 def block_ms(predictor: Predictor) -> dict[str, float]:
@@ -73,7 +73,7 @@ def measure_cells(todo: Sequence[Cell], base: Knobs, runs: Path) -> dict[str, li
         order = list(todo)
         random.Random(block).shuffle(order)
         for number, cell in enumerate(order):
-            knobs = base.changed(**{**cell.knobs, "alone_pages": 0})
+            knobs = base.changed(**{**cell.knobs, "isolated_samples": 0})
             found[cell.name].append(rate(run(knobs, runs)))
             told = f"[{block * len(order) + number + 1}/{NUM_BLOCKS * len(order)}] {cell.name}"
             print(f"{told}: {found[cell.name][-1]:.1f} pages/s", file=sys.stderr, flush=True)
@@ -97,7 +97,7 @@ def error_figures(
 ) -> list[Figure]:
     """The errors, beside the noise floor and the naive answers."""
     measured = [float(np.median(found[cell.name])) for cell in todo]
-    predicted = [answers[cell.name].pages_per_s.estimate for cell in todo]
+    predicted = [answers[cell.name].samples_per_s.estimate for cell in todo]
     off = errors(predicted, measured)
     pairs = [abs(a / b - 1.0) for own in found.values() for a, b in itertools.combinations(own, 2)]
     noise = {share: float(np.quantile(pairs, share)) for share in (0.5, 0.9)}
@@ -117,8 +117,8 @@ def error_figures(
         p90 = f"{np.quantile(off, 0.9):.3f}"
         label = f"naive: {name}, median error"
         figures.append(Figure(label, value, "share", goal, met, bootstrap(naive, 0.5), detail + p90))
-    foretold = [answers[cell.name].pages_per_s for cell in todo]
-    inside = [one.low <= value <= one.high for one, value in zip(foretold, measured, strict=True)]
+    predicted = [answers[cell.name].samples_per_s for cell in todo]
+    inside = [one.low <= value <= one.high for one, value in zip(predicted, measured, strict=True)]
     value = float(np.mean(inside))
     detail = f"{sum(inside)} of {len(inside)} cells"
     goal = f">= {LEAST_INSIDE}"
@@ -131,7 +131,7 @@ def cell_figures(todo: Sequence[Cell], found: dict[str, list[float]], answers: d
     """A row a cell: shown, none of them promised by itself."""
     rows = []
     for cell in todo:
-        own, answer = found[cell.name], answers[cell.name].pages_per_s
+        own, answer = found[cell.name], answers[cell.name].samples_per_s
         measured = float(np.median(own))
         detail = (
             f"predicted {answer.estimate:.1f} [{answer.low:.1f}, {answer.high:.1f}], measured {measured:.1f} pages/s "
@@ -168,7 +168,7 @@ def measure() -> list[Figure]:
         pages, runs = Path(folder, "pages"), Path(folder, "runs")
         draw_pages(pages, count=BASELINE["num_pages"], seed=0)
         base = Knobs(**{**BASELINE, "dataset": str(pages)})
-        run(base, runs)  # a settling run, which counts nowhere
+        run(base, runs)  # a warm-up trial, which counts nowhere
         baseline = run(base.changed(num_steps=BASELINE_STEPS), runs)
         predictor = Predictor(baseline, read_spans(runs / baseline.run_id))
         todo = cells(block_ms(predictor))

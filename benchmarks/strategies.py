@@ -22,17 +22,17 @@ from pathlib import Path
 import numpy as np
 from promise.figure import Figure, main
 
-from workbench.analysis.parity.pages import compare_pages
-from workbench.analysis.verdicts.comparison import estimate, paired_log_ratios
-from workbench.data.fast_targets import fast_targets
-from workbench.data.shards import holds_shards, write_shards
-from workbench.data.survey import survey
-from workbench.data.synthetic.draw import VERSION, draw_pages
-from workbench.data.targets import compute_targets
-from workbench.knobs import Knobs
-from workbench.locations import cache_dir
+from workbench.explain.verdicts.comparison import estimate, paired_log_ratios
+from workbench.files import cache_dir
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.launcher import run_trial
 from workbench.records import Interval, Policy, Record
-from workbench.trial.launcher import run_trial
+from workbench.workloads.ocr.checks.pages import compare_pages
+from workbench.workloads.ocr.fast_targets import fast_targets
+from workbench.workloads.ocr.shards import holds_shards, write_shards
+from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
+from workbench.workloads.ocr.targets import compute_targets
 
 NUM_PAGES = 404
 NUM_BLOCKS = 5
@@ -61,7 +61,7 @@ VARIANTS: dict[str, dict[str, object]] = {
 END_TO_END = {
     **IN_MEMORY,
     "device": "replay",
-    "replay_ms_per_page": REPLAY_MS_PER_PAGE,
+    "replay_ms_per_sample": REPLAY_MS_PER_PAGE,
     "num_workers": 0,
     "postprocess": "threads",
     "num_steps": 104,
@@ -81,7 +81,7 @@ class Runs:
     parity: dict[str, str | None]
 
 
-def race(folder: Path, shards: Path, runs: Path) -> Runs:
+def run_comparison(folder: Path, shards: Path, runs: Path) -> Runs:
     """Run every variant once in each block."""
     variants = {
         name: Knobs.parse(
@@ -95,10 +95,10 @@ def race(folder: Path, shards: Path, runs: Path) -> Runs:
     shuffle = random.Random(0)
     for block in range(NUM_BLOCKS):
         for name in shuffle.sample(list(variants), len(variants)):
-            knobs = variants[name] if block == 0 else variants[name].changed(parity_pages=0)
+            knobs = variants[name] if block == 0 else variants[name].changed(checked_samples=0)
             record = run_trial(knobs, runs)
             records[name].append(record)
-            rate = record.steady.pages_per_s if record.steady else float("nan")
+            rate = record.steady.samples_per_s if record.steady else float("nan")
             why = f" ({record.failure.message})" if record.failure else ""
             print(f"block {block + 1} of {NUM_BLOCKS}: {name}: {rate:.0f} pages/s{why}", file=sys.stderr)
     first = records["reference"][0]
@@ -119,7 +119,7 @@ def ratio(runs: Runs, name: str, other: str) -> Interval | None:
 def best(runs: Runs, names: list[str]) -> str | None:
     """The fastest of some variants, by its median."""
     rates = {
-        name: float(np.median([record.steady.pages_per_s for record in runs.records[name] if record.steady]))
+        name: float(np.median([record.steady.samples_per_s for record in runs.records[name] if record.steady]))
         for name in names
         if any(record.steady for record in runs.records.get(name, []))
     }
@@ -146,7 +146,7 @@ def measure() -> list[Figure]:
     if not holds_shards(shards):
         write_shards(*survey(folder), shards)
     with tempfile.TemporaryDirectory() as runs_folder:
-        runs = race(folder, shards, Path(runs_folder))
+        runs = run_comparison(folder, shards, Path(runs_folder))
     dali = best(runs, ["DALI, 1 worker", "DALI, 2 workers"])
     figures = [
         figure(runs, "nothing cached, best knobs", "uncached, best", "reference", 5.0),
@@ -192,7 +192,7 @@ def _fast_targets(folder: Path) -> Figure:
 
 def _workers(runs: Runs) -> Figure:
     """That cached pages come no slower through workers, or else that the run's own advice says so."""
-    from workbench.analysis.diagnosis.diagnose import diagnose
+    from workbench.explain.diagnosis.diagnose import diagnose
 
     slower = [
         name
@@ -210,7 +210,7 @@ def _workers(runs: Runs) -> Figure:
 
 def _end_to_end(runs: Runs) -> Figure:
     """Share of the device's ceiling that is reached end to end."""
-    rates = [record.steady.pages_per_s for record in runs.records["end to end"] if record.steady]
+    rates = [record.steady.samples_per_s for record in runs.records["end to end"] if record.steady]
     goal = ">= 0.95"
     if not rates:
         return Figure("end to end, share of the device's ceiling", None, "share", goal, False, detail="did not run")
@@ -231,7 +231,7 @@ def _end_to_end(runs: Runs) -> Figure:
 
 
 def _rate(runs: Runs, name: str) -> str:
-    rates = [record.steady.pages_per_s for record in runs.records[name] if record.steady]
+    rates = [record.steady.samples_per_s for record in runs.records[name] if record.steady]
     return f"{np.median(rates):.0f}" if rates else "no"
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from promise.figure import Figure, main
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.records import FalseVerdicts, Planted, Record, SelfTest, Share
 from workbench.report.self_test import KNOBS, SIZES, run_selftest
 

@@ -9,27 +9,27 @@ import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from record_factory import make_failed, make_lane, make_record, make_stage
 
-from workbench.analysis.diagnosis.diagnose import diagnose
-from workbench.analysis.diagnosis.plan import plan
-from workbench.analysis.headline import comparison_headline
-from workbench.analysis.parity.pages import PageSample
-from workbench.analysis.verdicts.comparison import compare
-from workbench.analysis.verdicts.verdict_margins import what_it_rests_on, what_would_change
-from workbench.analysis.verdicts.verdict_words import how_it_was_measured
-from workbench.figures import (
+from workbench.explain.diagnosis.diagnose import diagnose
+from workbench.explain.diagnosis.plan import plan
+from workbench.explain.figures import (
+    costs,
     diagnosis_table,
     parity_pictures,
-    price,
     sentences,
     tables,
     throughput,
     verdicts,
     where_time_goes,
 )
-from workbench.figures.html_table import side_by_side
+from workbench.explain.figures.html_table import side_by_side
+from workbench.explain.headline import comparison_headline
+from workbench.explain.verdicts.comparison import compare
+from workbench.explain.verdicts.verdict_margins import what_it_rests_on, what_would_change
+from workbench.explain.verdicts.verdict_words import how_it_was_measured
 from workbench.records import Comparison, PageParity, Parity
 from workbench.report.html import export_html
 from workbench.report.outcome import headline
+from workbench.workloads.ocr.checks.pages import PageSample
 
 NUM_FIGURES = 4
 
@@ -81,7 +81,7 @@ def write_page(path: Path, *, prefix: str = "") -> Path:
     parts = {
         "## How sure is it?": [verdicts.verdicts(comparison), throughput.throughput(comparison)],
         "## Where the time goes": [where_time_goes.where_time_goes(record, name=variant)],
-        "## What does it cost?": [price.price(comparison)],
+        "## What does it cost?": [costs.costs(comparison)],
         "## Are the pages still the same?": [
             parity_pictures.parity_pictures(samples, baseline="baseline", variant=variant)
         ],

@@ -119,7 +119,7 @@ class _Making:
             self._add("worker", worker, stage, now, now + cost * (1.0 + of.ready), batch=batch)
             now += cost * (1.0 + of.ready)
         self._work_s += now - began
-        self._add("worker", worker, "send", now, now + of.send, batch=batch, overlapped=True)
+        self._add("worker", worker, "send", now, now + of.send, batch=batch, background=True)
         return now
 
     def _do(self, now: float, batch: int, stage: str) -> float:
@@ -133,11 +133,11 @@ class _Making:
 
     def _add(
         self, lane: str, process: int, stage: str, begin: float, end: float, page: int = -1, batch: int = -1,
-        overlapped: bool = False,
+        background: bool = False,
     ) -> None:
         origin = "simulated" if lane == "device" else "measured"
         times = round(begin * NS), round(end * NS)
-        self._rows.append((lane, process, stage, *times, page, batch, overlapped, origin))
+        self._rows.append((lane, process, stage, *times, page, batch, background, origin))
 
     def _record(self, spans: pd.DataFrame, wall_s: float) -> Record:
         of = self._of
@@ -148,10 +148,10 @@ class _Making:
         steps = of.epochs * of.per_epoch
         steady = Steady(
             num_steps=steps, num_pages=of.epochs * pages, num_epochs=of.epochs, warmup_steps=0, wall_s=wall_s,
-            pages_per_s=of.epochs * pages / wall_s,
+            samples_per_s=of.epochs * pages / wall_s,
         )  # fmt: skip
         counts = base.pages.model_copy(update={"num_pages": pages})
-        return base.model_copy(update={"steady": steady, "pages": counts, "alone": self._alone()})
+        return base.model_copy(update={"steady": steady, "pages": counts, "alone": self._isolated()})
 
     def _lanes(self, wall_s: float, spans: pd.DataFrame) -> list[LaneStats]:
         of = self._of
@@ -169,7 +169,7 @@ class _Making:
             lanes.append(LaneStats(lane="device", processes=1, wall_s=wall_s, attributed_s=device_s))
         return lanes
 
-    def _alone(self) -> list[StageStats]:
+    def _isolated(self) -> list[StageStats]:
         of = self._of
         pages = [_alone_row("worker", name, "page", 32, cost) for name, cost in of.page.items()]
         batches = [_alone_row("worker", name, "batch", 4, cost) for name, cost in of.batch.items()]
@@ -184,13 +184,13 @@ def _alone_row(lane: Any, name: str, per: Any, count: int, cost: float) -> Stage
 
 def _stages(spans: pd.DataFrame) -> list[StageStats]:
     rows = []
-    for (lane, name, overlapped), own in spans.groupby(["lane", "stage", "overlapped"], sort=False):
+    for (lane, name, background), own in spans.groupby(["lane", "stage", "background"], sort=False):
         seconds = (own["end_ns"] - own["begin_ns"]) / NS
         rows.append(
             StageStats(
                 lane=lane, name=name, per="page" if (own["page"] >= 0).any() else "batch", count=len(own),
                 mean_s=seconds.mean(), p50_s=seconds.median(), p95_s=seconds.quantile(0.95), total_s=seconds.sum(),
-                overlapped=overlapped, origin="simulated" if lane == "device" else "measured",
+                background=background, origin="simulated" if lane == "device" else "measured",
             )
         )  # fmt: skip
     return rows

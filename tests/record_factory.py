@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.records import (
     Closure,
     Environment,
@@ -53,7 +53,7 @@ def make_record(
             other_s=startup_s - 3.2 - (cache_fill_s or 0.0),
             total_s=startup_s,
         ),
-        steady=Steady(num_steps=10, num_pages=100, num_epochs=1.0, warmup_steps=2, wall_s=100 / rate, pages_per_s=rate),
+        steady=Steady(num_steps=10, num_pages=100, num_epochs=1.0, warmup_steps=2, wall_s=100 / rate, samples_per_s=rate),
         stages=stages if stages is not None else make_stages(),
         lanes=lanes,
         closure=Closure(main=shares.get("main"), worker=shares.get("worker")),
@@ -92,7 +92,7 @@ def make_stages() -> list[StageStats]:
         make_stage("worker", "decode", 1.4, per="page", count=100),
         make_stage("worker", "Normalize", 0.4, per="page", count=100),
         make_stage("worker", "collate", 0.08),
-        make_stage("worker", "send", 0.05, overlapped=True),
+        make_stage("worker", "send", 0.05, background=True),
         make_stage("main", "wait", 0.6),
         make_stage("main", "fetch", 0.3),
         make_stage("main", "postprocess", 0.09),

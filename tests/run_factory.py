@@ -43,15 +43,15 @@ class Run:
             rows.append(("device", 0, "forward", main_at, main_at + self.device_ms * SIZE, -1, batch))
         rows.append(("main", 0, "drain", main_at, main_at + 1.0, -1, -1))
         columns = ("lane", "process", "stage", "begin_ns", "end_ns", "page", "batch")
-        frame = pd.DataFrame(rows, columns=columns).assign(overlapped=False, origin="measured")
+        frame = pd.DataFrame(rows, columns=columns).assign(background=False, origin="measured")
         return frame.assign(begin_ns=(frame.begin_ns * MS).astype("int64"), end_ns=(frame.end_ns * MS).astype("int64"))
 
-    def record(self, *, alone: bool = True, counted: bool = True, **knobs) -> Record:
+    def record(self, *, isolated: bool = True, counted: bool = True, **knobs) -> Record:
         spans = self.spans()
         wall_s = spans.end_ns.max() / 1e9
         cpu_s = BATCHES * (SIZE * self.decode_ms + self.collate_ms) * self.loaded / 1e3
         main_s = BATCHES * (self.receive_ms + self.postprocess_ms) * self.loaded / 1e3
-        used = ({"cpu_s": cpu_s, "ready_s": cpu_s * (self.preempted - 1), "helpers_cpu_s": 0.0}, {"cpu_s": main_s})
+        used = ({"cpu_s": cpu_s, "ready_s": cpu_s * (self.preempted - 1), "background_cpu_s": 0.0}, {"cpu_s": main_s})
         worker, main = used if counted else ({}, {})
         busy_s = cpu_s * self.preempted
         stages = [
@@ -70,10 +70,10 @@ class Run:
             ],
             stages=stages,
             batch_size=SIZE,
-            alone_pages=10,
+            isolated_samples=10,
             **{"num_workers": 1, **knobs},
         )
         steady = Steady(
-            num_steps=BATCHES, num_pages=100, num_epochs=1, warmup_steps=0, wall_s=wall_s, pages_per_s=100 / wall_s
+            num_steps=BATCHES, num_pages=100, num_epochs=1, warmup_steps=0, wall_s=wall_s, samples_per_s=100 / wall_s
         )
-        return record.model_copy(update={"steady": steady, "alone": only if alone else []})
+        return record.model_copy(update={"steady": steady, "isolated": only if isolated else []})

@@ -91,7 +91,7 @@ def test_a_mistyped_knob_is_bad_input_with_the_one_that_was_meant(
         (("compare", "--variant", "a: cache=decoded", "--grid", "cache=none,decoded"), "both variants and a grid"),
         (("compare", "--variant", "a: cache=decoded", "-p", "seed=1", "--seed", "2"), "'seed' is set twice"),
         (("compare", "--variant", "a: dataset=no/such/folder"), "no/such/folder"),
-        (("compare", "--resume", "no/such/folder"), "there is no race.json"),
+        (("compare", "--resume", "no/such/folder"), "there is no state.json"),
         (("compare", "--resume", ".", "--variant", "a: cache=decoded"), "keeps its variants and knobs"),
         (("compare", "--resume", ".", "--cold-cache"), "keeps its variants and knobs"),
         (("compare", "--variant", "a: cache=decoded", "--blocks", "0"), "blocks"),
@@ -167,8 +167,8 @@ def test_lab_passes_its_options_on(invoke: Invoke, monkeypatch: pytest.MonkeyPat
 def test_an_interrupted_comparison_says_how_to_go_on(
     invoke: Invoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from workbench.knobs import Knobs
-    from workbench.trial.journal import Journal
+    from workbench.knobs.knobs import Knobs
+    from workbench.measure.comparison.journal import Journal
 
     def begin(*arguments: Any, **options: Any) -> None:
         Journal.begin(tmp_path / "comparisons" / "1", {"a": Knobs()}, runs=tmp_path / "runs", seed=0, num_blocks=1)
@@ -184,8 +184,8 @@ def test_an_interrupted_comparison_says_how_to_go_on(
 def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: tuple[str, ...], blocks: int
 ) -> None:
-    from workbench.knobs import Knobs
-    from workbench.trial.journal import Journal
+    from workbench.knobs.knobs import Knobs
+    from workbench.measure.comparison.journal import Journal
 
     told: dict[str, Any] = {}
 

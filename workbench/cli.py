@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import typer
 
+from scripts.train_shipped_weights import train
 from workbench.commands.check import check
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
@@ -20,7 +21,6 @@ from workbench.commands.report import report
 from workbench.commands.run import run
 from workbench.commands.selftest import selftest
 from workbench.commands.study import study
-from workbench.commands.train import train
 from workbench.commands.transforms import transforms
 from workbench.commands.whatif import whatif
 from workbench.errors import BadInput, WorkbenchError

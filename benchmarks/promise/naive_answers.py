@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from workbench.analysis.breakdown import WAITING
+from workbench.explain.breakdown import WAITING
 from workbench.records import Record
 
 _NO_WORK = (*WAITING, "start", "epoch", "progress")
@@ -23,11 +23,11 @@ def share_of_time(record: Record, questions: Sequence[str]) -> float:
     before = loading / workers + others + device
     after = changed_loading / new_workers + changed_others + changed_device
     assert record.steady is not None
-    return record.steady.pages_per_s * before / after
+    return record.steady.samples_per_s * before / after
 
 
 def smallest_ceiling(record: Record, questions: Sequence[str]) -> float:
-    """Pages per second if all overlapped perfectly: the slower of loading alone, and of main process and device."""
+    """Pages per second if all background perfectly: the slower of loading alone, and of main process and device."""
     loading, others, device = _changed(record, questions)
     workers = int(_value(questions, "num_workers", record.knobs.num_workers))
     if workers == 0:
@@ -40,7 +40,7 @@ def _work_s(record: Record) -> tuple[float, float, float]:
     assert record.steady is not None
     sums = {"worker": 0.0, "main": 0.0, "device": 0.0}
     for row in record.stages:
-        if row.name not in _NO_WORK and not row.overlapped:
+        if row.name not in _NO_WORK and not row.background:
             sums[row.lane] += row.total_s / record.steady.num_pages
     return sums["worker"], sums["main"], sums["device"]
 
@@ -54,8 +54,8 @@ def _changed(record: Record, questions: Sequence[str]) -> tuple[float, float, fl
             for row in record.stages:
                 if row.name == match[1] and row.lane != "device":
                     sums[row.lane] += (float(match[2]) - 1.0) * row.total_s / record.steady.num_pages
-    sums["device"] *= float(_value(questions, "replay_ms_per_page", record.knobs.replay_ms_per_page)) / (
-        record.knobs.replay_ms_per_page
+    sums["device"] *= float(_value(questions, "replay_ms_per_sample", record.knobs.replay_ms_per_sample)) / (
+        record.knobs.replay_ms_per_sample
     )
     return sums["worker"], sums["main"], sums["device"]
 

@@ -16,8 +16,8 @@ BASELINE: dict[str, Any] = {
     "batch_size": BATCH_SIZE,
     "num_steps": NUM_STEPS,
     "device": "replay",
-    "replay_ms_per_page": 3.0,
-    "parity_pages": 0,
+    "replay_ms_per_sample": 3.0,
+    "checked_samples": 0,
 }
 
 
@@ -63,7 +63,7 @@ def cells(block_ms: Mapping[str, float]) -> list[Cell]:
         *(knob(prefetch_factor=number) for number in (1, 4)),
         knob(batch_size=4, num_steps=2 * NUM_STEPS),
         knob(batch_size=16, num_steps=NUM_STEPS // 2),
-        *(knob(replay_ms_per_page=ms) for ms in (1.0, 12.0, 20.0, 30.0)),
+        *(knob(replay_ms_per_sample=ms) for ms in (1.0, 12.0, 20.0, 30.0)),
         *(free(stage) for stage in ("decode", "targets", "Normalize", "postprocess")),
         slower("decode", 1.5),
         slower("targets", 2.0),
@@ -71,10 +71,10 @@ def cells(block_ms: Mapping[str, float]) -> list[Cell]:
         slower("collate", 2.0),
         slower("postprocess", 3.0),
         free("decode", num_workers=1),
-        free("targets", replay_ms_per_page=12.0),
+        free("targets", replay_ms_per_sample=12.0),
         free("decode", "targets"),
-        knob(num_workers=0, replay_ms_per_page=12.0),
-        knob(num_workers=1, replay_ms_per_page=20.0),
+        knob(num_workers=0, replay_ms_per_sample=12.0),
+        knob(num_workers=1, replay_ms_per_sample=20.0),
         free("targets", num_workers=4),
         knob(batch_size=16, num_workers=1, num_steps=NUM_STEPS // 2),
         knob(postprocess="threads"),

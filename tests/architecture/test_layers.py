@@ -12,11 +12,11 @@ import pytest
 
 #: A fault: the file that gets a line more, the line, and the contract that must break.
 FAULTS = {
-    "an import that points up": ("knobs.py", "import workbench.trial.progress", "Imports point down only"),
+    "an import that points up": ("knobs.py", "import workbench.measure.trial.events", "Imports point down only"),
     "neighbours that know each other": ("report/new.py", "import workbench.panel.progress", "Imports point down only"),
     "a room that no layer names": ("attic.py", "", "Imports point down only"),
     "torch in the explaining half": ("analysis/new.py", "import torch", "opens old runs without torch"),
-    "an engine that knows pages": ("profilers/new.py", "import workbench.data.page", "The engine knows no OCR"),
+    "an engine that knows pages": ("profilers/new.py", "import workbench.workloads.ocr.page", "The engine knows no OCR"),
 }
 
 

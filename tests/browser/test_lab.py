@@ -9,7 +9,7 @@ import pytest
 from promise.lab_page import LabPage, served_lab
 from record_factory import make_record
 
-from workbench.run_store import RECORD, write_json
+from workbench.records.run_folder import RECORD, write_json
 
 PROGRESS_MOVES = (
     "(() => { const step = /(\\d+) of \\d+ steps/.exec(text); window.steps ??= new Set();"
@@ -56,7 +56,7 @@ def test_knobs_run_cancel_look_race_and_export(lab: LabPage, browser, pictures: 
     lab.until("panel.textContent.includes('no page is decoded in the counted steps')")
     lab.screenshot(pictures / "lab-knobs.png")
 
-    # What cannot run is refused at once, with a way out.
+    # What cannot run is refused at once, with a fix.
     lab.press("tensor")
     lab.until("text.includes('what the cache holds is normalized already. Take')")
     assert lab.page.locator(".wb .wb-run").is_disabled()
@@ -92,16 +92,16 @@ def test_knobs_run_cancel_look_race_and_export(lab: LabPage, browser, pictures: 
     )
     lab.screenshot(pictures / "lab-look.png")
 
-    # Race the two.
+    # ComparisonRun the two.
     for number in (0, 1):
         lab.page.locator(".wb .wb-card input[type=checkbox]").nth(number).check()
     lab.tab("Compare")
     lab.until("text.includes('2 variants are ticked')")
     lab.page.locator(".wb .noUi-handle:visible").nth(1).press("Home")  # as few blocks as can be
-    lab.press("Race")
+    lab.press("ComparisonRun")
     lab.until(INTERVALS_ARE_DRAWN)
     lab.screenshot(pictures / "lab-race.png")
-    lab.until("text.includes('The race is over') && [...panel.querySelectorAll('.wb-table')].some(t => t.offsetParent)")
+    lab.until("text.includes('The comparison is over') && [...panel.querySelectorAll('.wb-table')].some(t => t.offsetParent)")
     lab.screenshot(pictures / "lab-verdicts.png")
 
     # Export, and open the page with no network.

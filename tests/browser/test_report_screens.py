@@ -10,7 +10,7 @@ import pytest
 from comparison_page import NUM_FIGURES, write_page
 from PIL import Image
 
-from workbench.figures.template import DARK_COLOURS
+from workbench.explain.figures.template import DARK_COLOURS
 
 PHONE_PX = 390
 PAPER = (255, 255, 255)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.knobs import Knobs
-from workbench.trial.launcher import run_trial
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.launcher import run_trial
 
 
 def _free_port() -> int:
@@ -27,7 +27,7 @@ def tensorboard(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
     knobs = Knobs(
         profilers="torch", num_pages=6, batch_size=2, num_steps=5, num_workers=0, device="cpu", encoder="lcnet_050",
-        neck="fpn_small", image_size=160, parity_pages=0,
+        neck="fpn_small", image_size=160, checked_samples=0,
     )  # fmt: skip
     record = run_trial(knobs, runs)
     assert record.failure is None

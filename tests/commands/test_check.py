@@ -9,10 +9,10 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench import cli
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison import run as race_module
 from workbench.records import Machine, Record
-from workbench.run_store import RECORD, new_run_folder, write_json
-from workbench.trial import race as race_module
+from workbench.records.run_folder import RECORD, new_run_folder, write_json
 
 PAGES = Path(__file__).parents[2] / "data_samples"
 

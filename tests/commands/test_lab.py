@@ -8,7 +8,7 @@ import pytest
 
 from workbench import cli
 from workbench.commands.lab import FIRST
-from workbench.locations import notebooks_dir
+from workbench.files import notebooks_dir
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from examples.case_study.findings.variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
 from workbench import cli
-from workbench.analysis.case_study.variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
-from workbench.trial.variants import parse_variants
+from workbench.measure.comparison.variants import parse_variants
 
 
 def no_notebook(*arguments: Any, **options: Any) -> None:
@@ -41,7 +41,7 @@ def test_the_variants_are_knobs_that_go_together(tmp_path):
     assert found["fastest with a cache"].num_steps == 4 * 26
 
 
-def test_what_is_left_out_is_not_raced(tmp_path):
+def test_what_is_left_out_is_not_compared(tmp_path):
     specs = study_variants(tmp_path, num_steps=2, leave_out=["dali", "webdataset"])
     assert len(specs) == len(SHORT_NAMES) - 2
     assert {"cache", "loader", "knock_out"} <= knobs_of_variants()

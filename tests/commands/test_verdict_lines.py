@@ -1,21 +1,21 @@
 from __future__ import annotations
 
 from workbench.commands.verdict_lines import COLUMNS, verdict_lines
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Failure, Interval, Memory, Parity, Throughput, VariantResult
 
 
 def result(name: str, **fields: object) -> VariantResult:
-    empty: dict[str, object] = {"run_ids": [], "pages_per_s": None, "speedup": None, "verdict": None}
+    empty: dict[str, object] = {"run_ids": [], "samples_per_s": None, "speedup": None, "verdict": None}
     return VariantResult.model_validate({"name": name, "knobs": Knobs(), **empty, **fields})
 
 
 def test_every_variant_has_a_row_with_what_is_known_of_it() -> None:
     variants = [
-        result("disk", pages_per_s=Throughput(median=50.0, ci95=None), startup_s=3.2),
+        result("disk", samples_per_s=Throughput(median=50.0, ci95=None), startup_s=3.2),
         result(
             "ram",
-            pages_per_s=Throughput(median=100.0, ci95=None),
+            samples_per_s=Throughput(median=100.0, ci95=None),
             speedup=Interval(estimate=2.0, ci95=(1.9, 2.1)),
             verdict="faster",
             parity=Parity(status="within_tolerance"),

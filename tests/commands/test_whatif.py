@@ -9,8 +9,8 @@ import pytest
 from run_factory import Run
 
 from workbench import cli
+from workbench.records.run_folder import RECORD, SPANS, write_json
 from workbench.report.find_run import find_run, stage_costs_below
-from workbench.run_store import RECORD, SPANS, write_json
 
 
 class QuietRun(Run):

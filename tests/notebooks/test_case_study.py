@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from workbench import cli
-from workbench.report.case_study import read_case_study
-from workbench.run_store import read_comparison
+from examples.case_study.judge import read_case_study
+from workbench.records.run_folder import read_comparison
 
-QUICK = ("num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2", "replay_ms_per_page=0.1", "alone_pages=2")
+QUICK = ("num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2", "replay_ms_per_sample=0.1", "isolated_samples=2")
 
 #: What takes long to start, or does nothing that other tests don't see.
 LEFT_OUT = ("dali", "conditional", "tensor", "uncached", "cached", "prepared")

@@ -10,10 +10,10 @@ import nbformat
 import pytest
 
 from workbench import cli
-from workbench.run_store import list_runs, read_comparison, read_record
+from workbench.records.run_folder import list_runs, read_comparison, read_record
 
 #: The replay device, a few small batches, and no worker processes: a trial takes little more than its imports.
-QUICK = ("device=replay", "replay_ms_per_page=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
+QUICK = ("device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
 
 
 @pytest.fixture
@@ -127,8 +127,8 @@ def test_the_transforms_notebook_runs_from_the_command(notebooks: Path, tmp_path
 
 def test_a_run_through_lenses_shows_what_they_saw_and_cost(notebooks: Path, tmp_path: Path, monkeypatch, capfd) -> None:
     knobs = [argument for knob in QUICK if not knob.startswith("num_steps") for argument in ("-p", knob)]
-    lenses = ("-p", "profilers=torch,lines,memory", "-p", "num_steps=4")
-    monkeypatch.setattr(sys, "argv", ["workbench", "run", *knobs, *lenses, "--out", str(tmp_path)])
+    profilers = ("-p", "profilers=torch,lines,memory", "-p", "num_steps=4")
+    monkeypatch.setattr(sys, "argv", ["workbench", "run", *knobs, *profilers, "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert int(end.value.code or 0) == 0

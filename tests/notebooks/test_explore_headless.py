@@ -12,9 +12,9 @@ import nbformat
 import pytest
 
 from workbench.report.html import export_html
-from workbench.run_store import list_runs
+from workbench.records.run_folder import list_runs
 
-QUICK = ("device=replay", "replay_ms_per_page=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
+QUICK = ("device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
 
 #: What a page shows in the place of a widget that has no kernel, and what a notebook keeps of it.
 HOLES = ("application/vnd.jupyter.widget-view+json", "Loading widget", "VBox(children", "Output()")

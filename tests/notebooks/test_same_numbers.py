@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.panel.workbench_panel import Workbench
 from workbench.records import Record
-from workbench.report.judging import Judging
-from workbench.run_store import PAGES, list_runs, read_record, read_spans
+from workbench.report.by_hand import Judging
+from workbench.records.run_folder import PAGES, list_runs, read_record, read_spans
 
 #: Real workers and a cache, a detector that is replayed, and as few pages as fill some batches.
 KNOBS = {
     "cache": "decoded", "normalize": "conditional", "num_workers": 1, "num_pages": 6, "batch_size": 2, "num_steps": 6,
-    "image_size": 320, "device": "replay", "replay_ms_per_page": 0.5, "seed": 3,
+    "image_size": 320, "device": "replay", "replay_ms_per_sample": 0.5, "seed": 3,
 }  # fmt: skip
 
 #: What is noise of a run: its name and date, how much memory it held, what else the machine did. Durations end in `_s`.
 NOISE = {
-    "run_id", "created_at", "git", "machine", "startup", "closure", "pages_per_s", "peak_pss_bytes",
+    "run_id", "created_at", "git", "machine", "startup", "closure", "samples_per_s", "peak_pss_bytes",
     "pss_bytes_by_phase",
 }  # fmt: skip
 
@@ -81,7 +81,7 @@ def _timeless(record: Record) -> dict[str, Any]:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return f"{row['lane']} {row['name']} {'beside' if row['overlapped'] else 'in its lane'}"
+    return f"{row['lane']} {row['name']} {'beside' if row['background'] else 'in its lane'}"
 
 
 def _differences(one: Any, other: Any, where: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from record_factory import make_record
 
 from workbench.records import Record
-from workbench.run_store import RECORD, write_json
+from workbench.records.run_folder import RECORD, write_json
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 import pytest
 
-from workbench.knobs import Knobs, describe_knobs
+from workbench.knobs.knobs import Knobs, describe_knobs
 from workbench.panel.knob_widgets import IN_FRONT, KnobWidgets
 from workbench.panel.presets import PRESETS, apply_preset
 
@@ -47,7 +47,7 @@ def test_what_somebody_else_has_a_widget_for_gets_none_here() -> None:
     [
         Knobs(),
         *(apply_preset(name, Knobs()) for name in PRESETS),
-        Knobs(num_pages=7, num_workers=33, replay_ms_per_page=0.25, profilers="lines,memory", annotations="a b.json"),
+        Knobs(num_pages=7, num_workers=33, replay_ms_per_sample=0.25, profilers="lines,memory", annotations="a b.json"),
         Knobs(mode="train", targets="fast", num_steps=3, warmup_steps=0, persistent_workers=False),
     ],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.measure.trial.events import Event
 from workbench.panel.live import LiveView, stage_bars
-from workbench.trial.progress import Event
 
 
 class Clock:
@@ -34,7 +34,7 @@ def text(view: LiveView) -> str:
 def test_phase_rate_and_time_left_are_shown(live: LiveView, clock: Clock) -> None:
     live.event(Event(phase="steady", done=0, total=40))
     clock.now += 5.0
-    live.event(Event(phase="steady", done=10, total=40, pages_per_s=63.14))
+    live.event(Event(phase="steady", done=10, total=40, samples_per_s=63.14))
 
     assert "cache=decoded &lt;b&gt;" in text(live)
     assert "10 of 40 steps, 15.0 s left" in text(live)
@@ -43,11 +43,11 @@ def test_phase_rate_and_time_left_are_shown(live: LiveView, clock: Clock) -> Non
 
 
 def test_no_more_than_five_pictures_a_second_and_always_the_last(live: LiveView, clock: Clock) -> None:
-    live.event(Event(phase="steady", done=1, total=40, pages_per_s=1.0))
+    live.event(Event(phase="steady", done=1, total=40, samples_per_s=1.0))
     clock.now += 0.1
-    live.event(Event(phase="steady", done=2, total=40, pages_per_s=2.0))
+    live.event(Event(phase="steady", done=2, total=40, samples_per_s=2.0))
     assert "1 of 40" in text(live)
-    live.event(Event(phase="steady", done=40, total=40, pages_per_s=3.0))
+    live.event(Event(phase="steady", done=40, total=40, samples_per_s=3.0))
     assert "40 of 40" in text(live)
 
 
@@ -74,7 +74,7 @@ def test_bars_escape_the_names_of_stages() -> None:
 
 
 def test_the_bar_never_keeps_what_an_earlier_run_told(live: LiveView) -> None:
-    live.event(Event(phase="steady", done=1, total=2, pages_per_s=5.0, stages={"main": {"wait": 1.0}}))
+    live.event(Event(phase="steady", done=1, total=2, samples_per_s=5.0, stages={"main": {"wait": 1.0}}))
     live.begin("another")
 
     assert "5.00 pages/s" not in text(live)

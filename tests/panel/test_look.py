@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from record_factory import make_lane, make_record, make_stage
 
-from workbench.figures.timeline import MAX_BARS
+from workbench.explain.figures.timeline import MAX_BARS
 from workbench.panel.look import TABS, Look, Seen
 from workbench.records import SPAN_COLUMNS
-from workbench.run_store import PAGES, SPANS
+from workbench.records.run_folder import PAGES, SPANS
 
 PATIENCE_S = 20.0
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -96,12 +96,12 @@ def test_every_tab_has_something_to_say_of_any_run(look: Look, seen: Seen, title
     assert "wb-bad" not in look.widget.children[0].value
 
 
-@pytest.mark.parametrize(("title", "lens"), [("Operators", "torch"), ("Lines", "lines"), ("Flame graph", "stacks")])
-def test_a_run_without_a_lens_says_how_to_get_it(look: Look, seen: Seen, title: str, lens: str) -> None:
+@pytest.mark.parametrize(("title", "profiler"), [("Operators", "torch"), ("Lines", "lines"), ("Flame graph", "stacks")])
+def test_a_run_without_a_lens_says_how_to_get_it(look: Look, seen: Seen, title: str, profiler: str) -> None:
     look.look_at(seen)
     look.widget.children[1].selected_index = titles().index(title)
 
-    assert f"without the lens '{lens}'" in text(outputs(look, title)).replace("&#x27;", "'")
+    assert f"without the profiler '{profiler}'" in text(outputs(look, title)).replace("&#x27;", "'")
 
 
 def test_pages_are_shown_beside_the_baselines(look: Look, seen: Seen, reports, leave_run) -> None:

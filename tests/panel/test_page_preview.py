@@ -7,9 +7,9 @@ from pathlib import Path
 import ipywidgets as widgets
 import pytest
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.preview import Picture, Preview
 from workbench.panel.page_preview import DataSetPicker, PagePreview, pictures_html, told_html
-from workbench.trial.preview import Picture, Preview
 
 PATIENCE_S = 10.0
 EVIL = "<script>alert(1)</script>.jpg"

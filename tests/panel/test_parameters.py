@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import BadInput
-from workbench.knobs import Knobs, describe_knobs
+from workbench.knobs.knobs import Knobs, describe_knobs
 from workbench.panel.parameters import COMPARE_KNOBS, PROFILE_KNOBS, knob_lines, knobs_from, settings_from
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.errors import BadInput
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.panel.presets import PRESETS, apply_preset
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.events import Event
 from workbench.panel.progress import ProgressLines, format_progress, parse_progress
 from workbench.records import Failure, Record, Steady
-from workbench.trial.progress import Event
 
 
 class Clock:
@@ -25,7 +25,7 @@ def test_every_phase_is_told_and_a_counted_one_every_now_and_then() -> None:
     progress.on_event(Event(phase="imports"))
     progress.on_event(Event(phase="imports", message="the replay device stands in"))
     for step in range(1, 11):
-        progress.on_event(Event(phase="steady", done=step, total=10, pages_per_s=50.0))
+        progress.on_event(Event(phase="steady", done=step, total=10, samples_per_s=50.0))
         clock.now += 0.5
 
     assert lines == [
@@ -41,7 +41,7 @@ def test_every_phase_is_told_and_a_counted_one_every_now_and_then() -> None:
 def test_a_trial_that_ended_is_told_with_its_throughput_or_its_failure() -> None:
     lines: list[str] = []
     progress = ProgressLines(lines.append)
-    steady = Steady(num_steps=4, num_pages=8, num_epochs=1.0, warmup_steps=1, wall_s=0.16, pages_per_s=50.0)
+    steady = Steady(num_steps=4, num_pages=8, num_epochs=1.0, warmup_steps=1, wall_s=0.16, samples_per_s=50.0)
     well = Record(run_id="a", created_at="", status="ok", knobs=Knobs(), steady=steady)
     failure = Failure(kind="crash", phase="model", message="crashed by signal SIGSEGV\nand more")
     badly = Record(run_id="b", created_at="", status="failed", knobs=Knobs(), failure=failure)

@@ -6,11 +6,11 @@ import ipywidgets as widgets
 import pytest
 from record_factory import make_failed, make_lane, make_record
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.panel.run_cards import RunCards, card_html
 from workbench.panel.run_list import RunList
-from workbench.records import LensPrice, RacedTrial, RaceState
-from workbench.run_store import RECORD, write_race
+from workbench.records import ComparisonState, ProfilerOverhead, VariantTrial
+from workbench.records.run_folder import RECORD, write_state
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_runs_of_anybody_are_listed_newest_first(runs, leave_run, reports) -> No
     leave_run("2026-c", rate=70.0)
     runs.refresh()
 
-    assert [run.pages_per_s for run in runs.newest_first(with_all=True)] == pytest.approx([70.0, 60.0, 50.0])
+    assert [run.samples_per_s for run in runs.newest_first(with_all=True)] == pytest.approx([70.0, 60.0, 50.0])
     (reports / "runs" / "2026-b" / RECORD).unlink()
     runs.refresh()
     assert [run.run_id for run in runs.newest_first(with_all=True)] == ["2026-c", "2026-a"]
@@ -59,11 +59,11 @@ def test_a_record_of_another_version_is_left_out(runs, leave_run, reports) -> No
 def test_trials_of_races_are_apart(runs, leave_run, reports) -> None:
     for name in ("2026-a", "2026-b", "2026-c"):
         leave_run(name)
-    trial = RacedTrial(block=0, variant="baseline", run_id="2026-b")
-    state = RaceState(
-        variants={"baseline": Knobs()}, seed=0, most_blocks=3, runs="runs", settling_run_id="2026-c", trials=[trial]
+    trial = VariantTrial(block=0, variant="baseline", run_id="2026-b")
+    state = ComparisonState(
+        variants={"baseline": Knobs()}, seed=0, most_blocks=3, runs="runs", warmup_run_id="2026-c", trials=[trial]
     )
-    write_race(reports / "comparisons" / "one", state)
+    write_state(reports / "comparisons" / "one", state)
     runs.refresh()
 
     assert [run.run_id for run in runs.newest_first(with_all=False)] == ["2026-a"]
@@ -71,8 +71,8 @@ def test_trials_of_races_are_apart(runs, leave_run, reports) -> None:
 
 
 def test_runs_that_tell_what_lenses_cost_are_apart(runs, leave_run) -> None:
-    price = LensPrice(lenses=["lines"], factor=1.1, lowest=1.0, highest=1.2, run_ids=["2026-a", "2026-c"])
-    leave_run("2026-b", make_record(profilers="lines").model_copy(update={"lens_price": price}))
+    price = ProfilerOverhead(profilers=["lines"], factor=1.1, lowest=1.0, highest=1.2, run_ids=["2026-a", "2026-c"])
+    leave_run("2026-b", make_record(profilers="lines").model_copy(update={"profiler_overhead": price}))
     for name in ("2026-a", "2026-c"):
         leave_run(name)
     runs.refresh()

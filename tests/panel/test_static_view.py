@@ -7,7 +7,7 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench.errors import BadInput
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.panel.static_view import latest_or_new, run_figures
 
 

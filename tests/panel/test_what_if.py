@@ -8,7 +8,7 @@ from run_factory import Run
 
 from workbench.panel.look import Seen
 from workbench.panel.what_if import WhatIf
-from workbench.run_store import SPANS
+from workbench.records.run_folder import SPANS
 
 
 class QuietRun(Run):

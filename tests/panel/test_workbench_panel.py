@@ -8,12 +8,12 @@ import ipywidgets as widgets
 import pytest
 from record_factory import make_failed, make_record
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.events import Event
 from workbench.panel import look
 from workbench.panel.workbench_panel import Workbench
 from workbench.records import Failure, Record
-from workbench.run_store import RECORD, write_json
-from workbench.trial.progress import Event
+from workbench.records.run_folder import RECORD, write_json
 
 PATIENCE_S = 20.0
 
@@ -34,7 +34,7 @@ class FakeTrials:
     def __call__(self, knobs, runs, *, on_event, cancel) -> Record:
         self.count += 1
         name = f"2026-{self.count:04}"
-        on_event(Event(phase="steady", done=1, total=2, pages_per_s=50.0, stages={"main": {"wait": 1.0}}))
+        on_event(Event(phase="steady", done=1, total=2, samples_per_s=50.0, stages={"main": {"wait": 1.0}}))
         self.began.set()
         record = make_record(50.0, name=name).model_copy(update={"knobs": knobs})
         if self.waits and cancel.wait(PATIENCE_S):

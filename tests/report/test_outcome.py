@@ -6,19 +6,19 @@ import nbformat
 import pytest
 
 from workbench.errors import BadInput
-from workbench.locations import reports_dir
-from workbench.records import Comparison, Failure, RaceState
+from workbench.files import reports_dir
+from workbench.records import Comparison, ComparisonState, Failure
+from workbench.records.run_folder import read_comparison, write_state
 from workbench.report.outcome import (
     RESULT_MIME,
     describe_failure,
     fresh_name,
-    interrupted_races,
+    interrupted_comparisons,
     new_comparison_folder,
     results_folder,
     results_of,
     save_comparison,
 )
-from workbench.run_store import read_comparison, write_race
 
 
 def test_results_go_to_the_named_folder_which_is_made(tmp_path: Path) -> None:
@@ -57,15 +57,15 @@ def test_comparisons_lie_in_folders_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_race_without_a_comparison_was_interrupted(tmp_path: Path) -> None:
-    state = RaceState(variants={}, seed=0, most_blocks=1, runs=".")
+    state = ComparisonState(variants={}, seed=0, most_blocks=1, runs=".")
     folders = [new_comparison_folder(tmp_path) for _ in range(2)]
     for folder in folders:
-        write_race(folder, state)
+        write_state(folder, state)
     comparison = Comparison(created_at="now", baseline="baseline", num_blocks=0, seed=0, order=[], variants=[])
     save_comparison(comparison, folders[0])
 
-    assert interrupted_races(tmp_path) == folders[1:]
-    assert interrupted_races(tmp_path / "nowhere") == []
+    assert interrupted_comparisons(tmp_path) == folders[1:]
+    assert interrupted_comparisons(tmp_path / "nowhere") == []
 
 
 def test_results_are_read_from_the_outputs_of_a_notebook() -> None:

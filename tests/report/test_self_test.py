@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from record_factory import make_stage
 
-from workbench.analysis.verdicts import error_rates
-from workbench.analysis.verdicts.selftest_words import machine_line, selftest_lines
 from workbench.errors import BadInput, WorkbenchError
-from workbench.knobs import Knobs
+from workbench.explain.verdicts import error_rates
+from workbench.explain.verdicts.selftest_words import machine_line, selftest_lines
+from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison import run as race_module
 from workbench.records import Environment, Failure, Machine, Record, Steady
+from workbench.records.run_folder import RECORD, SELFTEST, new_run_folder, write_json
 from workbench.report import self_test
 from workbench.report.self_test import KNOBS, SELFTESTS, latest_selftest, run_selftest
-from workbench.run_store import RECORD, SELFTEST, new_run_folder, write_json
-from workbench.trial import race as race_module
 
 PAGES = 72
 
@@ -45,7 +45,7 @@ class Trials:
             environment=Environment(python="3.11", platform="Linux", cpu="a CPU", cores=2, memory_bytes=1),
             machine=Machine(wall_s=3.0, num_cores=2, other_cores=0.0, steal_share=0.0, load_1min=0.0),
             steady=Steady(
-                num_steps=18, num_pages=PAGES, num_epochs=3, warmup_steps=1, wall_s=wall_s, pages_per_s=PAGES / wall_s
+                num_steps=18, num_pages=PAGES, num_epochs=3, warmup_steps=1, wall_s=wall_s, samples_per_s=PAGES / wall_s
             ),
             stages=[make_stage("worker", "decode", 0.5, per="page", count=PAGES)],
         )

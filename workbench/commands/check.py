@@ -33,20 +33,20 @@ def check(
     out: OutFolder = None,
 ) -> None:
     """For continuous integration: exit code 0 not slower, 1 slower, 3 cannot tell."""
-    from workbench.analysis.verdicts import gate
     from workbench.commands.console import show_progress
     from workbench.commands.report import COMMON, drawn_pages
-    from workbench.knobs import Knobs
-    from workbench.locations import checkout_dir
+    from workbench.explain.verdicts import gate
+    from workbench.files import checkout_dir
+    from workbench.knobs.knobs import Knobs
+    from workbench.measure.comparison.journal import Journal
+    from workbench.measure.comparison.reference import open_reference
+    from workbench.measure.comparison.run import run_comparison
+    from workbench.measure.comparison.variants import check_variants, parse_settings
     from workbench.panel.progress import ProgressLines
     from workbench.records import Policy
-    from workbench.report.judge import judge_race
+    from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
-    from workbench.run_store import write_text
-    from workbench.trial.journal import Journal
-    from workbench.trial.race import race
-    from workbench.trial.reference import open_reference
-    from workbench.trial.variants import check_variants, parse_settings
+    from workbench.report.verdicts import compare_run
 
     allowed = _share(max_slowdown)
     results = results_folder(out)
@@ -70,12 +70,12 @@ def check(
             programs={reference.name: reference.program} if reference.program else None,
             budget_s=minutes * 60.0 or None,
         )
-        raced = race(
+        compared = run_comparison(
             journal,
             is_clear=lambda records: gate.is_clear(records, policy, most_slowdown=allowed),
             on_trial=ProgressLines(on_line).on_trial,
         )
-        comparison = judge_race(raced)
+        comparison = compare_run(compared)
     folder = save_comparison(comparison, journal.folder)
     told = gate.summary(comparison, most_slowdown=allowed)
     for path in (folder / "summary.md", *([summary] if summary is not None else [])):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.records.case_study import CaseStudy
+from examples.case_study.record import CaseStudy
 
 COLUMNS = ("claim", "what it rested on", "measured here", "verdict")
 

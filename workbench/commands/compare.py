@@ -1,4 +1,4 @@
-"""`workbench compare`: variants raced against a baseline; the headless face of compare.ipynb."""
+"""`workbench compare`: variants compared against a baseline; the headless face of compare.ipynb."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def compare(
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
 ) -> None:
-    """Race variants against a baseline: which is faster, by how much, and at what price?"""
+    """ComparisonRun variants against a baseline: which is faster, by how much, and at what price?"""
     from workbench.errors import BadInput, Problem
-    from workbench.trial.variants import parse_settings
+    from workbench.measure.comparison.variants import parse_settings
 
     problems = []
     if variant and grid:
@@ -55,10 +55,10 @@ def compare(
     seeded = [f"seed={seed}"] if seed is not None else []
     common = parse_settings([*(parameter or ()), *seeded], subject="-p")
     how = {"blocks": blocks, "minutes": minutes, "cold_cache": cold_cache, "resume": str(resume) if resume else ""}
-    raise typer.Exit(race_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
+    raise typer.Exit(compare_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
 
 
-def race_variants(
+def compare_variants(
     specs: Sequence[str],
     axes: Sequence[str],
     common: Mapping[str, Any],
@@ -85,17 +85,17 @@ def race_variants(
         BadInput: For variants that cannot run, a data set that cannot be used, a folder that holds no race.
         NotebookFailed: Where the notebook doesn't get to its end.
     """
-    from workbench.analysis.headline import comparison_headline
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.verdict_lines import COLUMNS, verdict_lines
+    from workbench.explain.headline import comparison_headline
+    from workbench.measure.comparison.variants import check_variants, choose_variants
+    from workbench.records.run_folder import read_comparison, read_state
     from workbench.report.outcome import describe_failure, results_folder
-    from workbench.run_store import read_comparison, read_race
-    from workbench.trial.variants import check_variants, choose_variants
 
     blocks = how["blocks"]
     if how.get("resume"):
-        state = read_race(Path(how["resume"]).expanduser())
+        state = read_state(Path(how["resume"]).expanduser())
         variants, blocks = state.variants, max(blocks or 1, state.most_blocks)
     else:
         blocks = blocks or _BLOCKS
@@ -126,15 +126,15 @@ _BLOCKS = 5
 
 @contextmanager
 def _say_how_to_go_on(results: Path) -> Iterator[None]:
-    """Where the race is interrupted, or its notebook dies, nothing that has run is lost: say so."""
+    """Where the comparison is interrupted, or its notebook dies, nothing that has run is lost: say so."""
     from workbench.report.notebook_run import NotebookFailed
-    from workbench.report.outcome import interrupted_races
+    from workbench.report.outcome import interrupted_comparisons
 
-    before = set(interrupted_races(results))
+    before = set(interrupted_comparisons(results))
     try:
         yield
     except (KeyboardInterrupt, NotebookFailed):
-        for folder in interrupted_races(results):
+        for folder in interrupted_comparisons(results):
             if folder not in before:
                 print(f"What has run is kept. Go on with: workbench compare --resume {folder}", file=sys.stderr)
         raise

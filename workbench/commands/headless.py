@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.commands.console import show_progress
-from workbench.locations import notebooks_dir
+from workbench.files import notebooks_dir
 from workbench.records import Failure
 from workbench.report.notebook_run import NotebookRun, run_notebook
 from workbench.report.outcome import fresh_name

@@ -17,11 +17,11 @@ def history(
     out: OutFolder = None,
 ) -> None:
     """List the comparisons and trials so far, and draw throughput over time."""
-    from workbench.analysis.history import read_history
-    from workbench.analysis.prediction.foretelling import trust
     from workbench.commands.console import print_table
     from workbench.commands.history_lines import comparison_lines, trial_lines, trust_line
-    from workbench.figures.history import history as draw
+    from workbench.explain.figures.history import history as draw
+    from workbench.explain.history import read_history
+    from workbench.explain.prediction.variants import trust
     from workbench.report.outcome import results_folder
 
     reports = results_folder(out)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workbench.analysis.history import changed_knobs
-from workbench.analysis.prediction.foretelling import Trust
-from workbench.analysis.verdicts.verdict_words import verdict_words
+from workbench.explain.history import changed_knobs
+from workbench.explain.prediction.variants import Trust
+from workbench.explain.verdicts.verdict_words import verdict_words
 from workbench.records import Comparison, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
 
@@ -28,10 +28,10 @@ def trial_lines(trials: Sequence[Record]) -> Iterator[tuple[str, ...]]:
 def trust_line(found: Trust) -> str:
     """How predictions have turned out so far."""
     if not found.count:
-        return "No prediction has been held against a race yet."
+        return "No prediction has been held against a comparison yet."
     noun = "prediction was" if found.count == 1 else "predictions were"
     return (
-        f"{found.count} {noun} raced: off by {format_share(found.median_error)} in the median, "
+        f"{found.count} {noun} compared: off by {format_share(found.median_error)} in the median, "
         f"{found.inside} of {found.count} measured values inside the 90 % interval."
     )
 
@@ -44,4 +44,4 @@ def _verdict(one: VariantResult) -> str:
 def _outcome(record: Record) -> str:
     if record.steady is None:
         return f"failed ({record.failure.kind})" if record.failure else "failed"
-    return format_rate(record.steady.pages_per_s) + (" (simulated)" if record.simulated else "")
+    return format_rate(record.steady.samples_per_s) + (" (simulated)" if record.simulated else "")

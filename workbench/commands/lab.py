@@ -12,7 +12,7 @@ def lab(context: typer.Context) -> None:
     import subprocess
     import sys
 
-    from workbench.locations import notebooks_dir
+    from workbench.files import notebooks_dir
 
     named = [argument for argument in context.args if argument.endswith(".ipynb")]
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks_dir()}"]

@@ -48,8 +48,8 @@ def pages(
 
 
 def _draw(out: Path, *, count: int, seed: int) -> None:
-    from workbench.data.synthetic.draw import draw_pages, holds_pages, read_manifest
     from workbench.units import format_bytes
+    from workbench.workloads.ocr.synthetic.draw import draw_pages, holds_pages, read_manifest
 
     there = holds_pages(out, count=count, seed=seed)
     with _progress("pages drawn") as on_page:
@@ -61,10 +61,10 @@ def _draw(out: Path, *, count: int, seed: int) -> None:
 
 
 def _write_shards(out: Path, data: Path | None, *, count: int, seed: int, num_shards: int | None) -> None:
-    from workbench.data.shards import write_shards
-    from workbench.data.survey import survey
-    from workbench.data.synthetic.draw import draw_pages
     from workbench.units import format_bytes
+    from workbench.workloads.ocr.shards import write_shards
+    from workbench.workloads.ocr.survey import survey
+    from workbench.workloads.ocr.synthetic.draw import draw_pages
 
     with tempfile.TemporaryDirectory() as drawn:
         if data is None:

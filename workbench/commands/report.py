@@ -27,23 +27,23 @@ def report(
     out: OutFolder = None,
 ) -> None:
     """Compare the disk baseline with three ways to load and normalize pages, on drawn pages or on your own."""
-    from workbench.commands.compare import race_variants
+    from workbench.commands.compare import compare_variants
+    from workbench.measure.comparison.variants import STUDY_VARIANTS, parse_settings
     from workbench.report.outcome import results_folder
-    from workbench.trial.variants import STUDY_VARIANTS, parse_settings
 
     settings = parse_settings(parameter or (), subject="-p")
     if data is None:
         data = drawn_pages(results_folder(out))
     common = {**COMMON, "dataset": str(data.expanduser().resolve()), **settings}
     how = {"blocks": blocks}
-    raise typer.Exit(race_variants(STUDY_VARIANTS, (), common, how, out=out, title="Four ways to load pages"))
+    raise typer.Exit(compare_variants(STUDY_VARIANTS, (), common, how, out=out, title="Four ways to load pages"))
 
 
 def drawn_pages(reports: Path) -> Path:
     """The folder of generated pages below `reports`, drawn where it isn't there yet."""
     from workbench.commands.console import show_progress
-    from workbench.data.synthetic.draw import VERSION, draw_pages
     from workbench.panel.progress import format_progress
+    from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
     folder = reports / f"pages-{NUM_PAGES}-{SEED}-v{VERSION}"
     with show_progress() as on_line:

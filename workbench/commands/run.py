@@ -9,15 +9,15 @@ from workbench.commands.options import OutFolder, Parameters
 
 def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     """Measure one set of knobs: where does the time go?"""
-    from workbench.analysis.diagnosis.advice import advise
-    from workbench.analysis.headline import run_headline
     from workbench.commands.headless import exit_code, run_headless
-    from workbench.knobs import Knobs
+    from workbench.explain.diagnosis.advice import advise
+    from workbench.explain.headline import run_headline
+    from workbench.knobs.knobs import Knobs
+    from workbench.measure.comparison.variants import parse_settings
+    from workbench.measure.trial.profiled import trials_of
+    from workbench.records.run_folder import read_record
     from workbench.report.outcome import describe_failure, results_folder
-    from workbench.run_store import read_record
-    from workbench.trial.profiled import trials_of
-    from workbench.trial.variants import parse_settings
-    from workbench.workloads.preflight import check_inputs
+    from workbench.workloads.ocr.preflight import check_inputs
 
     settings = parse_settings(parameter or (), subject="-p")
     knobs = Knobs.parse(settings, subject="-p")

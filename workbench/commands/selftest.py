@@ -15,15 +15,15 @@ def selftest(
     parameter: Parameters = None,
     out: OutFolder = None,
 ) -> None:
-    """Race identical variants, and some that were slowed down on purpose: can this machine's verdicts be trusted?"""
-    from workbench.analysis.verdicts.selftest_words import selftest_lines
+    """ComparisonRun identical variants, and some that were slowed down on purpose: can this machine's verdicts be trusted?"""
     from workbench.commands.console import show_progress
-    from workbench.knobs import Knobs
+    from workbench.explain.verdicts.selftest_words import selftest_lines
+    from workbench.knobs.knobs import Knobs
+    from workbench.measure.comparison.variants import parse_settings
     from workbench.panel.progress import ProgressLines
     from workbench.report.outcome import fresh_name, results_folder
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
-    from workbench.trial.variants import parse_settings
-    from workbench.workloads.preflight import check_inputs
+    from workbench.workloads.ocr.preflight import check_inputs
 
     knobs = Knobs.parse({**KNOBS, **parse_settings(parameter or (), subject="-p")}, subject="-p")
     check_inputs(knobs)

@@ -12,7 +12,7 @@ from workbench.commands.options import OutFolder, Parameters
 NUM_BLOCKS = 3
 
 #: As the notebook has them, where -p doesn't say otherwise.
-DEFAULTS = {"num_pages": 404, "batch_size": 16, "num_workers": 2, "device": "replay", "replay_ms_per_page": 3.0}
+DEFAULTS = {"num_pages": 404, "batch_size": 16, "num_workers": 2, "device": "replay", "replay_ms_per_sample": 3.0}
 
 #: Drawing pages, and the study of the transforms: beside the trials, what the longest cell may take.
 _BESIDE_S = 900.0
@@ -23,26 +23,26 @@ def study(
     blocks: Annotated[int, typer.Option(min=1, help="How often every variant runs.")] = NUM_BLOCKS,
     leave_out: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A variant that is not to be raced; may be given several times."),
+        typer.Option(metavar="NAME", help="A variant that is not to be compared; may be given several times."),
     ] = None,
     out: OutFolder = None,
 ) -> None:
     """Hold the claims of the study that started all this against what is measured here."""
+    from examples.case_study.comparison import check_study_settings
+    from examples.case_study.judge import read_case_study
     from workbench.commands.claim_lines import COLUMNS, claim_lines
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
-    from workbench.knobs import Knobs
-    from workbench.report.case_study import read_case_study
+    from workbench.knobs.knobs import Knobs
+    from workbench.measure.comparison.variants import parse_settings
+    from workbench.records.run_folder import read_comparison
     from workbench.report.outcome import results_folder
-    from workbench.report.study_race import check_study_settings
-    from workbench.run_store import read_comparison
-    from workbench.trial.variants import parse_settings
 
     settings = {**DEFAULTS, **parse_settings(parameter or (), subject="-p")}
     left_out = leave_out or []
     check_study_settings(settings, left_out)
     timeout_s = Knobs.parse(settings).timeout_s
-    # Ten variants and a settling run; twice, for every trial may be disturbed and repeated.
+    # Ten variants and a warm-up trial; twice, for every trial may be disturbed and repeated.
     trials_s = 2 * (10 * blocks + 1) * timeout_s + _BESIDE_S
     done = run_headless(
         "case_study",

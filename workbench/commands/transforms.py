@@ -7,13 +7,13 @@ from workbench.commands.options import OutFolder, Parameters
 
 def transforms(parameter: Parameters = None, out: OutFolder = None) -> None:
     """Time each transform of the chain where it stands, and beside it alone on the full page."""
-    from workbench.analysis.transform_findings import transform_headline
     from workbench.commands.headless import run_headless
-    from workbench.knobs import Knobs
+    from workbench.explain.transform_findings import transform_headline
+    from workbench.knobs.knobs import Knobs
+    from workbench.measure.comparison.variants import parse_settings
     from workbench.report.outcome import results_folder
-    from workbench.trial.study import check_study, read_study
-    from workbench.trial.variants import parse_settings
-    from workbench.workloads.preflight import check_inputs
+    from workbench.workloads.ocr.preflight import check_inputs
+    from workbench.workloads.ocr.study_process import check_study, read_study
 
     settings = parse_settings(parameter or (), subject="-p")
     knobs = Knobs.parse(settings, subject="-p")

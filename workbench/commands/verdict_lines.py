@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.analysis.verdicts.verdict_words import verdict_words, what_it_needs
+from workbench.explain.verdicts.verdict_words import verdict_words, what_it_needs
 from workbench.records import Comparison
 from workbench.units import format_bytes, format_duration, format_rate, format_ratio
 
@@ -17,7 +17,7 @@ COLUMNS = (
 def verdict_lines(comparison: Comparison) -> Iterator[tuple[str, ...]]:
     """A row a variant, with a cell for each of `COLUMNS`; "-" where there is nothing to say."""
     for one in comparison.variants:
-        rate = format_rate(one.pages_per_s.median) if one.pages_per_s else "-"
+        rate = format_rate(one.samples_per_s.median) if one.samples_per_s else "-"
         interval = one.speedup.ci95 if one.speedup else None
         yield (
             one.name,

@@ -22,13 +22,13 @@ def whatif(
     out: OutFolder = None,
 ) -> None:
     """Predict what changes would gain end to end; without a question, the map: every stage, were it free or half."""
-    from workbench.analysis.prediction.gain_map import ceilings, gain_map
-    from workbench.analysis.prediction.predictor import Predictor
     from workbench.commands.console import print_table
     from workbench.commands.whatif_lines import ANSWERS, MAP, answer_lines, closing_lines, map_lines
+    from workbench.explain.prediction.gain_map import ceilings, gain_map
+    from workbench.explain.prediction.predictor import Predictor
+    from workbench.records.run_folder import read_record, read_spans
     from workbench.report.find_run import find_run, stage_costs_below
     from workbench.report.outcome import results_folder
-    from workbench.run_store import read_record, read_spans
 
     runs = results_folder(out) / "runs"
     folder = find_run(run, runs)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workbench.analysis.prediction.gain_map import Ceilings, StageGain, format_gain
-from workbench.analysis.prediction.predictor import Predictor
-from workbench.records import Foretold, Prediction
+from workbench.explain.prediction.gain_map import Ceilings, StageGain, format_gain
+from workbench.explain.prediction.predictor import Predictor
+from workbench.records import PredictedValue, Prediction
 from workbench.units import format_duration, format_rate, format_share
 
 ANSWERS = ("what if", "predicted gain", "predicted throughput", "bounded by")
@@ -16,7 +16,7 @@ MAP = ("stage", "costs a page", "share of work", "gain if free", "gain if half",
 def answer_lines(answers: Sequence[Prediction]) -> Iterator[tuple[str, ...]]:
     """A row a question."""
     for one in answers:
-        yield ", ".join(one.questions), format_gain(one.gain), _rate(one.pages_per_s), one.limited_by
+        yield ", ".join(one.questions), format_gain(one.gain), _rate(one.samples_per_s), one.limited_by
 
 
 def map_lines(gains: Sequence[StageGain]) -> Iterator[tuple[str, ...]]:
@@ -24,7 +24,7 @@ def map_lines(gains: Sequence[StageGain]) -> Iterator[tuple[str, ...]]:
     for one in gains:
         share = "-" if one.share is None else format_share(one.share)
         told = ", ".join(one.knobs[:2]) or "-"
-        yield one.stage, format_duration(one.per_page_s), share, format_gain(one.free), format_gain(one.half), told
+        yield one.stage, format_duration(one.per_sample_s), share, format_gain(one.free), format_gain(one.half), told
 
 
 def closing_lines(predictor: Predictor, answers: Sequence[Prediction], found: Ceilings) -> Iterator[str]:
@@ -39,5 +39,5 @@ def closing_lines(predictor: Predictor, answers: Sequence[Prediction], found: Ce
         yield f"Assumed: {told}"
 
 
-def _rate(rate: Foretold) -> str:
+def _rate(rate: PredictedValue) -> str:
     return f"{format_rate(rate.estimate)} [{rate.low:.1f}, {rate.high:.1f}]"

@@ -9,9 +9,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.analysis.knob_advice import WayOut, fixed_by_others, ways_out, without_effect_yet
 from workbench.errors import BadInput
-from workbench.knobs import Knobs
+from workbench.explain.knob_advice import Fix, fixed_by_others, fixes, without_effect_yet
+from workbench.knobs.knobs import Knobs
 from workbench.panel.knob_widgets import KnobWidgets
 from workbench.panel.page_preview import DataSetPicker
 from workbench.panel.presets import PRESETS, apply_preset, reset_values
@@ -53,7 +53,7 @@ class KnobPanel:
         self._preset.observe(lambda change: self._apply_preset(), names="value")
         self._problem = widgets.HTML()
         self._ways = [widgets.Button(layout={"display": "none", "width": "auto"}) for _ in range(_MOST_WAYS)]
-        self._offered: list[WayOut] = []
+        self._offered: list[Fix] = []
         for number, button in enumerate(self._ways):
             button.on_click(lambda clicked, number=number: self._go_out(number))
         ways = widgets.HBox(self._ways, layout={"flex_flow": "row wrap"})
@@ -100,7 +100,7 @@ class KnobPanel:
             knobs = Knobs.parse(settings)
         except BadInput as error:
             self.knobs = None
-            self._show_problem(error, ways_out(settings, keep=changed, most=_MOST_WAYS))
+            self._show_problem(error, fixes(settings, keep=changed, most=_MOST_WAYS))
             self._on_change(None)
             return
         self.knobs = knobs
@@ -115,12 +115,12 @@ class KnobPanel:
         self.widgets.show_changes(knobs.differing(Knobs()))
         self._on_change(knobs)
 
-    def _show_problem(self, error: BadInput, ways: list[WayOut]) -> None:
+    def _show_problem(self, error: BadInput, ways: list[Fix]) -> None:
         problems = "<br>".join(escape(str(problem)) for problem in error.problems)
         self._problem.value = f"<div class='wb-bad'>{problems}</div>"
         self._offer(ways)
 
-    def _offer(self, ways: list[WayOut]) -> None:
+    def _offer(self, ways: list[Fix]) -> None:
         self._offered = ways
         for number, button in enumerate(self._ways):
             button.layout.display = None if number < len(ways) else "none"

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.knobs import LENSES, KnobInfo, Knobs, describe_knobs
+from workbench.knobs.knobs import PROFILERS, KnobInfo, Knobs, describe_knobs
 
 #: Shown above the folded groups; the widgets of the first two are rows of buttons.
 IN_FRONT = ("cache", "normalize", "num_workers")
@@ -114,7 +114,7 @@ class KnobWidgets:
         if info.name in IN_FRONT:
             return widgets.IntSlider(min=0, max=_SLIDER_UP_TO, continuous_update=False, **common)
         if info.name == "profilers":
-            return widgets.SelectMultiple(options=LENSES, rows=len(LENSES), **common)
+            return widgets.SelectMultiple(options=PROFILERS, rows=len(PROFILERS), **common)
         if info.type_name == "bool":
             return widgets.Checkbox(indent=True, **common)
         if info.choices:

@@ -10,10 +10,10 @@ from typing import get_args
 
 import ipywidgets as widgets
 
-from workbench.analysis.breakdown import WAITING
-from workbench.figures.template import stage_colour, text_colour
+from workbench.explain.breakdown import WAITING
+from workbench.explain.figures.template import stage_colour, text_colour
+from workbench.measure.trial.events import Event
 from workbench.records import Phase
-from workbench.trial.progress import Event
 from workbench.units import format_duration, format_rate, format_share
 
 #: Pictures are renewed no more often than this; a new phase is always shown.
@@ -85,8 +85,8 @@ class LiveView:
                 self._recent.clear()
         if event.stages:
             self._recent.append(event.stages)
-        if event.pages_per_s is not None:
-            self._rates.append(event.pages_per_s)
+        if event.samples_per_s is not None:
+            self._rates.append(event.samples_per_s)
         if not is_new and event.done != event.total and now - self._shown < _EVERY_S:
             return
         self._shown = now
@@ -103,7 +103,7 @@ class LiveView:
             told = f"{event.done} of {event.total} {unit}"
             if event.phase == "steady" and event.done:
                 told += f", {format_duration(left_s)} left"
-        rate = format_rate(event.pages_per_s) if event.pages_per_s is not None else ""
+        rate = format_rate(event.samples_per_s) if event.samples_per_s is not None else ""
         self._line = _line(list(self._rates))
         self._head.value = _head(self._title, told, rate) + self._line
         self._phases.value = _phases(event.phase)

@@ -12,25 +12,25 @@ from typing import Protocol
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.analysis.headline import run_headline
-from workbench.analysis.parity.pages import page_samples
-from workbench.analysis.verdicts.comparison import compare
-from workbench.figures.annotated_source import annotated_source
-from workbench.figures.batch_way import batch_way
-from workbench.figures.flame import flame
-from workbench.figures.memory_over_time import memory_over_time
-from workbench.figures.operators import operator_table
-from workbench.figures.parity_pictures import parity_pictures
-from workbench.figures.price import price
-from workbench.figures.tables import environment_table, knobs_table, lens_table, run_table, stage_table
-from workbench.figures.timeline import timeline
-from workbench.figures.transforms_in_place import transforms_in_place
-from workbench.figures.where_time_goes import where_time_goes
+from workbench.explain.figures.annotated_source import annotated_source
+from workbench.explain.figures.batch_path import batch_path
+from workbench.explain.figures.costs import costs
+from workbench.explain.figures.flame import flame
+from workbench.explain.figures.memory_over_time import memory_over_time
+from workbench.explain.figures.operators import operator_table
+from workbench.explain.figures.parity_pictures import parity_pictures
+from workbench.explain.figures.tables import environment_table, knobs_table, profiler_table, run_table, stage_table
+from workbench.explain.figures.timeline import timeline
+from workbench.explain.figures.transforms_in_place import transforms_in_place
+from workbench.explain.figures.where_time_goes import where_time_goes
+from workbench.explain.headline import run_headline
+from workbench.explain.verdicts.comparison import compare
 from workbench.panel.outputs import Shown, message, show
 from workbench.panel.run_queue import Latest
 from workbench.panel.what_if import WhatIf
 from workbench.records import Failure, Record
-from workbench.run_store import read_spans
+from workbench.records.run_folder import read_spans
+from workbench.workloads.ocr.checks.pages import page_samples
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _why_it_failed(failure: Failure) -> list[Shown]:
 def _timeline(seen: Seen) -> list[Shown]:
     if not seen.record.stages:
         return [message("No stage was timed in this run (stage_timing=false).")]
-    return [timeline(seen.spans, seen.record), batch_way(seen.spans, seen.record)]
+    return [timeline(seen.spans, seen.record), batch_path(seen.spans, seen.record)]
 
 
 def _transforms(seen: Seen) -> list[Shown]:
@@ -114,22 +114,22 @@ def _operators(seen: Seen) -> list[Shown]:
     if file is None:
         return [_without(seen, "torch")]
     by_memory = operator_table(file, by="memory")
-    return [lens_table(seen.record), operator_table(file), "<h3>by memory</h3>", by_memory]
+    return [profiler_table(seen.record), operator_table(file), "<h3>by memory</h3>", by_memory]
 
 
 def _lines(seen: Seen) -> list[Shown]:
     file = _lens_file(seen, "line times")
-    return [_without(seen, "lines")] if file is None else [lens_table(seen.record), annotated_source(file)]
+    return [_without(seen, "lines")] if file is None else [profiler_table(seen.record), annotated_source(file)]
 
 
 def _flame(seen: Seen) -> list[Shown]:
     file = _lens_file(seen, "stack samples")
-    return [_without(seen, "stacks")] if file is None else [lens_table(seen.record), flame(file)]
+    return [_without(seen, "stacks")] if file is None else [profiler_table(seen.record), flame(file)]
 
 
 def _memory(seen: Seen) -> list[Shown]:
     record = seen.record
-    shown: list[Shown] = [price(compare({"this run": [record]}, baseline="this run", order=[["this run"]], seed=0))]
+    shown: list[Shown] = [costs(compare({"this run": [record]}, baseline="this run", order=[["this run"]], seed=0))]
     file = _lens_file(seen, "memory over time")
     cores = record.environment.cores if record.environment else None
     return [*shown, _without(seen, "memory") if file is None else memory_over_time(file, cores=cores)]
@@ -214,5 +214,5 @@ def _lens_file(seen: Seen, name: str) -> Path | None:
     return seen.folder / seen.record.profiles[name] if name in seen.record.profiles else None
 
 
-def _without(seen: Seen, lens: str) -> str:
-    return message(f"This run went without the lens '{lens}'. Choose it under Measuring, profilers, and run again.")
+def _without(seen: Seen, profiler: str) -> str:
+    return message(f"This run went without the profiler '{profiler}'. Choose it under Measuring, profilers, and run again.")

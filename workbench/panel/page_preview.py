@@ -9,10 +9,10 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.preview import Picture, Preview, PreviewMaker
 from workbench.panel.outputs import message
 from workbench.panel.run_queue import Latest
-from workbench.trial.preview import Picture, Preview, PreviewMaker
 
 #: Folders below the one that is named, offered as one types.
 _OFFERED = 40

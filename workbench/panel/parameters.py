@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workbench.errors import BadInput, Problem, unknown_name
-from workbench.knobs import KnobInfo, Knobs, describe_knobs
+from workbench.knobs.knobs import KnobInfo, Knobs, describe_knobs
 
 #: The knobs that the parameters cell of profile.ipynb shows. All others can be set as well, by name.
 PROFILE_KNOBS = (

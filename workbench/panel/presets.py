@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.knobs import Knobs, describe_knobs
-from workbench.trial.variants import BASELINE, STUDY_VARIANTS, parse_variants
+from workbench.knobs.knobs import Knobs, describe_knobs
+from workbench.measure.comparison.variants import BASELINE, STUDY_VARIANTS, parse_variants
 
 #: As `trial.variants.parse_variants` takes them. What they are worth is measured by benchmarks/strategies.py.
 _SPECS = (

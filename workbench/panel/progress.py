@@ -6,8 +6,8 @@ import re
 import time
 from collections.abc import Callable
 
+from workbench.measure.trial.events import Event
 from workbench.records import Record
-from workbench.trial.progress import Event
 from workbench.units import format_rate
 
 _COUNTED = re.compile(r"\[ *(\d+)/(\d+)\] (.*)")
@@ -43,7 +43,7 @@ class ProgressLines:
         if not (new or due or event.message or event.done == event.total):
             return
         self._phase, self._written_s = event.phase, now
-        rate = f", {format_rate(event.pages_per_s)}" if event.pages_per_s is not None else ""
+        rate = f", {format_rate(event.samples_per_s)}" if event.samples_per_s is not None else ""
         text = f"{event.phase}{rate}{': ' if event.message else ''}{event.message}"
         self._write(text if event.total is None else format_progress(event.done, event.total, text))
 
@@ -52,7 +52,7 @@ class ProgressLines:
         if record.failure is not None:
             text = f"failed while in phase '{record.failure.phase}': {record.failure.message.splitlines()[0]}"
         else:
-            text = format_rate(record.steady.pages_per_s if record.steady else None)
+            text = format_rate(record.steady.samples_per_s if record.steady else None)
         self._write(format_progress(done, total, f"{variant}: {text}"))
 
 

@@ -8,8 +8,8 @@ from html import escape
 
 import ipywidgets as widgets
 
-from workbench.analysis.breakdown import CLOSES_FROM
-from workbench.knobs import Knobs
+from workbench.explain.breakdown import CLOSES_FROM
+from workbench.knobs.knobs import Knobs
 from workbench.panel.run_list import RunList, RunSummary
 from workbench.units import format_bytes, format_rate, format_share
 
@@ -19,7 +19,7 @@ _CARDS = 5
 _MESSAGE_CHARACTERS = 400
 
 #: Knobs that say how much is measured, not what is tried.
-LEFT_OUT = ("num_steps", "warmup_steps", "parity_pages", "timeout_s", "stage_timing")
+LEFT_OUT = ("num_steps", "warmup_steps", "checked_samples", "timeout_s", "stage_timing")
 
 
 class RunCards:
@@ -52,7 +52,7 @@ class RunCards:
         self._lock = threading.RLock()  # runs end in a thread, and a person turns pages meanwhile
         self._page = 0
         self._cards = [_Card(on_look, on_take, self._tick) for _ in range(_CARDS)]
-        told = "those of races, and those beside lenses, too"
+        told = "those of races, and those beside profilers, too"
         self._all = widgets.Checkbox(description="all trials", tooltip=told, indent=False, layout={"width": "auto"})
         self._all.observe(lambda change: self._turn(0), names="value")
         self._newer = widgets.Button(icon="chevron-left", tooltip="newer runs", layout={"width": "36px"})
@@ -113,7 +113,7 @@ class _Card:
         self._run_id = ""
         self._filling = False
         self._on_tick = on_tick
-        self._box = widgets.Checkbox(indent=False, tooltip="take part in a race", layout={"width": "22px"})
+        self._box = widgets.Checkbox(indent=False, tooltip="take part in a comparison", layout={"width": "22px"})
         self._body = widgets.HTML(layout={"flex": "1 1 auto"})
         look = widgets.Button(description="Look", tooltip="where its time goes", layout=_fixed("58px"))
         take = widgets.Button(description="Take knobs", tooltip="set the knobs so", layout=_fixed("96px"))
@@ -160,7 +160,7 @@ def card_html(run: RunSummary, baseline: Knobs) -> str:
         if kind == "cancelled":
             below = ""
     else:
-        rate = format_rate(run.pages_per_s).replace(" pages/s", " <small>pages/s</small>")
+        rate = format_rate(run.samples_per_s).replace(" pages/s", " <small>pages/s</small>")
         below = f"<span class='wb-muted'>{_trust(run)}, peak memory {format_bytes(run.peak_bytes)},</span>"
     when = escape(run.created_at[5:16].replace("T", " "))
     below += f" <span class='wb-muted' style='white-space:nowrap'>{when} UTC</span>"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import BadInput
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.records import Failure, Record
-from workbench.run_store import RACE, list_runs, read_race, read_record
+from workbench.records.run_folder import STATE, list_runs, read_record, read_state
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,20 @@ class RunSummary:
         run_id: Its name, which is its folder's.
         created_at: When it ended, UTC, ISO 8601.
         knobs: Its knobs.
-        pages_per_s: Throughput of the steady part; None where it failed.
+        samples_per_s: Throughput of the steady part; None where it failed.
         simulated: Whether that rests on the replay device.
         closure_main: Share of the main process's time that its stages explain, 0..1.
         closure_worker: Likewise of the workers'.
         peak_bytes: Peak memory of its processes.
         gpu: Name of its CUDA device, where it had one.
         failure: Why it ended badly; None where it didn't.
-        plain_run_ids: The runs without lenses that tell what its lenses cost.
+        plain_run_ids: The runs without profilers that tell what its profilers cost.
     """
 
     run_id: str
     created_at: str
     knobs: Knobs
-    pages_per_s: float | None
+    samples_per_s: float | None
     simulated: bool
     closure_main: float | None
     closure_worker: float | None
@@ -54,7 +54,7 @@ class RunList:
         self.runs = reports / "runs"
         self._comparisons = reports / "comparisons"
         self._known: dict[str, RunSummary | None] = {}
-        self._raced: dict[Path, tuple[int, frozenset[str]]] = {}
+        self._compared: dict[Path, tuple[int, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
     def refresh(self) -> None:
@@ -74,7 +74,7 @@ class RunList:
 
         Args:
             with_all: Whether runs that nobody asked for by themselves are among them: the trials of comparisons, and
-                those beside a run with lenses that tell what the lenses cost.
+                those beside a run with profilers that tell what the profilers cost.
         """
         own = [one for one in self._known.values() if one is not None]
         if not with_all:
@@ -97,19 +97,19 @@ class RunList:
     def _trials_of_races(self) -> set[str]:
         with self._lock:
             self._read_races()
-            return {run_id for _, ids in self._raced.values() for run_id in ids}
+            return {run_id for _, ids in self._compared.values() for run_id in ids}
 
     def _read_races(self) -> None:
-        for path in self._comparisons.glob(f"*/{RACE}"):
+        for path in self._comparisons.glob(f"*/{STATE}"):
             changed_ns = path.stat().st_mtime_ns
-            if self._raced.get(path, (0, None))[0] == changed_ns:
+            if self._compared.get(path, (0, None))[0] == changed_ns:
                 continue
             try:
-                state = read_race(path.parent)
+                state = read_state(path.parent)
             except BadInput:
                 continue
-            ids = {trial.run_id for trial in state.trials} | {state.settling_run_id or ""}
-            self._raced[path] = (changed_ns, frozenset(ids))
+            ids = {trial.run_id for trial in state.trials} | {state.warmup_run_id or ""}
+            self._compared[path] = (changed_ns, frozenset(ids))
 
 
 def _summary(record: Record) -> RunSummary:
@@ -117,12 +117,12 @@ def _summary(record: Record) -> RunSummary:
         run_id=record.run_id,
         created_at=record.created_at,
         knobs=record.knobs,
-        pages_per_s=record.steady.pages_per_s if record.steady else None,
+        samples_per_s=record.steady.samples_per_s if record.steady else None,
         simulated=record.simulated,
         closure_main=record.closure.main,
         closure_worker=record.closure.worker,
         peak_bytes=record.memory.peak_pss_bytes,
         gpu=record.environment.gpu if record.environment else None,
         failure=record.failure,
-        plain_run_ids=tuple(record.lens_price.run_ids) if record.lens_price else (),
+        plain_run_ids=tuple(record.profiler_overhead.run_ids) if record.profiler_overhead else (),
     )

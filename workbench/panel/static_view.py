@@ -7,18 +7,18 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from workbench.analysis.headline import run_headline
-from workbench.figures.lenses import Shown
-from workbench.figures.tables import environment_table, knobs_table, run_table, stage_table
-from workbench.figures.timeline import timeline
-from workbench.figures.where_time_goes import where_time_goes
-from workbench.knobs import Knobs
+from workbench.explain.figures.profilers import Shown
+from workbench.explain.figures.tables import environment_table, knobs_table, run_table, stage_table
+from workbench.explain.figures.timeline import timeline
+from workbench.explain.figures.where_time_goes import where_time_goes
+from workbench.explain.headline import run_headline
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.events import Event
+from workbench.measure.trial.profiled import run_profiled
 from workbench.panel.run_list import RunList
 from workbench.records import Record
-from workbench.run_store import read_spans
-from workbench.trial.profiled import run_profiled
-from workbench.trial.progress import Event
-from workbench.workloads.preflight import check_inputs
+from workbench.records.run_folder import read_spans
+from workbench.workloads.ocr.preflight import check_inputs
 
 
 def latest_or_new(reports: Path, knobs: Knobs, on_event: Callable[[Event], None] | None = None) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
-from workbench.figures.template import ALARM
+from workbench.explain.figures.template import ALARM
 
 _CSS = """
 .wb {--wb-line: var(--jp-border-color2, #e0e0e0); --wb-dim: var(--jp-ui-font-color2, #616161);

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from workbench.analysis.prediction.gain_map import StageGain, ceilings, gain_map
-from workbench.analysis.prediction.predictor import Predictor
 from workbench.errors import BadInput
-from workbench.figures.gain_map import gain_map as draw_map
-from workbench.figures.prediction_tables import answer_table, ceiling_lines, gain_table
+from workbench.explain.figures.gain_map import gain_map as draw_map
+from workbench.explain.figures.prediction_tables import answer_table, ceiling_lines, gain_table
+from workbench.explain.prediction.gain_map import StageGain, ceilings, gain_map
+from workbench.explain.prediction.predictor import Predictor
 from workbench.panel.close_widgets import close_tree
 from workbench.panel.outputs import message, show
 
@@ -66,7 +66,7 @@ class WhatIf:
             stages.append("device")
         self._sliders = {stage: self._slider(stage) for stage in stages}
         self._workers.unobserve_all()
-        self._workers.value = predictor.model.shape.num_workers
+        self._workers.value = predictor.model.config.num_workers
         self._workers.disabled = predictor.model.recorded_workers == 0
         self._workers.observe(lambda change: self._ask(), names="value")
         self._box.children = (*self._sliders.values(), self._workers)
@@ -91,7 +91,7 @@ class WhatIf:
         if predictor is None:
             return
         asked = [f"{name} x{slider.value:g}" for name, slider in self._sliders.items() if slider.value != 1.0]
-        if self._workers.value != predictor.model.shape.num_workers:
+        if self._workers.value != predictor.model.config.num_workers:
             asked.append(f"num_workers={self._workers.value}")
         try:
             self.answer.value = answer_table([predictor.ask(asked)]) if asked else message("Move a slider.")

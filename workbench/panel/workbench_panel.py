@@ -11,22 +11,22 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 
 from workbench.errors import BadInput
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.preview import PreviewMaker
+from workbench.measure.trial.profiled import run_profiled
 from workbench.panel.close_widgets import close_tree
+from workbench.panel.comparison_panel import ComparisonPanel, Judge
 from workbench.panel.knob_panel import KnobPanel
 from workbench.panel.live import LiveView
 from workbench.panel.look import Look, Seen
 from workbench.panel.page_preview import PagePreview
-from workbench.panel.race_panel import Judge, RacePanel
 from workbench.panel.run_cards import RunCards, changed_knobs
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.panel.style import style_sheet
 from workbench.records import Record
-from workbench.trial.preview import PreviewMaker
-from workbench.trial.profiled import run_profiled
 from workbench.units import format_rate
-from workbench.workloads.preflight import check_inputs
+from workbench.workloads.ocr.preflight import check_inputs
 
 #: A cancelled trial is gone within a second.
 _PATIENCE_S = 5.0
@@ -67,7 +67,7 @@ class Workbench:
         self._cards = RunCards(
             self._runs, on_look=self._look_at, on_take=self._take, on_tick=lambda: self._ticked()
         )
-        self._race = RacePanel(
+        self._race = ComparisonPanel(
             self._runs,
             self.queue,
             judge,
@@ -220,7 +220,7 @@ class Workbench:
 
 def _how_it_ended(record: Record) -> str:
     if record.failure is None:
-        return f"Done: {format_rate(record.steady.pages_per_s if record.steady else None)}."
+        return f"Done: {format_rate(record.steady.samples_per_s if record.steady else None)}."
     if record.failure.kind == "cancelled":
         return f"Cancelled in phase {record.failure.phase}."
     return f"Failed in phase {record.failure.phase}: {record.failure.message}"

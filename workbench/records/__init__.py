@@ -6,6 +6,14 @@ ratios 0..1 `_share`. `None` is "not measured"; `0.0` is a measured zero.
 
 from __future__ import annotations
 
+from workbench.records.checks import (
+    CoverageParity,
+    DetectionParity,
+    PageParity,
+    Parity,
+    ParityStatus,
+    TargetParity,
+)
 from workbench.records.comparison import (
     Comparison,
     Interval,
@@ -14,13 +22,11 @@ from workbench.records.comparison import (
     VariantResult,
     Verdict,
 )
-from workbench.records.parity import (
-    CoverageParity,
-    DetectionParity,
-    PageParity,
-    Parity,
-    ParityStatus,
-    TargetParity,
+from workbench.records.comparison_state import (
+    ComparisonState,
+    Program,
+    Stop,
+    VariantTrial,
 )
 from workbench.records.part import (
     SCHEMA_VERSION,
@@ -29,14 +35,8 @@ from workbench.records.policy import (
     Policy,
 )
 from workbench.records.prediction import (
-    Foretold,
+    PredictedValue,
     Prediction,
-)
-from workbench.records.race import (
-    Program,
-    RacedTrial,
-    RaceState,
-    Stop,
 )
 from workbench.records.selftest import (
     FalseVerdicts,
@@ -53,12 +53,12 @@ from workbench.records.trial import (
     FailureKind,
     Lane,
     LaneStats,
-    LensPrice,
     Machine,
     Memory,
     Origin,
     PageCounts,
     Phase,
+    ProfilerOverhead,
     Quality,
     Record,
     SpanRow,
@@ -72,17 +72,16 @@ __all__ = [
     "SPAN_COLUMNS",
     "Closure",
     "Comparison",
+    "ComparisonState",
     "CoverageParity",
     "DetectionParity",
     "Environment",
     "Failure",
     "FailureKind",
     "FalseVerdicts",
-    "Foretold",
     "Interval",
     "Lane",
     "LaneStats",
-    "LensPrice",
     "Machine",
     "Memory",
     "Origin",
@@ -93,11 +92,11 @@ __all__ = [
     "Phase",
     "Planted",
     "Policy",
+    "PredictedValue",
     "Prediction",
+    "ProfilerOverhead",
     "Program",
     "Quality",
-    "RaceState",
-    "RacedTrial",
     "Record",
     "Resolution",
     "SelfTest",
@@ -111,5 +110,6 @@ __all__ = [
     "Tellable",
     "Throughput",
     "VariantResult",
+    "VariantTrial",
     "Verdict",
 ]

@@ -1,4 +1,4 @@
-"""`comparison.json`: variants raced against a baseline, and the rules by which they were judged."""
+"""`comparison.json`: variants compared against a baseline, and the rules by which they were judged."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.knobs import Knobs
-from workbench.records.parity import Parity
+from workbench.knobs.knobs import Knobs
+from workbench.records.checks import Parity
+from workbench.records.comparison_state import Stop, VariantTrial
 from workbench.records.part import SCHEMA_VERSION, Part
 from workbench.records.policy import Policy
 from workbench.records.prediction import Prediction
-from workbench.records.race import RacedTrial, Stop
 from workbench.records.trial import Failure, Memory
 
 Verdict = Literal["faster", "slower", "no_difference", "inconclusive", "failed"]
@@ -46,7 +46,7 @@ class VariantResult(Part):
     name: str
     knobs: Knobs
     run_ids: list[str] = Field(description="trials in the order of the blocks")
-    pages_per_s: Throughput | None
+    samples_per_s: Throughput | None
     speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
     verdict: Verdict | None = Field(description="None for the baseline")
     more_blocks: int | None = Field(
@@ -58,14 +58,14 @@ class VariantResult(Part):
     startup_s: float | None = Field(None, description="median of the trials' total start-up")
     cache_fill_s: float | None = None
     break_even_epochs: float | None = Field(None, description="epochs until the extra start-up has paid; None: never")
-    predicted: Prediction | None = Field(None, description="what the first run of the baseline foretells")
-    not_predicted: str | None = Field(None, description="why nothing is foretold")
+    predicted: Prediction | None = Field(None, description="what the first run of the baseline predicts")
+    not_predicted: str | None = Field(None, description="why nothing is predicted")
     no_effect: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")
     failure: Failure | None = None
 
 
 class Comparison(BaseModel):
-    """`comparison.json`: several variants raced against a baseline."""
+    """`comparison.json`: several variants compared against a baseline."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,13 +78,13 @@ class Comparison(BaseModel):
     policy: Policy = Policy()
     variants: list[VariantResult]
     stop: Stop | None = Field(None, description="why no further block was run")
-    settling_run_id: str | None = None
+    warmup_run_id: str | None = None
     cold_cache: bool = False
-    disturbed: list[RacedTrial] = Field(default_factory=list, description="trials beside which others were busy")
+    disturbed: list[VariantTrial] = Field(default_factory=list, description="trials beside which others were busy")
     block_s: float | None = Field(None, description="median time of a block, by its trials; None: not known")
-    pages_cached: tuple[float, float] | None = Field(
+    files_cached: tuple[float, float] | None = Field(
         None, description="least and largest share of the pages' files in the page cache when trials began"
     )
-    num_trials: int | None = Field(None, description="trials that count and that were repeated, without settling runs")
+    num_trials: int | None = Field(None, description="trials that count and that were repeated, without warm-up trials")
     resolution: Resolution | None = Field(None, description="None where there are too few blocks to tell")
     notes: list[str] = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a change would gain, foretold from one run: written down before the race that tests it."""
+"""What a change would gain, predicted from one run: written down before the comparison that tests it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from workbench.records.part import Part
 
 
-class Foretold(Part):
+class PredictedValue(Part):
     """A figure from the simulator, with the interval in which 9 of 10 measured ones should lie."""
 
     estimate: float
@@ -24,7 +24,7 @@ class Prediction(Part):
     questions: list[str] = Field(description="together they are one change")
     knobs: dict[str, Any] = Field(default_factory=dict, description="what would do it, where knobs do")
     measured_pages_per_s: float = Field(description="of the run that it rests on")
-    pages_per_s: Foretold
-    gain: Foretold = Field(description="pages per second after the change over those before, less 1: 0.05 for 5 %")
+    samples_per_s: PredictedValue
+    gain: PredictedValue = Field(description="pages per second after the change over those before, less 1: 0.05 for 5 %")
     limited_by: str = Field(description="what bounds the run after the change, in words")
     assumptions: list[str] = Field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.records.comparison import Interval
 from workbench.records.part import SCHEMA_VERSION, Part
 from workbench.records.policy import Policy

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.records.part import SCHEMA_VERSION, Part
 
 Lane = Literal["worker", "main", "device"]
@@ -60,7 +60,7 @@ class Steady(Part):
     num_epochs: float = Field(description="pages counted / pages in the data set")
     warmup_steps: int
     wall_s: float = Field(description="from the end of the warm-up until the device is through with the last step")
-    pages_per_s: float
+    samples_per_s: float
 
 
 class StageStats(Part):
@@ -75,7 +75,7 @@ class StageStats(Part):
     p95_s: float
     total_s: float = Field(description="time inside the steady part, summed over the lane's processes")
     origin: Origin = "measured"
-    overlapped: bool = Field(False, description="runs in a helper thread, so it is no part of the lane's sum")
+    background: bool = Field(False, description="runs in a background thread, so it is no part of the lane's sum")
 
 
 class LaneStats(Part):
@@ -88,7 +88,7 @@ class LaneStats(Part):
     origin: Origin = "measured"
     cpu_s: float | None = Field(None, description="time on a core of the threads that do the lane's work, summed")
     ready_s: float | None = Field(None, description="time in which these were ready to run and had to wait for a core")
-    helpers_cpu_s: float | None = Field(None, description="time on a core of all other threads of its processes")
+    background_cpu_s: float | None = Field(None, description="time on a core of all other threads of its processes")
 
 
 class Closure(Part):
@@ -123,14 +123,14 @@ class Machine(Part):
     temperature_c: float | None = Field(None, description="of the hottest core after the trial, where it can be read")
 
 
-class LensPrice(Part):
-    """What the lenses of a trial cost: the throughput without them over that with them."""
+class ProfilerOverhead(Part):
+    """What the profilers of a trial cost: the throughput without them over that with them."""
 
-    lenses: list[str]
-    factor: float = Field(description="mean of the trials without lenses, before and after; 1: nothing")
+    profilers: list[str]
+    factor: float = Field(description="mean of the trials without profilers, before and after; 1: nothing")
     lowest: float
     highest: float
-    run_ids: list[str] = Field(description="the trials without lenses")
+    run_ids: list[str] = Field(description="the trials without profilers")
 
 
 class Quality(Part):
@@ -178,15 +178,15 @@ class Record(BaseModel):
     steady: Steady | None = None
     stages: list[StageStats] = Field(default_factory=list)
     lanes: list[LaneStats] = Field(default_factory=list)
-    alone: list[StageStats] = Field(
+    isolated: list[StageStats] = Field(
         default_factory=list,
         description="the stages of a few batches after the counted steps, with no other process at work",
     )
     closure: Closure = Closure()
     memory: Memory = Memory()
     quality: Quality | None = None
-    profiles: dict[str, str] = Field(default_factory=dict, description="files of the lenses, in the run folder")
-    lens_price: LensPrice | None = Field(None, description="what the optional lenses cost; None without any")
+    profiles: dict[str, str] = Field(default_factory=dict, description="files of the profilers, in the run folder")
+    profiler_overhead: ProfilerOverhead | None = Field(None, description="what the optional profilers cost; None without any")
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
 
@@ -194,4 +194,4 @@ class Record(BaseModel):
 SpanRow = dict[str, Any]
 #: Columns of `spans.parquet`, one row a span of the steady part and the warm-up. `process` is the worker's number (0..)
 #: in the worker lane and 0 in the others; `page` and `batch` are -1 where the span belongs to none.
-SPAN_COLUMNS = ("lane", "process", "stage", "begin_ns", "end_ns", "page", "batch", "overlapped", "origin")
+SPAN_COLUMNS = ("lane", "process", "stage", "begin_ns", "end_ns", "page", "batch", "background", "origin")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
-from workbench.run_store import RECORD, list_runs, read_record
+from workbench.records.run_folder import RECORD, list_runs, read_record
 
 LAST = "last"
 
@@ -43,7 +43,7 @@ def stage_costs_below(runs: Path) -> Callable[[str, str], float]:
 
     def cost(name: str, stage: str) -> float:
         record = read_record(find_run(name, runs))
-        rows = [row for row in (record.alone or record.stages) if row.name == stage]
+        rows = [row for row in (record.isolated or record.stages) if row.name == stage]
         pages = max((row.count for row in rows if row.per == "page"), default=0)
         if not rows or not pages:
             raise BadInput("what if", [Problem(f"run '{name}' has no stage '{stage}' of its own pages")])

@@ -8,9 +8,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from workbench.records.run_folder import write_text
 from workbench.report.page_check import ExportFailed, check_page
 from workbench.report.page_figures import dark_colours, figure_block
-from workbench.run_store import write_text
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _PLOTLY = "application/vnd.plotly.v1+json"

@@ -13,7 +13,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from workbench.errors import BadInput, WorkbenchError, unknown_name
-from workbench.knobs import Knobs
+from workbench.knobs.knobs import Knobs
 from workbench.report.html import export_html
 from workbench.report.outcome import results_of
 

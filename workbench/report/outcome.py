@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem
-from workbench.locations import reports_dir
+from workbench.files import reports_dir
 from workbench.records import Comparison, Failure
-from workbench.run_store import COMPARISON, RACE, write_json
+from workbench.records.run_folder import COMPARISON, STATE, write_json
 
 #: Kind of a notebook output that holds results by name.
 RESULT_MIME = "application/vnd.workbench.result+json"
@@ -44,13 +44,13 @@ def fresh_name(prefix: str = "") -> str:
 
 
 def new_comparison_folder(reports: Path) -> Path:
-    """A fresh folder for a race and its comparison under `reports`; it is made by whoever writes there."""
+    """A fresh folder for a comparison and its comparison under `reports`; it is made by whoever writes there."""
     return reports / COMPARISONS / fresh_name()
 
 
-def interrupted_races(reports: Path) -> list[Path]:
+def interrupted_comparisons(reports: Path) -> list[Path]:
     """The folders of races under `reports` that have not come to a comparison, oldest first."""
-    races = sorted((reports / COMPARISONS).glob(f"*/{RACE}"))
+    races = sorted((reports / COMPARISONS).glob(f"*/{STATE}"))
     return [path.parent for path in races if not (path.parent / COMPARISON).is_file()]
 
 

@@ -6,8 +6,8 @@ import html
 import json
 from typing import Any
 
-from workbench.figures.figure_text import FigureText, figure_text
-from workbench.figures.template import DARK_COLOURS
+from workbench.explain.figures.figure_text import FigureText, figure_text
+from workbench.explain.figures.template import DARK_COLOURS
 
 #: Class of the box that a figure is drawn into, once for each figure of a page.
 PLOT_CLASS = "wb-plot"

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.analysis.verdicts.effect import Samples, rate, student_interval
-from workbench.analysis.verdicts.error_rates import false_verdicts, planted, spread_of, tellable
 from workbench.errors import BadInput, Problem, WorkbenchError
-from workbench.knobs import Knobs
+from workbench.explain.verdicts.effect import Samples, rate, student_interval
+from workbench.explain.verdicts.error_rates import false_verdicts, planted, spread_of, tellable
+from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.run import ComparisonRun, run_comparison
+from workbench.measure.trial.launcher import run_trial
 from workbench.records import Policy, Record, SelfTest
-from workbench.run_store import SELFTEST, read_selftest, write_json
-from workbench.trial.journal import Journal
-from workbench.trial.launcher import run_trial
-from workbench.trial.race import Race, race
+from workbench.records.run_folder import SELFTEST, read_selftest, write_json
 
 #: Short trials of real work: pages are read, decoded and resized in the main process with no model behind it, so that
 #: all of it is in series, and what is added to a stage is added to the whole.
@@ -29,7 +29,7 @@ KNOBS = {
     "num_pages": 24,
     "batch_size": 4,
     "num_steps": 18,
-    "parity_pages": 0,
+    "checked_samples": 0,
 }
 
 #: The stage that is slowed down, and by how much of a page's whole time.
@@ -80,16 +80,16 @@ def run_selftest(
     slowed = {_name(size): knobs.changed(slow_down=f"{STAGE}:{ms:g}") for size, ms in delays.items()}
     variants = {**dict.fromkeys(_identical(num_identical), knobs), **slowed}
     journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, budget_s=budget_s)
-    test = describe(race(journal, on_trial=on_trial), num_identical=num_identical, delays_ms=delays)
+    test = describe(run_comparison(journal, on_trial=on_trial), num_identical=num_identical, delays_ms=delays)
     write_json(folder / SELFTEST, test)
     return test
 
 
-def describe(raced: Race, *, num_identical: int, delays_ms: Mapping[float, float]) -> SelfTest:
+def describe(compared: ComparisonRun, *, num_identical: int, delays_ms: Mapping[float, float]) -> SelfTest:
     """What the trials of a self-test say.
 
     Args:
-        raced: The race of identical and slowed variants.
+        compared: The comparison of identical and slowed variants.
         num_identical: How many are identical.
         delays_ms: By the slow-down that was asked for: what each block of the stage was made to take longer.
 
@@ -97,7 +97,7 @@ def describe(raced: Race, *, num_identical: int, delays_ms: Mapping[float, float
         WorkbenchError: Where a trial failed, or there are too few blocks.
     """
     least = Policy().min_blocks
-    records = {name: [_sound(record) for record in own] for name, own in raced.records.items()}
+    records = {name: [_sound(record) for record in own] for name, own in compared.records.items()}
     num_blocks = min(len(own) for own in records.values())
     if num_blocks < least:
         raise WorkbenchError(f"a self-test needs {least} blocks, and there was time for {num_blocks}")
@@ -108,7 +108,7 @@ def describe(raced: Race, *, num_identical: int, delays_ms: Mapping[float, float
     most = min(LONG, num_blocks)
     policy = Policy(planned_blocks=most)
     first = records[identical[0]][0]
-    slots = _by_slot(raced, identical)
+    slots = _by_slot(compared, identical)
     return SelfTest(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         cpu=first.environment.cpu if first.environment else "unknown",
@@ -140,8 +140,8 @@ def describe(raced: Race, *, num_identical: int, delays_ms: Mapping[float, float
             for size, ms in delays_ms.items()
         ],
         tellable=tellable(spread, trial_s, MINUTES, policy),
-        disturbed=sum(bool(trial.disturbed) for trial in raced.state.trials),
-        notes=raced.notes,
+        disturbed=sum(bool(trial.disturbed) for trial in compared.state.trials),
+        notes=compared.notes,
     )
 
 
@@ -199,11 +199,11 @@ def _planted_size(record: Record, delay_ms: float) -> float:
     return added_s / (record.steady.wall_s - added_s)
 
 
-def _by_slot(raced: Race, identical: Sequence[str]) -> Samples:
+def _by_slot(compared: ComparisonRun, identical: Sequence[str]) -> Samples:
     """Log rates of the first and of the last identical trial of each block: float64 [blocks, 2]."""
     found = []
-    for block, order in enumerate(raced.order):
+    for block, order in enumerate(compared.order):
         ran = [name for name in order if name in identical]
         if len(ran) == len(identical):
-            found.append(_log_rates([raced.records[ran[0]][block], raced.records[ran[-1]][block]]))
+            found.append(_log_rates([compared.records[ran[0]][block], compared.records[ran[-1]][block]]))
     return np.array(found)

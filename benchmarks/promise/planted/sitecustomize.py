@@ -43,7 +43,7 @@ def straggler(module: ModuleType, ms: float) -> None:
 
 def lock(module: ModuleType, ms: float) -> None:
     """From decoding on, one worker at a time makes a page, and waits so long for an answer: all others wait for it."""
-    make, decode = module.PageDataset.__getitem__, sys.modules["workbench.data.page_maker"].choose_decoder
+    make, decode = module.PageDataset.__getitem__, sys.modules["workbench.workloads.ocr.page_maker"].choose_decoder
     files: dict[int, int] = {}
 
     def own() -> int:
@@ -70,7 +70,7 @@ def lock(module: ModuleType, ms: float) -> None:
         finally:
             fcntl.flock(own(), fcntl.LOCK_UN)
 
-    sys.modules["workbench.data.page_maker"].choose_decoder = locked_decoder
+    sys.modules["workbench.workloads.ocr.page_maker"].choose_decoder = locked_decoder
     module.PageDataset.__getitem__ = released
 
 
@@ -88,7 +88,7 @@ def slow_start(module: ModuleType, ms: float) -> None:
 
 def heavy_send(module: ModuleType, megabytes: float) -> None:
     """Every batch carries so many bytes that nobody needs."""
-    collate = module.ParcelCollate.__call__
+    collate = module.IndexedCollate.__call__
 
     @functools.wraps(collate)
     def heavy(self: Any, made: Any) -> Any:
@@ -96,15 +96,15 @@ def heavy_send(module: ModuleType, megabytes: float) -> None:
         parcel.batch.burden = bytes(int(megabytes * 1e6))
         return parcel
 
-    module.ParcelCollate.__call__ = heavy
+    module.IndexedCollate.__call__ = heavy
 
 
 #: Which module a fault is planted in, and how.
 FAULTS: dict[str, tuple[str, Callable[[ModuleType, float], None]]] = {
-    "straggler": ("workbench.data.dataset", straggler),
-    "lock": ("workbench.data.dataset", lock),
-    "slow_start": ("workbench.loaders.torch_loader", slow_start),
-    "heavy_send": ("workbench.loaders.torch_loader", heavy_send),
+    "straggler": ("workbench.workloads.ocr.dataset", straggler),
+    "lock": ("workbench.workloads.ocr.dataset", lock),
+    "slow_start": ("workbench.measure.loaders.torch_loader", slow_start),
+    "heavy_send": ("workbench.measure.loaders.torch_loader", heavy_send),
 }
 
 

@@ -1,0 +1,75 @@
+"""What the study means is computed from its figures."""
+
+from __future__ import annotations
+
+from record_factory import make_lane, make_record, make_stage
+
+from workbench.explain.figures.transform_table import chain_by_load, transform_table
+from workbench.explain.transform_findings import transform_headline, worth_changing
+from workbench.workloads.ocr.transform_study import TransformRow, TransformStudy
+
+
+def row(name: str, mean_s: float, share: float | None = None) -> TransformRow:
+    return TransformRow(name=name, mean_s=mean_s, std_s=0.0, min_s=mean_s, max_s=mean_s, share=share)
+
+
+def study(**changes) -> TransformStudy:
+    plain = TransformStudy(
+        num_pages=2,
+        rounds=3,
+        page_sizes=[(1280, 720)],
+        in_place=[row("Normalize", 0.001, 0.5), row("PadIfNeeded", 0.001, 0.5)],
+        isolated=[row("Normalize", 0.0035, 0.9), row("PadIfNeeded", 0.0005, 0.1)],
+        chain=row("full chain with key points", 0.002),
+        chain_without_keypoints=row("full chain without key points", 0.0019),
+        beside=[row("polygons", 0.0001), row("targets", 0.004)],
+        closure_in_place=1.0,
+        closure_isolated=2.0,
+        by_words={0: 0.002, 100: 0.0021},
+        by_width={640: 0.001, 1280: 0.002},
+    )
+    return plain.model_copy(update=changes)
+
+
+def test_the_headline_says_what_the_columns_mean():
+    told = transform_headline(study())
+    assert "100.0 % of the measured chain" in told
+    assert "200.0 %" in told
+    assert "'Normalize' takes 1.00 ms where it stands, and 3.50 ms" in told
+
+
+def test_columns_that_both_add_up_are_told_as_such():
+    assert transform_headline(study(closure_isolated=1.01)).startswith("Both columns add up")
+
+
+def test_what_does_not_add_up_is_red_in_the_table():
+    table = transform_table(study())
+    assert table.count("does not add up") == 1
+    assert "#C81E1E" in table
+    assert table.count("does not add up") < transform_table(study(closure_in_place=0.5)).count("does not add up")
+
+
+def test_names_are_escaped():
+    assert "<script>" not in transform_table(study(in_place=[row("<script>", 0.001, 1.0)]))
+
+
+def test_a_word_has_its_price():
+    assert "A word costs the chain about 1 microseconds" in chain_by_load(study()).layout.title.text
+
+
+def test_the_worth_comes_from_the_run_and_not_from_the_shares():
+    stages = [
+        make_stage("main", "wait", 0.5),
+        make_stage("worker", "Normalize", 0.5),
+        make_stage("worker", "decode", 1.5),
+    ]
+    lanes = [make_lane("main", 1.0, 1.0), make_lane("worker", 2.0, 2.0)]
+    told = " ".join(worth_changing(study(), make_record(stages=stages, lanes=lanes)))
+    assert "25.0 % of what loading does" in told
+    assert "no more than about 12.5 %" in told
+
+
+def test_where_nobody_waits_nothing_is_gained():
+    stages = [make_stage("main", "fetch", 1.0), make_stage("worker", "Normalize", 1.0)]
+    told = " ".join(worth_changing(study(), make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0)])))
+    assert "would gain nothing end to end" in told

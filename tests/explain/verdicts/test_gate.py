@@ -1,0 +1,65 @@
+"""The gate: passed, slower, cannot tell; and the summary for a pull request."""
+
+from __future__ import annotations
+
+import pytest
+from record_factory import make_failed, make_record
+
+from workbench.explain.verdicts.comparison import compare
+from workbench.explain.verdicts.gate import answer, is_clear, summary
+from workbench.records import Policy
+
+BASE = [100, 101, 99, 100, 101, 100]
+
+
+def records(change, base=BASE):
+    return {"main": [make_record(r) for r in base], "this checkout": [make_record(r) for r in change]}
+
+
+def compared(change, base=BASE):
+    return compare(records(change, base), baseline="main", order=[["main", "this checkout"]] * len(base), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        ([100, 102, 99, 101, 100, 100], "passed"),
+        ([130, 131, 129, 128, 131, 130], "passed"),
+        ([97, 98, 96, 97, 98, 97], "passed"),  # slower by 3 %, which is allowed
+        ([80, 81, 79, 80, 82, 80], "slower"),
+        ([97, 90, 99, 91, 98, 93], "cannot_tell"),
+        ([50, 51], "cannot_tell"),
+    ],
+)
+def test_the_whole_interval_decides(rates, told):
+    assert answer(compared(rates), most_slowdown=0.05) == told
+    assert is_clear(records(rates), Policy(), most_slowdown=0.05) == (told != "cannot_tell")
+
+
+def test_a_failed_trial_is_no_pass():
+    broken = {"main": [make_record(100)] * 3, "this checkout": [make_failed()]}
+    comparison = compare(broken, baseline="main", order=[["main", "this checkout"]] * 3, seed=0)
+    assert answer(comparison, most_slowdown=0.05) == "failed"
+    assert is_clear(broken, Policy(), most_slowdown=0.05), "the reference needn't go on alone"
+    assert "out of luck" in summary(comparison, most_slowdown=0.05)
+
+
+def test_the_summary_is_a_table_with_how_it_was_measured():
+    text = summary(compared([80, 81, 79, 80, 82, 80]), most_slowdown=0.05)
+    assert text.startswith("### Slower: more than 5.0 % slower than `main`")
+    assert "| this checkout | 80.0 (simulated device) | 0.80x |" in text
+    assert "- 6 blocks of one trial" in text
+
+
+def test_what_cannot_be_told_says_what_it_needs():
+    text = summary(compared([97, 90, 99, 91, 98, 93]), most_slowdown=0.05)
+    assert text.startswith("### Cannot tell")
+    assert "- To tell, it needs" in text
+    assert "To tell" not in summary(compared([80, 81, 79, 80, 82, 80]), most_slowdown=0.05)
+
+
+def test_names_cannot_break_the_summary():
+    hostile = "a|b`c`<script>"
+    found = {hostile: [make_record(r) for r in BASE], "this checkout": [make_record(r) for r in BASE]}
+    text = summary(compare(found, baseline=hostile, order=[list(found)] * 6, seed=0), most_slowdown=0.05)
+    assert "a\\|b\\`c\\`\\<script\\>" in text

@@ -1,0 +1,166 @@
+"""Every loader, cache, decoder and transport gives the same batches: every page once, under its number, within what
+its strategy may differ in."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from odd_pages import NAMES
+
+from workbench.knobs.knobs import Knobs
+from workbench.measure.loaders.choose import open_loader
+from workbench.workloads.ocr.checks.tolerances import tolerance_for
+from workbench.workloads.ocr.normalize import to_levels
+from workbench.workloads.ocr.sample import PackedMaps
+from workbench.workloads.ocr.workload import OcrWorkload
+
+SIDE = 160
+HAS_DALI = importlib.util.find_spec("nvidia") is not None and importlib.util.find_spec("nvidia.dali") is not None
+needs_dali = pytest.mark.skipif(not HAS_DALI, reason="DALI is not installed (pip install '.[dali]')")
+
+#: Pages of which decoders give different colours by right: what CMYK means is nowhere said.
+COLOURS_DIFFER = {"cmyk.jpg"}
+
+
+@dataclass
+class Given:
+    """What a page came to: levels float32 [S, S, 3], shrink and threshold map float32 [S, S], matrix [3, 3]."""
+
+    levels: np.ndarray
+    shrink_map: np.ndarray
+    threshold_map: np.ndarray
+    matrix: np.ndarray
+
+
+def knobs_of(folder, **settings) -> Knobs:
+    plain = {"dataset": str(folder), "image_size": SIDE, "batch_size": 4, "num_workers": 0, "device": "none"}
+    return Knobs.parse({**plain, **settings})
+
+
+def given(knobs: Knobs) -> tuple[dict[str, Given], list[int]]:
+    """An epoch: what came, by the page's name, and the sizes of the batches."""
+    workload = OcrWorkload(knobs)
+    workload.open()
+    workload.fill_cache(lambda done, total: None)
+    loader = open_loader(workload, knobs, pin_memory=False, channel=None)
+    pages: dict[str, Given] = {}
+    sizes = []
+    try:
+        for parcel in loader.epoch():
+            batch = parcel.batch
+            assert batch.images.shape == (len(parcel.pages), 3, SIDE, SIDE)
+            assert len(batch) == len(parcel.pages)
+            assert batch.matrices.shape == (len(parcel.pages), 3, 3)
+            sizes.append(len(batch))
+            maps = batch.maps.unpack() if isinstance(batch.maps, PackedMaps) else batch.maps
+            for place, number in enumerate(parcel.pages):
+                name = NAMES[number]
+                assert name not in pages, f"{name} came twice"
+                image = batch.images[place].permute(1, 2, 0).numpy()
+                pages[name] = Given(
+                    (image if image.dtype == np.uint8 else to_levels(image)).astype(np.float32),
+                    maps.shrink_map[place].float().numpy().copy(),
+                    maps.threshold_map[place].numpy().copy(),
+                    batch.matrices[place].copy(),
+                )
+        assert sum(sizes) == len(NAMES)
+        assert len(sizes) == loader.steps_per_epoch
+    finally:
+        loader.close()
+    return pages, sizes
+
+
+@pytest.fixture(scope="module")
+def reference(odd_pages) -> dict[str, Given]:
+    pages, sizes = given(knobs_of(odd_pages))
+    assert sizes == [4, 4, 4, 4, 1]
+    return pages
+
+
+WAYS = [
+    {"num_workers": 2},
+    {"num_workers": 2, "start_method": "spawn", "worker_threads": 2},
+    {"num_workers": 2, "transport": "ring", "in_order": False},
+    {"num_workers": 2, "transport": "ring", "epochs": "joined", "freed_memory": "kept", "prefetch_factor": 4},
+    {"freed_memory": "kept", "epochs": "joined"},
+    {"transforms": "direct"},
+    {"transforms": "direct", "normalize": "device", "targets": "fast", "transport": "ring", "num_workers": 1},
+    {"normalize": "opencv"},
+    {"normalize": "conditional"},
+    {"normalize": "folded"},
+    {"image_decoder": "opencv"},
+    {"image_decoder": "turbojpeg"},
+    {"image_decoder": "pil", "scaled_decode": True},
+    {"image_decoder": "opencv", "scaled_decode": True},
+    {"image_decoder": "turbojpeg", "scaled_decode": True, "transforms": "direct"},
+    {"cache": "encoded", "cache_store": "shared", "num_workers": 1},
+    {"cache": "decoded", "scaled_decode": True, "image_decoder": "opencv"},
+    {"cache": "decoded", "targets": "cached"},
+    {"cache": "prepared", "normalize": "opencv", "targets": "fast"},
+    {"cache": "prepared", "normalize": "device", "targets": "cached", "cache_store": "disk"},
+    {"cache": "prepared", "normalize": "device", "targets": "cached", "cache_store": "shared", "num_workers": 1},
+    {"cache": "tensor", "normalize": "cached", "targets": "cached", "num_workers": 2, "transport": "ring"},
+    {"cache": "tensor", "normalize": "cached", "cache_store": "shared", "num_workers": 1, "start_method": "spawn"},
+    {"targets": "cached"},
+    {"loader": "webdataset"},
+    {"loader": "webdataset", "num_workers": 2, "transport": "ring", "targets": "fast", "transforms": "direct"},
+    {"loader": "webdataset", "num_workers": 2, "start_method": "spawn"},
+    pytest.param({"loader": "dali"}, marks=needs_dali),
+    pytest.param({"loader": "dali", "normalize": "device", "targets": "fast", "num_workers": 1}, marks=needs_dali),
+]
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=lambda s: " ".join(f"{k}={v}" for k, v in s.items()))
+def test_every_way_gives_the_same_pages(odd_pages, odd_shards, reference, settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path))
+    knobs = knobs_of(odd_shards if settings.get("loader") == "webdataset" else odd_pages, **settings)
+    pages, _ = given(knobs)
+    assert set(pages) == set(NAMES)
+    tolerance = tolerance_for(knobs_of(odd_pages), knobs)
+    for name, got in pages.items():
+        want = reference[name]
+        if name not in COLOURS_DIFFER:
+            difference = np.abs(got.levels - want.levels)
+            assert difference.max() <= tolerance.max_levels, name
+            assert difference.mean() <= tolerance.mean_levels, name
+        assert np.array_equal(got.shrink_map, want.shrink_map), name
+        assert np.abs(got.threshold_map - want.threshold_map).max() * 255 <= 1, name
+        assert np.allclose(got.matrix, want.matrix, atol=1e-3), name
+
+
+def test_torch_tensors_of_a_batch_can_be_written_into(odd_pages):
+    """A model that normalizes in place must not be stopped, nor spoil the cache."""
+    knobs = knobs_of(odd_pages, cache="prepared", normalize="device", targets="cached")
+    workload = OcrWorkload(knobs)
+    workload.open()
+    workload.fill_cache(lambda done, total: None)
+    first = workload.dataset.__getitems__([0, 1]).images.clone()
+    workload.dataset.__getitems__([0, 1]).images.zero_()
+    assert torch.equal(workload.dataset.__getitems__([0, 1]).images, first)
+
+
+@pytest.mark.parametrize("rows", [[3, 4, 5], [5, 3, 4], [2]])
+def test_a_gathered_batch_is_what_its_pages_are(odd_pages, rows):
+    knobs = knobs_of(odd_pages, cache="prepared", normalize="device", targets="cached")
+    workload = OcrWorkload(knobs)
+    workload.open()
+    workload.fill_cache(lambda done, total: None)
+    batch = workload.dataset.__getitems__(rows)
+    for place, number in enumerate(rows):
+        sample = workload.dataset[number]
+        assert torch.equal(batch.images[place], sample.image)
+        assert np.array_equal(batch.maps.planes[place, 1].numpy(), sample.targets.flags)
+        assert np.array_equal(batch.matrices[place], sample.matrix)
+
+
+def test_a_backend_that_is_not_installed_names_its_extra(odd_pages, monkeypatch):
+    from workbench.errors import BadInput
+    from workbench.measure.loaders import choose
+
+    monkeypatch.setitem(choose.LOADERS, "dali", ("workbench.measure.loaders.no_such_module", "dali"))
+    with pytest.raises(BadInput, match=r"pip install '\.\[dali\]'"):
+        given(knobs_of(odd_pages, loader="dali"))

@@ -1,0 +1,88 @@
+"""Shards are dealt out, shuffled by seed and epoch, and an epoch can be resumed where it was left."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.errors import BadInput
+from workbench.knobs.knobs import Knobs
+from workbench.measure.loaders.webdataset_loader import Position, WebDatasetLoader
+from workbench.workloads.ocr.workload import OcrWorkload
+
+COUNT = 17
+
+
+def loader_of(folder, **settings) -> WebDatasetLoader:
+    plain = {"dataset": str(folder), "loader": "webdataset", "image_size": 64, "batch_size": 2, "num_workers": 2}
+    knobs = Knobs.parse({**plain, "targets": "fast", **settings})
+    workload = OcrWorkload(knobs)
+    workload.open()
+    return WebDatasetLoader(workload.shard_feed(), workload.collate, knobs)
+
+
+def epochs(loader: WebDatasetLoader, count: int = 1) -> list[list[tuple[int, list[int]]]]:
+    try:
+        return [[(parcel.number, parcel.pages) for parcel in loader.epoch()] for _ in range(count)]
+    finally:
+        loader.close()
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 2])
+@pytest.mark.parametrize("persistent_workers", [True, False])
+def test_every_page_comes_once_an_epoch_and_batches_are_numbered_on(odd_shards, num_workers, persistent_workers):
+    loader = loader_of(odd_shards, num_workers=num_workers, persistent_workers=persistent_workers)
+    told = epochs(loader, 2)
+    for epoch in told:
+        assert sorted(page for _, pages in epoch for page in pages) == list(range(COUNT))
+    assert [number for epoch in told for number, _ in epoch] == list(range(2 * loader.steps_per_epoch))
+
+
+def test_training_shuffles_by_seed_and_epoch(odd_shards):
+    first, second = epochs(loader_of(odd_shards, mode="train"), 2)
+    assert sorted(page for _, pages in first for page in pages) == list(range(COUNT))
+    assert [pages for _, pages in first] != [pages for _, pages in second]
+    assert epochs(loader_of(odd_shards, mode="train"), 2) == [first, second]
+    assert epochs(loader_of(odd_shards, mode="train", seed=1))[0] != first
+
+
+@pytest.mark.parametrize("mode", ["validate", "train"])
+@pytest.mark.parametrize("left_after", [1, 3, 8])
+def test_an_epoch_is_resumed_where_it_was_left(odd_shards, mode, left_after):
+    whole = [one for epoch in epochs(loader_of(odd_shards, mode=mode), 2) for one in epoch]
+    loader = loader_of(odd_shards, mode=mode)
+    parcels = loader.epoch()
+    for _ in range(left_after):
+        next(parcels)
+    position = loader.position
+    loader.close()
+    assert position == Position(0, left_after)
+    again = loader_of(odd_shards, mode=mode)
+    again.resume(position)
+    rest = [one for epoch in epochs(again, 2) for one in epoch]
+    assert rest == whole[left_after:]
+
+
+def test_an_epoch_without_order_cannot_be_resumed(odd_shards):
+    with pytest.raises(BadInput, match="in_order=true"):
+        loader_of(odd_shards, in_order=False).resume(Position(0, 3))
+
+
+def test_the_end_of_an_epoch_is_the_begin_of_the_next(odd_shards):
+    loader = loader_of(odd_shards)
+    epochs(loader)
+    assert loader.position == Position(1, 0)
+
+
+def test_only_the_first_pages_are_asked_for(odd_shards):
+    (epoch,) = epochs(loader_of(odd_shards, num_pages=8))
+    assert sorted(page for _, pages in epoch for page in pages) == list(range(8))
+
+
+def test_fewer_shards_than_workers_are_refused(odd_shards):
+    with pytest.raises(BadInput, match=r"3 shards cannot be dealt out to 4 workers.*--shards"):
+        loader_of(odd_shards, num_workers=4)
+
+
+def test_a_data_set_without_shards_is_refused_with_the_command(odd_pages):
+    with pytest.raises(BadInput, match="workbench pages --to webdataset"):
+        loader_of(odd_pages)

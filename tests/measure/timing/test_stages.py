@@ -1,0 +1,112 @@
+"""Stages write exact times, by a clock that the test turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from workbench.measure.timing import stages as stages_module
+from workbench.measure.timing.channel import Channel
+from workbench.measure.timing.spans import NONE, Track
+from workbench.measure.timing.stages import Stages, become_worker, stage
+
+
+class FakeClock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 1000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_is_left() -> Iterator[None]:
+    yield
+    become_worker(None)
+
+
+def rows(track: Track) -> list[tuple[str, int, int, int, int]]:
+    spans = track.read()
+    columns = (spans.stage, spans.begin_ns, spans.end_ns, spans.page, spans.batch)
+    return [(spans.names[s], b, e, p, n) for s, b, e, p, n in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def test_a_block_is_timed_with_its_page_and_batch(clock):
+    stages = Stages(Track(8), clock)
+    stages.page, stages.batch = 4, 2
+    with stages("decode"):
+        clock.now += 30
+    assert rows(stages.track) == [("decode", 1000, 1030, 4, 2)]
+
+
+def test_a_block_that_raises_is_timed_all_the_same(clock):
+    stages = Stages(Track(8), clock)
+    with pytest.raises(KeyError), stages("decode"):
+        clock.now += 5
+        raise KeyError
+    assert rows(stages.track) == [("decode", 1000, 1005, NONE, NONE)]
+
+
+def test_what_lies_between_orders_is_idle(clock):
+    stages = Stages(Track(8), clock)
+    stages.end_batch()
+    clock.now += 50
+    stages.begin_batch(7)
+    with stages("decode"):
+        clock.now += 1
+    assert rows(stages.track) == [("idle", 1000, 1050, NONE, NONE), ("decode", 1050, 1051, NONE, 7)]
+
+
+def test_outside_a_worker_lane_nothing_is_timed():
+    with stage("decode"):
+        pass
+    assert stages_module.worker_stages() is None
+
+
+def test_a_restarted_worker_accounts_for_the_time_in_between(clock):
+    channel = Channel.open(num_workers=1, spans_per_process=16, clock=clock)
+    channel.workers_are_started()
+    clock.now = 1100
+    first = channel.worker_is_up(0)
+    clock.now = 1150
+    first.begin_batch(0)
+    clock.now = 1200
+    first.end_batch()
+    clock.now = 1300  # it is gone by now; a new epoch starts
+    channel.workers_are_started()
+    clock.now = 1390
+    channel.worker_is_up(0)
+    channel.close_idle(1400)
+    assert rows(channel.workers[0]) == [
+        ("start", 1000, 1100, NONE, NONE),
+        ("idle", 1100, 1150, NONE, NONE),
+        ("idle", 1200, 1300, NONE, NONE),
+        ("start", 1300, 1390, NONE, NONE),
+        ("idle", 1390, 1400, NONE, NONE),
+    ]
+
+
+def test_a_slowed_stage_takes_longer_by_a_time_on_its_core(clock):
+    worked = FakeClock()
+
+    def work() -> int:
+        worked.now += 10  # each reading finds the thread a little further
+        clock.now += 20  # and twice as much time has passed: the core is shared
+        return worked.now
+
+    stages = Stages(Track(8), clock, {"decode": 100}, work)
+    with stages("decode"):
+        clock.now += 5
+    with stages("read"):
+        clock.now += 1
+    (_, begin, end, *_), read = rows(stages.track)
+    assert end - begin >= 5 + 2 * 100
+    assert read[2] - read[1] == 1

@@ -1,0 +1,62 @@
+"""Pages to be looked at, made in a process of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.preview import PreviewMaker
+
+
+@pytest.fixture(scope="module")
+def maker() -> Iterator[PreviewMaker]:
+    made = PreviewMaker()
+    yield made
+    made.close()
+
+
+def test_a_page_comes_with_its_words_before_and_after_the_chain(maker: PreviewMaker) -> None:
+    preview = maker(Knobs(num_pages=6, image_size=320), 7)
+
+    assert (preview.number, preview.num_pages, preview.problem) == (1, 6, "")
+    before, after, target = preview.pictures
+    assert len(before.outlines) == len(before.labels) > 0
+    assert after.width == after.height == 320
+    for picture in (before, after):
+        assert picture.data.startswith("data:image/jpeg;base64,")
+        xs = [x for outline in picture.outlines for x, _ in outline]
+        ys = [y for outline in picture.outlines for _, y in outline]
+        assert -5 < min(xs) < max(xs) < picture.width + 5
+        assert -5 < min(ys) < max(ys) < picture.height + 5
+    assert target.outlines == []
+
+
+def test_without_targets_there_is_no_picture_of_them(maker: PreviewMaker) -> None:
+    assert len(maker(Knobs(num_pages=2, targets="none", device="cpu"), 0).pictures) == 2
+
+
+def test_what_is_wrong_with_the_pages_is_said_and_the_next_question_answered(
+    maker: PreviewMaker, checkout: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(checkout / "data_samples", tmp_path / "pages")
+    image = next((tmp_path / "pages" / "images").glob("*.jpg"))
+    image.write_bytes(b"no image")
+
+    assert image.name in maker(Knobs(dataset=str(tmp_path / "pages")), 0).problem
+    assert "there is no such folder" in maker(Knobs(dataset=str(tmp_path / "nowhere")), 0).problem
+    assert maker(Knobs(num_pages=1), 0).problem == ""
+
+
+def test_a_process_that_died_is_said_and_started_anew(maker: PreviewMaker) -> None:
+    maker(Knobs(num_pages=1), 0)
+    (child,) = [one for one in psutil.Process().children() if "workbench.measure.trial.preview" in one.cmdline()]
+    child.kill()
+    child.wait(10)
+
+    answers = [maker(Knobs(num_pages=1), 0) for _ in range(2)]
+    assert answers[-1].problem == ""

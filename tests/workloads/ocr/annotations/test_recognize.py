@@ -1,0 +1,250 @@
+"""Which annotations a folder has, and of which format: by the set of its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from workbench.errors import BadInput
+from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
+from workbench.workloads.ocr.files_below import files_below
+from workbench.workloads.ocr.image_index import ImageIndex
+
+QUAD = "10,10,50,10,50,30,10,30"
+WORD = {"points": [[10, 10], [50, 10], [50, 30], [10, 30]]}
+UFO = {"images": {"img_1.jpg": {"words": {"0001": WORD}}}}
+MMOCR = {"metainfo": {}, "data_list": [{"img_path": "img_1.jpg", "instances": []}]}
+COCO = {"images": [{"file_name": "img_1.jpg", "id": 0}], "annotations": []}
+LABELME = {"shapes": [], "imagePath": "img_1.jpg"}
+COCO_LINE = json.dumps({"file_name": "img_1.jpg", "annotations": [{"bbox": [1, 1, 4, 4], "segmentation": []}]})
+PADDLEOCR = f"img_1.jpg\t{json.dumps([WORD])}"
+TOTALTEXT = "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"
+POLYGON = "140,629,189,845,358,989,550,1009,206,633"
+
+
+@pytest.fixture
+def find(tmp_path):
+    """Finds the annotations of the test's folder."""
+
+    def find(annotations: str | None = None, annotation_format: str = "auto") -> AnnotationSet:
+        index = ImageIndex(tmp_path, files_below(tmp_path))
+        return find_annotations(tmp_path, index, Path(annotations) if annotations else None, annotation_format)
+
+    return find
+
+
+@pytest.fixture
+def images(write):
+    """Files named like three images; nobody looks into them here."""
+    return [write(f"imgs/img_{number}.jpg", b"") for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("format_name", "files"),
+    [
+        pytest.param("ufo", {"val.json": UFO}, id="UFO"),
+        pytest.param("ufo", {"val.json": b"\xef\xbb\xbf" + json.dumps(UFO).encode()}, id="byte order mark"),
+        pytest.param("mmocr", {"val.JSON": MMOCR}, id="MMOCR 1.x"),
+        pytest.param("coco", {"val.json": COCO}, id="COCO"),
+        pytest.param("coco", {"val.txt": COCO_LINE}, id="COCO by lines"),
+        pytest.param("coco", {"val.jsonl": COCO_LINE}, id="COCO by lines in jsonl"),
+        pytest.param("labelme", {"img_1.json": LABELME, "img_2.json": LABELME}, id="LabelMe"),
+        pytest.param("paddleocr", {"Label.txt": PADDLEOCR}, id="PaddleOCR"),
+        pytest.param("paddleocr", {"Label.txt": "img_1.jpg\t[]"}, id="PaddleOCR without words"),
+        pytest.param("totaltext", {"poly_gt_img_1.txt": TOTALTEXT}, id="Total-Text"),
+        pytest.param("totaltext", {"gt_img_1.txt": f"{POLYGON},A"}, id="flat polygons"),
+        pytest.param("icdar2013", {"gt_img_1.txt": '158 128 411 181 "A"'}, id="ICDAR2013 train"),
+        pytest.param("icdar2013", {"gt_img_1.txt": '38, 43, 920, 215, "A"'}, id="ICDAR2013 test"),
+        pytest.param("icdar2015", {"gt_img_1.txt": f"{QUAD},A"}, id="ICDAR2015"),
+        pytest.param("icdar2015", {"gt_img_1.txt": f'{QUAD},"A"'}, id="ICDAR2015 quoted"),
+        pytest.param("icdar2015", {"img_1.csv": f"{QUAD},NO.53 55,57 & 59"}, id="SROIE"),
+    ],
+)
+def test_formats(write, find, images, format_name, files):
+    paths = [write(name, content) for name, content in files.items()]
+    found = find()
+    assert found.format == format_name
+    assert found.paths == tuple(sorted(paths))
+
+
+def test_mat(tmp_path, find, images):
+    savemat(tmp_path / "poly_gt_img_1.mat", {"polygt": np.empty((0, 6), object)})
+    assert find().format == "totaltext"
+
+
+def test_what_lies_beside_is_left_out(write, find, images):
+    label = write("Label.txt", PADDLEOCR)
+    write("Cache.cach", PADDLEOCR)
+    write("fileState.txt", "img_1.jpg\t1\n")
+    write("rec_gt.txt", "crop_img/img_1_crop_0.jpg\t[EXIT]\n")
+    write("README.txt", "Photos of wires.")
+    write("letter.txt", "출입금지".encode("cp949"))
+    write("pages.json", {"count": 3})
+    write(".ipynb_checkpoints/Label-checkpoint.txt", PADDLEOCR)
+    write("._Label.txt", b"\x00\x05\x16\x07\xff")
+    assert find() == AnnotationSet("paddleocr", (label,), label)
+
+
+@pytest.mark.parametrize(
+    ("lines", "format_name"),
+    [
+        ([f"{QUAD},A"] * 9 + ["10,10,50,10,50,30,10,30,5,6,7,8,A"], "icdar2015"),
+        ([f"{QUAD},A"] * 3 + [f"{POLYGON},A"], "totaltext"),
+        ([f"{QUAD},A", "10,10,50,10,50,30,10"], "icdar2015"),
+        ([f"{QUAD},1996"] * 5, "icdar2015"),
+        ([f"{POLYGON},1996"], "totaltext"),
+        ([",".join("1" * 28) + ",####A"], "totaltext"),
+    ],
+    ids=["a few texts of numbers", "some polygons", "a damaged line", "numbers as text", "polygon, number", "CTW1500"],
+)
+def test_quads_or_polygons_is_decided_by_all_files_together(write, find, images, lines, format_name):
+    for number, line in enumerate(lines):
+        write(f"gt/gt_img_{number}.txt", line)
+    assert find().format == format_name
+
+
+def test_the_user_decides_between_quads_and_polygons(write, find, images):
+    write("gt/gt_img_1.txt", f"{QUAD},1,2,3,4,5")
+    assert find().format == "totaltext"
+    assert find(annotation_format="icdar2015").format == "icdar2015"
+    write("gt/gt_img_1.txt", f"{QUAD},A")
+    assert find(annotation_format="totaltext").format == "totaltext"
+
+
+def test_damaged_and_empty_files_stay_with_their_neighbours(write, find, images):
+    paths = [
+        write("gt/gt_img_1.txt", f"{QUAD},A"),
+        write("gt/gt_img_2.txt", "hello"),
+        write("gt/gt_img_3.txt", b"\xff\xfe"),
+        write("gt/gt_img_4.txt", b"\xef\xbb\xbf"),
+    ]
+    write("gt/classes.txt", "text")
+    write("gt/gt_img_2.csv", "hello")
+    assert find().paths == tuple(paths)
+
+
+def test_a_damaged_labelme_file_stays_with_its_neighbours(write, find, images):
+    paths = [write("labelme/img_1.json", LABELME), write("labelme/img_2.json", "{")]
+    assert find().paths == tuple(paths)
+
+
+def test_a_damaged_json_beside_good_annotations_is_named(write, find, images):
+    good = write("train.json", UFO)
+    broken = write("val.json", '{"images": ')
+    with pytest.raises(BadInput) as caught:
+        find()
+    assert [problem.where for problem in caught.value.problems] == [f"{broken}, line 1"]
+    assert f"annotations={good}" in str(caught.value)
+    assert find("train.json").paths == (good,)
+    assert find(annotation_format="ufo").paths == (good,)
+
+
+def test_several_sets_are_listed_with_what_to_say(write, find, images):
+    whole, lines = write("instances.json", COCO), write("instances.txt", COCO_LINE)
+    for number in (1, 2):
+        write(f"labelme/img_{number}.json", LABELME)
+        write(f"gt/gt_img_{number}.txt", f"{QUAD},A")
+    with pytest.raises(BadInput, match="several sets of annotations") as caught:
+        find()
+    folder = whole.parent
+    places = {Path(problem.where): problem for problem in caught.value.problems}
+    assert set(places) == {whole, lines, folder / "labelme", folder / "gt"}
+    assert "2 files of format labelme (img_1.json, ...)" in places[folder / "labelme"].what
+    assert all(f"annotations={place}" in problem.remedy for place, problem in places.items())
+    assert find("gt").format == "icdar2015"
+    assert find("labelme").format == "labelme"
+    assert find(str(whole)).paths == (whole,)
+    assert find(annotation_format="labelme").format == "labelme"
+
+
+def test_formats_mixed_in_one_folder_are_told_apart_by_format(write, find, images):
+    write("gt_img_1.txt", f"{QUAD},A")
+    write("gt_img_2.txt", '158 128 411 181 "A"')
+    with pytest.raises(BadInput, match="several sets") as caught:
+        find()
+    remedies = " ".join(problem.remedy for problem in caught.value.problems)
+    assert "annotation_format=icdar2013" in remedies
+    assert "annotation_format=icdar2015" in remedies
+    # Who says one format gets all files named like images, so that the others are named by its reader.
+    assert len(find(annotation_format="icdar2015").paths) == 2
+
+
+def test_one_format_twice_in_one_folder_has_to_move(tmp_path, write, find, images):
+    write("gt_img_1.txt", TOTALTEXT)
+    savemat(tmp_path / "gt_img_1.mat", {"polygt": np.empty((0, 6), object)})
+    with pytest.raises(BadInput, match="Move it, or the other set, out of this folder"):
+        find()
+
+
+@pytest.mark.parametrize("name", ["val.json", "sub/../val.json"])
+def test_annotations_are_relative_to_the_data_set_too(write, find, images, name):
+    path = write("val.json", UFO)
+    write("sub/train.json", UFO)
+    assert find(name).place.resolve() == path.resolve()
+
+
+def test_a_format_named_with_its_file_is_believed(write, find, images):
+    path = write("a.lst", "hello")
+    assert find("a.lst", "paddleocr") == AnnotationSet("paddleocr", (path,), path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "seen"),
+    [
+        ("a.json", {"form": []}, "keys 'form'"),
+        ("a.json", {"imgs": {}, "anns": {}, "imgToAnns": {}}, "keys 'imgs', 'anns', 'imgToAnns'"),
+        ("a.json", {"gt_0": [{"transcription": "A", "points": []}]}, "keys 'gt_0'"),
+        ("a.json", {f"{number}.jpg": {"content_ann": {}} for number in range(99)}, "keys '0.jpg', '1.jpg'"),
+        ("a.json", [1, 2], "a list and no object"),
+        ("a.json", "hello", "line 1: is not JSON"),
+        ("a.txt", '{"file_name": "a", "annotations": [{"box": [1], "text": "A", "label": 1}]}', "begins with"),
+        ("a.txt", "950,231,1006,475,0.716654,None", "begins with '950,231,1006,475,0.716654,None'"),
+        ("a.txt", ",".join("7" * 32), "begins with '7,7,7"),
+        ("a.txt", "0 0.5 0.5 0.1 0.1", "begins with '0 0.5 0.5 0.1 0.1'"),
+        ("a.txt", "", "is empty"),
+        ("a.txt", b"\xff\xfe\x00", ""),
+        ("a.xml", "<image/>", "is an XML file"),
+        ("a.mat", b"MATLAB 5.0", "has no table that is known"),
+    ],
+    ids=str,
+)
+def test_unknown_formats_are_described(write, find, images, name, content, seen):
+    path = write(name, content)
+    with pytest.raises(BadInput, match="no annotations of a known format") as caught:
+        find()
+    assert "annotations=FILE" in str(caught.value)
+    assert seen in str(caught.value)
+    assert not seen or str(path) in str(caught.value)
+
+
+def test_many_unknown_files_are_counted(write, find, images):
+    for number in range(9):
+        write(f"{number}.txt", "0 0.5 0.5 0.1 0.1")
+    with pytest.raises(BadInput, match="and 4 more files of unknown format"):
+        find()
+
+
+def test_no_annotations_at_all(write, find, images):
+    write("LICENSE", "MIT")
+    with pytest.raises(BadInput, match=r"there are no annotations\. Put the annotations beside the images"):
+        find()
+
+
+def test_a_format_that_is_not_there(write, find, images):
+    write("val.json", UFO)
+    with pytest.raises(BadInput, match="there is no file of format coco"):
+        find(annotation_format="coco")
+
+
+def test_annotations_that_are_not_there(find, images):
+    with pytest.raises(BadInput, match=r"val\.json: 1 problem\n.*there is no such file or folder"):
+        find("val.json")
+
+
+def test_a_format_that_does_not_exist(find, images):
+    with pytest.raises(BadInput, match=r"there is no format named 'icdar15'\. Did you mean 'icdar2015'"):
+        find(annotation_format="icdar15")

@@ -1,0 +1,63 @@
+"""Weights come back as they were written; those that ship detect; those that don't fit are refused with the remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from workbench.errors import BadInput
+from workbench.files import sample_pages_dir
+from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.dataset import PageDataset
+from workbench.workloads.ocr.detector.model import build_detector
+from workbench.workloads.ocr.detector.postprocess import find_words
+from workbench.workloads.ocr.detector.weights_file import (
+    SHIPPED,
+    describe,
+    load_weights,
+    save_weights,
+    shipped_detector,
+)
+from workbench.workloads.ocr.survey import survey
+
+
+def test_weights_come_back_in_half_precision(tmp_path):
+    detector, other = (build_detector("lcnet_050", "fpn_small", seed=seed).eval() for seed in (1, 2))
+    save_weights(detector, tmp_path / "a.safetensors", encoder="lcnet_050", neck="fpn_small", notes={"command": "x"})
+    load_weights(other, str(tmp_path / "a.safetensors"), encoder="lcnet_050", neck="fpn_small")
+    image = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.allclose(detector(image).shrink, other(image).shrink, atol=0.02)
+    assert describe(tmp_path / "a.safetensors")["command"] == "x"
+
+
+def test_the_shipped_weights_are_small_and_say_where_they_come_from():
+    assert SHIPPED.stat().st_size < 1_000_000
+    assert describe(SHIPPED)["command"].startswith("workbench train ")
+
+
+def test_the_shipped_detector_finds_the_words_of_a_page():
+    pages, _ = survey(sample_pages_dir(), limit=2)
+    dataset = PageDataset(pages, Knobs(targets="none"))
+    detector = shipped_detector()
+    for number, page in enumerate(pages):
+        with torch.inference_mode():
+            probability = detector(dataset[number].image[None]).shrink[0].numpy()
+        found = find_words(probability)
+        words = sum(not word.ignore for word in page.words)
+        assert 0.5 * words < len(found) < 2 * words
+        assert np.isfinite(probability).all()
+
+
+def test_weights_of_another_architecture_are_refused():
+    with pytest.raises(BadInput, match="encoder=lcnet_050 and neck=fpn_small"):
+        load_weights(build_detector("resnet10t"), "shipped", encoder="resnet10t", neck="fpn")
+
+
+def test_what_is_no_file_of_weights_is_refused(tmp_path):
+    detector = build_detector("lcnet_050", "fpn_small")
+    (tmp_path / "a.safetensors").write_bytes(b"nothing of the kind")
+    for path in (tmp_path / "a.safetensors", tmp_path / "missing.safetensors"):
+        with pytest.raises(BadInput, match=path.name):
+            load_weights(detector, str(path), encoder="lcnet_050", neck="fpn_small")

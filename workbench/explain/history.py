@@ -1,0 +1,63 @@
+"""What has been measured so far: the comparisons and trials below a folder of reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.errors import BadInput
+from workbench.knobs.knobs import Knobs
+from workbench.records import Comparison, Record
+from workbench.records.run_folder import COMPARISON, STATE, list_runs, read_comparison, read_record
+
+
+@dataclass(frozen=True)
+class History:
+    """What a folder of reports holds, oldest first.
+
+    Attributes:
+        comparisons: With the folder of each.
+        trials: The records of single trials, those of comparisons among them.
+        interrupted: Folders of races that have not come to a comparison.
+        damaged: What could not be read, and why.
+    """
+
+    comparisons: list[tuple[Path, Comparison]] = field(default_factory=list)
+    trials: list[Record] = field(default_factory=list)
+    interrupted: list[Path] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+
+def read_history(reports: Path) -> History:
+    """Everything below `reports` that can be read; what cannot is named, and passed over."""
+    history = History()
+    for folder in sorted((reports / "comparisons").glob("*/")):
+        try:
+            if (folder / COMPARISON).is_file():
+                history.comparisons.append((folder, read_comparison(folder)))
+            elif (folder / STATE).is_file():
+                history.interrupted.append(folder)
+        except BadInput as error:
+            history.damaged.append(str(error))
+    for folder in list_runs(reports / "runs"):
+        try:
+            history.trials.append(read_record(folder))
+        except BadInput as error:
+            history.damaged.append(str(error))
+    history.trials.sort(key=lambda record: record.created_at)
+    return history
+
+
+def changed_knobs(knobs: Knobs) -> str:
+    """The knobs that aren't at their default, but for how it is measured: what makes two trials comparable."""
+    left_out = ("checked_samples", "timeout_s")
+    shown = {name: value for name, value in knobs.differing(Knobs()).items() if name not in left_out}
+    if "dataset" in shown:
+        shown["dataset"] = Path(str(shown["dataset"])).name
+    return " ".join(f"{name}={value}" for name, value in shown.items()) or "defaults"
+
+
+def machine_of(record: Record) -> str:
+    """The machine that a trial ran on, as far as its record says."""
+    environment = record.environment
+    return f"{environment.cpu}, {environment.cores} cores" if environment else "unknown machine"

@@ -1,0 +1,244 @@
+"""A pipeline in simulated time: workers, main process and device, as torch's DataLoader and an asynchronous device run.
+
+What is modelled:
+
+- The main process keeps `prefetch_factor` batches on order for every worker, dealt out in turn; taking a batch over
+  makes room for one more order. Batches come through one queue; one that comes before its turn is taken over and kept.
+- A worker makes its batches one after the other; a thread beside it sends them.
+- The device takes steps one after the other, a bounded number of them ahead; who needs a result waits for it.
+- Where an epoch ends, orders end with it, and the workers run dry before the next one begins.
+- All of it but the device shares the cores (see `cores`).
+
+What is not: the interpreter's lock between a worker and its sending thread; memory running short; how the scheduler
+favours who has slept long.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from typing import TypeVar
+
+from workbench.explain.prediction.cores import Cores, Process
+from workbench.explain.prediction.pipeline import BatchCosts, Outcome, PipelineConfig
+
+Result = TypeVar("Result")
+
+#: A part of a process that ends with a result.
+Taking = Generator[float | None, None, Result]
+
+
+def simulate(config: PipelineConfig, costs: BatchCosts) -> Outcome:
+    """Run a pipeline once.
+
+    Args:
+        config: How it hangs together.
+        costs: What its batches cost, of `config.all_steps` batches.
+    """
+    return _Run(config, costs).run()
+
+
+class _Run:
+    def __init__(self, config: PipelineConfig, costs: BatchCosts) -> None:
+        self._shape = config
+        self._costs = costs
+        self._cores = Cores(config.cores, config.slowdown)
+        self._make, self._blocked, self._send = costs.make.tolist(), costs.blocked.tolist(), costs.send.tolist()
+        self._receive, self._launch = costs.receive.tolist(), costs.launch.tolist()
+        self._finish, self._close, self._device = costs.finish.tolist(), costs.close.tolist(), costs.device.tolist()
+        workers = range(config.num_workers)
+        self._orders: list[deque[int]] = [deque() for _ in workers]
+        self._outbox: list[deque[int]] = [deque() for _ in workers]
+        self._arrived: deque[int] = deque()
+        self._results: deque[tuple[int, float]] = deque()
+        self._sleeping: dict[str, Process] = {}
+        self._processes: dict[str, Process] = {}
+        self._next_worker = 0
+        self._device_free_at = 0.0
+        self._device_queue: deque[float] = deque()
+        self._done = False
+        self._waited_s = self._idle_s = 0.0
+
+    def run(self) -> Outcome:
+        for worker in range(self._shape.num_workers):
+            self._begin(f"worker {worker}", self._worker(worker))
+            self._begin(f"sender {worker}", self._sender(worker))
+        if self._shape.beside:
+            self._begin("beside", self._background())
+        self._begin("main", self._main())
+        self._cores.run(lambda: self._done)
+        wall_s = self._cores.now - self._began_at
+        counted = slice(self._shape.warmup_steps, None)
+        load_s = self._cores.busy_s - self._was_busy_s
+        return Outcome(
+            wall_s=wall_s,
+            samples_per_s=float(self._costs.pages[counted].sum()) / wall_s,
+            load=load_s / wall_s / self._shape.cores,
+            main_wait_share=self._waited_s / wall_s,
+            device_busy_share=float(self._costs.device[counted].sum()) / wall_s,
+            worker_idle_share=self._idle_s / wall_s / max(self._shape.num_workers, 1),
+        )
+
+    def _begin(self, name: str, process: Process) -> None:
+        self._processes[name] = process
+        self._cores.start(process)
+
+    def _wake(self, name: str) -> None:
+        process = self._sleeping.pop(name, None)
+        if process is not None:
+            self._cores.wake(process)
+
+    def _worker(self, worker: int) -> Process:
+        name, mine, orders, outbox = f"worker {worker}", f"sender {worker}", self._orders[worker], self._outbox[worker]
+        cores, make, blocked = self._cores, self._make, self._blocked
+        while True:
+            idle_since = cores.now
+            while not orders:
+                self._sleeping[name] = self._processes[name]
+                yield None
+            self._idle_s += cores.now - idle_since
+            batch = orders.popleft()
+            if batch < 0:  # it has to start first
+                yield -max(self._shape.start_s, 1e-9)
+                continue
+            yield make[batch]
+            if blocked[batch] > 0.0:
+                yield -blocked[batch]
+            outbox.append(batch)
+            self._wake(mine)
+
+    def _sender(self, worker: int) -> Process:
+        name, outbox, send = f"sender {worker}", self._outbox[worker], self._send
+        while True:
+            while not outbox:
+                self._sleeping[name] = self._processes[name]
+                yield None
+            batch = outbox.popleft()
+            yield send[batch]
+            self._arrived.append(batch)
+            self._wake("main")
+
+    def _background(self) -> Process:
+        while True:
+            while not self._results:
+                self._sleeping["beside"] = self._processes["beside"]
+                yield None
+            batch, ready_at = self._results[0]
+            if ready_at > self._cores.now:
+                yield self._cores.now - ready_at
+            yield self._finish[batch]
+            self._results.popleft()
+            self._wake("main")
+
+    def _main(self) -> Process:
+        config, cores = self._shape, self._cores
+        yield from self._steps(0, config.warmup_steps)
+        yield from self._flush()
+        self._began_at = cores.now
+        self._was_busy_s = cores.busy_s
+        self._waited_s = self._idle_s = 0.0
+        yield from self._steps(config.warmup_steps, config.all_steps)
+        yield from self._flush()
+        self._done = True
+        yield None
+
+    def _steps(self, first: int, end: int) -> Process:
+        config = self._shape
+        for step in range(first, end):
+            if step % config.steps_per_epoch == 0 and (step == 0 or not config.joined):
+                yield from self._begin_epoch(step)
+            batch = step
+            if config.num_workers:
+                batch = yield from self._take(step)
+            else:
+                began = self._cores.now
+                yield self._make[step]
+                if self._blocked[step] > 0.0:
+                    yield -self._blocked[step]
+                self._waited_s += self._cores.now - began
+            yield from self._do_step(batch)
+
+    def _begin_epoch(self, step: int) -> Process:
+        config = self._shape
+        end = len(self._make)
+        self._epoch_end = end if config.joined else min(step + config.steps_per_epoch, end)
+        self._next_order = step
+        self._kept: set[int] = set()
+        self._next_worker = 0
+        if config.epoch_s > 0.0 and step:
+            yield -config.epoch_s
+        if config.num_workers == 0:
+            return
+        if config.start_s > 0.0 and (config.restarts or step == 0):
+            for worker, orders in enumerate(self._orders):
+                orders.append(-1)
+                self._wake(f"worker {worker}")
+        for _ in range(config.num_workers * config.prefetch_factor):
+            self._order()
+
+    def _order(self) -> None:
+        if self._next_order < self._epoch_end:
+            worker = self._next_worker
+            self._orders[worker].append(self._next_order)
+            self._wake(f"worker {worker}")
+            self._next_order += 1
+            self._next_worker = (worker + 1) % self._shape.num_workers
+
+    def _take(self, step: int) -> Taking[int]:
+        """Take a batch over; returns its number."""
+        cores, kept, arrived = self._cores, self._kept, self._arrived
+        began = cores.now
+        took_s = 0.0
+        wanted = step
+        while wanted not in kept:
+            if not self._shape.in_order and kept:
+                wanted = min(kept)
+                break
+            while not arrived:
+                self._sleeping["main"] = self._processes["main"]
+                yield None
+            batch = arrived.popleft()
+            received = cores.now
+            yield self._receive[batch]
+            took_s += cores.now - received
+            kept.add(batch)
+            if not self._shape.in_order:
+                wanted = batch
+        kept.discard(wanted)
+        self._waited_s += cores.now - began - took_s
+        self._order()
+        return wanted
+
+    def _do_step(self, batch: int) -> Process:
+        config, cores = self._shape, self._cores
+        yield self._launch[batch]
+        ready_at = yield from self._submit(batch)
+        if config.beside:
+            while len(self._results) >= config.background_pending:
+                self._sleeping["main"] = self._processes["main"]
+                yield None
+            self._results.append((batch, ready_at))
+            self._wake("beside")
+            yield self._close[batch]
+        else:
+            if ready_at > cores.now:
+                yield cores.now - ready_at
+            yield self._finish[batch] + self._close[batch]
+
+    def _submit(self, batch: int) -> Taking[float]:
+        """Give a batch to the device; returns when that will be through with it."""
+        cores, queue = self._cores, self._device_queue
+        if len(queue) >= self._shape.device_queue:
+            free_at = queue.popleft()
+            if free_at > cores.now:
+                yield cores.now - free_at
+        self._device_free_at = max(cores.now, self._device_free_at) + self._device[batch]
+        queue.append(self._device_free_at)
+        return self._device_free_at
+
+    def _flush(self) -> Process:
+        while self._results:
+            self._sleeping["main"] = self._processes["main"]
+            yield None
+        if self._device_free_at > self._cores.now:
+            yield self._cores.now - self._device_free_at

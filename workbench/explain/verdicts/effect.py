@@ -1,0 +1,173 @@
+"""How much faster is one variant than another: the effect, its interval, and what may be said of it.
+
+The effect is the throughput of one over that of the other, paired block by block: both ran within minutes of each
+other, so what the machine did meanwhile hits both. Blocks are the samples; steps within a trial are correlated and are
+none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
+
+from workbench.explain.verdicts.error_budget import bound, last_look
+from workbench.records import Interval, Policy, Record, Verdict
+
+Samples = npt.NDArray[np.float64]
+
+#: The verdicts that `judge_many` gives by number.
+VERDICTS: tuple[Verdict, ...] = ("faster", "slower", "no_difference", "inconclusive")
+
+#: How often a difference of the size that `smallest_effect` names is found.
+POWER = 0.9
+
+
+def paired_log_ratios(variant: Sequence[Record], baseline: Sequence[Record]) -> Samples:
+    """float64 [blocks]: log of the variant's throughput over the baseline's, of each block that ended well."""
+    pairs = zip(variant, baseline, strict=False)
+    return np.array([np.log(rate(own) / rate(other)) for own, other in pairs if ended_well(own, other)])
+
+
+def ended_well(*records: Record) -> bool:
+    """Whether all of them have counted steps to speak of."""
+    return all(record.status == "ok" and record.steady is not None for record in records)
+
+
+def rate(record: Record) -> float:
+    """Pages per second of a trial that ended well."""
+    assert record.steady is not None
+    return record.steady.samples_per_s
+
+
+def student_interval(log_ratios: Samples, confidence: float) -> Interval:
+    """The geometric mean of ratios with Student's interval: for a number of blocks that was fixed in advance."""
+    t = float(stats.t.ppf(0.5 + confidence / 2, len(log_ratios) - 1)) if len(log_ratios) > 1 else None
+    return _around(log_ratios, t)
+
+
+def estimate(log_ratios: Samples, policy: Policy, *, num_compared: int = 1) -> Interval | None:
+    """The geometric mean of ratios with an interval that holds however often one looks.
+
+    Args:
+        log_ratios: float64 [blocks].
+        policy: The rules.
+        num_compared: How many variants are held against the baseline; together their intervals hold as promised
+            (Bonferroni).
+
+    Returns:
+        The effect; without an interval where there are too few blocks for one. None without any block.
+    """
+    if len(log_ratios) == 0:
+        return None
+    return _around(log_ratios, _bound(len(log_ratios), policy, num_compared))
+
+
+def judge(speedup: Interval | None, policy: Policy) -> Verdict:
+    """The verdict on a speed-up."""
+    if speedup is None or speedup.ci95 is None:
+        return "inconclusive"
+    return VERDICTS[int(judge_many(speedup.estimate, *speedup.ci95, policy))]
+
+
+def judge_many(estimates: ArrayLike, lows: ArrayLike, highs: ArrayLike, policy: Policy) -> npt.NDArray[np.intp]:
+    """The verdicts on many speed-ups, as places in `VERDICTS`.
+
+    Args:
+        estimates: float64 [...]: ratios.
+        lows: float64 [...]: lower ends of their intervals.
+        highs: float64 [...]: upper ends.
+        policy: The rules.
+    """
+    estimates, lows, highs = np.asarray(estimates), np.asarray(lows), np.asarray(highs)
+    slower, faster = 1.0 / (1.0 + policy.min_effect), 1.0 + policy.min_effect
+    rules = [
+        (lows > 1.0) & (estimates >= faster),
+        (highs < 1.0) & (estimates <= slower),
+        (slower <= lows) & (highs <= faster),
+    ]
+    return np.select(rules, [0, 1, 2], 3).astype(np.intp)
+
+
+def more_blocks(
+    log_ratios: Samples,
+    policy: Policy,
+    *,
+    num_compared: int = 1,
+    is_decided: Callable[[Interval], bool] | None = None,
+) -> int | None:
+    """How many more blocks would decide, if they were like those so far.
+
+    Args:
+        log_ratios: float64 [blocks].
+        policy: The rules.
+        num_compared: As for `estimate`.
+        is_decided: What is to be decided; by default, whether it is faster, slower or no different.
+
+    Returns:
+        0 where it is decided; with fewer than two blocks, so many as the first verdict takes; None where more blocks
+        than are foreseen would be needed.
+    """
+    if len(log_ratios) < 2:
+        return policy.min_blocks - len(log_ratios)
+    decided = is_decided or (lambda interval: judge(interval, policy) != "inconclusive")
+    centre, spread = float(log_ratios.mean()), float(log_ratios.std(ddof=1))
+    for n in range(len(log_ratios), last_look(policy.min_blocks, policy.planned_blocks) + 1):
+        t = _bound(n, policy, num_compared)
+        if t is not None and decided(_interval(centre, t * spread / n**0.5)):
+            return n - len(log_ratios)
+    return None
+
+
+def bounds_of(num_blocks: int, policy: Policy) -> Samples:
+    """float64 [blocks]: the |t| that bounds an interval after 1, 2, ... blocks of two variants; NaN: no interval."""
+    bounds = [_bound(n, policy, 1) for n in range(1, num_blocks + 1)]
+    return np.array([np.nan if one is None else one for one in bounds])
+
+
+def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compared: int = 1) -> float | None:
+    """The smallest difference that is called one in nine of ten comparisons of so many blocks, as a share.
+
+    Args:
+        spread: Standard deviation of a block's log ratio.
+        num_blocks: Blocks of the comparison.
+        policy: The rules.
+        num_compared: As for `estimate`.
+
+    Returns:
+        0.05 for 5 %, and at least the policy's smallest effect; None where so many blocks give no verdict at all.
+    """
+    t = _bound(num_blocks, policy, num_compared)
+    if t is None:
+        return None
+    freedom = num_blocks - 1
+    shift = optimize.brentq(lambda nc: stats.nct.sf(t, freedom, nc) - POWER, 0.0, t + 40.0)
+    found = float(np.expm1(shift * spread / num_blocks**0.5))
+    # An estimate is as often below the true effect as above it: to lie above the least that matters nine times in ten,
+    # the effect has to be larger by so much.
+    margin = float(stats.norm.ppf(POWER)) * spread / num_blocks**0.5
+    return max(found, float(np.expm1(np.log1p(policy.min_effect) + margin)))
+
+
+def _bound(num_blocks: int, policy: Policy, num_compared: int) -> float | None:
+    return bound(
+        num_blocks,
+        error=(1.0 - policy.confidence) / max(1, num_compared),
+        first=policy.min_blocks,
+        planned=policy.planned_blocks,
+        kept=policy.kept_error,
+    )
+
+
+def _around(log_ratios: Samples, t: float | None) -> Interval:
+    centre = float(log_ratios.mean())
+    if t is None:
+        return Interval(estimate=float(np.exp(centre)), ci95=None)
+    return _interval(centre, t * float(stats.sem(log_ratios)))
+
+
+def _interval(centre: float, half: float) -> Interval:
+    return Interval(estimate=float(np.exp(centre)), ci95=(float(np.exp(centre - half)), float(np.exp(centre + half))))

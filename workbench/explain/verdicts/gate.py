@@ -1,0 +1,106 @@
+"""Is a change slower than is allowed? The answer for a continuous integration job, and its summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from workbench.explain.verdicts.comparison import has_failed
+from workbench.explain.verdicts.effect import estimate, more_blocks, paired_log_ratios
+from workbench.explain.verdicts.verdict_words import how_it_was_measured, needs
+from workbench.records import Comparison, Interval, Policy, Record, VariantResult
+from workbench.units import format_rate, format_ratio, format_share
+
+Answer = Literal["passed", "slower", "cannot_tell", "failed"]
+
+_ANSWERS = {
+    "passed": "Passed: not more than {most} slower than {reference}",
+    "slower": "Slower: more than {most} slower than {reference}",
+    "cannot_tell": "Cannot tell whether it is more than {most} slower than {reference}",
+    "failed": "Failed: there is nothing to compare",
+}
+
+_RESULTS = {
+    "same": "The result is the same.",
+    "within_tolerance": "The result is the same within the tolerance.",
+    "different": "**The result is another one**: no speed makes up for it until that is put right.",
+}
+
+
+def answer(comparison: Comparison, *, most_slowdown: float) -> Answer:
+    """Whether the one variant is slower than the baseline by more than is allowed.
+
+    Args:
+        comparison: The reference is its baseline.
+        most_slowdown: What is allowed, as a share: with 0.05 the variant may take 5 % longer for a page.
+
+    Returns:
+        `passed` or `slower` where the whole interval lies on one side of what is allowed; else `cannot_tell`.
+    """
+    judged = candidate(comparison)
+    if judged is None or "failed" in [one.verdict for one in comparison.variants]:
+        return "failed"
+    return _answer(judged.speedup, most_slowdown)
+
+
+def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy, *, most_slowdown: float) -> bool:
+    """Whether further blocks would say nothing new of the last of two variants against the first."""
+    reference, change = records.values()
+    if has_failed(change):
+        return True
+    return _answer(estimate(paired_log_ratios(change, reference), policy), most_slowdown) != "cannot_tell"
+
+
+def _answer(speedup: Interval | None, most_slowdown: float) -> Answer:
+    if speedup is None or speedup.ci95 is None:
+        return "cannot_tell"
+    low, high = speedup.ci95
+    allowed = 1.0 / (1.0 + most_slowdown)
+    return "passed" if low >= allowed else "slower" if high < allowed else "cannot_tell"
+
+
+def _more_blocks(comparison: Comparison, most_slowdown: float) -> int | None:
+    """How many more blocks would tell, if they were like those so far."""
+    per_block = [one.samples_per_s.per_block if one.samples_per_s else [] for one in comparison.variants[:2]]
+    ratios = np.array([np.log(own / other) for other, own in zip(*per_block, strict=False) if own and other])
+    return more_blocks(
+        ratios, comparison.policy, is_decided=lambda interval: _answer(interval, most_slowdown) != "cannot_tell"
+    )
+
+
+def candidate(comparison: Comparison) -> VariantResult | None:
+    """The variant that is held against the reference; None where it has not run."""
+    return next((one for one in comparison.variants if one.name != comparison.baseline), None)
+
+
+def summary(comparison: Comparison, *, most_slowdown: float) -> str:
+    """The answer as Markdown, for a pull request."""
+    found = answer(comparison, most_slowdown=most_slowdown)
+    headline = _ANSWERS[found].format(most=format_share(most_slowdown), reference=f"`{_escaped(comparison.baseline)}`")
+    lines = [f"### {headline}", "", "| | pages/s | speed-up | 95 % interval |", "|---|---|---|---|"]
+    for one in comparison.variants:
+        rate = format_rate(one.samples_per_s.median).removesuffix(" pages/s") if one.samples_per_s else "-"
+        rate += " (simulated device)" if one.simulated and one.samples_per_s else ""
+        interval = "{:.3f} to {:.3f}".format(*one.speedup.ci95) if one.speedup and one.speedup.ci95 else "-"
+        factor = format_ratio(one.speedup.estimate) if one.speedup else "-"
+        lines.append(f"| {_escaped(one.name)} | {rate} | {factor} | {interval} |")
+    lines.append("")
+    for one in comparison.variants:
+        if one.failure is not None:
+            why = _escaped(next(iter(one.failure.message.splitlines()), ""))
+            lines.append(f"- **{_escaped(one.name)}** failed in phase {one.failure.phase}: {why}")
+        if one.parity is not None and one.parity.status is not None:
+            lines.append(f"- {_RESULTS[one.parity.status]}")
+    if found == "cannot_tell":
+        lines.append(f"- To tell, it {needs(_more_blocks(comparison, most_slowdown), comparison)}.")
+    lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Text that stays text in a Markdown table."""
+    for mark in "\\`*_[]<>|":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("\n", " ")

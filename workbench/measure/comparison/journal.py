@@ -1,0 +1,131 @@
+"""The journal of a comparison: what has run so far, on disk after every trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs.knobs import Knobs
+from workbench.records import ComparisonState, Policy, Program, Stop, VariantTrial
+from workbench.records.run_folder import read_state, write_state
+
+
+class Journal:
+    """A comparison in its folder.
+
+    Attributes:
+        folder: Where `state.json` lies; the comparison goes there as well.
+        state: What has run so far.
+    """
+
+    def __init__(self, folder: Path, state: ComparisonState) -> None:
+        self.folder = folder
+        self.state = state
+        self._write()
+
+    @classmethod
+    def begin(
+        cls,
+        folder: Path,
+        variants: Mapping[str, Knobs],
+        *,
+        runs: Path,
+        seed: int,
+        num_blocks: int,
+        policy: Policy | None = None,
+        programs: Mapping[str, Program] | None = None,
+        budget_s: float | None = None,
+        cold_cache: bool = False,
+    ) -> Journal:
+        """A comparison that has not begun.
+
+        Args:
+            folder: Where the journal goes.
+            variants: The knobs of each variant; the first is the baseline.
+            runs: Folder of run folders.
+            seed: Seed of the order.
+            num_blocks: With so many blocks it ends, clear or not.
+            policy: The rules; the error budget is laid out over these blocks unless it says otherwise.
+            programs: By variant: which workbench measures it, where it isn't this one.
+            budget_s: No block begins that would probably end later than this; None: no limit.
+            cold_cache: Whether the pages' files are put out of the page cache before every trial.
+        """
+        state = ComparisonState(
+            variants=dict(variants),
+            programs=dict(programs or {}),
+            seed=seed,
+            policy=(policy or Policy(planned_blocks=num_blocks)).model_copy(update={"budget_s": budget_s}),
+            most_blocks=num_blocks,
+            budget_s=budget_s,
+            cold_cache=cold_cache,
+            runs=str(runs.resolve()),
+        )
+        return cls(folder, state)
+
+    @classmethod
+    def resume(cls, folder: Path, *, num_blocks: int = 1, budget_s: float | None = None) -> Journal:
+        """A comparison that was interrupted, or is to have more blocks.
+
+        Args:
+            folder: Where its journal lies.
+            num_blocks: With so many blocks it ends now, where that is more than was planned.
+            budget_s: As for `begin`, from now on.
+
+        Raises:
+            BadInput: Where there is no journal, or a damaged one.
+        """
+        state = read_state(folder)
+        if not Path(state.runs).is_dir():
+            remedy = "Move it back to where it was"
+            raise BadInput(str(folder), [Problem("the folder of its trials is gone", state.runs, remedy)])
+        problems = [
+            Problem(f"what '{name}' was measured with is gone", path, "Begin a new comparison")
+            for name, program in state.programs.items()
+            for path in (program.python, program.source)
+            if path and not Path(path).exists()
+        ]
+        if problems:
+            raise BadInput(str(folder), problems)
+        most = max(num_blocks, state.most_blocks)
+        return cls(folder, state.model_copy(update={"most_blocks": most, "budget_s": budget_s, "stop": None}))
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the run folders."""
+        return Path(self.state.runs)
+
+    def accepted(self, block: int, variant: str) -> VariantTrial | None:
+        """The trial of a variant that counts in a block, where there is one."""
+        found = [t for t in self.state.trials if (t.block, t.variant, t.repeated) == (block, variant, False)]
+        return found[-1] if found else None
+
+    def is_mostly_busy(self) -> bool:
+        """Whether so many of the trials were disturbed that repeating one would hardly find the machine quiet."""
+        trials = self.state.trials
+        return sum(bool(trial.disturbed) for trial in trials) > self.state.policy.busy_share * len(trials)
+
+    def warmed_up(self, run_id: str) -> None:
+        """A trial that counts nowhere is done: the first one, or the first after a stop."""
+        self._change(warmup_run_id=run_id)
+
+    def add(self, trial: VariantTrial) -> None:
+        """A trial is done. It stands in for an earlier one of its variant and block, where there is one."""
+        place = (trial.block, trial.variant)
+        earlier = [
+            one.model_copy(update={"repeated": True}) if (one.block, one.variant) == place else one
+            for one in self.state.trials
+        ]
+        self._change(trials=[*earlier, trial])
+
+    def stopped(self, why: Stop) -> None:
+        """No further block is run."""
+        self._change(stop=why)
+
+    def _change(self, **fields: Any) -> None:
+        self.state = self.state.model_copy(update=fields)
+        self._write()
+
+    def _write(self) -> None:
+        write_state(self.folder, self.state)

@@ -1,0 +1,107 @@
+"""What a change is held against: another workbench, or other knobs, measured on this very machine.
+
+A stored figure is no reference: it was taken on another machine, or on this one in another state.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison.variants import parse_settings
+from workbench.measure.trial import worker
+from workbench.records import Program
+
+_SUBJECT = "--against"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a change is held against.
+
+    Attributes:
+        name: What a person calls it.
+        knobs: Its knobs.
+        program: Which workbench measures it; None: this one.
+    """
+
+    name: str
+    knobs: Knobs
+    program: Program | None
+
+
+@contextmanager
+def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch: Path) -> Iterator[Reference]:
+    """A reference that is there as long as the ``with`` block lasts.
+
+    Args:
+        text: Knobs (``"cache=decoded num_workers=2"``), the path of a Python interpreter that has another workbench
+            installed, or a git revision of the checkout.
+        common: Values by knob name that reference and change share.
+        checkout: Folder of the git checkout.
+        scratch: Where the source tree of a revision is put.
+
+    Raises:
+        BadInput: Where it is none of these, or its workbench cannot be used.
+    """
+    if "=" in text:
+        knobs = Knobs.parse({**common, **parse_settings(text.split(), subject=_SUBJECT)}, subject=_SUBJECT)
+        yield Reference(text, knobs, None)
+        return
+    knobs = Knobs.parse(common)
+    source = scratch / "source"
+    # Revisions first: some systems have a program named HEAD, and branches have slashes in their names.
+    commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
+    if commit is None and shutil.which(text):
+        yield Reference(text, knobs, _installed(text))
+        return
+    if commit is None:
+        remedy = "Give a git revision that is here, the path of a Python interpreter, or knobs (cache=decoded)"
+        raise BadInput(_SUBJECT, [Problem(f"'{text}' is nothing to compare with", remedy=remedy)])
+    if _git(checkout, "worktree", "add", "--detach", "--force", str(source), commit) is None:
+        raise BadInput(_SUBJECT, [Problem(f"the source tree of '{text}' could not be put at {source}")])
+    try:
+        program = Program(name=text, python=sys.executable, source=str(source))
+        _check(program)
+        yield Reference(f"{text} ({commit[:9]})" if not commit.startswith(text) else text, knobs, program)
+    finally:
+        _git(checkout, "worktree", "remove", "--force", str(source))
+
+
+def _installed(text: str) -> Program:
+    program = Program(name=text, python=str(Path(shutil.which(text) or text).absolute()))
+    _check(program)
+    return program
+
+
+def _check(program: Program) -> None:
+    """See whether the other workbench can be started at all, and is another one."""
+    environment = {**os.environ, **program.environment()}
+    command = [program.python, "-c", "import workbench.measure.trial.worker as it; print(it.__file__)"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode != 0:
+        why = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise BadInput(_SUBJECT, [Problem(f"the workbench of '{program.name}' does not start ({why[0]})")])
+    found = Path(done.stdout.strip().splitlines()[-1]).resolve()
+    if found == Path(worker.__file__).resolve():
+        remedy = "Install the other version without --editable, in an environment of its own"
+        problem = Problem(f"the workbench of '{program.name}' is this very one", str(found.parents[1]), remedy)
+        raise BadInput(_SUBJECT, [problem])
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    """What git prints; None where it fails."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,256 @@
+"""A comparison: a warm-up trial, then blocks of one trial of every variant, until all is clear or the blocks are done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison.file_cache import cached_share, forget, warm
+from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.order import blocks
+from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.trial.events import Event
+from workbench.measure.trial.launcher import run_trial
+from workbench.measure.trial.machine import disturbances
+from workbench.records import ComparisonState, Record, Stop, VariantTrial
+from workbench.records.run_folder import read_record
+from workbench.units import NS_PER_S, format_share
+from workbench.workloads.ocr.files_below import files_below
+
+#: A cache that still holds more than this of the pages' files is not cold, however often it is asked.
+_COLD_SHARE = 0.01
+_FORGET_TIMES = 3
+
+Records = Mapping[str, Sequence[Record]]
+
+
+@dataclass
+class ComparisonRun:
+    """What a comparison has left.
+
+    Attributes:
+        state: Its journal.
+        order: Names of the variants in the order they ran, block by block.
+        records: The records of each variant, in the order of the blocks: those that count.
+        notes: What a reader should know of how it went.
+    """
+
+    state: ComparisonState
+    order: list[list[str]] = field(default_factory=list)
+    records: dict[str, list[Record]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def run_comparison(
+    journal: Journal,
+    *,
+    is_clear: Callable[[Records], bool] = lambda records: False,
+    on_trial: Callable[[int, int, str, Record], None] | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    cancel: threading.Event | None = None,
+    clock: Clock = monotonic_ns,
+) -> ComparisonRun:
+    """Run a comparison, or what is left of one, one trial at a time: two at once would disturb each other.
+
+    A variant that failed runs no more; when the baseline (the first one) has failed, nothing is left to compare with,
+    and the comparison ends. A disturbed trial is repeated at the end of its block, as often as the policy says, unless the
+    machine is hardly ever quiet; both are kept.
+
+    Before the first trial, and before the first after a stop, one runs that counts nowhere.
+
+    Args:
+        journal: What is to run, and what has run already.
+        is_clear: Whether the records so far make further blocks needless; asked after every block.
+        on_trial: Told after each trial: trials done, trials at most, the variant, its record.
+        on_event: Told of the progress of the trial that is running.
+        cancel: When set, the running trial is ended, and the comparison with it.
+        clock: Reads the time.
+
+    Raises:
+        BadInput: Where the page cache is to be cold, and the pages' file system doesn't let go of them.
+        KeyboardInterrupt: On an interrupt. What has run until then is in the journal.
+    """
+    return _Runner(journal, is_clear, on_trial, on_event, cancel or threading.Event(), clock).run()
+
+
+class _Stopped(Exception):
+    """The comparison ends within a block."""
+
+    def __init__(self, why: Stop) -> None:
+        super().__init__(why)
+        self.why: Stop = why
+
+
+class _Runner:
+    def __init__(
+        self,
+        journal: Journal,
+        is_clear: Callable[[Records], bool],
+        on_trial: Callable[[int, int, str, Record], None] | None,
+        on_event: Callable[[Event], None] | None,
+        cancel: threading.Event,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._is_clear = is_clear
+        self._on_trial = on_trial
+        self._on_event = on_event
+        self._cancel = cancel
+        self._clock = clock
+        self._began_ns = clock()
+        self._block_s: list[float] = []
+        self._names = list(journal.state.variants)
+        self._compared = ComparisonRun(journal.state, records={name: [] for name in self._names})
+        self._done = 0
+        self._is_warm = False
+
+    def run(self) -> ComparisonRun:
+        try:
+            stop = self._run_blocks()
+        except _Stopped as stopped:
+            stop = stopped.why
+        if self._compared.order and not self._compared.order[-1]:
+            self._compared.order.pop()  # a block that was cancelled is none
+        self._journal.stopped(stop)
+        self._compared.state = self._journal.state
+        return self._compared
+
+    def _warm_up(self) -> None:
+        """A trial that counts nowhere: it fills page cache and branch caches, and wakes the cores."""
+        name = self._names[0]
+        record, _ = self._run_trial(name, self._journal.state.variants[name].changed(checked_samples=0))
+        self._tell("warm-up trial", record)
+        if record.status == "failed":
+            self._compared.order[-1] = [name]
+            self._compared.records[name].append(record)
+            raise _Stopped("failed")
+        self._journal.warmed_up(record.run_id)
+        self._is_warm = True
+
+    def _run_blocks(self) -> Stop:
+        state = self._journal.state
+        records = self._compared.records
+        for block, order in enumerate(blocks(self._names, seed=state.seed)):
+            if block == state.most_blocks:
+                return "blocks"
+            if self._is_over_budget():
+                return "budget"
+            began_ns = self._clock()
+            was_done = self._done
+            self._compared.order.append([])
+            self._run_block(block, order)
+            if self._has_failed(self._names[0]):
+                return "failed"
+            if self._done > was_done:
+                self._block_s.append((self._clock() - began_ns) / NS_PER_S)
+            if block + 1 < state.most_blocks and self._is_clear(records):
+                return "clear"
+        raise AssertionError("the order has no end")
+
+    def _run_block(self, block: int, order: Sequence[str]) -> None:
+        policy = self._journal.state.policy
+        found: dict[str, Record] = {}
+        for name in order:
+            if self._has_failed(name):
+                continue
+            found[name] = self._kept(block, name) or self._measure(block, name)
+            if found[name].status == "failed" and name == self._names[0]:
+                break
+        for _ in range(policy.repeats):
+            for name in order:
+                if name in found and self._is_to_be_repeated(block, name, found[name]):
+                    found[name] = self._measure(block, name)
+        for name in order:
+            if name in found:
+                self._compared.order[-1].append(name)
+                self._compared.records[name].append(found[name])
+
+    def _measure(self, block: int, name: str) -> Record:
+        """Run a trial and enter it in the journal."""
+        if not self._is_warm:
+            self._warm_up()
+        knobs = self._journal.state.variants[name]
+        # One sample of pages for each variant is enough to hold them side by side.
+        record, cached = self._run_trial(name, knobs if block == 0 else knobs.changed(checked_samples=0))
+        policy = self._journal.state.policy
+        self._journal.add(
+            VariantTrial(
+                block=block,
+                variant=name,
+                run_id=record.run_id,
+                disturbed=disturbances(record.machine, policy),
+                files_cached_share=cached,
+            )
+        )
+        self._done += 1
+        self._tell(name, record)
+        return record
+
+    def _run_trial(self, name: str, knobs: Knobs) -> tuple[Record, float | None]:
+        if self._cancel.is_set():
+            raise _Stopped("cancelled")
+        cached = self._prepare_page_cache(Path(knobs.dataset).expanduser())
+        program = self._journal.state.programs.get(name)
+        record = run_trial(
+            knobs, self._journal.runs, program=program, on_event=self._on_event, cancel=self._cancel
+        )
+        if self._cancel.is_set():
+            raise _Stopped("cancelled")
+        return record, cached
+
+    def _prepare_page_cache(self, folder: Path) -> float | None:
+        """Bring the page cache to the state in which every trial finds it; gives the share of the files in it."""
+        files = files_below(folder) if folder.is_dir() else []
+        if not self._journal.state.cold_cache:
+            warm(files)
+            return cached_share(files)
+        for _ in range(_FORGET_TIMES):
+            forget(files)
+            cached = cached_share(files)
+            if cached is None or cached <= _COLD_SHARE:
+                return cached
+        problem = Problem(
+            f"the system keeps {format_share(cached)} of the pages' files in memory",
+            remedy="Put the pages on a disk where nobody else reads them, or leave cold_cache out",
+        )
+        raise BadInput("cold_cache", [problem])
+
+    def _kept(self, block: int, name: str) -> Record | None:
+        """The record of a trial that was run before the comparison was interrupted."""
+        trial = self._journal.accepted(block, name)
+        if trial is None:
+            return None
+        try:
+            return read_record(self._journal.runs / trial.run_id)
+        except BadInput as error:
+            self._compared.notes.append(f"A trial of '{name}' was run anew, for its record was of no use: {error}")
+            return None
+
+    def _is_to_be_repeated(self, block: int, name: str, record: Record) -> bool:
+        state = self._journal.state
+        ran = [trial for trial in state.trials if (trial.block, trial.variant) == (block, name)]
+        repeats = sum(bool(trial.disturbed) for trial in ran[:-1])
+        is_disturbed = record.status == "ok" and bool(disturbances(record.machine, state.policy))
+        return is_disturbed and repeats < state.policy.repeats and not self._journal.is_mostly_busy()
+
+    def _has_failed(self, name: str) -> bool:
+        own = self._compared.records[name]
+        return bool(own) and own[-1].status == "failed"
+
+    def _is_over_budget(self) -> bool:
+        budget_s = self._journal.state.budget_s
+        if budget_s is None or not self._block_s:
+            return False
+        spent_s = (self._clock() - self._began_ns) / NS_PER_S
+        return spent_s + float(np.median(self._block_s)) > budget_s
+
+    def _tell(self, name: str, record: Record) -> None:
+        if self._on_trial is not None:
+            kept = sum(not trial.repeated for trial in self._journal.state.trials)
+            self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)

@@ -1,0 +1,221 @@
+"""Variants from what a person writes: ``"ram: cache=decoded num_workers=2"``, or the axes of a grid."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs.combinations import IMPOSSIBLE
+from workbench.knobs.knobs import Knobs, unknown_knob
+from workbench.workloads.ocr.preflight import check_inputs
+
+BASELINE = "baseline"
+
+#: BackgroundThread the disk baseline: the two ideas of the study that the workbench began with, and one that goes further.
+STUDY_VARIANTS = (
+    "RAM image cache: cache=decoded",
+    "RAM cache + conditional normalize: cache=decoded normalize=conditional",
+    "prepared cache + device normalize: cache=prepared cache_store=shared normalize=device",
+)
+
+
+def parse_settings(items: Sequence[str], *, subject: str = "knobs") -> dict[str, Any]:
+    """Values by knob name from ``name=value`` items.
+
+    Raises:
+        BadInput: For items without ``=``, knobs that are set twice, names that are no knobs and values that are none of
+            theirs: all of them. Combinations are not looked at: there may be more to come.
+    """
+    settings, problems = _read_settings(items)
+    combinations = [rule.problem() for rule in IMPOSSIBLE]
+    problems += [problem for problem in _problems_of(settings) if problem not in combinations]
+    if problems:
+        raise BadInput(subject, problems)
+    return {name: _typed(name, text) for name, text in settings.items()}
+
+
+def parse_variants(specs: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:
+    """The variants of a comparison, the baseline first.
+
+    Args:
+        specs: One variant each: its name, a colon, then the knobs that it sets beside the common ones
+            (``"ram: cache=decoded num_workers=2"``). A variant that sets nothing repeats the baseline, which shows how
+            large a difference this machine makes up by itself.
+        common: Values by knob name that all variants share. They make the baseline, named "baseline", unless a spec of
+            that name says what the baseline sets.
+
+    Raises:
+        BadInput: With everything that is wrong in any of the specs and in the common knobs.
+    """
+    settings: dict[str, dict[str, str]] = {}
+    problems: list[Problem] = []
+    for spec in specs:
+        name, colon, rest = spec.partition(":")
+        name, where = name.strip(), f"variant '{spec}'"
+        if not colon or not name or "=" in name:
+            remedy = "Write 'name: knob=value knob=value'"
+            problems.append(Problem("a variant needs a name before its knobs", where, remedy))
+        elif name in settings:
+            problems.append(Problem("the name is taken by an earlier variant", where, "Name it otherwise"))
+        else:
+            settings[name], found = _read_settings(_words(rest))
+            problems += _within(name, found)
+    baseline = settings.pop(BASELINE, {})
+    return _build({BASELINE: baseline, **settings}, common, problems, subject="variants")
+
+
+def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:
+    """The variants of a grid: every combination of the axes' values, the first one being the baseline.
+
+    Args:
+        axes: One knob each with its values (``"cache=none,decoded"``). The last axis changes fastest.
+        common: Values by knob name that all cells share.
+
+    Returns:
+        Knobs by the settings of the cell (``"cache=decoded num_workers=2"``).
+
+    Raises:
+        BadInput: With everything that is wrong in any of the axes, the cells and the common knobs.
+    """
+    settings, problems = _read_settings(axes)
+    values: dict[str, list[str]] = {}
+    for name, text in settings.items():
+        values[name] = [value.strip() for value in text.split(",")]
+        where = f"grid '{name}={text}'"
+        if "" in values[name]:
+            problems.append(Problem("an empty value", where, "Separate the values by single commas"))
+        if len(set(values[name])) < len(values[name]):
+            problems.append(Problem("a value is named twice", where, "Name each value once"))
+    problems += [unknown_knob(name) for name in values if name not in Knobs.model_fields]
+    if problems or not values:
+        raise BadInput("grid", problems or [Problem("there are no axes", remedy="Write 'knob=value,value'")])
+    cells = [dict(zip(values, cell, strict=True)) for cell in itertools.product(*values.values())]
+    named = {" ".join(f"{name}={value}" for name, value in cell.items()): cell for cell in cells}
+    return _build(named, common, [], subject="grid")
+
+
+def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: Any) -> dict[str, Knobs]:
+    """The variants of a comparison as a face gets them, from specs or from a grid.
+
+    Args:
+        specs: As `parse_variants` takes them; a single one need not be in a list.
+        axes: As `parse_grid` takes them, likewise; where there are any, the specs are not looked at.
+        common: Values by knob name that all variants share.
+        blocks: How often each variant is to run.
+
+    Raises:
+        BadInput: As those two do; for neither of them; for a number of blocks that is none.
+    """
+    problems = []
+    lists = {"variants": _as_list(specs), "grid": _as_list(axes)}
+    for where, items in lists.items():
+        if not all(isinstance(item, str) for item in items):
+            problems.append(Problem("holds something else than text", where, "Give a list of strings"))
+    if type(blocks) is not int or blocks < 1:
+        problems.append(Problem(f"{blocks!r} is not a number of blocks", "blocks", "Give a whole number from 1"))
+    if not any(lists.values()):
+        remedy = "Add a variant ('ram: cache=decoded') or a grid axis ('cache=none,decoded')"
+        problems.append(Problem("there is nothing to compare the baseline with", remedy=remedy))
+    if problems:
+        raise BadInput("comparison", problems)
+    if lists["grid"]:
+        return parse_grid(lists["grid"], common)
+    return parse_variants(lists["variants"], common)
+
+
+def check_variants(variants: Mapping[str, Knobs]) -> None:
+    """Look at the data sets of all variants before any trial starts.
+
+    Raises:
+        BadInput: With everything that is wrong with them.
+    """
+    problems: list[Problem] = []
+    subjects: list[str] = []
+    seen: list[dict[str, Any]] = []
+    for name, knobs in variants.items():
+        if knobs.profilers:
+            remedy = "Leave profilers out; workbench run -p profilers=... looks through them"
+            problems.append(Problem("profilers cost time, and their price would be compared", f"variant '{name}'", remedy))
+            subjects.append("variants")
+        pages = knobs.model_dump(include={"dataset", "annotations", "annotation_format", "num_pages"})
+        if pages in seen:
+            continue
+        seen.append(pages)
+        try:
+            check_inputs(knobs)
+        except BadInput as error:
+            problems += error.problems
+            subjects.append(error.subject)
+    if problems:
+        raise BadInput(", ".join(dict.fromkeys(subjects)), problems)
+
+
+def _as_list(items: Any) -> list[Any]:
+    return [items] if isinstance(items, str) and items else list(items or ())
+
+
+def _build(
+    settings: Mapping[str, Mapping[str, Any]], common: Mapping[str, Any], problems: list[Problem], *, subject: str
+) -> dict[str, Knobs]:
+    """Knobs by variant. What is wrong with the common knobs is said once, not for every variant."""
+    variants: dict[str, Knobs] = {}
+    shared = _problems_of(common)
+    said: set[Problem] = set()
+    for name, own in settings.items():
+        try:
+            variants[name] = Knobs.parse({**common, **own})
+        except BadInput as error:
+            said.update(problem for problem in error.problems if problem in shared)
+            problems += _within(name, [problem for problem in error.problems if problem not in shared])
+    problems = [problem for problem in shared if problem in said] + problems
+    if problems:
+        raise BadInput(subject, problems)
+    return variants
+
+
+def _problems_of(settings: Mapping[str, Any]) -> tuple[Problem, ...]:
+    try:
+        Knobs.parse(settings)
+    except BadInput as error:
+        return error.problems
+    return ()
+
+
+def _typed(name: str, text: str) -> Any:
+    """The value that a knob takes a text for; the text itself where the knob can't go alone."""
+    try:
+        return getattr(Knobs.parse({name: text}), name)
+    except BadInput:
+        return text
+
+
+def _within(variant: str, problems: Sequence[Problem]) -> list[Problem]:
+    place = f"variant '{variant}'"
+    return [replace(problem, where=f"{place}, {problem.where}" if problem.where else place) for problem in problems]
+
+
+def _words(text: str) -> list[str]:
+    """The words of a spec; quotes hold a value with spaces together."""
+    try:
+        return shlex.split(text)
+    except ValueError:  # an open quote, which is then part of its word and shows up in the message about that
+        return text.split()
+
+
+def _read_settings(items: Sequence[str]) -> tuple[dict[str, str], list[Problem]]:
+    settings: dict[str, str] = {}
+    problems: list[Problem] = []
+    for item in items:
+        name, equals, value = item.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            problems.append(Problem(f"'{item}' sets nothing", remedy="Write knob=value"))
+        elif name in settings:
+            problems.append(Problem(f"'{name}' is set twice ('{settings[name]}' and '{value.strip()}')"))
+        else:
+            settings[name] = value.strip()
+    return settings, problems

@@ -1,0 +1,123 @@
+"""Memory and CPU of every process of a trial over time, with /dev/shm and the device's memory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from workbench.measure.profilers.profiler import Findings, IdleLens, ProfilerContext
+
+_INTERVAL_S = 0.25
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One process at one time.
+
+    Attributes:
+        at_ns: On the clock of all spans.
+        phase: Of the trial.
+        process: `main`, `worker 0`, ...
+        pid: Its number.
+        pss_bytes: Proportional set size: shared pages are divided among those that map them.
+        cpu_s: Seconds on cores so far, of all threads.
+        shm_bytes: In use at /dev/shm, by everybody.
+        device_bytes: Held by torch on the device; None without one.
+    """
+
+    at_ns: int
+    phase: str
+    process: str
+    pid: int
+    pss_bytes: int
+    cpu_s: float
+    shm_bytes: int
+    device_bytes: int | None
+
+
+class MemoryOverTime(IdleLens):
+    """See `Profiler`. A thread of the trial's process looks at the tree four times a second."""
+
+    def __init__(self, context: ProfilerContext) -> None:
+        self._file = context.folder / "memory.parquet"
+        self._clock = context.clock
+        self._phase = "imports"
+        self._samples: list[Sample] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
+        self._names: dict[int, str] = {os.getpid(): "main"}
+
+    def start(self) -> None:
+        """See `Profiler`."""
+        self._thread.start()
+
+    def phase(self, name: str) -> None:
+        """See `Profiler`."""
+        self._phase = name
+
+    def stop(self) -> None:
+        """See `Profiler`."""
+        self._look()
+        self._ended.set()
+
+    def collect(self) -> Findings:
+        """See `Profiler`."""
+        import pandas as pd
+
+        self._ended.set()
+        self._thread.join()
+        table = pd.DataFrame([asdict(sample) for sample in self._samples])
+        if table.empty:
+            return Findings(notes=["memory: no sample was taken"])
+        table.to_parquet(self._file)
+        totals = table.groupby("at_ns").agg(pss=("pss_bytes", "sum"), phase=("phase", "first"))
+        place = int(totals["pss"].to_numpy().argmax())
+        peak_mb, phase = totals["pss"].to_numpy()[place] / 1e6, totals["phase"].to_numpy()[place]
+        notes = [f"memory: peak of {peak_mb:.0f} MB in phase '{phase}' ({len(totals)} samples)"]
+        return Findings({"memory over time": self._file}, notes)
+
+    def _run(self) -> None:
+        while not self._ended.wait(_INTERVAL_S):
+            self._look()
+
+    def _look(self) -> None:
+        at, phase = self._clock(), self._phase
+        shm, device = _shm_bytes(), _device_bytes()
+        for process in self._tree():
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                self._samples.append(
+                    Sample(
+                        at, phase, self._names[process.pid], process.pid,
+                        process.memory_full_info().pss, times.user + times.system, shm, device,
+                    )
+                )  # fmt: skip
+
+    def _tree(self) -> list[psutil.Process]:
+        """The trial's process and its children that load pages, in the order in which they were started."""
+        root = psutil.Process()
+        children = []
+        for child in root.children():
+            with contextlib.suppress(psutil.Error):
+                if "python" in child.name().lower() or child.name().startswith("pt_"):
+                    children.append(child)
+        for child in sorted(children, key=lambda child: child.pid):
+            if child.pid not in self._names:
+                self._names[child.pid] = f"worker {sum(name != 'main' for name in self._names.values())}"
+        return [root, *children]
+
+
+def _shm_bytes(folder: Path = Path("/dev/shm")) -> int:
+    return shutil.disk_usage(folder).used if folder.is_dir() else 0
+
+
+def _device_bytes() -> int | None:
+    import torch
+
+    return int(torch.cuda.memory_allocated()) if torch.cuda.is_available() else None

@@ -1,0 +1,97 @@
+"""py-spy on the whole process tree of a trial: where each process is, a hundred times a second."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.measure.profilers.profiler import Findings, IdleLens, ProfilerContext
+
+_RATE_HZ = 100
+_SECONDS_TO_WRITE = 30.0
+
+#: prctl(2): who may look into this process; any process of the user.
+_PR_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1).value
+
+_REMEDY = (
+    "sudo sysctl kernel.yama.ptrace_scope=0, or in a container: docker run --cap-add=SYS_PTRACE (workbench doctor says "
+    "what this machine permits)"
+)
+
+
+class StackSamples(IdleLens):
+    """See `Profiler`. Where py-spy is missing or not permitted, the trial goes on and a note says what to change."""
+
+    def __init__(self, context: ProfilerContext) -> None:
+        self._file = context.folder / "stacks.speedscope.json"
+        self._log = context.folder / "py-spy.txt"
+        self._native = context.knobs.native_stacks
+        self._process: subprocess.Popen[bytes] | None = None
+        self._problem = ""
+
+    def in_worker(self) -> Callable[[int], None]:
+        """See `Profiler`."""
+        return allow_tracing
+
+    def steady(self) -> None:
+        """See `Profiler`."""
+        allow_tracing()
+        command = _find_py_spy()
+        if command is None:
+            self._problem = "py-spy is not installed. pip install py-spy"
+            return
+        arguments = ["record", "--pid", str(os.getpid()), "--subprocesses", "--rate", str(_RATE_HZ)]
+        arguments += ["--format", "speedscope", "--output", str(self._file)]
+        arguments += ["--native"] if self._native else []
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen([command, *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """See `Profiler`."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGINT)  # then it writes what it has
+        try:
+            self._process.wait(_SECONDS_TO_WRITE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            self._problem = f"py-spy had not written its samples after {_SECONDS_TO_WRITE:g} s"
+
+    def collect(self) -> Findings:
+        """See `Profiler`."""
+        if self._process is not None and not self._problem and not _is_whole(self._file):
+            told = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            self._problem = f"py-spy has left no samples ({told[-1] if told else 'and says nothing'})"
+            if any("permi" in line.lower() or "ptrace" in line.lower() for line in told):
+                self._problem += f". {_REMEDY}"
+        if self._problem:
+            return Findings(notes=[f"stacks: {self._problem}"])
+        return Findings({"stack samples": self._file})
+
+
+def allow_tracing(number: int = 0) -> None:
+    """Let other processes of the user look into this one, where the kernel asks for consent."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(_ANY), 0, 0, 0)
+
+
+def _find_py_spy() -> str | None:
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if beside.is_file() else shutil.which("py-spy")
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8"))["profiles"])
+    except (OSError, ValueError, KeyError):
+        return False

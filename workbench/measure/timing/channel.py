@@ -1,0 +1,127 @@
+"""The channel from loader workers to the main process: the tracks of all lanes, made before any worker starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import NONE, Track
+from workbench.measure.timing.stages import Stages
+
+
+@dataclass(frozen=True)
+class TrackOf:
+    """Whose a track is.
+
+    Attributes:
+        lane: `worker` or `main`.
+        process: The worker's number; 0 for the main process.
+        background: The track of a background thread, which runs beside the lane's own.
+        track: The spans.
+    """
+
+    lane: str
+    process: int
+    background: bool
+    track: Track
+
+
+@dataclass
+class Channel:
+    """The tracks of a trial.
+
+    Handed to the loader workers (inherited under fork, pickled under spawn), which write where the main process reads.
+
+    Attributes:
+        workers: One track for each loader worker; a single one where the main process loads the pages itself.
+        senders: For each worker the track of the thread that sends its batches.
+        main: The main process.
+        receiver: The thread of the main process that receives and pins batches, where there is one.
+        background: The thread of the main process that works on results beside the loop, where there is one.
+        clock: Where all times come from.
+        delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
+    """
+
+    workers: list[Track]
+    senders: list[Track]
+    main: Track
+    receiver: Track
+    background: Track
+    clock: Clock = field(default=monotonic_ns)
+    delays_ns: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        num_workers: int,
+        spans_per_process: int,
+        clock: Clock = monotonic_ns,
+        delays_ns: Mapping[str, int] | None = None,
+    ) -> Channel:
+        """Make the tracks.
+
+        Args:
+            num_workers: As the DataLoader takes it: 0 means that the main process loads the pages.
+            spans_per_process: Room in each track.
+            clock: Must be the same in all processes, and picklable under spawn.
+            delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
+        """
+        lanes = max(num_workers, 1)
+        return cls(
+            workers=[Track(spans_per_process) for _ in range(lanes)],
+            senders=[Track(spans_per_process) for _ in range(lanes)],
+            main=Track(spans_per_process),
+            receiver=Track(spans_per_process),
+            background=Track(spans_per_process),
+            clock=clock,
+            delays_ns=dict(delays_ns or {}),
+        )
+
+    def tracks(self) -> Iterator[TrackOf]:
+        """All tracks with whose they are."""
+        for number, track in enumerate(self.workers):
+            yield TrackOf("worker", number, False, track)
+        for number, track in enumerate(self.senders):
+            yield TrackOf("worker", number, True, track)
+        yield TrackOf("main", 0, False, self.main)
+        yield TrackOf("main", 0, True, self.receiver)
+        yield TrackOf("main", 0, True, self.background)
+
+    def workers_are_started(self) -> None:
+        """Called in the main process right before worker processes are started."""
+        now = self.clock()
+        for track in self.workers:
+            track.started_ns = now
+
+    def worker_is_up(self, number: int) -> Stages:
+        """Called first in worker `number`: accounts for the time until now and gives the worker's stages.
+
+        The worker before it on this track, if there was one, was idle until the new one was asked to start.
+        """
+        track = self.workers[number]
+        track.pid = os.getpid()
+        stages = Stages(track, self.clock, self.delays_ns)
+        now = self.clock()
+        started = track.started_ns or now
+        if track.idle_since_ns:
+            stages.add("idle", track.idle_since_ns, started)
+        stages.add("start", started, now)
+        track.started_ns = 0
+        track.idle_since_ns = now
+        return stages
+
+    def close_idle(self, until_ns: int) -> None:
+        """Write down the waiting of those workers that are waiting still; it lasts at least until `until_ns`."""
+        for track in self.workers:
+            since = track.idle_since_ns
+            if since and since < until_ns:
+                track.add(track.number_of("idle"), since, until_ns, NONE, NONE)
+                track.idle_since_ns = until_ns
+
+    @property
+    def dropped(self) -> int:
+        """Spans that found no room, over all tracks."""
+        return sum(entry.track.dropped for entry in self.tracks())

@@ -1,0 +1,89 @@
+"""What the machine did while a trial ran, apart from the trial; and whether that is too much."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Collection
+
+import psutil
+
+from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.records import Machine, Policy
+from workbench.units import NS_PER_S, format_share
+
+#: What the kernel counts as work, time of guests included.
+_BUSY = ("user", "nice", "system", "irq", "softirq")
+
+
+class MachineWatch:
+    """Watches the machine from its making until `describe`.
+
+    Args:
+        clock: Reads the time.
+    """
+
+    def __init__(self, clock: Clock = monotonic_ns) -> None:
+        self._clock = clock
+        self._begin_ns = clock()
+        self._load = os.getloadavg()[0]
+        self._cores = os.sched_getaffinity(0)
+        self._busy_s, self._stolen_s = _cpu_times(self._cores)
+        self._own_s = _own_times()
+
+    def describe(self) -> Machine:
+        """What has happened since. The trial must have ended: what its processes took is known from then on."""
+        wall_s = (self._clock() - self._begin_ns) / NS_PER_S
+        busy_s, stolen_s = _cpu_times(self._cores)
+        other_s = (busy_s - self._busy_s) - (_own_times() - self._own_s)
+        available_s = wall_s * len(self._cores)
+        return Machine(
+            wall_s=wall_s,
+            num_cores=len(self._cores),
+            other_cores=max(0.0, other_s / wall_s),
+            steal_share=min(1.0, max(0.0, (stolen_s - self._stolen_s) / available_s)),
+            load_1min=self._load,
+            frequency_mhz=_frequency(),
+            temperature_c=_temperature(),
+        )
+
+
+def disturbances(machine: Machine | None, policy: Policy) -> list[str]:
+    """What else the machine did, in words, as far as it is more than the policy lets pass."""
+    found = []
+    if machine is not None and machine.other_cores >= policy.disturbed_share * machine.num_cores:
+        found.append(f"other processes kept {machine.other_cores:.2f} of {machine.num_cores} cores busy")
+    if machine is not None and machine.steal_share >= policy.disturbed_steal:
+        found.append(f"the host took {format_share(machine.steal_share)} of the cores away")
+    return found
+
+
+def _cpu_times(cores: Collection[int]) -> tuple[float, float]:
+    """Seconds that these cores were busy, and that the host took away from them, since the machine started."""
+    times = [one for core, one in enumerate(psutil.cpu_times(percpu=True)) if core in cores]
+    busy = sum(sum(getattr(one, kind, 0.0) for kind in _BUSY) for one in times)
+    return busy, sum(getattr(one, "steal", 0.0) for one in times)
+
+
+def _own_times() -> float:
+    """Seconds of CPU that this process and all that it has started and that have ended took."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _frequency() -> float | None:
+    try:
+        frequency = psutil.cpu_freq()
+    except (OSError, NotImplementedError):
+        return None
+    return float(frequency.current) if frequency is not None and frequency.current else None
+
+
+def _temperature() -> float | None:
+    read = getattr(psutil, "sensors_temperatures", None)
+    try:
+        sensors = read() if read else {}
+    except OSError:
+        return None
+    temperatures = [entry.current for entries in sensors.values() for entry in entries if entry.current is not None]
+    return float(max(temperatures)) if temperatures else None

@@ -1,0 +1,72 @@
+"""A trial through profilers, beside the same trial without: what the profilers cost belongs to what they show."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.events import Event
+from workbench.measure.trial.launcher import run_trial
+from workbench.records import ProfilerOverhead, Record
+from workbench.records.run_folder import RECORD, write_json
+
+
+def trials_of(knobs: Knobs) -> int:
+    """How many trials `run_profiled` runs."""
+    return 3 if knobs.profilers else 1
+
+
+def run_profiled(
+    knobs: Knobs,
+    runs: Path,
+    *,
+    on_event: Callable[[Event], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Record:
+    """Run one trial; where the knobs ask for profilers, once without them before it and once after.
+
+    The price is the throughput without the profilers over that with them. The two plain trials give it a spread: how far
+    they are apart is what this machine makes up by itself.
+
+    Args:
+        knobs: What is to be measured.
+        runs: Folder of run folders.
+        on_event: Told of progress.
+        cancel: When set, the running trial is ended.
+
+    Returns:
+        The record of the trial through the profilers, with their price; of the trial that was cancelled, if one was.
+    """
+    if not knobs.profilers:
+        return run_trial(knobs, runs, on_event=on_event, cancel=cancel)
+    plain_knobs = knobs.changed(profilers="", line_functions="", native_stacks=False, checked_samples=0)
+    before = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
+    if cancel is not None and cancel.is_set():
+        return before
+    record = run_trial(knobs, runs, on_event=on_event, cancel=cancel)
+    if cancel is not None and cancel.is_set():
+        return record
+    after = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
+    price = price_of(record, [before, after])
+    if price is None:
+        return record
+    priced = record.model_copy(update={"profiler_overhead": price})
+    write_json(runs / record.run_id / RECORD, priced)
+    return priced
+
+
+def price_of(record: Record, plain: list[Record]) -> ProfilerOverhead | None:
+    """What the profilers of a trial cost; None where it, or every trial without them, has failed."""
+    rates = [one.steady.samples_per_s for one in plain if one.steady is not None]
+    if record.steady is None or not rates:
+        return None
+    factors = sorted(rate / record.steady.samples_per_s for rate in rates)
+    return ProfilerOverhead(
+        profilers=list(record.knobs.profilers),
+        factor=float(sum(factors) / len(factors)),
+        lowest=factors[0],
+        highest=factors[-1],
+        run_ids=[one.run_id for one in plain if one.steady is not None],
+    )

@@ -1,0 +1,171 @@
+"""From spans to sums: the times of every stage over the steady part, and how much of each lane they explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.errors import BadInput, unknown_name
+from workbench.measure.devices.device import Device
+from workbench.measure.timing.channel import Channel
+from workbench.measure.timing.spans import NONE, Spans
+from workbench.measure.trial.core_watch import CoreWatch
+from workbench.records import Closure, Lane, LaneStats, Origin, StageStats
+from workbench.units import NS_PER_S
+
+
+@dataclass(frozen=True)
+class TrackSpans:
+    """The spans of one track, with whose they are."""
+
+    lane: Lane
+    process: int
+    background: bool
+    origin: Origin
+    spans: Spans
+
+
+def collect(channel: Channel, device: Device) -> list[TrackSpans]:
+    """The spans of all lanes. To be called when nobody writes any more."""
+    tracks = [
+        TrackSpans("worker" if of.lane == "worker" else "main", of.process, of.background, "measured", of.track.read())
+        for of in channel.tracks()
+    ]
+    origin: Origin = "simulated" if device.simulated else "measured"
+    return [*tracks, TrackSpans("device", 0, False, origin, _device_spans(device))]
+
+
+def refuse_unknown_stages(knob: str, stages: Iterable[str], tracks: Sequence[TrackSpans]) -> None:
+    """See whether every stage that a knob names has run, now that it is known which stages there are.
+
+    Raises:
+        BadInput: For those that have not.
+    """
+    known = sorted({name for track in tracks if track.lane != "device" for name in track.spans.names})
+    problems = [unknown_name("stage", name, known) for name in stages if name not in known]
+    if problems:
+        raise BadInput(knob, problems)
+
+
+def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list[StageStats]:
+    """Sum up every stage between two points in time.
+
+    Counts, means and quantiles are of the spans that ended in between; totals are of what lies in between, so that they
+    add up to the lane's wall time. The order is that of the lanes, then of the stages' first appearance.
+    """
+    by_stage: dict[tuple[Lane, str, bool, Origin], list[npt.NDArray[np.int64]]] = {}
+    for track in tracks:
+        spans = track.spans
+        for number, name in enumerate(spans.names):
+            rows = spans.stage == number
+            columns = np.stack([spans.begin_ns[rows], spans.end_ns[rows], spans.page[rows]])
+            by_stage.setdefault((track.lane, name, track.background, track.origin), []).append(columns)
+    stats = []
+    for (lane, name, background, origin), parts in by_stage.items():
+        begin, end, page = np.concatenate(parts, axis=1)
+        total_ns = np.clip(np.minimum(end, end_ns) - np.maximum(begin, begin_ns), 0, None).sum()
+        ended = (end > begin_ns) & (end <= end_ns)
+        if total_ns == 0 and not ended.any():
+            continue
+        seconds = (end - begin)[ended] / NS_PER_S
+        stats.append(
+            StageStats(
+                lane=lane,
+                name=name,
+                per="page" if (page[ended] != NONE).any() else "batch",
+                count=int(ended.sum()),
+                mean_s=float(seconds.mean()) if len(seconds) else 0.0,
+                p50_s=float(np.quantile(seconds, 0.5)) if len(seconds) else 0.0,
+                p95_s=float(np.quantile(seconds, 0.95)) if len(seconds) else 0.0,
+                total_s=float(total_ns) / NS_PER_S,
+                origin=origin,
+                background=background,
+            )
+        )
+    return stats
+
+
+def lane_stats(
+    tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int, cores: CoreWatch | None = None
+) -> list[LaneStats]:
+    """How much of each lane's wall time lies inside its stages. Time that several spans cover counts once."""
+    lanes: dict[Lane, list[TrackSpans]] = {}
+    for track in tracks:
+        if not track.background:
+            lanes.setdefault(track.lane, []).append(track)
+    return [
+        LaneStats(
+            lane=lane,
+            processes=len(members),
+            wall_s=len(members) * (end_ns - begin_ns) / NS_PER_S,
+            attributed_s=sum(covered_ns(member.spans, begin_ns, end_ns) for member in members) / NS_PER_S,
+            origin=members[0].origin,
+            **_core_time(cores, lane),
+        )
+        for lane, members in lanes.items()
+        if any(len(member.spans.stage) for member in members)  # else nothing in this lane was timed
+    ]
+
+
+def _core_time(cores: CoreWatch | None, lane: Lane) -> dict[str, float]:
+    used = cores.used(lane) if cores is not None else None
+    return {} if used is None else asdict(used)
+
+
+def closure(lanes: Sequence[LaneStats]) -> Closure:
+    """Share of the wall time that the stages explain, of the lanes that ought to close."""
+    shares = {lane.lane: lane.attributed_s / lane.wall_s for lane in lanes if lane.wall_s > 0}
+    return Closure(main=shares.get("main"), worker=shares.get("worker"))
+
+
+def covered_ns(spans: Spans, begin_ns: int, end_ns: int) -> int:
+    """Length of the union of all spans between two points in time."""
+    order = np.argsort(spans.begin_ns, kind="stable")
+    begin = np.clip(spans.begin_ns[order], begin_ns, end_ns)
+    end = np.clip(spans.end_ns[order], begin_ns, end_ns)
+    if len(begin) == 0:
+        return 0
+    reached = np.maximum.accumulate(np.concatenate([[begin_ns], end[:-1]]))
+    return int(np.clip(end - np.maximum(begin, reached), 0, None).sum())
+
+
+def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
+    """Write all spans as Parquet, with the columns of `records.SPAN_COLUMNS`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = []
+    for track in tracks:
+        spans = track.spans
+        count = len(spans.stage)
+        if count:
+            tables.append(
+                pa.table(
+                    {
+                        "lane": [track.lane] * count,
+                        "process": np.full(count, track.process, np.int32),
+                        "stage": np.array(spans.names, dtype=object)[spans.stage],
+                        "begin_ns": spans.begin_ns,
+                        "end_ns": spans.end_ns,
+                        "page": spans.page.astype(np.int32),
+                        "batch": spans.batch.astype(np.int32),
+                        "background": np.full(count, track.background),
+                        "origin": [track.origin] * count,
+                    }
+                )
+            )
+    pq.write_table(pa.concat_tables(tables), path)
+
+
+def _device_spans(device: Device) -> Spans:
+    spans = device.spans()
+    names = tuple(dict.fromkeys(span.stage for span in spans))
+    stage = np.array([names.index(span.stage) for span in spans], np.int64)
+    begin = np.array([span.begin_ns for span in spans], np.int64)
+    end = np.array([span.end_ns for span in spans], np.int64)
+    batch = np.array([span.batch for span in spans], np.int64)
+    return Spans(names, stage, begin, end, np.full(len(spans), NONE, np.int64), batch)

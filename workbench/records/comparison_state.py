@@ -1,0 +1,63 @@
+"""`state.json`: what a comparison has done so far, written anew after every trial, so that it can go on after a stop."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workbench.knobs.knobs import Knobs
+from workbench.records.part import SCHEMA_VERSION, Part
+from workbench.records.policy import Policy
+
+#: Why no further block is run: every verdict is clear; all blocks are done; the time is up; it was cancelled; a trial
+#: of the baseline failed.
+Stop = Literal["clear", "blocks", "budget", "cancelled", "failed"]
+
+
+class Program(Part):
+    """Which workbench measures a variant, where it isn't the one that runs the comparison."""
+
+    name: str = Field(description="what a person calls it: a git revision, an interpreter")
+    python: str = Field(description="path of the interpreter")
+    source: str | None = Field(None, description="source tree that it takes the package from; None: what it has")
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make its interpreter find its own package.
+
+        Without them a workbench in the current folder, or in the PYTHONPATH that is inherited, would be found first,
+        and would be compared with itself.
+        """
+        return {"PYTHONPATH": self.source or "", "PYTHONSAFEPATH": "1"}
+
+
+class VariantTrial(Part):
+    """One trial of a comparison."""
+
+    block: int
+    variant: str
+    run_id: str
+    disturbed: list[str] = Field(default_factory=list, description="what else the machine did meanwhile, in words")
+    files_cached_share: float | None = Field(
+        None, description="share of the pages' files in the page cache when the trial began; None: not known"
+    )
+    repeated: bool = Field(False, description="a later trial of the same block stands in for it")
+
+
+class ComparisonState(BaseModel):
+    """`state.json`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    variants: dict[str, Knobs] = Field(description="the first one is the baseline")
+    programs: dict[str, Program] = Field(default_factory=dict, description="by variant; none: this workbench")
+    seed: int
+    policy: Policy = Policy()
+    most_blocks: int = Field(ge=1, description="with so many blocks sampling ends, clear or not")
+    budget_s: float | None = Field(None, description="no block begins that would probably end later than this")
+    cold_cache: bool = Field(False, description="the pages' files are put out of the page cache before every trial")
+    runs: str = Field(description="folder of the run folders")
+    warmup_run_id: str | None = Field(None, description="the first trial, which counts nowhere")
+    trials: list[VariantTrial] = Field(default_factory=list, description="in the order they ran")
+    stop: Stop | None = Field(None, description="None: it was interrupted, or is still running")

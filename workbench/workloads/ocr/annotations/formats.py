@@ -1,0 +1,51 @@
+"""The annotation formats that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.workloads.ocr.annotations import coco, icdar2013, icdar2015, labelme, mmocr, paddleocr, totaltext, ufo
+from workbench.workloads.ocr.annotations.reading import Item
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Format:
+    """An annotation format.
+
+    Attributes:
+        read: Its reader.
+        is_json: Whether the content of a JSON file is of this format.
+        is_line: Whether a line of a text file is.
+        is_mat: Whether a MATLAB file is.
+        file_per_image: Each image has a file of its own, and the files of a folder belong together; else each stands
+            alone.
+    """
+
+    read: Callable[[Iterable[Path]], Iterator[Item]]
+    is_json: Callable[[Any], bool] = _never
+    is_line: Callable[[str], bool] = _never
+    is_mat: Callable[[Path], bool] = _never
+    file_per_image: bool = False
+
+
+#: The formats by the knob `annotation_format`; of those that fit a file the first is taken.
+#: A new format is one file with its reader, and one line here.
+FORMATS: dict[str, Format] = {
+    "ufo": Format(ufo.read, is_json=ufo.recognizes),
+    "mmocr": Format(mmocr.read, is_json=mmocr.recognizes),
+    "coco": Format(coco.read, is_json=coco.recognizes, is_line=coco.recognizes_line),
+    "labelme": Format(labelme.read, is_json=labelme.recognizes, file_per_image=True),
+    "paddleocr": Format(paddleocr.read, is_line=paddleocr.recognizes),
+    "totaltext": Format(
+        totaltext.read, is_line=totaltext.recognizes, is_mat=totaltext.recognizes_mat, file_per_image=True
+    ),
+    "icdar2013": Format(icdar2013.read, is_line=icdar2013.recognizes, file_per_image=True),
+    "icdar2015": Format(icdar2015.read, is_line=icdar2015.recognizes, file_per_image=True),
+}

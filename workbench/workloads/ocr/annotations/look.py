@@ -1,0 +1,78 @@
+"""Looks into one file: what annotations could it hold?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import Problem
+from workbench.workloads.ocr.annotations.flat_polygons import has_more_than_a_quad
+from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.reading import Unreadable, read_json, read_lines
+
+#: So many lines of a file have a vote.
+_VOTERS = 100
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file looks like.
+
+    Attributes:
+        path: The file.
+        format: The format that it could be of; None for none that is known.
+        what: What it holds, for messages.
+        problem: Why it cannot be read, where it can't.
+        num_lines: Lines looked at.
+        num_long_lines: How many of them have more points than a quad.
+        is_empty: A text file without lines: a page without words, if its neighbours are pages.
+    """
+
+    path: Path
+    format: str | None
+    what: str = ""
+    problem: Problem | None = None
+    num_lines: int = 0
+    num_long_lines: int = 0
+    is_empty: bool = False
+
+
+def look(path: Path) -> Look:
+    """Look into a file."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".json":
+            return _look_at_json(path, read_json(path))
+        if suffix == ".mat":
+            kind = next((name for name, one in FORMATS.items() if one.is_mat(path)), None)
+            return Look(path, kind, "has no table that is known, or is no MATLAB file")
+        if suffix == ".xml":
+            return Look(path, None, "is an XML file")
+        return _look_at_lines(path, [line for _, line in read_lines(path)[:_VOTERS]])
+    except Unreadable as error:
+        return Look(path, None, problem=error.problem(path))
+
+
+def _look_at_json(path: Path, content: Any) -> Look:
+    kind = next((name for name, one in FORMATS.items() if one.is_json(content)), None)
+    if isinstance(content, dict):
+        return Look(path, kind, f"is a JSON object with the keys {_shortened(', '.join(map(repr, content)))}")
+    return Look(path, kind, f"is JSON, but a {type(content).__name__} and no object")
+
+
+def _look_at_lines(path: Path, lines: list[str]) -> Look:
+    if not lines:
+        return Look(path, None, "is empty", is_empty=True)
+    # Each line votes for the first format that it could be of: one that is damaged, or has a strange text, is outvoted.
+    votes = Counter(next((name for name, one in FORMATS.items() if one.is_line(line)), None) for line in lines)
+    del votes[None]
+    kind = votes.most_common(1)[0][0] if votes else None
+    long_lines = sum(map(has_more_than_a_quad, lines))
+    return Look(path, kind, f"begins with {_shortened(lines[0])!r}", num_lines=len(lines), num_long_lines=long_lines)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."

@@ -1,0 +1,55 @@
+"""PaddleOCR label file: ``PATH TAB [{"transcription": ..., "points": [[x, y], ...]}, ...]`` a line.
+
+``*`` and ``###`` are don't-care; ``difficult`` is written by PPOCRLabel and read by nobody. Paths are often those of
+another machine: the survey falls back to their last part.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from workbench.errors import Problem
+from workbench.workloads.ocr.annotations.reading import DONT_CARE, Item, add_word, each_object, read_each, read_lines
+from workbench.workloads.ocr.page import AnnotatedPage
+
+_IGNORED = ("*", DONT_CARE)
+#: Not a bracket isolated: PPOCRLabel's rec_gt.txt beside it is ``CROP TAB TEXT``.
+_LINE = re.compile(r"[^\t]+\t\s*\[\s*[{\]]")
+
+
+def recognizes(line: str) -> bool:
+    """Whether a line of a text file is of this format."""
+    return _LINE.match(line) is not None
+
+
+def read(paths: Iterable[Path]) -> Iterator[Item]:
+    """Read label files of this format."""
+    return read_each(paths, _read_file)
+
+
+def _read_file(path: Path) -> Iterator[Item]:
+    for number, line in read_lines(path):
+        yield from _read_line(path, f"{path}, line {number}", line)
+
+
+def _read_line(path: Path, where: str, line: str) -> Iterator[Item]:
+    name, tab, text = line.partition("\t")
+    if not tab:
+        yield Problem("there is no tab between the image and its words", where)
+        return
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
+        yield Problem(f"its words are not JSON ({reason})", where)
+        return
+    page = AnnotatedPage(name.strip(), [], f"{where} ('{name.strip()}')", beside=path.parent)
+    problems: list[Problem] = []
+    for _, word in each_object(words, f"{where}, words", problems):
+        transcription = word.get("transcription")
+        add_word(page, word.get("points"), text=transcription, ignore=transcription in _IGNORED)
+    yield from problems
+    yield page

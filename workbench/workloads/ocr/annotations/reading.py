@@ -1,0 +1,167 @@
+"""What all readers share: text as people save it, what is wrong with a file, words made of points that may be wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import Problem
+from workbench.workloads.ocr.page import AnnotatedPage, Word
+
+#: What a reader gives, in the order of its files: pages, and before each page what could not be read of it.
+Item = AnnotatedPage | Problem
+
+#: A transcription that marks a don't-care region in most formats. "#22" is a real word.
+DONT_CARE = "###"
+
+
+class Unreadable(ValueError):
+    """A file that cannot be read at all.
+
+    Args:
+        what: What is wrong with it.
+        line: The line at which it was seen, where there is one.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, what: str, line: int | None = None, remedy: str = "") -> None:
+        super().__init__(what)
+        self.line = line
+        self.remedy = remedy
+
+    def problem(self, path: Path) -> Problem:
+        """The problem that it is."""
+        return Problem(str(self), f"{path}, line {self.line}" if self.line else str(path), self.remedy)
+
+
+def read_each(paths: Iterable[Path], read_file: Callable[[Path], Iterator[Item]]) -> Iterator[Item]:
+    """What a reader makes of files one after another; an `Unreadable` one is a problem, and the next follows."""
+    for path in paths:
+        try:
+            yield from read_file(path)
+        except Unreadable as error:
+            yield error.problem(path)
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a text file that aren't blank, with their numbers from 1. A byte order mark and CRLF are left out.
+
+    Raises:
+        Unreadable: Where it cannot be read or is no UTF-8.
+    """
+    # Not splitlines(): it also breaks at U+2028 and the like, which stand inside transcriptions.
+    lines = enumerate(_read_text(path).split("\n"), start=1)
+    return [(number, line) for number, line in lines if line.strip()]
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, with or without a byte order mark.
+
+    Raises:
+        Unreadable: Where it cannot be read, is no JSON, or holds a key twice in one object, of which one would be lost.
+    """
+    try:
+        return json.loads(_read_text(path), object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"is not JSON ({error.msg})", error.lineno) from None
+    except RecursionError:
+        raise Unreadable("is nested too deep") from None
+
+
+def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool = False) -> None:
+    """Add a word to a page, or count it as dropped where its points make no polygon.
+
+    Negative points, points beyond the image, repeated ones and either winding are kept: real data has them.
+
+    Args:
+        page: Gets the word.
+        points: Pairs of numbers, or numbers in a row x, y, x, y, ...; None for none.
+        text: Its transcription; None for none.
+        ignore: Whether it is don't-care.
+    """
+    try:
+        with np.errstate(over="ignore"):
+            polygon = np.array([float(value) for value in _flattened(points)], np.float32)
+    except OverflowError:
+        drop(page, "points that are not finite")
+        return
+    except (TypeError, ValueError):
+        drop(page, "points that are no pairs of numbers")
+        return
+    if len(polygon) % 2:
+        drop(page, "points that are no pairs of numbers")
+    elif not np.isfinite(polygon).all():
+        drop(page, "points that are not finite")
+    elif len(set(zip(polygon[::2].tolist(), polygon[1::2].tolist(), strict=True))) < 3:
+        drop(page, "fewer than 3 points")
+    else:
+        page.words.append(Word(polygon.reshape(-1, 2), "" if text is None else str(text), ignore))
+
+
+def drop(page: AnnotatedPage, reason: str) -> None:
+    """Count a word that cannot be used."""
+    page.dropped[reason] = page.dropped.get(reason, 0) + 1
+
+
+def rectangle(left: Any, top: Any, right: Any, bottom: Any) -> list[Any]:
+    """The four corners of an axis-aligned box, clockwise from the top left, as numbers in a row."""
+    return [left, top, right, top, right, bottom, left, bottom]
+
+
+def each_object(value: Any, where: str, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSON list, each with its place, ``where[3]``. None is an empty list.
+
+    Args:
+        value: What should be a list of objects.
+        where: The place of the list.
+        problems: Gets what is none.
+    """
+    if not isinstance(value, list | None):
+        problems.append(Problem("is no list", where))
+        return
+    for number, entry in enumerate(value or []):
+        if isinstance(entry, dict):
+            yield f"{where}[{number}]", entry
+        else:
+            problems.append(Problem("is no object", f"{where}[{number}]"))
+
+
+def as_size(value: Any) -> int | None:
+    """A width or height as annotations give it; None for what is no positive number."""
+    return int(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("is not UTF-8 text", remedy="Save it as UTF-8") from None
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror or error})") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise Unreadable(
+            f"the key '{twice}' stands twice in one object", remedy="One of the two would be lost: rename it"
+        )
+    return content
+
+
+def _flattened(points: Any) -> list[Any]:
+    """Numbers in a row, of numbers in a row or pairs of them; empty for None."""
+    if points is None:
+        return []
+    if not isinstance(points, Sequence) or isinstance(points, str):
+        raise TypeError("points are no list")
+    if points and isinstance(points[0], Sequence) and not isinstance(points[0], str):
+        return [value for x, y in points for value in (x, y)]
+    return list(points)

@@ -1,0 +1,149 @@
+"""Finds the annotations of a data set and recognises their format, by the file set and not by a single line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import BadInput, Problem, unknown_name
+from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.look import Look, look
+from workbench.workloads.ocr.files_below import files_below
+from workbench.workloads.ocr.image_index import ImageIndex
+
+_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".mat", ".xml")
+#: Lines of flat polygons look like ICDAR2015's, which have eight numbers. Where a greater share has more, they are.
+_FLAT_SHARE = 0.2
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class AnnotationSet:
+    """Annotation files that belong together.
+
+    Attributes:
+        format: A key of `FORMATS`.
+        paths: The files, sorted.
+        place: The file, or the folder of the files: what a user names as `annotations`.
+    """
+
+    format: str
+    paths: tuple[Path, ...]
+    place: Path
+
+    def __str__(self) -> str:
+        """How many files of which format, and the first."""
+        if len(self.paths) == 1:
+            return f"1 file of format {self.format} ({self.paths[0].name})"
+        return f"{len(self.paths)} files of format {self.format} ({self.paths[0].name}, ...)"
+
+
+def find_annotations(
+    folder: Path, index: ImageIndex, annotations: Path | None, annotation_format: str
+) -> AnnotationSet:
+    """The annotations of a data set.
+
+    Args:
+        folder: The data set.
+        index: Its images.
+        annotations: What a user has named: a file or folder, relative to the current folder or the data set.
+        annotation_format: A key of `FORMATS`, or "auto".
+
+    Raises:
+        BadInput: Where there are none, their format is unknown, or there are several sets to choose from.
+    """
+    wanted = None if annotation_format == "auto" else annotation_format
+    if wanted is not None and wanted not in FORMATS:
+        raise BadInput("annotation_format", [unknown_name("format", wanted, ["auto", *FORMATS])])
+    place = folder if annotations is None else _named(folder, annotations)
+    if place.is_file() and wanted is not None:
+        return AnnotationSet(wanted, (place,), place)  # its reader names what it cannot read
+    files = [place] if place.is_file() else [p for p in files_below(place) if p.suffix.lower() in _SUFFIXES]
+    looks = [look(path) for path in files]
+    sets = _sets(looks, index, wanted)
+    if len(sets) > 1:
+        raise BadInput(f"{place} holds several sets of annotations; take one", [_choice(one, sets) for one in sets])
+    broken = _broken(looks, sets)
+    if not sets:
+        raise BadInput(str(place), [_none(files, wanted), *broken, *_unknown(looks)])
+    if broken and wanted is None:
+        remedy = f"to go without, set annotations={sets[0].place}"
+        raise BadInput(f"{place} holds {sets[0]}, and what may belong to it ({remedy})", broken)
+    return sets[0]
+
+
+def _named(folder: Path, annotations: Path) -> Path:
+    for place in (annotations, folder / annotations):
+        if place.exists():
+            return place
+    remedy = f"Looked in the current folder and in {folder}"
+    raise BadInput(str(annotations), [Problem("there is no such file or folder", "annotations", remedy)])
+
+
+def _sets(looks: Iterable[Look], index: ImageIndex, wanted: str | None) -> list[AnnotationSet]:
+    groups: dict[tuple[str, Path, str], list[Look]] = {}
+    for one in looks:
+        if one.format is not None:
+            place = one.path.parent if FORMATS[one.format].file_per_image else one.path
+            groups.setdefault((one.format, place, one.path.suffix.lower()), []).append(one)
+    _settle_flat(groups, wanted)
+    sets = []
+    for (kind, place, suffix), group in groups.items():
+        if wanted in (None, kind):
+            paths = {one.path for one in group}
+            if FORMATS[kind].file_per_image:
+                paths |= {one.path for one in looks if _belongs(one, place, suffix, index, wanted)}
+            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place))
+    return sets
+
+
+def _settle_flat(groups: dict[tuple[str, Path, str], list[Look]], wanted: str | None) -> None:
+    for key in [key for key in groups if key[0] == "icdar2015"]:
+        lines = sum(one.num_lines for one in groups[key])
+        long_lines = sum(one.num_long_lines for one in groups[key])
+        if wanted == "totaltext" or (wanted is None and long_lines > _FLAT_SHARE * lines):
+            groups.setdefault(("totaltext", *key[1:]), []).extend(groups.pop(key))
+
+
+def _belongs(one: Look, place: Path, suffix: str, index: ImageIndex, wanted: str | None) -> bool:
+    """Whether a file that doesn't look like its neighbours is one of them: it is empty, or named like an image."""
+    if one.path.parent != place or one.path.suffix.lower() != suffix or (one.format and wanted is None):
+        return False
+    return one.is_empty or bool(index.find(one.path.stem, place))
+
+
+def _choice(one: AnnotationSet, sets: list[AnnotationSet]) -> Problem:
+    remedy = f"Take it: annotations={one.place}"
+    beside = [other for other in sets if other.place == one.place]
+    if len({other.format for other in beside}) > 1:
+        remedy += f" annotation_format={one.format}"
+    elif len(beside) > 1:
+        remedy = "Move it, or the other set, out of this folder"
+    what = f"holds {one}" if one.place.is_dir() else f"is of format {one.format}"
+    return Problem(what, str(one.place), remedy)
+
+
+def _broken(looks: Iterable[Look], sets: list[AnnotationSet]) -> list[Problem]:
+    """What cannot be read of the JSON files that are in no set. Text files that can't be read may be anything."""
+    read = {path for one in sets for path in one.paths}
+    return [one.problem for one in looks if one.problem and one.path not in read and one.path.suffix.lower() == ".json"]
+
+
+def _none(files: list[Path], wanted: str | None) -> Problem:
+    formats = f"Formats: {', '.join(FORMATS)}"
+    if not files:
+        remedy = f"Put the annotations beside the images, or name them: annotations=FILE. {formats}"
+        return Problem("there are no annotations", remedy=remedy)
+    if wanted is not None:
+        return Problem(f"there is no file of format {wanted}", remedy="Name the file too: annotations=FILE")
+    remedy = f"Name the file (annotations=FILE) or its format (annotation_format=...). {formats}"
+    return Problem("there are no annotations of a known format", remedy=remedy)
+
+
+def _unknown(looks: list[Look]) -> list[Problem]:
+    unknown = [one for one in looks if one.what]
+    problems = [Problem(one.what, str(one.path)) for one in unknown[:_SHOWN]]
+    if len(unknown) > _SHOWN:
+        problems.append(Problem(f"and {len(unknown) - _SHOWN} more files of unknown format"))
+    return problems

@@ -1,0 +1,148 @@
+"""Remembers what the model was really given, so that two variants can be held side by side.
+
+It looks at batches as they arrive in the main process, behind decoder, cache, chain, workers and transport: before and
+after the counted steps, for whoever touches a batch first pays for its memory. Of every page it keeps a print, some
+pixels of its image and maps; of a few pages all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from workbench.workloads.ocr.detector.postprocess import find_words
+from workbench.workloads.ocr.normalize import to_levels
+from workbench.workloads.ocr.on_device import normalized
+from workbench.workloads.ocr.packed_targets import PackedTargets
+from workbench.workloads.ocr.page import Page
+from workbench.workloads.ocr.sample import Batch, PackedMaps
+
+#: Pixels of a print: a grid of so many rows and columns.
+PRINT_SIDE = 12
+
+
+class SampleRecorder:
+    """Looks at the batches of one trial.
+
+    Args:
+        pages: The pages of the data set.
+        num_kept: So many of the first pages are kept whole.
+    """
+
+    def __init__(self, pages: list[Page], num_kept: int) -> None:
+        self._pages = pages
+        self._wanted = set(range(min(num_kept, len(pages))))
+        self._seen = np.zeros(len(pages), np.int64)
+        self._prints = np.zeros((len(pages), 3, PRINT_SIDE, PRINT_SIDE), np.uint8)
+        self._map_prints: npt.NDArray[np.uint8] | None = None
+        self._kept: dict[int, dict[str, Any]] = {}
+
+    def look(self, batch: Batch, numbers: list[int]) -> None:
+        """Look at a batch.
+
+        Args:
+            batch: As it arrived.
+            numbers: What its pages are said to be.
+        """
+        self._seen += np.bincount(numbers, minlength=len(self._seen))
+        rows = _print_rows(batch.images.shape[-1])
+        self._prints[numbers] = _as_levels(batch.images[:, :, rows, rows].cpu())
+        if batch.maps is not None:
+            if self._map_prints is None:
+                self._map_prints = np.zeros((len(self._pages), PRINT_SIDE, PRINT_SIDE), np.uint8)
+            self._map_prints[numbers] = _threshold_levels(batch.maps, rows)
+        self.keep(batch, numbers)
+
+    def keep(self, batch: Batch, numbers: list[int]) -> None:
+        """Keep those pages of a batch whole that are wanted and not kept yet."""
+        for place, number in enumerate(numbers):
+            if number in self._wanted:
+                self._wanted.discard(number)
+                self._kept[number] = {"image": batch.images[place].cpu().clone(), **_maps_of(batch, place)}
+
+    def arrays(self, detector: torch.nn.Module | None) -> dict[str, npt.NDArray[np.generic]]:
+        """What was seen, for `pages.npz` (see `Workload.parity_sample`).
+
+        Args:
+            detector: A detector that detects something, on the CPU; its words on the kept pages are noted down.
+        """
+        numbers = sorted(self._kept)
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            "all_names": np.array([page.name for page in self._pages]),
+            "times_seen": self._seen,
+            "prints": self._prints,
+            "names": np.array([self._pages[number].name for number in numbers], dtype=str),
+        }
+        if self._map_prints is not None:
+            arrays["map_prints"] = self._map_prints
+        if not numbers:
+            return arrays
+        images = [self._kept[number]["image"] for number in numbers]
+        arrays["images"] = np.stack([_float_levels(image) for image in images]).astype(np.float16)
+        for name in ("shrink_map", "threshold_map"):
+            if name in self._kept[numbers[0]]:
+                maps = np.stack([self._kept[number][name] for number in numbers])
+                arrays[name] = (maps * np.float32(255.0)).astype(np.float16)
+        if detector is not None:
+            arrays |= _detections(detector, images)
+        return arrays
+
+
+def _print_rows(side: int) -> slice:
+    """Rows (and columns) of a print, evenly apart: of a slice torch makes a view, where single rows take it long."""
+    step = side // PRINT_SIDE
+    first = (side - step * (PRINT_SIDE - 1)) // 2
+    return slice(first, first + step * (PRINT_SIDE - 1) + 1, step)
+
+
+def _float_levels(image: torch.Tensor) -> npt.NDArray[np.float32]:
+    """float32 [S, S, 3], levels 0..255: an image [3, S, S] with normalization undone."""
+    array = np.asarray(image.permute(1, 2, 0).to(torch.float32))
+    return array if image.dtype == torch.uint8 else to_levels(array)
+
+
+def _as_levels(pixels: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """uint8 [B, 3, h, w] of pixels that are levels or normalized."""
+    if pixels.dtype == torch.uint8:
+        return np.asarray(pixels.numpy())
+    levels = np.stack([_float_levels(image) for image in pixels]).transpose(0, 3, 1, 2)
+    return np.clip(np.round(np.nan_to_num(levels, nan=0.0)), 0, 255).astype(np.uint8)
+
+
+def _threshold_levels(maps: Any, rows: slice) -> npt.NDArray[np.uint8]:
+    if isinstance(maps, PackedMaps):
+        levels: npt.NDArray[np.uint8] = maps.planes[:, 0, rows, rows].cpu().numpy()
+        return levels
+    rounded: npt.NDArray[np.uint8] = np.round(maps.threshold_map[:, rows, rows].cpu().numpy() * 255.0).astype(np.uint8)
+    return rounded
+
+
+def _maps_of(batch: Batch, place: int) -> dict[str, npt.NDArray[np.float32]]:
+    maps = batch.maps
+    if maps is None:
+        return {}
+    if isinstance(maps, PackedMaps):
+        levels, flags = maps.planes[place].cpu().numpy()
+        whole = PackedTargets(levels, flags).unpack()
+        return {"shrink_map": whole.shrink_map, "threshold_map": whole.threshold_map}
+    return {name: getattr(maps, name)[place].cpu().numpy().copy() for name in ("shrink_map", "threshold_map")}
+
+
+def _detections(detector: torch.nn.Module, images: list[torch.Tensor]) -> dict[str, npt.NDArray[np.generic]]:
+    """The words found on each image: points float32 [P, 2] of all outlines, their lengths, and whose they are."""
+    points, lengths, owners = [np.empty((0, 2), np.float32)], [], []
+    for place, image in enumerate(images):
+        with torch.inference_mode():
+            probability = detector(normalized(image[None].contiguous())).shrink[0].numpy()
+        for word in find_words(probability):
+            points.append(word.polygon.astype(np.float32))
+            lengths.append(len(word.polygon))
+            owners.append(place)
+    return {
+        "detected_points": np.concatenate(points),
+        "detected_lengths": np.array(lengths, np.int64),
+        "detected_on": np.array(owners, np.int64),
+    }

@@ -1,0 +1,109 @@
+"""A file that all workers map and that survives the run: the next trial with the same pages and chain finds it filled.
+
+The file is named by its key, which covers the content of the pages, the chain and the versions of what made them: a
+stale one is never found. It is written under another name and renamed when it is complete. Its room is taken first, so
+that a full disk is told before a page is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import mmap
+import os
+import secrets
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.files import cache_dir
+from workbench.units import format_bytes
+
+_SUFFIX = ".pages"
+
+
+class DiskStore:
+    """See `Store`.
+
+    Args:
+        size: Bytes.
+        key: Names the content.
+
+    Raises:
+        WorkbenchError: Where the file cannot be made, for want of room above all.
+    """
+
+    def __init__(self, size: int, key: str) -> None:
+        self._size = max(size, 1)
+        self._path = cache_dir() / f"{key}{_SUFFIX}"
+        self._half_done: Path | None = None
+        self.filled = self._path.is_file() and self._path.stat().st_size == self._size
+        if not self.filled:
+            self._sweep()
+            self._half_done = self._path.with_name(f".{key}-{secrets.token_hex(4)}")
+            self._lock = self._make(self._half_done)
+        self._map(self._half_done or self._path, writable=not self.filled)
+
+    def keep(self) -> None:
+        """See `Store`."""
+        if self._half_done is not None:
+            self._file.flush()
+            self._half_done.replace(self._path)
+            self._half_done = None
+            os.close(self._lock)
+            self._map(self._path, writable=False)  # from here on nobody's writing gets into the file
+        self.filled = True
+
+    def discard(self) -> None:
+        """See `Store`."""
+        if self._half_done is not None:
+            self._half_done.unlink(missing_ok=True)
+            self._half_done = None
+            os.close(self._lock)
+
+    def __getstate__(self) -> object:
+        """The file's name goes to the worker."""
+        return self._size, self._path
+
+    def __setstate__(self, state: tuple[int, Path]) -> None:
+        """Map the file in a worker."""
+        self._size, self._path = state
+        self._half_done = None
+        self.filled = True
+        self._map(self._path, writable=False)
+
+    def _sweep(self) -> None:
+        """Remove what trials have left behind that were killed while they filled a cache: nobody locks it any more."""
+        for path in self._path.parent.glob(f".*-{'[0-9a-f]' * 8}"):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+    def _make(self, path: Path) -> int:
+        """Make the file with all its room; gives the descriptor that keeps it locked."""
+        descriptor = -1
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            os.posix_fallocate(descriptor, 0, self._size)
+            return descriptor
+        except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                remedy = "Make room there, or take cache_store=shared, or set WORKBENCH_CACHE to a folder elsewhere"
+                what = f"there is no room for a cache of {format_bytes(self._size)}"
+            else:
+                remedy = "Set WORKBENCH_CACHE to a folder that can be written, or take cache_store=shared"
+                what = f"a cache cannot be written there ({error.strerror or error})"
+            raise WorkbenchError(f"{path.parent}: {what}. {remedy}") from None
+
+    def _map(self, path: Path, *, writable: bool) -> None:
+        with path.open("r+b" if writable else "rb") as file:
+            # A copy-on-write mapping shares the pages of the file, and takes no harm from a reader that writes.
+            access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_COPY
+            self._file = mmap.mmap(file.fileno(), self._size, access=access)
+        self.view = memoryview(self._file)

@@ -1,0 +1,98 @@
+"""The study of the transforms in a process of its own: ``python -m workbench.workloads.ocr.study_process FOLDER``.
+
+Reads `knobs.json` from the folder and leaves `transforms.json` there; progress goes to stdout, a line a round.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.knobs.knobs import Knobs
+from workbench.records.run_folder import new_run_folder, read_knobs, write_json
+from workbench.workloads.ocr.transform_study import TransformStudy
+
+TRANSFORMS = "transforms.json"
+
+_BAD_INPUT = 2
+
+
+def run_study(knobs: Knobs, runs: Path, *, on_round: Callable[[str], None] = lambda line: None) -> Path:
+    """Study the validation chain.
+
+    Args:
+        knobs: Pages, decoder, normalization, size and targets.
+        runs: Folder of run folders; the study makes its own in it.
+        on_round: Told of progress, a line at a time.
+
+    Returns:
+        The folder with the study in it.
+
+    Raises:
+        BadInput: For knobs that aren't about this chain, and for what is wrong with the pages.
+        WorkbenchError: Where the process ended otherwise.
+    """
+    check_study(knobs)
+    folder = new_run_folder(runs, knobs)
+    command = [sys.executable, "-m", "workbench.workloads.ocr.study_process", str(folder)]
+    environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdout is not None and process.stderr is not None
+        for line in process.stdout:
+            on_round(line.strip())
+        told = process.stderr.read().strip()
+    if process.returncode == 0:
+        return folder
+    if process.returncode == _BAD_INPUT:
+        raise BadInput("transforms", [Problem(told)])
+    raise WorkbenchError(f"the study of the transforms ended with exit code {process.returncode}: {told[-2000:]}")
+
+
+def check_study(knobs: Knobs) -> None:
+    """See whether the knobs are about the validation chain of albumentations.
+
+    Raises:
+        BadInput: With all that aren't.
+    """
+    problems = []
+    if knobs.mode != "validate":
+        problems.append(Problem("only the validation chain is studied", "mode", "Take mode=validate"))
+    if knobs.transforms != "albumentations":
+        problems.append(Problem("there are no transforms to look at", "transforms", "Take transforms=albumentations"))
+    if knobs.cache != "none":
+        problems.append(Problem("pages are decoded once and then transformed", "cache", "Take cache=none"))
+    if problems:
+        raise BadInput("transforms", problems)
+
+
+def read_study(folder: Path) -> TransformStudy:
+    """The study that a folder holds."""
+    return TransformStudy.model_validate_json((folder / TRANSFORMS).read_text(encoding="utf-8"))
+
+
+def main() -> int:
+    """Study, and leave the figures. Returns 0, or 2 for bad input."""
+    from workbench.workloads.ocr.preflight import survey_pages
+    from workbench.workloads.ocr.time_transforms import study_transforms
+
+    folder = Path(sys.argv[1])
+    knobs = read_knobs(folder)
+    try:
+        pages, _ = survey_pages(knobs)
+        study = study_transforms(
+            pages, knobs, on_round=lambda done, total: print(f"[{done}/{total}] rounds over the pages", flush=True)
+        )
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return _BAD_INPUT
+    write_json(folder / TRANSFORMS, study)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

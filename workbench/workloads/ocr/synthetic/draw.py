@@ -1,0 +1,194 @@
+"""Draws a data set of receipts and signs: photographs of 1280x720 with their words, from a seed.
+
+Page `i` depends on the seed and on `i` alone, whatever the number of pages or of processes: same seed, same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import secrets
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.workloads.ocr.page import Word
+from workbench.workloads.ocr.synthetic.camera import photograph
+from workbench.workloads.ocr.synthetic.scene import compose
+from workbench.workloads.ocr.synthetic.writing import QUARTER_TURNS, annotate, encode
+
+MANIFEST = "pages.json"
+ANNOTATIONS = "annotations.json"
+IMAGES = "images"
+
+#: Raised whenever the drawing changes, so that pages of an older one are not taken for these.
+VERSION = 2
+
+_LANDSCAPE = (1280, 720)
+#: How much of all pages is stored in portrait, turned by EXIF, or gray.
+_PORTRAIT_SHARE, _TURNED_SHARE, _GRAY_SHARE = 0.12, 0.12, 0.08
+_LOWEST_QUALITY, _BEST_QUALITY = 70, 95
+#: Fewer pages are drawn sooner than the processes to draw them are started.
+_WORTH_A_POOL = 48
+
+
+@dataclass(frozen=True)
+class DrawnPage:
+    """A page as it is written: its name, its JPEG, and its entry in the annotation file."""
+
+    name: str
+    jpeg: bytes
+    entry: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a folder of drawn pages holds: `pages.json`."""
+
+    count: int
+    seed: int
+    version: int
+    num_words: int
+    num_bytes: int
+
+
+def draw_page(number: int, *, seed: int) -> DrawnPage:
+    """Draw one page; it depends on its number and on the seed."""
+    rng = np.random.default_rng([seed, number])
+    is_portrait, is_turned, is_gray = rng.random(3) < (_PORTRAIT_SHARE, _TURNED_SHARE, _GRAY_SHARE)
+    width, height = _LANDSCAPE[::-1] if is_portrait else _LANDSCAPE
+    orientation = int(rng.choice([turn for turn in QUARTER_TURNS if turn != 1])) if is_turned else 1
+    # Low qualities are the rarer ones.
+    quality = _LOWEST_QUALITY + int((_BEST_QUALITY + 1 - _LOWEST_QUALITY) * rng.random(2).max())
+    scene = compose(rng, width, height)
+    jpeg = encode(photograph(scene), orientation=orientation, gray=bool(is_gray), quality=quality)
+    words = [
+        Word(pose.outline(one.word.polygon).astype(np.float32), one.word.text, one.word.ignore)
+        for sheet, pose in scene.sheets
+        for one in sheet.prints
+    ]
+    return DrawnPage(f"page-{number:04d}.jpg", jpeg, annotate(words, width, height))
+
+
+def draw_pages(
+    out: Path,
+    *,
+    count: int,
+    seed: int = 0,
+    on_page: Callable[[int, int], None] | None = None,
+    workers: int | None = None,
+) -> Path:
+    """Draw a data set in the competition (UFO) JSON format: `annotations.json` beside `images/`.
+
+    The folder appears when it is complete. Where it holds exactly these pages already, nothing is drawn.
+
+    Args:
+        out: The folder to make.
+        count: Number of pages.
+        seed: Seed of the pages.
+        on_page: Told the number of pages done, and of all pages.
+        workers: Processes that draw; by default one for each core.
+
+    Returns:
+        `out`.
+
+    Raises:
+        BadInput: For a count below 1, a negative seed, or a folder that holds something else or cannot be written.
+        WorkbenchError: Where a process that draws was killed or could not be started.
+    """
+    _check(out, count, seed)
+    if holds_pages(out, count=count, seed=seed):
+        return out
+    place = out.expanduser().resolve()
+    half_done = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
+    try:
+        (half_done / IMAGES).mkdir(parents=True)
+        entries, num_words, num_bytes = {}, 0, 0
+        with _drawing(count, seed, workers or len(os.sched_getaffinity(0))) as pages:
+            for page in pages:
+                (half_done / IMAGES / page.name).write_bytes(page.jpeg)
+                entries[page.name] = page.entry
+                num_words, num_bytes = num_words + len(page.entry["words"]), num_bytes + len(page.jpeg)
+                if on_page is not None:
+                    on_page(len(entries), count)
+        _write_json(half_done / ANNOTATIONS, {"images": entries})
+        _write_json(half_done / MANIFEST, asdict(Manifest(count, seed, VERSION, num_words, num_bytes)))
+        half_done.replace(place)  # an empty folder gives way, any other does not
+    except OSError as error:
+        raise BadInput("pages", [Problem(f"cannot be written ({error.strerror or error})", str(out))]) from None
+    except BrokenProcessPool:
+        why = "was killed, or could not be started (from a script without 'if __name__ == \"__main__\"', for one)"
+        raise WorkbenchError(f"{out}: a process that draws {why}. Take workers=1") from None
+    finally:
+        shutil.rmtree(half_done, ignore_errors=True)
+    return out
+
+
+def holds_pages(folder: Path, *, count: int, seed: int) -> bool:
+    """Whether a folder holds exactly these pages, drawn by this version."""
+    manifest = read_manifest(folder)
+    if manifest is None or (manifest.count, manifest.seed, manifest.version) != (count, seed, VERSION):
+        return False
+    sizes = [path.stat().st_size for path in (folder / IMAGES).glob("*.jpg")]
+    return (len(sizes), sum(sizes)) == (count, manifest.num_bytes) and (folder / ANNOTATIONS).is_file()
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """What a folder of drawn pages says of itself; None where it is none."""
+    try:
+        return Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _check(out: Path, count: int, seed: int) -> None:
+    problems = []
+    if count < 1:
+        problems.append(Problem(f"{count} is no number of pages", "count", "Take 1 or more"))
+    if seed < 0:
+        problems.append(Problem(f"{seed} is no seed", "seed", "Take 0 or more"))
+    if out.exists() and not out.is_dir():
+        problems.append(Problem("is a file", str(out), "Name a folder"))
+    elif out.is_dir() and any(out.iterdir()) and not holds_pages(out, count=count, seed=seed):
+        remedy = "Name a new folder, or empty this one"
+        problems.append(Problem("the folder holds something else already", str(out), remedy))
+    if problems:
+        raise BadInput("pages", problems)
+
+
+@contextmanager
+def _drawing(count: int, seed: int, workers: int) -> Iterator[Iterator[DrawnPage]]:
+    """The pages in their order, drawn here or by several processes; who leaves early stops these."""
+    draw = partial(draw_page, seed=seed)
+    if workers == 1 or count < _WORTH_A_POOL:
+        yield map(draw, range(count))
+        return
+    # Spawned: forking copies locks that other threads hold (a notebook's kernel has several).
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, count), mp_context=context, initializer=_begin_to_draw)
+    try:
+        yield pool.map(draw, range(count), chunksize=4)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_to_draw() -> None:
+    """One thread for each process, and Ctrl-C is for the parent to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
