@@ -1,22 +1,42 @@
-"""What the engine measures: a data set, how its samples become a batch, a model, one step, and the quality of it all.
+"""What is measured: a data set, how its samples become a batch, a model, one step, and the quality of it all.
 
-The engine (timing, loaders, devices, profilers, trial) knows no more than this; `workloads/ocr.py` is the worked
-example.
+`Workload` is the whole contract that a workload of one's own has to meet; the other protocols are optional, and asked for
+with `isinstance`. `examples/toy_workload.py` is a small one, `workloads/ocr` the one that ships.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.measure.devices.device import Device
-from workbench.measure.loaders.source import Source
-from workbench.measure.timing.stages import Timed
-from workbench.records import PageCounts, Quality
+from workbench.errors import BadInput, Problem
+from workbench.knobs.joined import SHIPPED, load_attribute, load_workload
+from workbench.knobs.knobs import Knobs
+from workbench.records import Checks, Description, Record, Score
+from workbench.stages import Stage
+
+if TYPE_CHECKING:
+    import torch
+    from pydantic import BaseModel
+
+#: Arrays by name, as a trial leaves them in `samples.npz`.
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+class Timed(Protocol):
+    """A ``with`` block that is being timed, or not."""
+
+    def __enter__(self) -> object:
+        """Begin the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """End the block."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +45,103 @@ class Timers:
 
     Attributes:
         main: For the thread that runs the loop.
-        background: For one helper thread of the workload's, whose work overlaps with the loop; it is given the number of
-            the batch that it works on.
+        background: For one background thread of the workload's, whose work overlaps with the loop; it is given the
+            number of the batch that it works on.
     """
 
     main: Callable[[str], Timed]
     background: Callable[[str, int], Timed]
+
+
+class Batch(Protocol):
+    """A batch as a step gets it.
+
+    Attributes:
+        data: What the collate function made, on the host.
+        number: Counts the batches of a trial from 0, over all epochs.
+        samples: Numbers of the samples in it.
+    """
+
+    data: Any
+    number: int
+    samples: list[int]
+
+
+class Pending(Protocol):
+    """Work that a device has taken on."""
+
+    def result(self) -> torch.Tensor:
+        """The result in the memory of the host; waits until it is there."""
+
+
+class Device(Protocol):
+    """Where the model runs, as a workload sees it.
+
+    Attributes:
+        simulated: Whether its times stand in for a device that isn't here.
+        torch_device: Where tensors and modules go.
+    """
+
+    simulated: bool
+    torch_device: torch.device
+
+    def put(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor on the device; where its memory is page-locked, without waiting for the copy."""
+
+    def submit(self, stage: str, work: Callable[[], torch.Tensor], batch: Batch, *, fetch: bool = False) -> Pending:
+        """Give the device work; returns as soon as the device has taken it.
+
+        Args:
+            stage: Name of the work in the device lane.
+            work: Does it, and gives its result on the device. The replay device does not call it.
+            batch: The batch that it belongs to.
+            fetch: The result will be asked for: its copy to the host is begun with the work.
+        """
+
+
+class Workload(Protocol):
+    """A workload with one set of knobs: `Name(knobs)`.
+
+    It is asked, in this order: `check`, `dataset` and `collate`, `build`, `step` for every batch, `quality`.
+
+    Attributes:
+        Knobs: A pydantic class of its own knobs, each with a default (see `knobs.knob.knob`); joined with those of
+            measuring into one flat namespace, which the constructor gets. May be left out.
+        stages: The stages that it times, beside those of the measured loop.
+        item: What it calls a sample: "page", "image", "clip".
+    """
+
+    Knobs: ClassVar[type[BaseModel]]
+    stages: ClassVar[Sequence[Stage]]
+    item: ClassVar[str]
+
+    def check(self) -> Description:
+        """What the data set is like. Called before any trial too, so it should be quick.
+
+        Raises:
+            BadInput: With everything that is wrong with it.
+        """
+
+    def dataset(self) -> Any:
+        """A map-style data set; its work is timed with `measure.timing.stages.stage`, where it asks for that."""
+
+    def collate(self) -> Callable[[list[Any]], Any] | None:
+        """Samples to a batch; None: torch's way."""
+
+    def build(self, device: Device) -> None:
+        """Build the model and bring it to the device. Not called without a device."""
+
+    def step(self, batch: Batch, timers: Timers, *, counted: bool) -> None:
+        """Do one step in the main process.
+
+        Args:
+            batch: The batch.
+            timers: Time the stages of the step.
+            counted: Whether the step counts, or is a warm-up.
+        """
+
+    def quality(self) -> Mapping[str, Score]:
+        """Figures of quality over the counted steps, every sample once; empty where there are none."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +149,8 @@ class CacheState:
     """A cache.
 
     Attributes:
-        num_bytes: Bytes of pages in it, one copy.
-        readings: Pages taken from it so far, by all processes.
+        num_bytes: Bytes of samples in it, one copy.
+        readings: Samples taken from it so far, by all processes.
         was_filled: Whether it was found filled by an earlier run.
     """
 
@@ -48,64 +159,253 @@ class CacheState:
     was_filled: bool
 
 
-class Workload(Source, Protocol):
-    """One workload with one set of knobs.
+@runtime_checkable
+class Cached(Protocol):
+    """A workload that may keep its samples."""
 
-    The engine calls, in this order: `open`, `fill_cache`, `build`, then `step` for every batch that its loader makes of
-    what the `Source` gives, with `flush` where the counted steps begin and end, and at the end `cache_state`,
-    `quality`, `page_counts` and `parity_sample`.
-    """
-
-    def open(self) -> None:
-        """Read what the data set says of itself.
-
-        Raises:
-            BadInput: With everything that is wrong with it.
-        """
-
-    def fill_cache(self, on_page: Callable[[int, int], None]) -> None:
-        """Fill the cache that the knobs ask for, if they do; told the pages done and all pages."""
+    def fill_cache(self, on_sample: Callable[[int, int], None]) -> None:
+        """Fill the cache that the knobs ask for, if they do; `on_sample` gets the samples done and all samples."""
 
     def cache_state(self) -> CacheState | None:
         """What the cache holds and how often it was read so far; None without a cache."""
 
-    def build(self, device: Device) -> None:
-        """Build the model and bring it to the device."""
 
-    def step(self, batch: Any, number: int, pages: list[int], timers: Timers, *, counted: bool) -> None:
-        """Do one step in the main process.
+@dataclass(frozen=True)
+class ShardFeed:
+    """Samples in tar files.
 
-        Args:
-            batch: What the collate function made, on the host.
-            number: Number of the batch.
-            pages: Numbers of its pages.
-            timers: Time the stages of the step.
-            counted: Whether the step counts, or is a warm-up.
+    Attributes:
+        shards: The tar files, with the number of samples in each; samples are numbered through, shard by shard.
+        make: Makes a sample of its number and its files in the shard, by suffix. Pickled to the workers.
+    """
+
+    shards: Sequence[tuple[Path, int]]
+    make: Callable[[int, Mapping[str, bytes]], Any]
+
+
+@runtime_checkable
+class Sharded(Protocol):
+    """A workload that the loader `webdataset` can stream."""
+
+    def shard_feed(self) -> ShardFeed:
+        """The samples in shards.
+
+        Raises:
+            BadInput: Where the data set does not consist of shards.
         """
 
-    def look(self, batch: Any, pages: list[int]) -> None:
-        """Remember what arrived, for `parity_sample`. Called outside of what is measured, after the counted steps."""
+
+class Fit(Protocol):
+    """How an image is fitted into the model's square input: resized, then set into black."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels after resizing."""
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Left and top in pixels."""
+
+
+class ImageFeed(Protocol):
+    """Samples for a loader that decodes and resizes images by itself. Pickled to its workers.
+
+    Attributes:
+        side: Side of the square input in pixels.
+        normalize: Mean and standard deviation in levels (RGB), or None: the images stay uint8.
+    """
+
+    side: int
+    normalize: tuple[tuple[float, ...], tuple[float, ...]] | None
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def encoded(self, number: int) -> tuple[npt.NDArray[np.uint8], Fit]:
+        """An image file, uint8 [n], which any decoder reads and turns upright; and how it is to be fitted."""
+
+    def extras(self, number: int) -> tuple[npt.NDArray[Any], ...]:
+        """Whatever else belongs to a sample, as arrays of the same shape for all samples."""
+
+    def batch(self, images: torch.Tensor, numbers: list[int], extras: tuple[npt.NDArray[Any], ...]) -> Any:
+        """The batch, of images float32 or uint8 [B, 3, S, S] and the stacked extras."""
+
+
+@runtime_checkable
+class DecodesByLoader(Protocol):
+    """A workload whose images the loader `dali` can decode by itself."""
+
+    def image_feed(self) -> ImageFeed:
+        """The samples as files."""
+
+
+@runtime_checkable
+class Placeholder(Protocol):
+    """A workload that can run on the replay device, which computes nothing."""
+
+    def placeholder(self, batch: Batch) -> torch.Tensor:
+        """What the replay device gives as the result of a batch."""
+
+
+@runtime_checkable
+class AsyncSteps(Protocol):
+    """A workload whose steps leave work running in a background thread."""
 
     def flush(self) -> None:
-        """Wait for what earlier steps have left running beside the loop."""
+        """Wait for what earlier steps have left running.
 
-    def quality(self) -> Quality | None:
-        """Quality over the counted steps, every page once; None where the workload has none."""
-
-    def page_counts(self) -> PageCounts:
-        """What the pages were like."""
-
-    def parity_sample(self, num_pages: int) -> Mapping[str, npt.NDArray[np.generic]] | None:
-        """What the model was given in this trial, to hold two variants side by side (`pages.npz`).
-
-        Args:
-            num_pages: How many pages were to be kept whole; 0 keeps prints only.
-
-        Returns:
-            Of all N pages of the data set: `all_names` str [N], `times_seen` int64 [N], and prints, some pixels of what
-            arrived under that name: `prints` uint8 [N, 3, h, w] and for OCR `map_prints` uint8 [N, h, w]. Of the K kept
-            ones: `names` str [K]; `images` float16 [K, S, S, 3], RGB, levels 0..255; for OCR `shrink_map` and
-            `threshold_map`, float16 [K, S, S], levels 0..255; and the outlines of what a detector found on them, in
-            pixels of the image: `detected_points` float32 [P, 2], `detected_lengths` and `detected_on` int64 [D].
-            None where pages are random.
+        Raises:
+            Exception: What that work raised.
         """
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A workload that keeps what its model was given, so that two trials can be compared by its own rules.
+
+    Without it, values are compared as they arrive (`measure.trial.sample_recorder`).
+    """
+
+    def record(self, batch: Batch, *, whole_only: bool = False) -> None:
+        """Keep what arrived. Called outside of what is measured: in the warm-up (`whole_only`) and after the end."""
+
+    def recorded(self) -> Arrays | None:
+        """What was kept, for `samples.npz`; None where two trials cannot be compared (random samples)."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image with outlines on it, to be shown to a person.
+
+    Attributes:
+        pixels: uint8 [H, W, 3] RGB or [H, W].
+        note: What it is.
+        outlines: Closed outlines, each float32 [K, 2], x y in pixels.
+        labels: A text for each outline; may be empty.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    note: str
+    outlines: Sequence[npt.NDArray[np.float32]] = ()
+    labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A sample to be looked at before a run.
+
+    Attributes:
+        name: The sample.
+        summary: The data set and this sample, in a line.
+        pictures: From what lies in the data set to what the model gets.
+        num_samples: Samples in the data set.
+    """
+
+    name: str
+    summary: str
+    pictures: Sequence[Picture]
+    num_samples: int
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A workload whose samples can be looked at."""
+
+    def preview(self, number: int) -> Preview:
+        """A sample, on its way to the model.
+
+        Raises:
+            BadInput: Where it cannot be read.
+        """
+
+
+@runtime_checkable
+class LineFunctions(Protocol):
+    """A workload that knows which of its functions are worth a look line by line."""
+
+    line_functions: Sequence[str]
+
+
+def make_workload(knobs: Knobs) -> Workload:
+    """The workload that knobs name.
+
+    Raises:
+        BadInput: Where it cannot be had, lacks a member of the contract, or refuses its knobs.
+    """
+    name = knobs.workload
+    kind = load_workload(name)
+    problems = list(_missing(name, kind))
+    if problems:
+        raise BadInput("workload", problems)
+    try:
+        workload: Workload = kind(knobs)
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput("workload", [_raised(f"{name}(knobs)", error)]) from error
+    return workload
+
+
+def check_inputs(knobs: Knobs) -> Description:
+    """Look at what knobs name before any trial starts.
+
+    Raises:
+        BadInput: With everything that is wrong with it.
+    """
+    return checked(make_workload(knobs), knobs.workload)
+
+
+def checked(workload: Workload, name: str) -> Description:
+    """What a workload says of its data set.
+
+    Raises:
+        BadInput: With everything that is wrong with it; also where its own code fails.
+    """
+    try:
+        description = workload.check()
+    except BadInput:
+        raise
+    except Exception as error:
+        raise BadInput("workload", [_raised(f"{name}.check()", error)]) from error
+    if not isinstance(description, Description):
+        what = f"gives {type(description).__name__}, not a Description"
+        remedy = "Return workbench.records.Description(num_samples=...)"
+        raise BadInput("workload", [Problem(what, f"{name}.check()", remedy)])
+    return description
+
+
+def compare_recorded(
+    workload: str, baseline: tuple[Record, Arrays | None], variant: tuple[Record, Arrays | None]
+) -> Checks | None:
+    """What a workload's own rules say of two trials: their records with what they have kept.
+
+    None where the workload has no rules of its own, or is not on this machine.
+    """
+    try:
+        compare = load_attribute(SHIPPED[workload].checks) if workload in SHIPPED else None
+        compare = compare or getattr(load_workload(workload), "compare", None)
+    except BadInput:
+        return None
+    return None if compare is None else compare(baseline, variant)
+
+
+_METHODS = ("check", "dataset", "collate", "build", "step", "quality")
+
+
+def _missing(name: str, kind: Any) -> Iterator[Problem]:
+    """What a class lacks of the contract."""
+    if not isinstance(kind, type):
+        yield Problem("is not a class", name, "Name a class that meets workbench.workload.Workload")
+        return
+    for method in _METHODS:
+        if not callable(getattr(kind, method, None)):
+            yield Problem(f"has no method '{method}'", name, "See workbench.workload.Workload for what it has to do")
+    if not isinstance(getattr(kind, "item", None), str) or not getattr(kind, "item", ""):
+        yield Problem("does not say what it calls a sample", name, 'Write item = "image"')
+    stages = getattr(kind, "stages", None)
+    if not isinstance(stages, Sequence) or not all(isinstance(stage, Stage) for stage in stages):
+        yield Problem("has no 'stages'", name, "Write stages = () or a sequence of workbench.stages.Stage")
+
+
+def _raised(where: str, error: Exception) -> Problem:
+    return Problem(f"raised {type(error).__name__}: {error}", where, "Mend it, or what it was given")

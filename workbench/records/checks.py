@@ -1,62 +1,57 @@
-"""Is the result of a variant still the baseline's? What was compared, and what came of it."""
+"""Is what the model gets, and what comes of it, still the baseline's? What was compared, and what came of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from workbench.records.part import Part
 
-ParityStatus = Literal["same", "within_tolerance", "different"]
+CheckStatus = Literal["same", "within_tolerance", "different", "not_comparable"]
+
+#: From the best to the worst that can be said of several checks together.
+_ORDER: tuple[CheckStatus, ...] = ("same", "within_tolerance", "different")
 
 
-class PageParity(Part):
-    """Differences of the pages that the model receives, in 8-bit levels."""
+class Check(Part):
+    """One thing that was compared between two trials."""
 
-    max_levels: float
-    mean_levels: float
-    tolerance_levels: float
-    tolerance_reason: str = ""
-    num_pages: int
-    status: ParityStatus
-
-
-class TargetParity(Part):
-    """Differences of the target maps, in 8-bit levels."""
-
-    max_levels: float
-    status: ParityStatus
+    name: str = Field(description="what was compared, as a heading")
+    status: CheckStatus
+    measured: str = Field(description="the figures, with their unit")
+    allowed: str = Field("", description="what would pass for the same")
+    reason: str = Field("", description="why so much is allowed, or why nothing could be compared")
+    samples: list[str] = Field(default_factory=list, description="names of the first few samples that differ")
 
 
-class DetectionParity(Part):
-    """Differences of what was detected: by the trials' own models, and by the shipped detector on the kept pages."""
+class Checks(Part):
+    """All checks of a variant against its baseline."""
 
-    hmean_difference: float | None = Field(description="of the trials' own models; None where they prove nothing")
-    num_pages_difference: int | None = None
-    matched_words: int | None = Field(None, description="words that the shipped detector finds on both sides")
-    unmatched_words: int | None = Field(None, description="words that it finds on one side only")
-    status: ParityStatus
-
-
-class CoverageParity(Part):
-    """Did every page arrive, once an epoch, under its own name? The lists name the first few."""
-
-    num_pages: int = Field(description="pages that both runs have seen")
-    missing: list[str] = Field(default_factory=list, description="came less often than the others")
-    repeated: list[str] = Field(default_factory=list, description="came more often than the others")
-    wrong: list[str] = Field(default_factory=list, description="image or map isn't the baseline's")
-    exchanged: list[str] = Field(default_factory=list, description="of these, the image is that of another page")
-    num_wrong: int = 0
-    status: ParityStatus
-
-
-class Parity(Part):
-    """Is the result still the same as the baseline's? None: not compared."""
-
-    pages: PageParity | None = None
-    targets: TargetParity | None = None
-    detections: DetectionParity | None = None
-    coverage: CoverageParity | None = None
-    status: ParityStatus | None = None
+    checks: list[Check] = Field(default_factory=list)
+    num_samples: int = Field(0, description="samples that both trials have seen")
     notes: list[str] = Field(default_factory=list)
+
+    @property
+    def status(self) -> CheckStatus:
+        """The worst of what could be compared; `not_comparable` where nothing could."""
+        found = [check.status for check in self.checks if check.status != "not_comparable"]
+        return max(found, key=_ORDER.index) if found else "not_comparable"
+
+    @property
+    def is_different(self) -> bool:
+        """Whether the result is another one."""
+        return self.status == "different"
+
+
+def status_of(measured: float, same: float, tolerance: float) -> CheckStatus:
+    """Where a difference stands between what passes for the same and what is tolerated."""
+    if measured <= same:
+        return "same"
+    return "within_tolerance" if measured <= tolerance else "different"
+
+
+def names_of(samples: Sequence[str], most: int = 5) -> list[str]:
+    """The first few names of a longer list."""
+    return list(samples[:most])

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.knobs.knobs import Knobs
-from workbench.records.checks import Parity
+from workbench.knobs.joined import RecordedKnobs
+from workbench.records.checks import Checks
 from workbench.records.comparison_state import Stop, VariantTrial
 from workbench.records.part import SCHEMA_VERSION, Part
 from workbench.records.policy import Policy
@@ -25,7 +25,7 @@ class Interval(Part):
 
 
 class Throughput(Part):
-    """Pages per second of a variant over the blocks."""
+    """Samples per second of a variant over the blocks."""
 
     median: float
     ci95: tuple[float, float] | None
@@ -44,7 +44,7 @@ class VariantResult(Part):
     """One variant against the baseline."""
 
     name: str
-    knobs: Knobs
+    knobs: RecordedKnobs
     run_ids: list[str] = Field(description="trials in the order of the blocks")
     samples_per_s: Throughput | None
     speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
@@ -52,7 +52,7 @@ class VariantResult(Part):
     more_blocks: int | None = Field(
         None, description="blocks that an undecided verdict probably needs yet; None: decided, or more than is worth it"
     )
-    parity: Parity | None = None
+    checks: Checks | None = Field(None, description="None: nothing was compared")
     simulated: bool = False
     memory: Memory = Memory()
     startup_s: float | None = Field(None, description="median of the trials' total start-up")
@@ -60,7 +60,7 @@ class VariantResult(Part):
     break_even_epochs: float | None = Field(None, description="epochs until the extra start-up has paid; None: never")
     predicted: Prediction | None = Field(None, description="what the first run of the baseline predicts")
     not_predicted: str | None = Field(None, description="why nothing is predicted")
-    no_effect: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")
+    inactive: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")
     failure: Failure | None = None
 
 
@@ -71,6 +71,7 @@ class Comparison(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     created_at: str
+    item: str = Field("sample", description="what the workload calls its samples")
     baseline: str
     num_blocks: int
     seed: int
@@ -88,3 +89,13 @@ class Comparison(BaseModel):
     num_trials: int | None = Field(None, description="trials that count and that were repeated, without warm-up trials")
     resolution: Resolution | None = Field(None, description="None where there are too few blocks to tell")
     notes: list[str] = Field(default_factory=list)
+
+    @property
+    def base(self) -> VariantResult | None:
+        """The baseline; None where it has not run."""
+        return next((variant for variant in self.variants if variant.name == self.baseline), None)
+
+    @property
+    def others(self) -> list[VariantResult]:
+        """All variants but the baseline."""
+        return [variant for variant in self.variants if variant.name != self.baseline]

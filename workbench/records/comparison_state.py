@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.joined import RecordedKnobs
 from workbench.records.part import SCHEMA_VERSION, Part
 from workbench.records.policy import Policy
 
@@ -50,12 +50,11 @@ class ComparisonState(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
-    variants: dict[str, Knobs] = Field(description="the first one is the baseline")
+    variants: dict[str, RecordedKnobs] = Field(description="the first one is the baseline")
     programs: dict[str, Program] = Field(default_factory=dict, description="by variant; none: this workbench")
     seed: int
     policy: Policy = Policy()
     most_blocks: int = Field(ge=1, description="with so many blocks sampling ends, clear or not")
-    budget_s: float | None = Field(None, description="no block begins that would probably end later than this")
     cold_cache: bool = Field(False, description="the pages' files are put out of the page cache before every trial")
     runs: str = Field(description="folder of the run folders")
     warmup_run_id: str | None = Field(None, description="the first trial, which counts nowhere")

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from workbench.errors import BadInput, Problem
+from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
-from workbench.records import Comparison, ComparisonState, Record, SelfTest
+from workbench.records import SCHEMA_VERSION, Comparison, ComparisonState, Record, SelfTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 KNOBS = "knobs.json"
 EVENTS = "events.jsonl"
 SPANS = "spans.parquet"
-PAGES = "pages.npz"
+SAMPLES = "samples.npz"
 RECORD = "record.json"
 STDERR = "stderr.txt"
 PROFILES = "profiles"
@@ -85,7 +86,7 @@ def read_knobs(folder: Path) -> Knobs:
     if not path.is_file():
         raise BadInput(str(folder), [Problem(f"there is no {KNOBS}", remedy="Name the folder of a run")])
     try:
-        return Knobs.parse(json.loads(path.read_text(encoding="utf-8")), subject=str(path))
+        return parse_knobs(json.loads(path.read_text(encoding="utf-8")), subject=str(path))
     except json.JSONDecodeError as error:
         raise BadInput(str(path), [Problem(f"is not JSON ({error.msg})", where=f"line {error.lineno}")]) from None
 
@@ -156,7 +157,9 @@ def _read(path: Path, model: type[Model]) -> Model:
         remedy = _REMEDIES.get(path.name, "Name the folder of one")
         raise BadInput(str(path.parent), [Problem(f"there is no {path.name}", remedy=remedy)])
     try:
-        return model.model_validate_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_other_schemas(path, text)
+        return model.model_validate_json(text)
     except ValidationError as error:
         problems = [
             Problem(detail["msg"], where=".".join(str(part) for part in detail["loc"]) or "the file")
@@ -165,3 +168,19 @@ def _read(path: Path, model: type[Model]) -> Model:
         raise BadInput(f"{path} is damaged or of another version", problems) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(str(path), [Problem(f"cannot be read as text ({error})")]) from None
+
+
+#: By the schema of a record: the version of the workbench that reads it.
+_READ_BY = {1: "0.1"}
+
+
+def _refuse_other_schemas(path: Path, text: str) -> None:
+    try:
+        version = json.loads(text).get("schema_version")
+    except (json.JSONDecodeError, AttributeError):
+        return  # damaged, which is said elsewhere
+    if version in (None, SCHEMA_VERSION):
+        return
+    reader = f"workbench {_READ_BY[version]} reads it" if version in _READ_BY else "a newer workbench wrote it"
+    problem = Problem(f"is a record of schema {version}, and this workbench reads schema {SCHEMA_VERSION}; {reader}")
+    raise BadInput(str(path), [problem])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.joined import RecordedKnobs
 from workbench.records.comparison import Interval
 from workbench.records.part import SCHEMA_VERSION, Part
 from workbench.records.policy import Policy
@@ -59,7 +59,7 @@ class SelfTest(BaseModel):
     created_at: str
     cpu: str
     cores: int
-    knobs: Knobs = Field(description="of the variant that is compared with itself")
+    knobs: RecordedKnobs = Field(description="of the variant that is compared with itself")
     policy: Policy
     most_blocks: int = Field(description="blocks of a comparison with a slowed variant, at most")
     num_blocks: int = Field(description="blocks that were run")

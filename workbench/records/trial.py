@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.joined import RecordedKnobs
+from workbench.knobs.knob import Situation
 from workbench.records.part import SCHEMA_VERSION, Part
+from workbench.stages import Catalogue, Lane, Per, Stage
 
-Lane = Literal["worker", "main", "device"]
 Origin = Literal["measured", "simulated"]
 FailureKind = Literal["bad_input", "error", "crash", "killed", "timeout", "cancelled"]
 Phase = Literal["launch", "imports", "dataset", "cache", "model", "workers", "warmup", "steady", "finish"]
@@ -43,7 +44,7 @@ class Startup(Part):
     """All before the first counted step. The phases follow one another; what none of them covers is `other_s`."""
 
     imports_s: float = Field(description="from the start of the process until the libraries are there")
-    dataset_s: float = Field(description="reading the annotations and the pages' headers")
+    dataset_s: float = Field(description="opening the data set")
     cache_fill_s: float | None = Field(description="filling the cache; None without a cache")
     model_s: float = Field(description="building the model and bringing it to the device")
     workers_s: float = Field(description="from starting the loader until its first batch is here")
@@ -55,12 +56,31 @@ class Startup(Part):
 class Steady(Part):
     """The counted steps."""
 
+    begin_ns: int = Field(description="on the clock of the spans: the warm-up was over, and the device done with it")
+    end_ns: int = Field(description="likewise: the device was done with the last counted step")
     num_steps: int
-    num_pages: int
-    num_epochs: float = Field(description="pages counted / pages in the data set")
+    num_samples: int
+    num_epochs: float = Field(description="samples counted over samples in the data set")
     warmup_steps: int
-    wall_s: float = Field(description="from the end of the warm-up until the device is through with the last step")
+    wall_s: float = Field(description="from begin to end")
     samples_per_s: float
+
+
+class Batches(Part):
+    """The batches of a trial as they were, those of the warm-up among them: equal lists, in the order of their steps."""
+
+    number: list[int] = Field(default_factory=list, description="as spans name it")
+    samples: list[int] = Field(default_factory=list, description="samples in it")
+    num_bytes: list[int] = Field(default_factory=list, description="bytes of its arrays, as it arrived")
+
+    def sizes(self) -> dict[int, int]:
+        """Samples of each batch, by number."""
+        return dict(zip(self.number, self.samples, strict=True))
+
+    @property
+    def bytes_per_sample(self) -> float | None:
+        """Bytes of a sample on its way to the device; None where no batch was seen."""
+        return sum(self.num_bytes) / sum(self.samples) if sum(self.samples) else None
 
 
 class StageStats(Part):
@@ -68,14 +88,14 @@ class StageStats(Part):
 
     lane: Lane
     name: str
-    per: Literal["page", "batch"] = Field(description="what one span of this stage covers")
+    per: Per = Field(description="what one span of this stage covers")
     count: int = Field(description="spans that ended in the steady part")
     mean_s: float
     p50_s: float
     p95_s: float
     total_s: float = Field(description="time inside the steady part, summed over the lane's processes")
     origin: Origin = "measured"
-    background: bool = Field(False, description="runs in a background thread, so it is no part of the lane's sum")
+    background: bool = Field(False, description="runs in a background thread, beside what the lane's parts add up to")
 
 
 class LaneStats(Part):
@@ -90,12 +110,17 @@ class LaneStats(Part):
     ready_s: float | None = Field(None, description="time in which these were ready to run and had to wait for a core")
     background_cpu_s: float | None = Field(None, description="time on a core of all other threads of its processes")
 
+    @property
+    def attributed_share(self) -> float | None:
+        """Share of the wall time that named stages explain, 0..1; None without wall time."""
+        return self.attributed_s / self.wall_s if self.wall_s > 0 else None
 
-class Closure(Part):
-    """Share of each lane's wall time that its named stages explain, 0..1; None where nothing was timed."""
 
-    main: float | None = None
-    worker: float | None = None
+class Isolated(Part):
+    """What a few batches took with no other process at work."""
+
+    samples: list[int] = Field(default_factory=list, description="numbers of the samples that were timed")
+    stages: list[StageStats] = Field(default_factory=list)
 
 
 class Memory(Part):
@@ -105,10 +130,13 @@ class Memory(Part):
         None, description="proportional set size of the tree, shared pages once: largest of the samples at phase ends"
     )
     pss_bytes_by_phase: dict[str, int] = Field(default_factory=dict)
-    cache_bytes: int | None = Field(None, description="bytes of pages in the cache, one copy; None without a cache")
-    cache_readings: int | None = Field(None, description="pages taken from the cache in the whole trial")
+    cache_bytes: int | None = Field(None, description="bytes of samples in the cache, one copy; None without a cache")
+    cache_readings: int | None = Field(None, description="samples taken from the cache in the whole trial")
     cache_was_filled: bool = Field(False, description="the cache was found filled by an earlier run")
-    peak_device_bytes: int | None = None
+    peak_device_bytes: int | None = Field(None, description="of tensors, as torch's allocator counts them")
+    device_process_bytes: int | None = Field(
+        None, description="device memory of the trial's process with all libraries, as the driver counts it"
+    )
 
 
 class Machine(Part):
@@ -133,28 +161,29 @@ class ProfilerOverhead(Part):
     run_ids: list[str] = Field(description="the trials without profilers")
 
 
-class Quality(Part):
-    """Detection quality on the pages of the steady part, each counted once (ICDAR2015 rule, IoU over 0.5)."""
+class Score(Part):
+    """One figure of quality over the counted steps, every sample once."""
 
-    hmean: float
-    precision: float
-    recall: float
-    num_pages: int
+    value: float
+    unit: str = ""
+    higher_is_better: bool = True
+    tolerance: float = Field(0.0, description="the most that two trials may differ and still pass for the same")
+    num_samples: int = Field(description="samples that were scored")
     origin: Origin = "measured"
 
 
-class PageCounts(Part):
-    """What the pages were like, so that nothing odd is handled in silence."""
+class Count(Part):
+    """A number of something in the data set."""
 
-    num_pages: int
-    num_words: int
-    num_ignored_words: int
-    turned_by_exif: int = 0
-    not_rgb: dict[str, int] = Field(default_factory=dict, description="pages by colour mode, where it isn't plain RGB")
-    without_words: int = 0
-    dropped_words: dict[str, int] = Field(
-        default_factory=dict, description="unusable words by reason (annotations: once; transforms: per page seen)"
-    )
+    name: str
+    number: int
+
+
+class Description(Part):
+    """What the data set is like, so that nothing odd is handled in silence."""
+
+    num_samples: int
+    counts: list[Count] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
 
 
@@ -168,30 +197,55 @@ class Record(BaseModel):
     created_at: str = Field(description="UTC, ISO 8601")
     status: Literal["ok", "failed"]
     failure: Failure | None = None
-    knobs: Knobs
+    knobs: RecordedKnobs
+    item: str = Field("sample", description="what the workload calls its samples")
+    workload_stages: list[Stage] = Field(default_factory=list, description="the workload's own part of the catalogue")
     device: str | None = Field(None, description="the device that `auto` came to, in words")
     simulated: bool = Field(False, description="true where a figure rests on the replay device")
     environment: Environment | None = None
     machine: Machine | None = None
-    pages: PageCounts | None = None
+    description: Description | None = None
     startup: Startup | None = None
     steady: Steady | None = None
+    batches: Batches = Batches()
     stages: list[StageStats] = Field(default_factory=list)
     lanes: list[LaneStats] = Field(default_factory=list)
-    isolated: list[StageStats] = Field(
-        default_factory=list,
-        description="the stages of a few batches after the counted steps, with no other process at work",
-    )
-    closure: Closure = Closure()
+    isolated: Isolated = Isolated()
     memory: Memory = Memory()
-    quality: Quality | None = None
+    quality: dict[str, Score] = Field(default_factory=dict)
     profiles: dict[str, str] = Field(default_factory=dict, description="files of the profilers, in the run folder")
     profiler_overhead: ProfilerOverhead | None = Field(None, description="what the optional profilers cost; None without any")
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """What its stages are."""
+        return Catalogue(self.workload_stages)
+
+    @property
+    def situation(self) -> Situation:
+        """Its knobs in the place where they ran."""
+        names = {(row.lane, row.name) for row in self.stages}
+        return Situation(
+            knobs=self.knobs,
+            simulated=self.simulated,
+            gpu=self.environment.gpu if self.environment else None,
+            workers_started=("worker", "start") in names if names else None,
+        )
+
+    def lane(self, name: Lane) -> LaneStats | None:
+        """A lane, where anything in it was timed."""
+        return next((lane for lane in self.lanes if lane.lane == name), None)
+
+    def stage(self, name: str, lane: Lane | None = None) -> StageStats | None:
+        """The times of a stage, in one lane or in the first that has it."""
+        rows = (row for row in self.stages if row.name == name and lane in (None, row.lane))
+        return next(rows, None)
+
 
 SpanRow = dict[str, Any]
-#: Columns of `spans.parquet`, one row a span of the steady part and the warm-up. `process` is the worker's number (0..)
-#: in the worker lane and 0 in the others; `page` and `batch` are -1 where the span belongs to none.
-SPAN_COLUMNS = ("lane", "process", "stage", "begin_ns", "end_ns", "page", "batch", "background", "origin")
+#: Columns of `spans.parquet`, one row a span: of start-up, warm-up, the counted steps, and the epoch after them in which
+#: samples are recorded. `process` is the worker's number (0..) in the worker lane and 0 in the others; `sample` and
+#: `batch` are -1 where the span belongs to none.
+SPAN_COLUMNS = ("lane", "process", "stage", "begin_ns", "end_ns", "sample", "batch", "background", "origin")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.workloads.ocr.files_below import files_below
+from workbench.files import files_below
 
 
 def test_all_files_sorted_but_hidden_ones(tmp_path):

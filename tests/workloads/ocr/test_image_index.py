@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.workloads.ocr.files_below import files_below
+from workbench.files import files_below
 from workbench.workloads.ocr.image_index import ImageIndex
 
 

@@ -50,7 +50,7 @@ class Journal:
             policy: The rules; the error budget is laid out over these blocks unless it says otherwise.
             programs: By variant: which workbench measures it, where it isn't this one.
             budget_s: No block begins that would probably end later than this; None: no limit.
-            cold_cache: Whether the pages' files are put out of the page cache before every trial.
+            cold_cache: Whether the data set's files are put out of the file cache before every trial.
         """
         state = ComparisonState(
             variants=dict(variants),
@@ -58,7 +58,6 @@ class Journal:
             seed=seed,
             policy=(policy or Policy(planned_blocks=num_blocks)).model_copy(update={"budget_s": budget_s}),
             most_blocks=num_blocks,
-            budget_s=budget_s,
             cold_cache=cold_cache,
             runs=str(runs.resolve()),
         )
@@ -89,7 +88,8 @@ class Journal:
         if problems:
             raise BadInput(str(folder), problems)
         most = max(num_blocks, state.most_blocks)
-        return cls(folder, state.model_copy(update={"most_blocks": most, "budget_s": budget_s, "stop": None}))
+        policy = state.policy.model_copy(update={"budget_s": budget_s})
+        return cls(folder, state.model_copy(update={"most_blocks": most, "policy": policy, "stop": None}))
 
     @property
     def runs(self) -> Path:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.knobs import Knobs
-from workbench.measure.comparison.variants import parse_settings
+from workbench.knobs.joined import knobs_of, parse_knobs
+from workbench.knobs.knobs import Knobs, read_settings
 from workbench.measure.trial import worker
 from workbench.records import Program
 
@@ -54,10 +54,11 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
         BadInput: Where it is none of these, or its workbench cannot be used.
     """
     if "=" in text:
-        knobs = Knobs.parse({**common, **parse_settings(text.split(), subject=_SUBJECT)}, subject=_SUBJECT)
+        own = read_settings(text.split(), knobs_of(common), subject=_SUBJECT)
+        knobs = parse_knobs({**common, **own}, subject=_SUBJECT)
         yield Reference(text, knobs, None)
         return
-    knobs = Knobs.parse(common)
+    knobs = parse_knobs(common)
     source = scratch / "source"
     # Revisions first: some systems have a program named HEAD, and branches have slashes in their names.
     commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.file_cache import cached_share, forget, warm
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.order import blocks
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
@@ -21,13 +21,15 @@ from workbench.measure.trial.machine import disturbances
 from workbench.records import ComparisonState, Record, Stop, VariantTrial
 from workbench.records.run_folder import read_record
 from workbench.units import NS_PER_S, format_share
-from workbench.workloads.ocr.files_below import files_below
 
-#: A cache that still holds more than this of the pages' files is not cold, however often it is asked.
+#: A cache that still holds more than this of the data set's files is not cold, however often it is asked.
 _COLD_SHARE = 0.01
 _FORGET_TIMES = 3
 
 Records = Mapping[str, Sequence[Record]]
+
+#: What runs a trial (see `measure.trial.launcher.run_trial`).
+Launch = Callable[..., Record]
 
 
 @dataclass
@@ -55,6 +57,7 @@ def run_comparison(
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
     clock: Clock = monotonic_ns,
+    launch: Launch = run_trial,
 ) -> ComparisonRun:
     """Run a comparison, or what is left of one, one trial at a time: two at once would disturb each other.
 
@@ -71,12 +74,13 @@ def run_comparison(
         on_event: Told of the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the comparison with it.
         clock: Reads the time.
+        launch: Runs a trial: knobs in, record out.
 
     Raises:
-        BadInput: Where the page cache is to be cold, and the pages' file system doesn't let go of them.
+        BadInput: Where the file cache is to be cold, and the file system doesn't let go of the files.
         KeyboardInterrupt: On an interrupt. What has run until then is in the journal.
     """
-    return _Runner(journal, is_clear, on_trial, on_event, cancel or threading.Event(), clock).run()
+    return _Runner(journal, is_clear, on_trial, on_event, cancel or threading.Event(), clock, launch).run()
 
 
 class _Stopped(Exception):
@@ -96,7 +100,9 @@ class _Runner:
         on_event: Callable[[Event], None] | None,
         cancel: threading.Event,
         clock: Clock,
+        launch: Launch,
     ) -> None:
+        self._launch = launch
         self._journal = journal
         self._is_clear = is_clear
         self._on_trial = on_trial
@@ -122,7 +128,7 @@ class _Runner:
         return self._compared
 
     def _warm_up(self) -> None:
-        """A trial that counts nowhere: it fills page cache and branch caches, and wakes the cores."""
+        """A trial that counts nowhere: it fills the file cache and branch caches, and wakes the cores."""
         name = self._names[0]
         record, _ = self._run_trial(name, self._journal.state.variants[name].changed(checked_samples=0))
         self._tell("warm-up trial", record)
@@ -176,7 +182,7 @@ class _Runner:
         if not self._is_warm:
             self._warm_up()
         knobs = self._journal.state.variants[name]
-        # One sample of pages for each variant is enough to hold them side by side.
+        # Samples are kept once for each variant: that is enough to compare them.
         record, cached = self._run_trial(name, knobs if block == 0 else knobs.changed(checked_samples=0))
         policy = self._journal.state.policy
         self._journal.add(
@@ -195,18 +201,17 @@ class _Runner:
     def _run_trial(self, name: str, knobs: Knobs) -> tuple[Record, float | None]:
         if self._cancel.is_set():
             raise _Stopped("cancelled")
-        cached = self._prepare_page_cache(Path(knobs.dataset).expanduser())
+        cached = self._prepare_file_cache(knobs.data_files())
         program = self._journal.state.programs.get(name)
-        record = run_trial(
+        record = self._launch(
             knobs, self._journal.runs, program=program, on_event=self._on_event, cancel=self._cancel
         )
         if self._cancel.is_set():
             raise _Stopped("cancelled")
         return record, cached
 
-    def _prepare_page_cache(self, folder: Path) -> float | None:
-        """Bring the page cache to the state in which every trial finds it; gives the share of the files in it."""
-        files = files_below(folder) if folder.is_dir() else []
+    def _prepare_file_cache(self, files: Sequence[Path]) -> float | None:
+        """Bring the file cache to the state in which every trial finds it; gives the share of the files in it."""
         if not self._journal.state.cold_cache:
             warm(files)
             return cached_share(files)
@@ -216,8 +221,8 @@ class _Runner:
             if cached is None or cached <= _COLD_SHARE:
                 return cached
         problem = Problem(
-            f"the system keeps {format_share(cached)} of the pages' files in memory",
-            remedy="Put the pages on a disk where nobody else reads them, or leave cold_cache out",
+            f"the system keeps {format_share(cached)} of the data set's files in memory",
+            remedy="Put the data set on a disk where nobody else reads them, or leave cold_cache out",
         )
         raise BadInput("cold_cache", [problem])
 
@@ -244,7 +249,7 @@ class _Runner:
         return bool(own) and own[-1].status == "failed"
 
     def _is_over_budget(self) -> bool:
-        budget_s = self._journal.state.budget_s
+        budget_s = self._journal.state.policy.budget_s
         if budget_s is None or not self._block_s:
             return False
         spent_s = (self._clock() - self._began_ns) / NS_PER_S
@@ -254,3 +259,25 @@ class _Runner:
         if self._on_trial is not None:
             kept = sum(not trial.repeated for trial in self._journal.state.trials)
             self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)
+
+
+def blocks(names: Sequence[str], *, seed: int) -> Iterator[list[str]]:
+    """The order of every block, without end. Each block holds each variant once; the same seed gives the same order.
+
+    Over as many blocks as there are variants (twice as many for an odd number of them) each variant runs once in every
+    slot, and follows every other one equally often: rows of a Williams square (1949), drawn at random, with the
+    variants put to its letters at random, anew for every square.
+    """
+    draw = random.Random(seed)
+    square = williams_square(len(names))
+    while True:
+        letters = draw.sample(names, len(names))
+        for row in draw.sample(square, len(square)):
+            yield [letters[number] for number in row]
+
+
+def williams_square(size: int) -> list[list[int]]:
+    """Rows of the numbers 0..size-1 that are balanced for slot and for what came before."""
+    first = [(number + 1) // 2 if number % 2 else (size - number // 2) % size for number in range(size)]
+    rows = [[(number + shift) % size for number in first] for shift in range(size)]
+    return rows if size % 2 == 0 or size == 1 else [*rows, *(row[::-1] for row in rows)]

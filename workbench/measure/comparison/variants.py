@@ -9,33 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.combinations import IMPOSSIBLE
-from workbench.knobs.knobs import Knobs, unknown_knob
-from workbench.workloads.ocr.preflight import check_inputs
+from workbench.knobs.format import split_settings
+from workbench.knobs.joined import knobs_of, parse_knobs
+from workbench.knobs.knobs import Knobs
+from workbench.workload import check_inputs
 
 BASELINE = "baseline"
-
-#: BackgroundThread the disk baseline: the two ideas of the study that the workbench began with, and one that goes further.
-STUDY_VARIANTS = (
-    "RAM image cache: cache=decoded",
-    "RAM cache + conditional normalize: cache=decoded normalize=conditional",
-    "prepared cache + device normalize: cache=prepared cache_store=shared normalize=device",
-)
-
-
-def parse_settings(items: Sequence[str], *, subject: str = "knobs") -> dict[str, Any]:
-    """Values by knob name from ``name=value`` items.
-
-    Raises:
-        BadInput: For items without ``=``, knobs that are set twice, names that are no knobs and values that are none of
-            theirs: all of them. Combinations are not looked at: there may be more to come.
-    """
-    settings, problems = _read_settings(items)
-    combinations = [rule.problem() for rule in IMPOSSIBLE]
-    problems += [problem for problem in _problems_of(settings) if problem not in combinations]
-    if problems:
-        raise BadInput(subject, problems)
-    return {name: _typed(name, text) for name, text in settings.items()}
 
 
 def parse_variants(specs: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:
@@ -62,7 +41,7 @@ def parse_variants(specs: Sequence[str], common: Mapping[str, Any]) -> dict[str,
         elif name in settings:
             problems.append(Problem("the name is taken by an earlier variant", where, "Name it otherwise"))
         else:
-            settings[name], found = _read_settings(_words(rest))
+            settings[name], found = split_settings(_words(rest))
             problems += _within(name, found)
     baseline = settings.pop(BASELINE, {})
     return _build({BASELINE: baseline, **settings}, common, problems, subject="variants")
@@ -81,7 +60,8 @@ def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knob
     Raises:
         BadInput: With everything that is wrong in any of the axes, the cells and the common knobs.
     """
-    settings, problems = _read_settings(axes)
+    settings, problems = split_settings(axes)
+    kind = knobs_of(common)
     values: dict[str, list[str]] = {}
     for name, text in settings.items():
         values[name] = [value.strip() for value in text.split(",")]
@@ -90,7 +70,7 @@ def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knob
             problems.append(Problem("an empty value", where, "Separate the values by single commas"))
         if len(set(values[name])) < len(values[name]):
             problems.append(Problem("a value is named twice", where, "Name each value once"))
-    problems += [unknown_knob(name) for name in values if name not in Knobs.model_fields]
+    problems += [kind.unknown(name) for name in values if name not in kind.rows()]
     if problems or not values:
         raise BadInput("grid", problems or [Problem("there are no axes", remedy="Write 'knob=value,value'")])
     cells = [dict(zip(values, cell, strict=True)) for cell in itertools.product(*values.values())]
@@ -139,12 +119,13 @@ def check_variants(variants: Mapping[str, Knobs]) -> None:
     for name, knobs in variants.items():
         if knobs.profilers:
             remedy = "Leave profilers out; workbench run -p profilers=... looks through them"
-            problems.append(Problem("profilers cost time, and their price would be compared", f"variant '{name}'", remedy))
+            what = "profilers cost time, and their overhead would be compared"
+            problems.append(Problem(what, f"variant '{name}'", remedy))
             subjects.append("variants")
-        pages = knobs.model_dump(include={"dataset", "annotations", "annotation_format", "num_pages"})
-        if pages in seen:
+        data = knobs.data_settings()
+        if data in seen:
             continue
-        seen.append(pages)
+        seen.append(data)
         try:
             check_inputs(knobs)
         except BadInput as error:
@@ -167,7 +148,7 @@ def _build(
     said: set[Problem] = set()
     for name, own in settings.items():
         try:
-            variants[name] = Knobs.parse({**common, **own})
+            variants[name] = parse_knobs({**common, **own})
         except BadInput as error:
             said.update(problem for problem in error.problems if problem in shared)
             problems += _within(name, [problem for problem in error.problems if problem not in shared])
@@ -179,18 +160,10 @@ def _build(
 
 def _problems_of(settings: Mapping[str, Any]) -> tuple[Problem, ...]:
     try:
-        Knobs.parse(settings)
+        parse_knobs(settings)
     except BadInput as error:
         return error.problems
     return ()
-
-
-def _typed(name: str, text: str) -> Any:
-    """The value that a knob takes a text for; the text itself where the knob can't go alone."""
-    try:
-        return getattr(Knobs.parse({name: text}), name)
-    except BadInput:
-        return text
 
 
 def _within(variant: str, problems: Sequence[Problem]) -> list[Problem]:
@@ -204,18 +177,3 @@ def _words(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError:  # an open quote, which is then part of its word and shows up in the message about that
         return text.split()
-
-
-def _read_settings(items: Sequence[str]) -> tuple[dict[str, str], list[Problem]]:
-    settings: dict[str, str] = {}
-    problems: list[Problem] = []
-    for item in items:
-        name, equals, value = item.partition("=")
-        name = name.strip()
-        if not equals or not name:
-            problems.append(Problem(f"'{item}' sets nothing", remedy="Write knob=value"))
-        elif name in settings:
-            problems.append(Problem(f"'{name}' is set twice ('{settings[name]}' and '{value.strip()}')"))
-        else:
-            settings[name] = value.strip()
-    return settings, problems

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.loader import Loader
-from workbench.measure.loaders.source import Source
 from workbench.measure.timing.channel import Channel
+from workbench.workload import Workload
 
 #: Module by the knob `loader`, and the extra that installs what it needs. A new loader is one file and one line here.
 LOADERS: dict[str, tuple[str, str]] = {
@@ -20,9 +20,10 @@ LOADERS: dict[str, tuple[str, str]] = {
 
 
 def open_loader(
-    source: Source,
-    knobs: Knobs,
+    workload: Workload,
+    knobs: LoaderKnobs,
     *,
+    on_gpu: bool,
     pin_memory: bool,
     channel: Channel | None,
     in_worker: Sequence[Callable[[int], None]] = (),
@@ -30,8 +31,9 @@ def open_loader(
     """The loader.
 
     Args:
-        source: Gives the pages.
-        knobs: The trial's knobs.
+        workload: Gives the data set.
+        knobs: The loader's knobs.
+        on_gpu: Whether the model runs on the CUDA device of this machine.
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
         in_worker: Called in every worker when it starts, with its number.
@@ -40,11 +42,14 @@ def open_loader(
         BadInput: Where what it needs isn't installed, or the data set isn't of its kind.
     """
     module, extra = LOADERS[knobs.loader]
+    where = {"on_gpu": on_gpu} if knobs.loader == "dali" else {}
     try:
         open_it = import_module(module).open_loader
-        opened: Loader = open_it(source, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)
     except ImportError as error:
         how = f"pip install '.[{extra}]' in the checkout" if extra else "make setup"
         remedy = f"Install it ({how}), or take loader=torch"
         raise BadInput("knobs", [Problem(f"is not installed ({error})", f"loader={knobs.loader}", remedy)]) from None
+    opened: Loader = open_it(
+        workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, **where
+    )
     return opened

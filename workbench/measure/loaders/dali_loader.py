@@ -1,6 +1,6 @@
 """NVIDIA DALI: its own threads decode, resize, pad and normalize; its Python workers read files and make the rest.
 
-The geometry is the chain's: each page comes with the size that it is resized to and the place where it is set, and
+The geometry is the chain's: each image comes with the size that it is resized to and the place where it is set, and
 DALI interpolates bilinearly without antialiasing, as OpenCV does. Where the model runs on a CUDA device images are
 decoded and kept there; else everything runs on the CPU.
 """
@@ -17,33 +17,34 @@ import nvidia.dali.fn as fn
 import torch
 from nvidia.dali import pipeline_def, types
 
-from workbench.errors import WorkbenchError
-from workbench.knobs.knobs import Knobs
-from workbench.measure.loaders.indexed_batch import IndexedBatch
-from workbench.measure.loaders.source import ImageFeed, Source
+from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.knobs.measuring import LoaderKnobs
+from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.stages import become_worker
+from workbench.workload import DecodesByLoader, ImageFeed, Workload
 
 
 class DaliLoader:
     """See `Loader`.
 
     Args:
-        feed: The pages.
+        feed: The samples.
         knobs: Batch size, `num_workers` (processes that read and make targets; 0: none, threads do it), prefetch.
         device_id: The CUDA device to decode on, or None for the CPU.
     """
 
-    def __init__(self, feed: ImageFeed, knobs: Knobs, *, device_id: int | None = None) -> None:
+    def __init__(self, feed: ImageFeed, knobs: LoaderKnobs, *, device_id: int | None = None) -> None:
         self._feed = feed
         self._size = knobs.batch_size
         self._epochs = 0
         self._on_gpu = device_id is not None
-        pages = _Pages(feed, knobs.batch_size)
+        source = _Source(feed, knobs.batch_size)
         self._pipeline: Any = pipeline_def(_define)(
             feed,
-            pages,
+            source,
             knobs,
+            device_id is not None,
             batch_size=knobs.batch_size,
             num_threads=len(os.sched_getaffinity(0)),
             device_id=device_id,
@@ -55,7 +56,7 @@ class DaliLoader:
         try:
             self._pipeline.build()
         except RuntimeError as error:
-            raise WorkbenchError(f"DALI: {_told(error)}") from None
+            raise WorkbenchError(f"DALI: {_reason(error)}") from None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -67,8 +68,11 @@ class DaliLoader:
         number = self._epochs * self.steps_per_epoch
         self._epochs += 1
         for _ in range(self.steps_per_epoch):
-            yield self._parcel(number)
+            yield self._batch(number)
             number += 1
+
+    def start(self) -> None:
+        """See `Loader`. DALI's workers were started when its pipeline was built."""
 
     def close(self) -> None:
         """See `Loader`."""
@@ -77,18 +81,17 @@ class DaliLoader:
             self._pipeline = None
         become_worker(None)
 
-    def _parcel(self, number: int) -> IndexedBatch:
+    def _batch(self, number: int) -> IndexedBatch:
         try:
             images, *rest = self._pipeline.run()
         except RuntimeError as error:
-            raise WorkbenchError(f"DALI: {_told(error)}") from None
+            raise WorkbenchError(f"DALI: {_reason(error)}") from None
         numbers, *extras = (np.asarray(part.as_array()) for part in rest)
         real = numbers >= 0  # the last batch of an epoch is filled up
-        pages = [int(page) for page in numbers[real]]
-        batch = self._feed.batch(
-            self._tensor(images)[: len(pages)], pages, tuple(extra[: len(pages)] for extra in extras)
-        )
-        return IndexedBatch(batch, number, pages)
+        samples = [int(sample) for sample in numbers[real]]
+        count = len(samples)
+        data = self._feed.batch(self._tensor(images)[:count], samples, tuple(extra[:count] for extra in extras))
+        return IndexedBatch(data, number, samples, bytes_of(data))
 
     def _tensor(self, images: Any) -> torch.Tensor:
         """[B, 3, S, S]: uint8 images come with the channels last, and are viewed the other way round."""
@@ -100,8 +103,8 @@ class DaliLoader:
         return tensor.permute(0, 3, 1, 2) if self._feed.normalize is None else tensor
 
 
-class _Pages:
-    """Called by DALI for every page that it needs, in its workers."""
+class _Source:
+    """Called by DALI for every sample that it needs, in its workers."""
 
     def __init__(self, feed: ImageFeed, batch_size: int) -> None:
         self._feed = feed
@@ -121,16 +124,15 @@ class _Pages:
         )
 
 
-def _define(feed: ImageFeed, pages: _Pages, knobs: Knobs) -> Any:
+def _define(feed: ImageFeed, source: _Source, knobs: LoaderKnobs, on_gpu: bool) -> Any:
     num_extras = len(feed.extras(0))
     encoded, size, start, number, *extras = fn.external_source(
-        source=pages,
+        source=source,
         num_outputs=4 + num_extras,
         batch=False,
         parallel=knobs.num_workers > 0,
         dtype=[types.UINT8, types.FLOAT, types.INT32, types.INT64, *_types(feed.extras(0))],
     )
-    on_gpu = torch.cuda.is_available() and knobs.device in ("auto", "cuda")
     images = fn.decoders.image(encoded, device="mixed" if on_gpu else "cpu", output_type=types.RGB)
     images = fn.resize(images, size=size, interp_type=types.INTERP_LINEAR, antialias=False, dtype=types.UINT8)
     images = fn.slice(
@@ -154,22 +156,28 @@ def _types(arrays: tuple[npt.NDArray[Any], ...]) -> list[Any]:
     return [kinds[array.dtype.name] for array in arrays]
 
 
-def _told(error: RuntimeError) -> str:
+def _reason(error: RuntimeError) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return next((line for line in lines if line.startswith("Error")), lines[0] if lines else "failed")
 
 
 def open_loader(
-    source: Source,
-    knobs: Knobs,
+    workload: Workload,
+    knobs: LoaderKnobs,
     *,
+    on_gpu: bool,
     pin_memory: bool,
     channel: Channel | None,
     in_worker: Sequence[Callable[[int], None]] = (),
 ) -> DaliLoader:
-    """A loader of the source's pages; on the CUDA device where the model is going to run there.
+    """A loader of the workload's images; on the CUDA device where the model is going to run there.
 
     DALI's workers are its own: `channel` and `in_worker` don't reach them.
+
+    Raises:
+        BadInput: Where the workload has no images for it.
     """
-    on_gpu = torch.cuda.is_available() and knobs.device in ("auto", "cuda")
-    return DaliLoader(source.image_feed(), knobs, device_id=torch.cuda.current_device() if on_gpu else None)
+    if not isinstance(workload, DecodesByLoader):
+        remedy = "Take loader=torch, or give the workload a method image_feed (workbench.workload.DecodesByLoader)"
+        raise BadInput("knobs", [Problem("this workload has no images for DALI to decode", "loader=dali", remedy)])
+    return DaliLoader(workload.image_feed(), knobs, device_id=torch.cuda.current_device() if on_gpu else None)

@@ -1,17 +1,21 @@
 """A batch on its way from the worker that made it to the main process, with the sending and the receiving timed.
 
 torch sends a batch from a background thread of the worker (it pickles there, which moves the tensors to shared memory)
-while the worker goes on with the next one. A parcel keeps to that: the time is taken where torch itself does the work.
+while the worker goes on with the next one. This keeps to that: the time is taken where torch itself does the work.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+import numpy as np
+import torch
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from workbench.measure.loaders.ring import Packed, Ring
@@ -35,7 +39,7 @@ class _Sender:
 
 
 class _Receiver:
-    """The main process, where parcels are opened."""
+    """The main process, where batches arrive. torch unpickles them without any argument of ours, so this is global."""
 
     clock: Clock = monotonic_ns
     loop_thread: int = 0
@@ -46,44 +50,61 @@ class _Receiver:
 
 @dataclass
 class IndexedBatch:
-    """A batch with its number.
+    """A batch with its number (`workload.Batch`).
 
     Attributes:
-        batch: What the collate function made.
+        data: What the collate function made.
         number: Counts the batches of a trial from 0, over all epochs.
-        pages: Numbers of the pages in it.
+        samples: Numbers of the samples in it.
+        num_bytes: Bytes of its arrays, as the collate function made them.
     """
 
-    batch: Any
+    data: Any
     number: int
-    pages: list[int]
+    samples: list[int]
+    num_bytes: int = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle in the worker's sending thread: the batch is packed here, and the packing timed."""
         stages = _Sender.stages
-        if stages is None or isinstance(self.batch, Packed):
-            return _open, (bytes(ForkingPickler.dumps(self.batch)), self.number, self.pages)
-        begin = stages.clock()
-        packed = bytes(ForkingPickler.dumps(self.batch))
-        stages.batch = self.number
-        stages.add("send", begin, stages.clock())
-        return _open, (packed, self.number, self.pages)
+        is_timed = stages is not None and not isinstance(self.data, Packed)
+        begin = stages.clock() if stages is not None else 0
+        packed = bytes(ForkingPickler.dumps(self.data))
+        if stages is not None and is_timed:
+            stages.batch = self.number
+            stages.add("send", begin, stages.clock())
+        return _open, (packed, self.number, self.samples, self.num_bytes)
 
     def put_into(self, ring: Ring) -> None:
         """In a loader worker: copy the batch into a slot of its ring, where there is a free one."""
-        packed = ring.pack(self.batch)
+        packed = ring.pack(self.data)
         if packed is not None:
-            self.batch = packed
+            self.data = packed
 
     def pin_memory(self) -> IndexedBatch:
         """Copy the batch to page-locked memory; torch calls this in a background thread of the main process."""
         stages = _Receiver.background
         begin = _Receiver.clock()
-        self.batch = pin_memory(self.batch)  # type: ignore[no-untyped-call]
+        self.data = pin_memory(self.data)  # type: ignore[no-untyped-call]
         if stages is not None:
             stages.batch = self.number
             stages.add("pin", begin, _Receiver.clock())
         return self
+
+
+def bytes_of(data: Any) -> int:
+    """Bytes of all tensors and arrays in a batch, whatever containers they lie in."""
+    if isinstance(data, torch.Tensor):
+        return data.numel() * data.element_size()
+    if isinstance(data, np.ndarray):
+        return int(data.nbytes)
+    if isinstance(data, Mapping):
+        return sum(map(bytes_of, data.values()))
+    if isinstance(data, list | tuple):
+        return sum(map(bytes_of, data))
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        return sum(bytes_of(getattr(data, field.name)) for field in dataclasses.fields(data))
+    return 0
 
 
 def become_sender(stages: Stages) -> None:
@@ -110,22 +131,22 @@ def open_rings(rings: list[Ring]) -> None:
 
 
 def take_received() -> list[ReceiveSpan]:
-    """The parcels that the loop's own thread has opened since the last call, in order."""
+    """The batches that the loop's own thread has received since the last call, in order."""
     received = _Receiver.received
     if received:
         _Receiver.received = []
     return received
 
 
-def _open(packed: bytes, number: int, pages: list[int]) -> IndexedBatch:
+def _open(packed: bytes, number: int, samples: list[int], num_bytes: int) -> IndexedBatch:
     begin = _Receiver.clock()
-    batch = pickle.loads(packed)  # from our own worker
-    if isinstance(batch, Packed):
-        batch = _Receiver.rings[batch.worker].unpack(batch)
+    data = pickle.loads(packed)  # from our own worker
+    if isinstance(data, Packed):
+        data = _Receiver.rings[data.worker].unpack(data)
     end = _Receiver.clock()
     if threading.get_ident() == _Receiver.loop_thread:
         _Receiver.received.append(ReceiveSpan(begin, end, number))
     elif _Receiver.background is not None:
         _Receiver.background.batch = number
         _Receiver.background.add("receive", begin, end)
-    return IndexedBatch(batch, number, pages)
+    return IndexedBatch(data, number, samples, num_bytes)

@@ -1,4 +1,4 @@
-"""What a loader is to the measured loop: epochs of parcels."""
+"""What a loader is to the measured loop: epochs of numbered batches."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ class Loader(Protocol):
     """Feeds batches to the main process."""
 
     def epoch(self) -> Iterator[IndexedBatch]:
-        """One pass over the pages; every batch with its number, counted on from epoch to epoch.
+        """One pass over the samples; every batch with its number, counted on from epoch to epoch.
 
         Raises:
             WorkbenchError: What the data set raises.
         """
+
+    def start(self) -> None:
+        """Start the workers, and let them load ahead for the next epoch. `epoch` does it where nobody has."""
 
     def close(self) -> None:
         """Stop the workers; they are gone when this returns."""

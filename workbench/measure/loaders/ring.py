@@ -22,12 +22,22 @@ import numpy.typing as npt
 import torch
 
 from workbench.batch_memory import made_by
+from workbench.knobs.measuring import LoaderKnobs
 from workbench.memory import SharedMemory
 
 #: Room of a slot. It is address space: memory is only taken as far as batches reach.
 SLOT_BYTES = 1 << 29
 
 _ALIGNMENT = 64
+
+
+#: Batches of a worker that the main process may hold while more arrive; its slots beyond those that are loaded ahead.
+_HELD_BATCHES = 5
+
+
+def slots_of(knobs: LoaderKnobs) -> int:
+    """Slots in the ring of each worker."""
+    return knobs.prefetch_factor + _HELD_BATCHES
 
 
 @dataclass(frozen=True)

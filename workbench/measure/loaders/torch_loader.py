@@ -8,30 +8,30 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_worker_info
 
 from workbench.errors import WorkbenchError
-from workbench.knobs.knobs import Knobs
-from workbench.measure.loaders.indexed_batch import IndexedBatch, become_sender, open_rings
-from workbench.measure.loaders.retained_memory import keep_freed_memory
-from workbench.measure.loaders.ring import Ring
-from workbench.measure.loaders.source import Source
+from workbench.knobs.measuring import LoaderKnobs
+from workbench.measure.loaders.indexed_batch import IndexedBatch, become_sender, bytes_of, open_rings
+from workbench.measure.loaders.retained_memory import retain_freed_memory
+from workbench.measure.loaders.ring import Ring, slots_of
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
-from workbench.measure.timing.stages import Stages, become_worker, stage, worker_stages
+from workbench.measure.timing.stages import Stages, become_worker, knock_out, stage, worker_stages
+from workbench.workload import Workload
 
-#: Number of a batch, and the numbers of its pages.
-Order = tuple[int, list[int]]
+#: Number of a batch, and the numbers of its samples.
+BatchIndices = tuple[int, list[int]]
 
 
 class TorchLoader:
-    """Feeds the pages of a map-style data set through `torch.utils.data.DataLoader`.
+    """Feeds the samples of a map-style data set through `torch.utils.data.DataLoader`.
 
     The data set and the collate function are the user's own, unmodified; what is timed is wrapped around them.
 
     Args:
         dataset: Any map-style data set.
-        collate: Turns a list of its samples into a batch.
+        collate: Turns a list of its samples into a batch; None: torch's way.
         knobs: Batch size, workers, prefetch and the like.
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
@@ -41,33 +41,34 @@ class TorchLoader:
     def __init__(
         self,
         dataset: Dataset[Any],
-        collate: Callable[[list[Any]], Any],
-        knobs: Knobs,
+        collate: Callable[[list[Any]], Any] | None,
+        knobs: LoaderKnobs,
         *,
         pin_memory: bool = False,
         channel: Channel | None = None,
         in_worker: Sequence[Callable[[int], None]] = (),
     ) -> None:
-        self._orders = Orders(
-            num_pages=len(dataset),  # type: ignore[arg-type]
+        self._sampler = IndexedBatchSampler(
+            num_samples=len(dataset),  # type: ignore[arg-type]
             batch_size=knobs.batch_size,
-            shuffle=knobs.mode == "train",
+            shuffle=knobs.shuffles,
             seed=knobs.seed,
-            endless=knobs.epochs == "joined",
+            endless=knobs.epoch_overlap,
         )
-        self._joined = knobs.epochs == "joined"
+        self._overlap = knobs.epoch_overlap
         self._channel = channel
         self._workers = knobs.num_workers
         self._persistent = knobs.persistent_workers and knobs.num_workers > 0
         self._epochs = 0
         self._iterator: Any = None
+        self._is_started = False
         several = knobs.num_workers > 0
         rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
-            _OrderedDataset(dataset),
-            batch_sampler=self._orders,  # type: ignore[arg-type]
+            _IndexedDataset(dataset),
+            batch_sampler=self._sampler,  # type: ignore[arg-type]
             num_workers=knobs.num_workers,
-            collate_fn=IndexedCollate(collate, rings),  # type: ignore[arg-type]
+            collate_fn=IndexedCollate(collate or default_collate, rings),  # type: ignore[arg-type]
             pin_memory=pin_memory,
             prefetch_factor=knobs.prefetch_factor if several else None,
             persistent_workers=self._persistent,
@@ -82,24 +83,32 @@ class TorchLoader:
     @property
     def steps_per_epoch(self) -> int:
         """See `Loader`."""
-        return len(self._orders)
+        return len(self._sampler)
 
     def epoch(self) -> Iterator[IndexedBatch]:
-        """See `Loader`. Asking for the iterator starts the workers where they aren't running yet."""
+        """See `Loader`."""
+        self.start()
+        self._is_started = False
+        if self._overlap:
+            return self._batches(itertools.islice(self._iterator, self.steps_per_epoch))
+        return self._batches(self._iterator)
+
+    def start(self) -> None:
+        """See `Loader`."""
+        if self._is_started:
+            return
+        self._is_started = True
         if self._channel is not None and self._workers and not (self._persistent and self._epochs):
             self._channel.workers_are_started()
         self._epochs += 1
-        if self._iterator is None or not self._joined:
+        if self._iterator is None or not self._overlap:
             self._iterator = iter(self._loader)
-        if self._joined:
-            return self._parcels(itertools.islice(self._iterator, self.steps_per_epoch))
-        return self._parcels(self._iterator)
 
-    def _parcels(self, iterator: Iterator[IndexedBatch]) -> Iterator[IndexedBatch]:
-        for parcel in iterator:
-            if isinstance(parcel.batch, WorkbenchError):
-                raise parcel.batch
-            yield parcel
+    def _batches(self, iterator: Iterator[IndexedBatch]) -> Iterator[IndexedBatch]:
+        for batch in iterator:
+            if isinstance(batch.data, WorkbenchError):
+                raise batch.data
+            yield batch
 
     def close(self) -> None:
         """See `Loader`."""
@@ -107,19 +116,19 @@ class TorchLoader:
         self._iterator = None
 
 
-class Orders(Sampler[Order]):
+class IndexedBatchSampler(Sampler[BatchIndices]):
     """The batches of an epoch: in order, or shuffled anew in every epoch; numbered on from epoch to epoch.
 
     Args:
-        num_pages: Pages in an epoch.
-        batch_size: Pages in a batch.
+        num_samples: Samples in an epoch.
+        batch_size: Samples in a batch.
         shuffle: Whether they are shuffled.
         seed: Of the shuffling.
         endless: One epoch after the other, without an end.
     """
 
-    def __init__(self, *, num_pages: int, batch_size: int, shuffle: bool, seed: int, endless: bool = False) -> None:
-        self._num_pages = num_pages
+    def __init__(self, *, num_samples: int, batch_size: int, shuffle: bool, seed: int, endless: bool = False) -> None:
+        self._num_samples = num_samples
         self._batch_size = batch_size
         self._shuffle = shuffle
         self._generator = torch.Generator().manual_seed(seed)
@@ -128,29 +137,29 @@ class Orders(Sampler[Order]):
 
     def __len__(self) -> int:
         """Batches in an epoch, the last one possibly smaller."""
-        return -(-self._num_pages // self._batch_size)
+        return -(-self._num_samples // self._batch_size)
 
-    def __iter__(self) -> Iterator[Order]:
-        """The orders of the next epoch, or of all that are to come."""
+    def __iter__(self) -> Iterator[BatchIndices]:
+        """The batches of the next epoch, or of all that are to come."""
         while True:
             yield from self._epoch()
             if not self._endless:
                 return
 
-    def _epoch(self) -> Iterator[Order]:
-        pages = list(range(self._num_pages))
+    def _epoch(self) -> Iterator[BatchIndices]:
+        samples = list(range(self._num_samples))
         if self._shuffle:
-            pages = [int(number) for number in torch.randperm(self._num_pages, generator=self._generator)]
-        for begin in range(0, self._num_pages, self._batch_size):
+            samples = [int(number) for number in torch.randperm(self._num_samples, generator=self._generator)]
+        for begin in range(0, self._num_samples, self._batch_size):
             number = self._next_number
             self._next_number += 1
-            yield number, pages[begin : begin + self._batch_size]
+            yield number, samples[begin : begin + self._batch_size]
 
 
-class _OrderedDataset(Dataset[Any]):
-    """Hands an order on to the user's data set page by page, telling the worker's stages what they are working on.
+class _IndexedDataset(Dataset[Any]):
+    """Asks the user's data set for the samples of a batch, telling the worker's stages what they are working on.
 
-    A data set with torch's `__getitems__` gets the order as a whole; it may give a list of samples, or a batch.
+    A data set with torch's `__getitems__` gets the indices as a whole; it may give a list of samples, or a batch.
 
     An error that a user can act on travels as the batch itself, so that it arrives as it was raised; torch would make a
     text of it.
@@ -159,76 +168,74 @@ class _OrderedDataset(Dataset[Any]):
     def __init__(self, dataset: Dataset[Any]) -> None:
         self._dataset = dataset
 
-    def __getitems__(self, order: Order) -> tuple[Order, list[Any] | WorkbenchError]:
-        number, pages = order
+    def __getitems__(self, indices: BatchIndices) -> tuple[BatchIndices, list[Any] | WorkbenchError]:
+        number, numbers = indices
         stages = worker_stages()
         gather = getattr(self._dataset, "__getitems__", None)
         try:
             if stages is not None:
                 stages.begin_batch(number)
             if gather is not None:
-                return order, gather(pages)
+                return indices, gather(numbers)
             if stages is None:
-                return order, [self._dataset[page] for page in pages]
+                return indices, [self._dataset[sample] for sample in numbers]
             samples = []
-            for page in pages:
-                stages.page = page
-                samples.append(self._dataset[page])
-            stages.page = NONE
+            for sample in numbers:
+                stages.sample = sample
+                samples.append(self._dataset[sample])
+            stages.sample = NONE
         except WorkbenchError as error:
-            return order, error
-        return order, samples
+            return indices, error
+        return indices, samples
 
 
 class IndexedCollate:
-    """Runs the user's collate function and packs the batch into a parcel."""
+    """Runs the user's collate function and gives the batch its number."""
 
     def __init__(self, collate: Callable[[list[Any]], Any], rings: list[Ring]) -> None:
         self._collate = collate
         self._rings = rings
 
-    def __call__(self, made: tuple[Order, list[Any] | WorkbenchError]) -> IndexedBatch:
-        """Collate the samples of an order."""
-        (number, pages), samples = made
+    def __call__(self, made: tuple[BatchIndices, list[Any] | WorkbenchError]) -> IndexedBatch:
+        """Collate the samples of a batch."""
+        (number, numbers), samples = made
         if isinstance(samples, WorkbenchError):
-            return IndexedBatch(samples, number, pages)
+            return IndexedBatch(samples, number, numbers)
         worker = get_worker_info()
         ring = self._rings[worker.id] if self._rings and worker is not None else None
         with stage("collate"):
-            batch = self._collate(samples) if ring is None else ring.make(lambda: self._collate(samples))
-            parcel = IndexedBatch(batch, number, pages)
+            data = self._collate(samples) if ring is None else ring.make(lambda: self._collate(samples))
+            batch = IndexedBatch(data, number, numbers, bytes_of(data))
         if ring is not None:
             with stage("send"):
-                parcel.put_into(ring)
+                batch.put_into(ring)
         stages = worker_stages()
         if stages is not None:
             stages.end_batch()
-        return parcel
+        return batch
 
 
-#: Slots of a worker's ring beyond the batches that it loads ahead: those that the main process holds.
-_SLOTS_IN_USE = 5
 
 
-def make_rings(knobs: Knobs) -> list[Ring]:
+def make_rings(knobs: LoaderKnobs) -> list[Ring]:
     """A ring for each worker, where the knobs ask for them; from here on this process receives from them."""
     rings = []
     if knobs.transport == "ring":
-        rings = [Ring(worker, knobs.prefetch_factor + _SLOTS_IN_USE) for worker in range(knobs.num_workers)]
+        rings = [Ring(worker, slots_of(knobs)) for worker in range(knobs.num_workers)]
     open_rings(rings)
     return rings
 
 
-def load_here(knobs: Knobs, channel: Channel | None) -> None:
-    """The main process is going to load the pages itself."""
-    if knobs.freed_memory == "kept":
-        keep_freed_memory()
+def load_here(knobs: LoaderKnobs, channel: Channel | None) -> None:
+    """The main process is going to load the samples itself."""
+    if knobs.malloc_retain:
+        retain_freed_memory()
     if channel is not None:
         become_worker(channel.worker_is_up(0))
 
 
 def stop_workers(iterator: Any) -> None:
-    """Stop the workers of a DataLoader's iterator, where it has any; this process loads no pages any more, either."""
+    """Stop the workers of a DataLoader's iterator, where it has any; this process loads no samples any more, either."""
     shutdown = getattr(iterator, "_shutdown_workers", None)
     if shutdown is not None:
         shutdown()
@@ -240,23 +247,24 @@ class StartWorker:
 
     def __init__(
         self,
-        knobs: Knobs,
+        knobs: LoaderKnobs,
         channel: Channel | None,
         in_worker: Sequence[Callable[[int], None]] = (),
     ) -> None:
         self._channel = channel
         self._in_worker = in_worker
-        self._keep_memory = knobs.freed_memory == "kept"
+        self._retain_memory = knobs.malloc_retain
 
     def __call__(self, number: int) -> None:
         """Set up worker `number`."""
-        if self._keep_memory:
-            keep_freed_memory()
+        if self._retain_memory:
+            retain_freed_memory()
         # What this worker may share with its parent under fork is not the worker's.
         become_worker(None)
         # A worker is stopped by its parent; an interrupt from the terminal goes to the parent alone.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if self._channel is not None and get_worker_info() is not None:
+            knock_out(self._channel.knocked_out)
             become_sender(Stages(self._channel.senders[number], self._channel.clock))
             become_worker(self._channel.worker_is_up(number))
         for call in self._in_worker:
@@ -264,14 +272,14 @@ class StartWorker:
 
 
 def open_loader(
-    source: Source,
-    knobs: Knobs,
+    workload: Workload,
+    knobs: LoaderKnobs,
     *,
     pin_memory: bool,
     channel: Channel | None,
     in_worker: Sequence[Callable[[int], None]] = (),
 ) -> TorchLoader:
-    """A loader of the source's data set."""
+    """A loader of the workload's data set."""
     return TorchLoader(
-        source.dataset, source.collate, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
+        workload.dataset(), workload.collate(), knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
     )

@@ -11,18 +11,18 @@ from typing import Any
 
 import torch
 import webdataset as wds
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, IterableDataset, default_collate, get_worker_info
 
 from workbench.errors import BadInput, Problem, WorkbenchError
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.indexed_batch import IndexedBatch
-from workbench.measure.loaders.source import ShardFeed, Source
 from workbench.measure.loaders.torch_loader import IndexedCollate, StartWorker, load_here, make_rings, stop_workers
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import stage, worker_stages
+from workbench.workload import Sharded, ShardFeed, Workload
 
-#: Pages that wait in each worker's shuffle buffer while training.
+#: Samples that wait in each worker's shuffle buffer while training.
 _SHUFFLE_BUFFER = 64
 
 
@@ -42,13 +42,13 @@ class Position:
 class WebDatasetLoader:
     """See `Loader`.
 
-    Shards are dealt out to the workers, `shards[worker::num_workers]`, so every page comes once in an epoch. A worker
-    makes batches of its own pages; its last one may be smaller.
+    Shards are dealt out to the workers, `shards[worker::num_workers]`, so every sample comes once in an epoch. A worker
+    makes batches of its own samples; its last one may be smaller.
 
     Args:
         feed: The shards, and what makes samples of their files.
         collate: Turns a list of samples into a batch.
-        knobs: Batch size, workers, prefetch, seed and the like; mode=train shuffles shards and pages.
+        knobs: Batch size, workers, prefetch, seed and the like; mode=train shuffles shards and samples.
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
         in_worker: Called in every worker when it starts, with its number.
@@ -60,8 +60,8 @@ class WebDatasetLoader:
     def __init__(
         self,
         feed: ShardFeed,
-        collate: Callable[[list[Any]], Any],
-        knobs: Knobs,
+        collate: Callable[[list[Any]], Any] | None,
+        knobs: LoaderKnobs,
         *,
         pin_memory: bool = False,
         channel: Channel | None = None,
@@ -80,12 +80,13 @@ class WebDatasetLoader:
         self._num_batches = _Turns(feed.shards, workers, knobs.batch_size).num_batches
         self._next = Position(0, 0)
         self._started = False
+        self._is_started = False
         self._iterator: Any = None
         # The position travels in shared memory: persistent workers keep the data set that they were started with.
-        self._order = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._position = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
-            _Shards(feed, IndexedCollate(collate, rings), knobs, self._order),
+            _Shards(feed, IndexedCollate(collate or default_collate, rings), knobs, self._position),
             batch_size=None,
             num_workers=knobs.num_workers,
             pin_memory=pin_memory,
@@ -105,12 +106,20 @@ class WebDatasetLoader:
 
     def epoch(self) -> Iterator[IndexedBatch]:
         """See `Loader`; the first one goes on from where `resume` said."""
+        self.start()
+        self._is_started = False
+        return self._batches(self._iterator)
+
+    def start(self) -> None:
+        """See `Loader`."""
+        if self._is_started:
+            return
+        self._is_started = True
         if self._channel is not None and self._several and not (self._persistent and self._started):
             self._channel.workers_are_started()
         self._started = True
-        self._order[0], self._order[1] = self._next.epoch, self._next.batches
+        self._position[0], self._position[1] = self._next.epoch, self._next.batches
         self._iterator = iter(self._loader)
-        return self._parcels(self._iterator)
 
     @property
     def position(self) -> Position:
@@ -124,7 +133,7 @@ class WebDatasetLoader:
             BadInput: With in_order=False, where it isn't known which ones they were.
         """
         if not self._in_order and position.batches:
-            what = "batches that arrive as they are ready cannot be told apart by their number"
+            what = "batches that arrive as they are ready have no number to go on from"
             raise BadInput("knobs", [Problem(what, "in_order", "Take in_order=true to resume an epoch")])
         self._next = position
 
@@ -133,35 +142,35 @@ class WebDatasetLoader:
         stop_workers(self._iterator)
         self._iterator = None
 
-    def _parcels(self, iterator: Iterator[IndexedBatch]) -> Iterator[IndexedBatch]:
-        for parcel in iterator:
-            if isinstance(parcel.batch, WorkbenchError):
-                raise parcel.batch
+    def _batches(self, iterator: Iterator[IndexedBatch]) -> Iterator[IndexedBatch]:
+        for batch in iterator:
+            if isinstance(batch.data, WorkbenchError):
+                raise batch.data
             self._next = Position(self._next.epoch, self._next.batches + 1)
             if self._next.batches == self.steps_per_epoch:
                 self._next = Position(self._next.epoch + 1, 0)
-            yield parcel
+            yield batch
 
 
 class _Shards(IterableDataset[IndexedBatch]):
     """The batches of one worker."""
 
-    def __init__(self, feed: ShardFeed, collate: IndexedCollate, knobs: Knobs, order: torch.Tensor) -> None:
+    def __init__(self, feed: ShardFeed, collate: IndexedCollate, knobs: LoaderKnobs, position: torch.Tensor) -> None:
         self._feed = feed
         self._collate = collate
-        self._order = order
+        self._position = position
         self._size = knobs.batch_size
-        self._shuffle = knobs.mode == "train"
+        self._shuffle = knobs.shuffles
         self._seed = knobs.seed
         self._workers = max(knobs.num_workers, 1)
 
     def __iter__(self) -> Iterator[IndexedBatch]:
         worker = get_worker_info()
-        epoch, arrived = (int(value) for value in self._order)
+        epoch, arrived = (int(value) for value in self._position)
         turns = _Turns(self._feed.shards, self._workers, self._size)
         # The loader asks worker 0 first; where an epoch is resumed, that one takes the share whose turn it is.
         share, skip = turns.share_of(0 if worker is None else worker.id, arrived)
-        entries = self._entries(share, epoch, turns.num_pages, skip * self._size)
+        entries = self._entries(share, epoch, turns.num_samples, skip * self._size)
         stages = worker_stages()
         while True:
             number = epoch * turns.num_batches + turns.rank(share, skip)
@@ -177,7 +186,7 @@ class _Shards(IterableDataset[IndexedBatch]):
             skip += 1
 
     def _made(self, entries: Iterator[Mapping[str, Any]]) -> tuple[list[int], list[Any] | WorkbenchError] | None:
-        """The next batch's pages and samples, or the error that one of them raises; None at the end."""
+        """The numbers and samples of the next batch, or the error that one of them raises; None at the end."""
         stages = worker_stages()
         numbers: list[int] = []
         samples: list[Any] = []
@@ -188,26 +197,26 @@ class _Shards(IterableDataset[IndexedBatch]):
                 break
             numbers.append(int(entry["__key__"]))
             if stages is not None:
-                stages.page = numbers[-1]
+                stages.sample = numbers[-1]
             try:
                 samples.append(self._feed.make(numbers[-1], entry))
             except WorkbenchError as error:
                 return numbers, error
             finally:
                 if stages is not None:
-                    stages.page = NONE
+                    stages.sample = NONE
         return (numbers, samples) if numbers else None
 
-    def _entries(self, share: int, epoch: int, num_pages: int, skip: int) -> Iterator[Mapping[str, Any]]:
-        """The files of each page of a share, in order, or shuffled by seed and epoch."""
+    def _entries(self, share: int, epoch: int, num_samples: int, skip: int) -> Iterator[Mapping[str, Any]]:
+        """The files of each sample of a share, in order, or shuffled by seed and epoch."""
         urls = [str(path) for path, _ in self._feed.shards[share :: self._workers]]
         steps: list[Any] = [wds.tarfile_to_samples()]
         if self._shuffle:
             random.Random(f"{self._seed} {epoch} {share}").shuffle(urls)
             steps.append(wds.detshuffle(_SHUFFLE_BUFFER, seed=self._seed, epoch=epoch - 1))  # it counts up first
         entries = wds.DataPipeline(wds.SimpleShardList(urls), *steps)
-        # Of the last shard perhaps only the first pages were asked for.
-        wanted = (entry for entry in entries if int(entry["__key__"]) < num_pages)
+        # Of the last shard perhaps only the first samples were asked for.
+        wanted = (entry for entry in entries if int(entry["__key__"]) < num_samples)
         return itertools.islice(wanted, skip, None)
 
 
@@ -215,9 +224,9 @@ class _Turns:
     """Who delivers which batch: the shares of the workers are asked one after the other, until each is used up."""
 
     def __init__(self, shards: Sequence[tuple[Path, int]], workers: int, size: int) -> None:
-        pages = [sum(count for _, count in shards[share::workers]) for share in range(workers)]
-        self._counts = [-(-count // size) for count in pages]
-        self.num_pages = sum(pages)
+        samples = [sum(count for _, count in shards[share::workers]) for share in range(workers)]
+        self._counts = [-(-count // size) for count in samples]
+        self.num_samples = sum(samples)
         self.num_batches = sum(self._counts)
 
     def share_of(self, worker: int, arrived: int) -> tuple[int, int]:
@@ -236,18 +245,21 @@ class _Turns:
 
 
 def open_loader(
-    source: Source,
-    knobs: Knobs,
+    workload: Workload,
+    knobs: LoaderKnobs,
     *,
     pin_memory: bool,
     channel: Channel | None,
     in_worker: Sequence[Callable[[int], None]] = (),
 ) -> WebDatasetLoader:
-    """A loader of the source's shards.
+    """A loader of the workload's shards.
 
     Raises:
-        BadInput: As `WebDatasetLoader`, and where the data set is none of shards.
+        BadInput: As `WebDatasetLoader`, and where the workload has no shards.
     """
+    if not isinstance(workload, Sharded):
+        remedy = "Take loader=torch, or give the workload a method shard_feed (workbench.workload.Sharded)"
+        raise BadInput("knobs", [Problem("this workload has no shards to stream", "loader=webdataset", remedy)])
     return WebDatasetLoader(
-        source.shard_feed(), source.collate, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
+        workload.shard_feed(), workload.collate(), knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
     )

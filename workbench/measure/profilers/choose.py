@@ -8,7 +8,7 @@ from types import TracebackType
 
 from workbench.errors import BadInput, Problem
 from workbench.measure.profilers.profiler import Findings, Profiler, ProfilerContext
-from workbench.measure.timing.stages import Timed
+from workbench.workload import Timed
 
 #: Module and class by name in the knob `profilers`; imported when it is chosen. A new profiler is one file and one line.
 PROFILERS: dict[str, tuple[str, str]] = {

@@ -22,17 +22,17 @@ from typing import Any
 from line_profiler import LineProfiler
 
 from workbench.errors import BadInput, Problem
-from workbench.measure.profilers.profiler import Findings, IdleLens, ProfilerContext
+from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
 
 #: The profiler of this process, where it has one.
 _current: list[Any] = []
 
 
-class LineTimes(IdleLens):
+class LineTimes(BaseProfiler):
     """See `Profiler`."""
 
     def __init__(self, context: ProfilerContext) -> None:
-        named = [path.strip() for path in context.knobs.line_functions.split(",") if path.strip()]
+        named = list(context.knobs.line_functions)
         self._paths = named or list(context.functions)
         self._folder = context.folder / "lines"
         self._merged = context.folder / "lines.json"

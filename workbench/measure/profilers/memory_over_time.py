@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from workbench.measure.profilers.profiler import Findings, IdleLens, ProfilerContext
+from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
 
 _INTERVAL_S = 0.25
 
@@ -41,7 +41,7 @@ class Sample:
     device_bytes: int | None
 
 
-class MemoryOverTime(IdleLens):
+class MemoryOverTime(BaseProfiler):
     """See `Profiler`. A thread of the trial's process looks at the tree four times a second."""
 
     def __init__(self, context: ProfilerContext) -> None:

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from workbench.measure.profilers.choose import Profilers
 from workbench.measure.profilers.torch_trace import read_trace
-from workbench.measure.timing.spans import NONE, Spans
+from workbench.measure.timing.spans import NONE, TrackSpans
+from workbench.records.run_folder import PROFILES
 
 #: More events than this make the viewers slow; what is beyond is cut off at the end.
 MAX_EVENTS = 300_000
@@ -28,23 +30,6 @@ _MAIN, _DEVICE, _TORCH, _KERNELS, _WORKERS = 1, 2, 3, 4, 100
 _LEAVES, _ARRIVES = ("collate", "send"), "receive"
 
 _GPU_CATEGORIES = ("kernel", "gpu_memcpy", "gpu_memset")
-
-
-@dataclass(frozen=True)
-class Row:
-    """The spans of one thread.
-
-    Attributes:
-        lane: `worker`, `main` or `device`.
-        process: The worker's number; 0 in the other lanes.
-        background: Of a background thread, beside the lane's own.
-        spans: The spans.
-    """
-
-    lane: str
-    process: int
-    background: bool
-    spans: Spans
 
 
 @dataclass(frozen=True)
@@ -60,7 +45,34 @@ class Written:
     num_cut: int
 
 
-def write_merged_trace(path: Path, rows: Sequence[Row], torch_trace: Path | None) -> Written:
+def collect_profilers(
+    profilers: Profilers, folder: Path, tracks: Sequence[TrackSpans]
+) -> tuple[dict[str, str], list[str]]:
+    """Gather what the profilers of a trial have left, and one trace of it all.
+
+    Args:
+        profilers: The profilers, stopped.
+        folder: The run folder.
+        tracks: The spans of all lanes.
+
+    Returns:
+        Paths relative to the run folder, by what is there; and what a reader should know.
+    """
+    found = profilers.collect()
+    notes = list(found.notes)
+    path = folder / PROFILES / "timeline.json.gz"
+    try:
+        written = write_merged_trace(path, tracks, found.files.get("torch trace"))
+    except OSError as error:
+        notes.append(f"the merged trace could not be written ({error.strerror or error})")
+    else:
+        found.files["timeline"] = path
+        if written.num_cut:
+            notes.append(f"the merged trace is cut after {written.num_events} events: {written.num_cut} more")
+    return {name: file.relative_to(folder).as_posix() for name, file in found.files.items()}, notes
+
+
+def write_merged_trace(path: Path, rows: Sequence[TrackSpans], torch_trace: Path | None) -> Written:
     """Write the trace, compressed.
 
     Args:
@@ -90,7 +102,7 @@ def write_merged_trace(path: Path, rows: Sequence[Row], torch_trace: Path | None
     return Written(len(kept), cut)
 
 
-def place_of(place: int, row: Row) -> tuple[int, int]:
+def place_of(place: int, row: TrackSpans) -> tuple[int, int]:
     """Process and thread of a row in the trace."""
     if row.lane == "worker":
         return _WORKERS + row.process, 2 if row.background else 1
@@ -99,15 +111,15 @@ def place_of(place: int, row: Row) -> tuple[int, int]:
     return _MAIN, place + 2 if row.background else 1
 
 
-def _stage_events(place: int, row: Row) -> Iterable[dict[str, Any]]:
+def _stage_events(place: int, row: TrackSpans) -> Iterable[dict[str, Any]]:
     pid, tid = place_of(place, row)
     spans = row.spans
     columns = zip(
-        spans.stage.tolist(), spans.begin_ns.tolist(), spans.end_ns.tolist(), spans.page.tolist(), spans.batch.tolist(),
+        spans.stage.tolist(), spans.begin_ns.tolist(), spans.end_ns.tolist(), spans.sample.tolist(), spans.batch.tolist(),
         strict=True,
     )  # fmt: skip
-    for stage, begin, end, page, batch in columns:
-        args = {name: value for name, value in (("page", page), ("batch", batch)) if value != NONE}
+    for stage, begin, end, sample, batch in columns:
+        args = {name: value for name, value in (("sample", sample), ("batch", batch)) if value != NONE}
         yield {
             "ph": "X", "cat": "stage", "name": spans.names[stage], "pid": pid, "tid": tid,
             "ts": begin / 1e3, "dur": (end - begin) / 1e3, "args": args,
@@ -124,7 +136,7 @@ def _torch_events(complete: Iterable[dict[str, Any]], offset_us: float) -> Itera
         }  # fmt: skip
 
 
-def _arrows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _arrows(rows: Sequence[TrackSpans]) -> list[dict[str, Any]]:
     """From each batch's last stage in its worker to its receiving."""
     leaves: dict[int, tuple[float, int, int]] = {}
     arrives: dict[int, tuple[float, int, int]] = {}
@@ -151,7 +163,7 @@ def _arrows(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return arrows
 
 
-def _names(rows: Sequence[Row], has_torch: bool) -> list[dict[str, Any]]:
+def _names(rows: Sequence[TrackSpans], has_torch: bool) -> list[dict[str, Any]]:
     """Names and order of processes and threads."""
     names: dict[tuple[int, int], tuple[str, str]] = {}
     for place, row in enumerate(rows):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from workbench.knobs.knobs import Knobs
 from workbench.measure.timing.clock import Clock
-from workbench.measure.timing.stages import Timed
+from workbench.workload import Timed
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Profiler(Protocol):
         """The workers are gone: write what is left to be written."""
 
 
-class IdleLens:
+class BaseProfiler:
     """A profiler that does nothing, to be built upon."""
 
     def start(self) -> None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from workbench.measure.profilers.profiler import Findings, IdleLens, ProfilerContext
+from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
 
 _RATE_HZ = 100
 _SECONDS_TO_WRITE = 30.0
@@ -27,7 +27,7 @@ _REMEDY = (
 )
 
 
-class StackSamples(IdleLens):
+class StackSamples(BaseProfiler):
     """See `Profiler`. Where py-spy is missing or not permitted, the trial goes on and a note says what to change."""
 
     def __init__(self, context: ProfilerContext) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function, schedule, tensorboard_trace_handler
 
-from workbench.measure.profilers.profiler import Findings, IdleLens, ProfilerContext
-from workbench.measure.timing.stages import Timed
+from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.workload import Timed
 
 #: Counted steps: waited for, warming up, recorded.
 WAIT, WARM_UP, RECORDED = 1, 1, 8
@@ -29,7 +29,7 @@ STAGE = "workbench "
 _MEGABYTE = 1e6
 
 
-class TorchTrace(IdleLens):
+class TorchTrace(BaseProfiler):
     """See `Profiler`."""
 
     def __init__(self, context: ProfilerContext) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.timing.spans import NONE, Track
 from workbench.measure.timing.stages import Stages
+from workbench.stages import Lane
+from workbench.units import NS_PER_S
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,11 @@ class TrackOf:
     Attributes:
         lane: `worker` or `main`.
         process: The worker's number; 0 for the main process.
-        background: The track of a background thread, which runs beside the lane's own.
+        background: Whether it is the track of a background thread, which runs beside the lane's own.
         track: The spans.
     """
 
-    lane: str
+    lane: Lane
     process: int
     background: bool
     track: Track
@@ -35,13 +37,14 @@ class Channel:
     Handed to the loader workers (inherited under fork, pickled under spawn), which write where the main process reads.
 
     Attributes:
-        workers: One track for each loader worker; a single one where the main process loads the pages itself.
+        workers: One track for each loader worker; a single one where the main process loads the samples itself.
         senders: For each worker the track of the thread that sends its batches.
         main: The main process.
         receiver: The thread of the main process that receives and pins batches, where there is one.
         background: The thread of the main process that works on results beside the loop, where there is one.
         clock: Where all times come from.
         delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
+        knocked_out: Stages that are replayed from memory.
     """
 
     workers: list[Track]
@@ -51,6 +54,7 @@ class Channel:
     background: Track
     clock: Clock = field(default=monotonic_ns)
     delays_ns: Mapping[str, int] = field(default_factory=dict)
+    knocked_out: tuple[str, ...] = ()
 
     @classmethod
     def open(
@@ -59,15 +63,17 @@ class Channel:
         num_workers: int,
         spans_per_process: int,
         clock: Clock = monotonic_ns,
-        delays_ns: Mapping[str, int] | None = None,
+        delays_ms: Mapping[str, float] | None = None,
+        knocked_out: Iterable[str] = (),
     ) -> Channel:
         """Make the tracks.
 
         Args:
-            num_workers: As the DataLoader takes it: 0 means that the main process loads the pages.
+            num_workers: As the DataLoader takes it: 0 means that the main process loads the samples.
             spans_per_process: Room in each track.
             clock: Must be the same in all processes, and picklable under spawn.
-            delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
+            delays_ms: By stage: what each of its blocks is made to take longer, on purpose.
+            knocked_out: Stages that are replayed from memory.
         """
         lanes = max(num_workers, 1)
         return cls(
@@ -77,7 +83,8 @@ class Channel:
             receiver=Track(spans_per_process),
             background=Track(spans_per_process),
             clock=clock,
-            delays_ns=dict(delays_ns or {}),
+            delays_ns={name: int(ms * NS_PER_S / 1e3) for name, ms in (delays_ms or {}).items()},
+            knocked_out=tuple(knocked_out),
         )
 
     def tracks(self) -> Iterator[TrackOf]:
@@ -96,6 +103,10 @@ class Channel:
         for track in self.workers:
             track.started_ns = now
 
+    def stages(self, track: Track) -> Stages:
+        """What times the stages of a thread that writes to a track."""
+        return Stages(track, self.clock, self.delays_ns)
+
     def worker_is_up(self, number: int) -> Stages:
         """Called first in worker `number`: accounts for the time until now and gives the worker's stages.
 
@@ -103,7 +114,7 @@ class Channel:
         """
         track = self.workers[number]
         track.pid = os.getpid()
-        stages = Stages(track, self.clock, self.delays_ns)
+        stages = self.stages(track)
         now = self.clock()
         started = track.started_ns or now
         if track.idle_since_ns:

@@ -1,4 +1,4 @@
-"""A span is one piece of work: what, from when to when, for which page and batch. A thread writes its own to a track.
+"""A span is one piece of work: what, from when to when, for which sample and batch. A thread writes its own to a track.
 
 Writing a span costs well under a microsecond: five integers into memory that is there already. No lock (a track has
 one writer), no allocation, no formatting. The memory is shared, so that the main process reads the tracks of its
@@ -7,20 +7,23 @@ workers without a message being sent, also of a worker that died.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.memory import SharedMemory
+from workbench.records import Origin
+from workbench.stages import Lane
 
-#: What stands in a span for "no page" or "no batch".
+#: What stands in a span for "no sample" or "no batch".
 NONE = -1
 
-_COLUMNS = 5  # stage, begin_ns, end_ns, page, batch
+_COLUMNS = 5  # stage, begin_ns, end_ns, sample, batch
 _HEADER = 8  # int64 fields before the names
 _SPANS, _DROPPED, _STAGES, _IDLE_SINCE, _STARTED, _PID = range(6)
-_NAME_BYTES = 48
+_NAME_BYTES = 96
 _MAX_STAGES = 64
 _BYTES_BEFORE_SPANS = _HEADER * 8 + _MAX_STAGES * _NAME_BYTES
 
@@ -34,7 +37,7 @@ class Spans:
         stage: int64 [N].
         begin_ns: int64 [N], on the clock of `clock.monotonic_ns`.
         end_ns: int64 [N].
-        page: int64 [N], `NONE` where the span covers no single page.
+        sample: int64 [N], `NONE` where the span covers no single sample.
         batch: int64 [N], `NONE` where the span belongs to no batch.
     """
 
@@ -42,8 +45,36 @@ class Spans:
     stage: npt.NDArray[np.int64]
     begin_ns: npt.NDArray[np.int64]
     end_ns: npt.NDArray[np.int64]
-    page: npt.NDArray[np.int64]
+    sample: npt.NDArray[np.int64]
     batch: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrackSpans:
+    """The spans of one track, with whose they are.
+
+    Attributes:
+        lane: The lane.
+        process: The worker's number; 0 in the other lanes.
+        background: Of a background thread, beside the lane's own.
+        origin: Whether the times were measured or simulated.
+        spans: The spans.
+    """
+
+    lane: Lane
+    process: int
+    background: bool
+    origin: Origin
+    spans: Spans
+
+
+def fitting_name(stage: str) -> str:
+    """A stage's name as a track holds it: cut where it is longer than 96 bytes, with a mark that keeps it unique."""
+    encoded = stage.encode()
+    if len(encoded) <= _NAME_BYTES:
+        return stage
+    mark = f"~{zlib.crc32(encoded):08x}"
+    return encoded[: _NAME_BYTES - len(mark)].decode(errors="ignore") + mark
 
 
 class Track:
@@ -78,17 +109,18 @@ class Track:
     def number_of(self, stage: str) -> int:
         """The number of a stage in this track, given on first use."""
         names = self.stage_names()
-        if stage in names:
-            return names.index(stage)
+        name = fitting_name(stage)
+        if name in names:
+            return names.index(name)
         if len(names) == _MAX_STAGES:
             raise ValueError(f"more than {_MAX_STAGES} stages in one track (the last: {stage!r})")
-        text = stage.encode()[:_NAME_BYTES]
+        text = name.encode()
         offset = len(names) * _NAME_BYTES
         self._names[offset : offset + len(text)] = text
         self._header[_STAGES] = len(names) + 1
         return len(names)
 
-    def add(self, stage: int, begin_ns: int, end_ns: int, page: int = NONE, batch: int = NONE) -> None:
+    def add(self, stage: int, begin_ns: int, end_ns: int, sample: int = NONE, batch: int = NONE) -> None:
         """Write one span."""
         header = self._header
         count = header[_SPANS]
@@ -100,7 +132,7 @@ class Track:
         rows[row] = stage
         rows[row + 1] = begin_ns
         rows[row + 2] = end_ns
-        rows[row + 3] = page
+        rows[row + 3] = sample
         rows[row + 4] = batch
         header[_SPANS] = count + 1  # last: whoever reads meanwhile sees whole spans only
 

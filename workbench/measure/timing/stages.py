@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import TracebackType
-from typing import Protocol
+from typing import TypeVar
 
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.timing.spans import NONE, Track
+from workbench.workload import Timed
 
-
-class Timed(Protocol):
-    """A ``with`` block that is being timed, or not."""
-
-    def __enter__(self) -> object:
-        """Begin the block."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """End the block."""
+Output = TypeVar("Output")
 
 
 class Stages:
     """Writes the spans of one thread.
 
     Attributes:
-        page: Page that the following spans belong to, or `NONE`.
+        sample: Sample that the following spans belong to, or `NONE`.
         batch: Batch that the following spans belong to, or `NONE`.
         track: Where the spans go.
         clock: Where the times come from.
@@ -49,7 +42,7 @@ class Stages:
         self.clock = clock
         self.work_clock = work_clock
         self._delays_ns = delays_ns or {}
-        self.page = NONE
+        self.sample = NONE
         self.batch = NONE
         self._known: dict[str, _Stage] = {}
 
@@ -65,12 +58,12 @@ class Stages:
 
     def add(self, name: str, begin_ns: int, end_ns: int) -> None:
         """Write a span whose times are known already."""
-        self.track.add(self.track.number_of(name), begin_ns, end_ns, self.page, self.batch)
+        self.track.add(self.track.number_of(name), begin_ns, end_ns, self.sample, self.batch)
 
     def begin_batch(self, batch: int) -> None:
-        """An order has come in: what went before was idle."""
+        """A batch is to be made: the time before was idle."""
         self.batch = NONE
-        self.page = NONE
+        self.sample = NONE
         since = self.track.idle_since_ns
         if since:
             self.add("idle", since, self.clock())
@@ -78,8 +71,8 @@ class Stages:
         self.batch = batch
 
     def end_batch(self) -> None:
-        """The order is done: from here on the thread is idle."""
-        self.page = NONE
+        """The batch is made: from here on the thread is idle."""
+        self.sample = NONE
         self.batch = NONE
         self.track.idle_since_ns = self.clock()
 
@@ -100,7 +93,7 @@ class _Stage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         end = self._clock()
         stages = self._stages
-        self._add(self._number, self._begin, end, stages.page, stages.batch)
+        self._add(self._number, self._begin, end, stages.sample, stages.batch)
 
 
 class _SlowStage(_Stage):
@@ -135,10 +128,46 @@ _worker: Stages | None = None
 def stage(name: str) -> Timed:
     """Time a stage of the worker lane, wherever that lane's work is done in this process.
 
-    In a loader worker, or in the main process where it loads the pages itself. Anywhere else (filling a cache, looking
-    at a page in a notebook) nothing is timed.
+    In a loader worker, or in the main process where it loads the samples itself. Anywhere else (filling a cache, looking
+    at a sample in a notebook) nothing is timed.
     """
     return _UNTIMED if _worker is None else _worker(name)
+
+
+#: Outputs of stages that are replayed from memory, by stage and kind; None: nothing is.
+_replayed: dict[tuple[str, Hashable], object] = {}
+_knocked_out: frozenset[str] = frozenset()
+
+
+def knock_out(stages: Iterable[str]) -> None:
+    """From here on these stages are replayed from memory in this process, so that their cost is gone.
+
+    That is the measured answer to "what if it were free?". The first output of such a stage is kept and given again for
+    everything of the same kind. It has the right shape and the wrong content: the samples of such a trial are not valid.
+    """
+    global _knocked_out
+    _knocked_out = frozenset(stages)
+    _replayed.clear()
+
+
+def run(
+    name: str, work: Callable[[], Output], *, like: Hashable = None, timer: Callable[[str], Timed] | None = None
+) -> Output:
+    """Do the work of a stage, timed, or replay it where the stage is knocked out.
+
+    Args:
+        name: The stage.
+        work: Does the work.
+        like: Outputs of the same kind may stand in for each other (the same shape of image, for one).
+        timer: Times it; by default `stage`.
+    """
+    with (timer or stage)(name):
+        if name not in _knocked_out:
+            return work()
+        place = (name, like)
+        if place not in _replayed:
+            _replayed[place] = work()
+        return _replayed[place]  # type: ignore[return-value]
 
 
 def untimed(name: str) -> Timed:

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workbench.measure.devices.device import Device
 from workbench.measure.loaders.indexed_batch import IndexedBatch, take_received
 from workbench.measure.loaders.loader import Loader
 from workbench.measure.profilers.choose import Profilers
 from workbench.measure.timing.clock import Clock
-from workbench.measure.timing.stages import Stages, Timed, untimed
-from workbench.measure.trial.core_watch import CoreWatch
+from workbench.measure.timing.core_time import CoreWatch
+from workbench.measure.timing.stages import Stages, untimed
 from workbench.measure.trial.events import Event
+from workbench.records import Batches
 from workbench.units import NS_PER_S
-from workbench.workload import Timers, Workload
+from workbench.workload import AsyncSteps, Timed, Timers, Workload
 
-#: Progress is told no more often than this, so that telling it costs nothing.
+#: Progress is reported no more often than this, so that reporting it costs nothing.
 _EVENT_INTERVAL_NS = NS_PER_S // 5
+
+
+@dataclass
+class _Seen:
+    """What the batches of a trial were, in the order of their steps."""
+
+    number: list[int] = field(default_factory=list)
+    samples: list[int] = field(default_factory=list)
+    num_bytes: list[int] = field(default_factory=list)
+
+    def add(self, batch: IndexedBatch) -> None:
+        self.number.append(batch.number)
+        self.samples.append(len(batch.samples))
+        self.num_bytes.append(batch.num_bytes)
 
 
 @dataclass(frozen=True)
@@ -27,19 +42,23 @@ class LoopTimes:
 
     Attributes:
         first_batch_ns: The first batch was there.
-        begin_ns: The steady part began: the warm-up was over and the device through with it.
-        end_ns: The device was through with the last counted step.
+        begin_ns: The steady part began: the warm-up was over and the device done with it.
+        end_ns: The device was done with the last counted step.
         num_steps: Counted steps.
-        num_pages: Pages in them.
+        num_samples: Samples in them.
         warmup_steps: Steps before.
+        batches: All batches as they were.
+        sample_numbers: Numbers of the counted samples, in the order of the steps.
     """
 
     first_batch_ns: int
     begin_ns: int
     end_ns: int
     num_steps: int
-    num_pages: int
+    num_samples: int
     warmup_steps: int
+    batches: Batches
+    sample_numbers: list[int]
 
 
 class Loop:
@@ -52,9 +71,10 @@ class Loop:
         stages: Where the main lane's spans go; None: nothing is timed but the whole.
         background: Where those of the workload's background thread go.
         clock: Reads the time.
-        on_event: Told of progress.
-        profilers: Told where the counted steps begin and where each of them ends; may mark the stages for themselves.
-        cores: Told where the counted steps begin and end.
+        on_event: Called with progress.
+        profilers: Called where the counted steps begin and where each of them ends; may mark the stages for themselves.
+        cores: Called where the counted steps begin and end.
+        on_warm_up: Called with each batch of the warm-up before its step, outside of what is measured.
     """
 
     def __init__(
@@ -69,6 +89,7 @@ class Loop:
         on_event: Callable[[Event], None],
         profilers: Profilers | None = None,
         cores: CoreWatch | None = None,
+        on_warm_up: Callable[[IndexedBatch], None] = lambda batch: None,
     ) -> None:
         self._workload = workload
         self._loader = loader
@@ -80,8 +101,9 @@ class Loop:
         self._timers = Timers(self._timed, _timed_in_background(background))
         self._clock = clock
         self._on_event = on_event
+        self._on_warm_up = on_warm_up
         self._last_event_ns = 0
-        self._parcels = self._endless()
+        self._batches = self._endless()
 
     def run(self, *, num_steps: int, warmup_steps: int) -> LoopTimes:
         """Do the warm-up and the counted steps.
@@ -90,75 +112,84 @@ class Loop:
             RuntimeError: From torch, when a worker process is gone (see `loaders.loader.explain_death`).
             WorkbenchError: What the data set raises.
         """
-        parcels = self._parcels
+        seen = _Seen()
+        sample_numbers: list[int] = []
         first_batch_ns = 0
         for step in range(warmup_steps):
-            parcel = self._next(parcels)
+            batch = self._next(seen)
             first_batch_ns = first_batch_ns or self._clock()
-            self._step(parcel, counted=False)
-            self._tell(Event(phase="warmup", done=step + 1, total=warmup_steps))
-        self._workload.flush()
-        self._device.drain()
+            self._on_warm_up(batch)
+            self._step(batch, counted=False)
+            self._report(Event(phase="warmup", done=step + 1, total=warmup_steps))
+        self._flush()
         self._profilers.steady()
         if self._cores is not None:
             self._cores.begin()
         begin_ns = self._clock()
-        num_pages = 0
         for step in range(num_steps):
-            parcel = self._next(parcels)
+            batch = self._next(seen)
             first_batch_ns = first_batch_ns or self._clock()
-            self._step(parcel, counted=True)
+            sample_numbers += batch.samples
+            self._step(batch, counted=True)
             if self._profilers:
                 with self._timed("profilers"):
                     self._profilers.step()
-            num_pages += len(parcel.pages)
-            samples_per_s = num_pages * NS_PER_S / max(self._clock() - begin_ns, 1)
-            self._tell(Event(phase="steady", done=step + 1, total=num_steps, samples_per_s=samples_per_s))
+            samples_per_s = len(sample_numbers) * NS_PER_S / max(self._clock() - begin_ns, 1)
+            self._report(Event(phase="steady", done=step + 1, total=num_steps, samples_per_s=samples_per_s))
         with self._timed("drain"):
-            self._workload.flush()
-            self._device.drain()
+            self._flush()
         end_ns = self._clock()
         if self._cores is not None:
             self._cores.end()
-        return LoopTimes(first_batch_ns, begin_ns, end_ns, num_steps, num_pages, warmup_steps)
+        return LoopTimes(
+            first_batch_ns=first_batch_ns,
+            begin_ns=begin_ns,
+            end_ns=end_ns,
+            num_steps=num_steps,
+            num_samples=len(sample_numbers),
+            warmup_steps=warmup_steps,
+            batches=Batches(number=seen.number, samples=seen.samples, num_bytes=seen.num_bytes),
+            sample_numbers=sample_numbers,
+        )
 
-    def look(self, most_steps: int) -> None:
-        """Let the workload look at the batches that come next: an epoch of them, or so many steps if that is less.
+    def pass_on(self, to: Callable[[IndexedBatch], None], most_steps: int) -> None:
+        """Hand on the batches that come next: an epoch of them, or `most_steps` if that is less. No step is done.
 
-        Nothing of it is timed.
+        The spans of this lie behind the counted steps.
         """
-        coming = (parcel for parcel in self._parcels if parcel is not None)
-        for parcel in itertools.islice(coming, min(self._loader.steps_per_epoch, most_steps)):
-            self._workload.look(parcel.batch, parcel.pages)
-            parcel.batch = None
+        coming = (batch for batch in self._batches if batch is not None)
+        for batch in itertools.islice(coming, min(self._loader.steps_per_epoch, most_steps)):
+            to(batch)
+            batch.data = None
 
     def _endless(self) -> Iterator[IndexedBatch | None]:
-        """The parcels of one epoch after the other, with None where an epoch ends."""
+        """The batches of one epoch after the other, with None where an epoch ends."""
         while True:
             with self._timed("epoch"):
-                parcels = self._loader.epoch()
-            yield from parcels
+                batches = self._loader.epoch()
+            yield from batches
             yield None
 
-    def _next(self, parcels: Iterator[IndexedBatch | None]) -> IndexedBatch:
+    def _next(self, seen: _Seen) -> IndexedBatch:
         """The next batch; its waiting and receiving are timed."""
         stages = self._stages
         while True:
             begin = self._clock()
-            parcel = next(parcels)
+            batch = next(self._batches)
             end = self._clock()
             if stages is not None:
                 stages.batch = -1
-                self._time_arrival(stages, begin, end, ended=parcel is None)
-            if parcel is not None:
+                self._time_arrival(stages, begin, end, ended=batch is None)
+            if batch is not None:
                 if stages is not None:
-                    stages.batch = parcel.number
-                return parcel
+                    stages.batch = batch.number
+                seen.add(batch)
+                return batch
 
     def _time_arrival(self, stages: Stages, begin: int, end: int, *, ended: bool) -> None:
         """Split the time in which the loop asked the loader: waiting, receiving batches, ending an epoch.
 
-        What follows the last batch received in that time (ordering the next one) belongs to its receiving.
+        What follows the last batch received in that time (asking for the next one) belongs to its receiving.
         """
         if ended:
             stages.add("epoch", begin, end)
@@ -175,13 +206,19 @@ class Loop:
         if not received:
             stages.add("wait", begin, end)
 
-    def _step(self, parcel: IndexedBatch, *, counted: bool) -> None:
-        self._workload.step(parcel.batch, parcel.number, parcel.pages, self._timers, counted=counted)
+    def _step(self, batch: IndexedBatch, *, counted: bool) -> None:
+        self._workload.step(batch, self._timers, counted=counted)
         # Giving back the memory of a batch takes milliseconds: the kernel unmaps what came from a worker.
         with self._timed("release"):
-            parcel.batch = None
+            batch.data = None
 
-    def _tell(self, event: Event) -> None:
+    def _flush(self) -> None:
+        """Wait for what the steps have left running."""
+        if isinstance(self._workload, AsyncSteps):
+            self._workload.flush()
+        self._device.drain()
+
+    def _report(self, event: Event) -> None:
         now = self._clock()
         if now - self._last_event_ns >= _EVENT_INTERVAL_NS or event.done == event.total:
             self._last_event_ns = now

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from workbench.errors import BadInput
 from workbench.knobs.knobs import Knobs
+from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
-from workbench.records import Environment, Memory, Phase, Record, Startup, Steady
-from workbench.records.run_folder import PAGES, PROFILES, SPANS
+from workbench.records import Isolated, Memory, Phase, Record, Startup, Steady
+from workbench.records.run_folder import PROFILES, SAMPLES, SPANS
 from workbench.units import NS_PER_S
 
 if TYPE_CHECKING:
     from workbench.measure.devices.device import Device
+    from workbench.measure.loaders.loader import Loader
     from workbench.measure.profilers.choose import Profilers
     from workbench.measure.timing.channel import Channel
-    from workbench.measure.trial.core_watch import CoreWatch
-    from workbench.measure.trial.live_totals import LiveTotals
-    from workbench.measure.trial.loop import LoopTimes
-    from workbench.workload import Workload
+    from workbench.measure.timing.core_time import CoreWatch
+    from workbench.measure.timing.spans import TrackSpans
+    from workbench.measure.trial.loop import Loop, LoopTimes
+    from workbench.measure.trial.sample_recorder import SampleRecorder
+    from workbench.measure.trial.stage_stats import LiveTotals
+    from workbench.records import Description
+    from workbench.workload import CacheState, Checked, Workload
+
+Result = TypeVar("Result")
 
 #: Room for spans in each track (40 bytes each, taken only as it fills).
 _SPANS_PER_TRACK = 1_000_000
@@ -29,15 +39,18 @@ _SPANS_PER_TRACK = 1_000_000
 #: Warm-up steps beyond those that empty the queue which the workers filled while the main process was starting up.
 _EXTRA_WARMUP_STEPS = 2
 
+#: The smaller batch at an epoch's end is warmed up too where that takes no more steps than this.
+_MOST_WARMUP_STEPS = 100
+
 
 class Trial:
     """Measures one set of knobs.
 
     Args:
         knobs: What is to be measured.
-        folder: The run folder; spans and sample pages are written there.
+        folder: The run folder; spans and recorded samples are written there.
         started_ns: When the process was started, on the clock.
-        on_event: Told of progress.
+        on_event: Called with progress.
         clock: Reads the time.
 
     Attributes:
@@ -59,7 +72,7 @@ class Trial:
         self._started_ns = started_ns
         self._on_event = on_event
         self._clock = clock
-        self._began: dict[Phase, int] = {}
+        self._began: dict[str, int] = {}
         self._pss: dict[str, int] = {}
         self._notes: list[str] = []
         self._profilers: Profilers | None = None
@@ -69,103 +82,86 @@ class Trial:
         """Do it.
 
         Returns:
-            The record of a trial that ended well.
+            The record of a trial that ended well. What fails after the counted steps is a note in it.
 
         Raises:
             WorkbenchError: For what a user can put right.
             LoaderDied: When a loader worker is gone.
-            Exception: Whatever else goes wrong.
+            Exception: Whatever else goes wrong before the counted steps are over.
         """
         self._begin("imports")
         import torch
 
         from workbench.measure.devices.choose import make_device, resolve_device
         from workbench.measure.loaders.choose import open_loader
-        from workbench.measure.loaders.indexed_batch import become_receiver
-        from workbench.measure.loaders.loader import explain_death
         from workbench.measure.profilers.choose import open_profilers
         from workbench.measure.profilers.profiler import ProfilerContext
-        from workbench.measure.timing.channel import Channel
-        from workbench.measure.timing.stages import Stages
-        from workbench.measure.trial.core_watch import CoreWatch
-        from workbench.measure.trial.environment import describe_environment
-        from workbench.measure.trial.live_totals import LiveTotals
-        from workbench.measure.trial.loop import Loop
-        from workbench.workloads.ocr.workload import OcrWorkload
+        from workbench.measure.timing.core_time import CoreWatch
+        from workbench.measure.timing.stages import knock_out
+        from workbench.workload import Cached, LineFunctions, Placeholder, checked, make_workload
 
         knobs = self._knobs
-        kind, note = resolve_device(knobs)
+        torch.manual_seed(knobs.seed)
+        workload = make_workload(knobs)
+        placeholder = workload.placeholder if isinstance(workload, Placeholder) else None
+        device_knobs = knobs.slice(DeviceKnobs)
+        kind, note = resolve_device(device_knobs, has_placeholder=placeholder is not None)
         if note:
             self._notes.append(note)
             self._on_event(Event(phase="imports", message=note))
-        # What `auto` came to may not go together with the others. (Pinning is then left out, with a note.)
-        knobs.changed(device=kind, pin_memory=knobs.pin_memory and kind == "cuda")
-        torch.manual_seed(knobs.seed)
+        pin_memory = knobs.pin_memory and kind == "cuda"
+        if knobs.pin_memory and not pin_memory:
+            self._notes.append("pin_memory has no effect here: there is no CUDA device")
+        knobs.changed(device=kind, pin_memory=pin_memory)  # raises where what `auto` is here does not go with the rest
+        knock_out(knobs.knock_out)
 
-        profilers = open_profilers(ProfilerContext(knobs, self._folder / PROFILES, self._clock, OcrWorkload.LINE_FUNCTIONS))
+        functions = workload.line_functions if isinstance(workload, LineFunctions) else ()
+        profilers = open_profilers(ProfilerContext(knobs, self._folder / PROFILES, self._clock, functions))
         self._profilers = profilers
         profilers.start()
 
         self._begin("dataset")
-        workload: Workload = OcrWorkload(knobs)
-        workload.open()
+        description = checked(workload, knobs.workload)
 
         self._begin("cache")
-        workload.fill_cache(self._tell_filling)
+        if isinstance(workload, Cached):
+            workload.fill_cache(lambda done, total: self._on_event(Event(phase="cache", done=done, total=total)))
 
-        self._begin("model")
-        device = make_device(knobs)
-        workload.build(device)
-
+        # Workers before the device: what it starts (a CUDA context, threads of libraries) must not be forked.
         self._begin("workers")
-        channel: Channel | None = None
-        stages: Stages | None = None
-        if knobs.stage_timing:
-            channel = Channel.open(
-                num_workers=knobs.num_workers,
-                spans_per_process=_SPANS_PER_TRACK,
-                clock=self._clock,
-                delays_ns={name: int(ms * NS_PER_S / 1e3) for name, ms in knobs.delays_ms.items()},
-            )
-            self._live = LiveTotals(channel)
-            stages = Stages(channel.main, self._clock, channel.delays_ns)
-            become_receiver(Stages(channel.receiver, self._clock), self._clock)
-        pin_memory = knobs.pin_memory and kind == "cuda"
-        if knobs.pin_memory and not pin_memory:
-            self._notes.append("pin_memory has no effect here: there is no CUDA device")
-        in_worker = profilers.in_worker()
-        loader = open_loader(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)
+        channel = self._open_channel()
+        loader = open_loader(
+            workload,
+            knobs.slice(LoaderKnobs),
+            on_gpu=kind == "cuda",
+            pin_memory=pin_memory,
+            channel=channel,
+            in_worker=profilers.in_worker(),
+        )
         cores = CoreWatch(channel)
         try:
-            background = None if channel is None else Stages(channel.background, self._clock, channel.delays_ns)
-            loop = Loop(
-                workload,
-                loader,
-                device,
-                stages=stages,
-                background=background,
-                clock=self._clock,
-                on_event=self._follow,
-                profilers=profilers,
-                cores=cores,
-            )
-            times = loop.run(
-                num_steps=knobs.num_steps or loader.steps_per_epoch,
-                warmup_steps=self._warmup_steps() if knobs.warmup_steps is None else knobs.warmup_steps,
-            )
-            profilers.stop()
-            self._begin("finish")
-            self._sample_memory("steady")
-            if knobs.checked_samples:
-                loop.look(times.num_steps)
+            loader.start()
+            self._begin("model")
+            device = make_device(device_knobs, kind, placeholder=placeholder)
+            if kind != "none":
+                workload.build(device)
+            self._begin("warmup")
+            recorder = self._recorder(workload, description.num_samples)
+            loop = self._loop(workload, loader, device, channel, cores, recorder)
+            warmup_steps = self._warmup_steps(description.num_samples, loader, kind)
+            times = loop.run(num_steps=knobs.num_steps or loader.steps_per_epoch, warmup_steps=warmup_steps)
         except RuntimeError as error:
+            self._close(loader)
+            from workbench.measure.loaders.loader import explain_death
+
             raise explain_death(error) or error from error
-        finally:
-            loader.close()
-        return self._record(workload, times, channel, device, cores, describe_environment())
+        except BaseException:
+            self._close(loader)
+            raise
+        return self._finish(workload, description, device, loader, loop, times, channel, cores, recorder)
 
     def _begin(self, phase: Phase) -> None:
-        if phase in ("cache", "model", "workers"):
+        if phase in ("cache", "workers", "model", "warmup"):
             self._sample_memory(self.phase)
         self.phase = phase
         if self._profilers is not None:
@@ -173,8 +169,59 @@ class Trial:
         self._began[phase] = self._clock()
         self._on_event(Event(phase=phase))
 
-    def _tell_filling(self, done: int, total: int) -> None:
-        self._on_event(Event(phase="cache", done=done, total=total))
+    def _open_channel(self) -> Channel | None:
+        """What all lanes write their spans to; None where nothing is timed."""
+        from workbench.measure.loaders.indexed_batch import become_receiver
+        from workbench.measure.timing.channel import Channel
+        from workbench.measure.timing.stages import Stages
+        from workbench.measure.trial.stage_stats import LiveTotals
+
+        knobs = self._knobs
+        if not knobs.stage_timing:
+            return None
+        channel = Channel.open(
+            num_workers=knobs.num_workers,
+            spans_per_process=_SPANS_PER_TRACK,
+            clock=self._clock,
+            delays_ms=knobs.slow_down,
+            knocked_out=knobs.knock_out,
+        )
+        self._live = LiveTotals(channel)
+        become_receiver(Stages(channel.receiver, self._clock), self._clock)
+        return channel
+
+    def _recorder(self, workload: Workload, num_samples: int) -> Checked | SampleRecorder | None:
+        """What keeps the samples that arrive; None where two trials could not be compared by them."""
+        from workbench.measure.trial.sample_recorder import SampleRecorder
+        from workbench.workload import Checked
+
+        if not self._knobs.checked_samples or self._knobs.shuffles or self._knobs.knock_out:
+            return None
+        return workload if isinstance(workload, Checked) else SampleRecorder(num_samples, self._knobs.checked_samples)
+
+    def _loop(
+        self,
+        workload: Workload,
+        loader: Loader,
+        device: Device,
+        channel: Channel | None,
+        cores: CoreWatch,
+        recorder: Checked | SampleRecorder | None,
+    ) -> Loop:
+        from workbench.measure.trial.loop import Loop
+
+        return Loop(
+            workload,
+            loader,
+            device,
+            stages=None if channel is None else channel.stages(channel.main),
+            background=None if channel is None else channel.stages(channel.background),
+            clock=self._clock,
+            on_event=self._follow,
+            profilers=self._profilers,
+            cores=cores,
+            on_warm_up=(lambda batch: None) if recorder is None else lambda b: recorder.record(b, whole_only=True),
+        )
 
     def _follow(self, event: Event) -> None:
         if event.phase != self.phase and self._profilers is not None:
@@ -183,85 +230,111 @@ class Trial:
         self._on_event(event if self._live is None else event.model_copy(update={"stages": self._live()}))
 
     def _sample_memory(self, phase: str) -> None:
-        import os
-
         from workbench.measure.profilers.memory import tree_pss_bytes
 
         self._pss[phase] = tree_pss_bytes(os.getpid())
 
-    def _warmup_steps(self) -> int:
-        return self._knobs.num_workers * self._knobs.prefetch_factor + _EXTRA_WARMUP_STEPS
+    def _warmup_steps(self, num_samples: int, loader: Loader, device: str) -> int:
+        """Steps until the queue is as full as it stays; on CUDA until every size of batch has been seen, too.
 
-    def _record(
+        A new size makes libraries search for their fastest way anew, which is no part of a step that counts.
+        """
+        knobs = self._knobs
+        if knobs.warmup_steps is not None:
+            return knobs.warmup_steps
+        steps = knobs.num_workers * knobs.prefetch_factor + _EXTRA_WARMUP_STEPS
+        last = loader.steps_per_epoch
+        is_counted = (knobs.num_steps or last) + steps >= last
+        if device == "cuda" and num_samples % knobs.batch_size and is_counted and steps < last:
+            if last <= _MOST_WARMUP_STEPS:
+                return last
+            self._notes.append("the smaller batch at the epoch's end is counted without having been warmed up")
+        return steps
+
+    def _finish(
         self,
         workload: Workload,
+        description: Description,
+        device: Device,
+        loader: Loader,
+        loop: Loop,
         times: LoopTimes,
         channel: Channel | None,
-        device: Device,
         cores: CoreWatch,
-        environment: Environment,
+        recorder: Checked | SampleRecorder | None,
     ) -> Record:
+        """All that comes after the counted steps. Nothing of it may lose what was measured."""
+        from workbench.measure.trial.environment import describe_environment
         from workbench.measure.trial.isolated import can_time_isolated, time_isolated
-        from workbench.measure.trial.profiler_files import collect_profilers
-        from workbench.measure.trial.stage_stats import (
-            closure,
-            collect,
-            lane_stats,
-            refuse_unknown_stages,
-            stage_stats,
-            write_spans,
-        )
+        from workbench.measure.trial.stage_stats import lane_stats, stage_stats
+        from workbench.workload import Cached
 
-        steady = (times.begin_ns, times.end_ns)
-        tracks = []
+        knobs = self._knobs
+        with self._noting("stopping the profilers"):
+            if self._profilers is not None:
+                self._profilers.stop()
+        self._begin("finish")
+        with self._noting("reading the memory"):
+            self._sample_memory("steady")
+        cache: CacheState | None = None
+        with self._noting("reading the cache's state"):
+            cache = workload.cache_state() if isinstance(workload, Cached) else None
+        if recorder is not None:
+            with self._noting("recording samples"):
+                loop.pass_on(recorder.record, times.num_steps)
+        self._close(loader)
+        tracks: list[TrackSpans] = []
         if channel is not None:
             channel.close_idle(times.end_ns)
-            tracks = collect(channel, device)
-            write_spans(tracks, self._folder / SPANS)
-            refuse_unknown_stages("slow_down", self._knobs.delays_ms, tracks)
-            refuse_unknown_stages("knock_out", self._knobs.knocked_out, tracks)
-        profiles: dict[str, str] = {}
-        if self._profilers is not None and self._knobs.profilers:
-            profiles, notes = collect_profilers(self._profilers, self._folder, tracks)
-            self._notes += notes
-        lanes = lane_stats(tracks, *steady, cores)
-        pages = workload.page_counts()
-        cache = workload.cache_state()
-        quality = workload.quality()
-        self._write_parity_sample(workload)
-        if self._knobs.knock_out:
-            self._notes.append(f"knocked out: {self._knobs.knock_out}; pages, targets and detections are not valid")
-        alone = time_isolated(workload, device, self._knobs, self._clock) if can_time_isolated(self._knobs) else []
+            tracks = self._collect(channel, device)
+        profiles = self._profiles(tracks)
+        quality = self._noted("quality", lambda: dict(workload.quality()), {})
+        if recorder is not None:
+            with self._noting("writing the recorded samples"):
+                self._write_samples(recorder)
+        if knobs.knock_out:
+            self._notes.append(f"knocked out: {', '.join(knobs.knock_out)}; samples and results are not valid")
+        isolated = Isolated()
+        if can_time_isolated(knobs):
+            with self._noting("timing stages isolated"):
+                isolated = time_isolated(workload, device, knobs, self._clock)
+        description = self._noted("description", workload.check, description)
+        device_memory = self._noted("device memory", device.memory, None)
         wall_s = (times.end_ns - times.begin_ns) / NS_PER_S
         return Record(
             run_id=self._folder.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             status="ok",
-            knobs=self._knobs,
+            knobs=knobs,
+            item=workload.item,
+            workload_stages=list(workload.stages),
             device=device.description,
             simulated=device.simulated,
-            environment=environment,
-            pages=pages,
+            environment=self._noted("environment", describe_environment, None),
+            description=description,
             startup=self._startup(times, has_cache=cache is not None),
             steady=Steady(
+                begin_ns=times.begin_ns,
+                end_ns=times.end_ns,
                 num_steps=times.num_steps,
-                num_pages=times.num_pages,
-                num_epochs=times.num_pages / pages.num_pages,
+                num_samples=times.num_samples,
+                num_epochs=times.num_samples / max(description.num_samples, 1),
                 warmup_steps=times.warmup_steps,
                 wall_s=wall_s,
-                samples_per_s=times.num_pages / wall_s,
+                samples_per_s=times.num_samples / wall_s,
             ),
-            stages=stage_stats(tracks, *steady),
-            lanes=lanes,
-            isolated=alone,
-            closure=closure(lanes),
+            batches=times.batches,
+            stages=stage_stats(tracks, times.begin_ns, times.end_ns),
+            lanes=lane_stats(tracks, times.begin_ns, times.end_ns, cores),
+            isolated=isolated,
             memory=Memory(
-                peak_pss_bytes=max(self._pss.values()),
+                peak_pss_bytes=max(self._pss.values(), default=None),
                 pss_bytes_by_phase=self._pss,
                 cache_bytes=cache.num_bytes if cache else None,
                 cache_readings=cache.readings if cache else None,
                 cache_was_filled=cache.was_filled if cache else False,
-                peak_device_bytes=device.peak_bytes(),
+                peak_device_bytes=device_memory.allocator_bytes if device_memory else None,
+                device_process_bytes=device_memory.process_bytes if device_memory else None,
             ),
             quality=quality,
             profiles=profiles,
@@ -269,16 +342,66 @@ class Trial:
             dropped_spans=channel.dropped if channel is not None else 0,
         )
 
+    @contextmanager
+    def _noting(self, what: str) -> Iterator[None]:
+        """What fails in this block becomes a note. Input that turns out to be wrong is raised all the same."""
+        try:
+            yield
+        except BadInput:
+            raise
+        except Exception as error:
+            self._notes.append(f"{what} failed after the counted steps: {type(error).__name__}: {error}")
+
+    def _noted(self, what: str, get: Callable[[], Result], otherwise: Result) -> Result:
+        """What `get` gives; where it fails, a note and the other."""
+        with self._noting(what):
+            return get()
+        return otherwise
+
+    def _close(self, loader: Loader) -> None:
+        """Stop the workers; what goes wrong with that is a note."""
+        with self._noting("stopping the workers"):
+            self._notes += loader.close() or []
+
+    def _collect(self, channel: Channel, device: Device) -> list[TrackSpans]:
+        """The spans of all lanes, written to the run folder.
+
+        Raises:
+            BadInput: Where a knob names a stage that has not run.
+        """
+        from workbench.measure.trial.stage_stats import collect, refuse_unknown_stages, write_spans
+
+        tracks = collect(channel, device)
+        with self._noting("writing the spans"):
+            write_spans(tracks, self._folder / SPANS)
+        refuse_unknown_stages("slow_down", self._knobs.slow_down, tracks)
+        refuse_unknown_stages("knock_out", self._knobs.knock_out, tracks)
+        return tracks
+
+    def _profiles(self, tracks: list[TrackSpans]) -> dict[str, str]:
+        """Files of the profilers, relative to the run folder, by what they hold."""
+        from workbench.measure.profilers.merged_trace import collect_profilers
+
+        if self._profilers is None or not self._knobs.profilers:
+            return {}
+        with self._noting("collecting the profiles"):
+            files, notes = collect_profilers(self._profilers, self._folder, tracks)
+            self._notes += notes
+            return files
+        return {}
+
     def _startup(self, times: LoopTimes, *, has_cache: bool) -> Startup:
+        """Start-up by phase. Workers load while the model is built; what is then left to wait for is theirs."""
         began = self._began
         first_batch_ns = min(times.first_batch_ns, times.begin_ns)
         total_s = self._seconds(self._started_ns, times.begin_ns)
+        workers_s = self._seconds(began["workers"], began["model"]) + self._seconds(began["warmup"], first_batch_ns)
         parts = {
             "imports_s": self._seconds(self._started_ns, began["dataset"]),
             "dataset_s": self._seconds(began["dataset"], began["cache"]),
-            "cache_fill_s": self._seconds(began["cache"], began["model"]) if has_cache else None,
-            "model_s": self._seconds(began["model"], began["workers"]),
-            "workers_s": self._seconds(began["workers"], first_batch_ns),
+            "cache_fill_s": self._seconds(began["cache"], began["workers"]) if has_cache else None,
+            "model_s": self._seconds(began["model"], began["warmup"]),
+            "workers_s": workers_s,
             "warmup_s": self._seconds(first_batch_ns, times.begin_ns),
         }
         return Startup(**parts, other_s=total_s - sum(part or 0.0 for part in parts.values()), total_s=total_s)
@@ -287,9 +410,9 @@ class Trial:
     def _seconds(begin_ns: int, end_ns: int) -> float:
         return (end_ns - begin_ns) / NS_PER_S
 
-    def _write_parity_sample(self, workload: Workload) -> None:
+    def _write_samples(self, recorder: Checked | SampleRecorder) -> None:
         import numpy as np
 
-        sample = workload.parity_sample(self._knobs.checked_samples)
-        if sample is not None:
-            np.savez(self._folder / PAGES, **sample)  # type: ignore[arg-type]
+        arrays = recorder.recorded()
+        if arrays is not None:
+            np.savez(self._folder / SAMPLES, **arrays)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def run_profiled(
     """
     if not knobs.profilers:
         return run_trial(knobs, runs, on_event=on_event, cancel=cancel)
-    plain_knobs = knobs.changed(profilers="", line_functions="", native_stacks=False, checked_samples=0)
+    plain_knobs = knobs.changed(profilers=(), line_functions=(), native_stacks=False, checked_samples=0)
     before = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
     if cancel is not None and cancel.is_set():
         return before

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,28 +13,17 @@ import numpy.typing as npt
 from workbench.errors import BadInput, unknown_name
 from workbench.measure.devices.device import Device
 from workbench.measure.timing.channel import Channel
-from workbench.measure.timing.spans import NONE, Spans
-from workbench.measure.trial.core_watch import CoreWatch
-from workbench.records import Closure, Lane, LaneStats, Origin, StageStats
+from workbench.measure.timing.core_time import CoreWatch
+from workbench.measure.timing.spans import NONE, Spans, TrackSpans, fitting_name
+from workbench.records import LaneStats, Origin, StageStats
+from workbench.stages import Lane
 from workbench.units import NS_PER_S
-
-
-@dataclass(frozen=True)
-class TrackSpans:
-    """The spans of one track, with whose they are."""
-
-    lane: Lane
-    process: int
-    background: bool
-    origin: Origin
-    spans: Spans
 
 
 def collect(channel: Channel, device: Device) -> list[TrackSpans]:
     """The spans of all lanes. To be called when nobody writes any more."""
     tracks = [
-        TrackSpans("worker" if of.lane == "worker" else "main", of.process, of.background, "measured", of.track.read())
-        for of in channel.tracks()
+        TrackSpans(of.lane, of.process, of.background, "measured", of.track.read()) for of in channel.tracks()
     ]
     origin: Origin = "simulated" if device.simulated else "measured"
     return [*tracks, TrackSpans("device", 0, False, origin, _device_spans(device))]
@@ -46,7 +36,7 @@ def refuse_unknown_stages(knob: str, stages: Iterable[str], tracks: Sequence[Tra
         BadInput: For those that have not.
     """
     known = sorted({name for track in tracks if track.lane != "device" for name in track.spans.names})
-    problems = [unknown_name("stage", name, known) for name in stages if name not in known]
+    problems = [unknown_name("stage", name, known) for name in stages if fitting_name(name) not in known]
     if problems:
         raise BadInput(knob, problems)
 
@@ -62,11 +52,11 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
         spans = track.spans
         for number, name in enumerate(spans.names):
             rows = spans.stage == number
-            columns = np.stack([spans.begin_ns[rows], spans.end_ns[rows], spans.page[rows]])
+            columns = np.stack([spans.begin_ns[rows], spans.end_ns[rows], spans.sample[rows]])
             by_stage.setdefault((track.lane, name, track.background, track.origin), []).append(columns)
     stats = []
     for (lane, name, background, origin), parts in by_stage.items():
-        begin, end, page = np.concatenate(parts, axis=1)
+        begin, end, sample = np.concatenate(parts, axis=1)
         total_ns = np.clip(np.minimum(end, end_ns) - np.maximum(begin, begin_ns), 0, None).sum()
         ended = (end > begin_ns) & (end <= end_ns)
         if total_ns == 0 and not ended.any():
@@ -76,7 +66,7 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
             StageStats(
                 lane=lane,
                 name=name,
-                per="page" if (page[ended] != NONE).any() else "batch",
+                per="sample" if (sample[ended] != NONE).any() else "batch",
                 count=int(ended.sum()),
                 mean_s=float(seconds.mean()) if len(seconds) else 0.0,
                 p50_s=float(np.quantile(seconds, 0.5)) if len(seconds) else 0.0,
@@ -116,12 +106,6 @@ def _core_time(cores: CoreWatch | None, lane: Lane) -> dict[str, float]:
     return {} if used is None else asdict(used)
 
 
-def closure(lanes: Sequence[LaneStats]) -> Closure:
-    """Share of the wall time that the stages explain, of the lanes that ought to close."""
-    shares = {lane.lane: lane.attributed_s / lane.wall_s for lane in lanes if lane.wall_s > 0}
-    return Closure(main=shares.get("main"), worker=shares.get("worker"))
-
-
 def covered_ns(spans: Spans, begin_ns: int, end_ns: int) -> int:
     """Length of the union of all spans between two points in time."""
     order = np.argsort(spans.begin_ns, kind="stable")
@@ -151,7 +135,7 @@ def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
                         "stage": np.array(spans.names, dtype=object)[spans.stage],
                         "begin_ns": spans.begin_ns,
                         "end_ns": spans.end_ns,
-                        "page": spans.page.astype(np.int32),
+                        "sample": spans.sample.astype(np.int32),
                         "batch": spans.batch.astype(np.int32),
                         "background": np.full(count, track.background),
                         "origin": [track.origin] * count,
@@ -169,3 +153,30 @@ def _device_spans(device: Device) -> Spans:
     end = np.array([span.end_ns for span in spans], np.int64)
     batch = np.array([span.batch for span in spans], np.int64)
     return Spans(names, stage, begin, end, np.full(len(spans), NONE, np.int64), batch)
+
+
+class LiveTotals:
+    """Sums up the spans of the worker and main lanes as they are written.
+
+    Args:
+        channel: The tracks of the trial. What background threads do beside their lane is left out.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._tracks = [(entry.lane, entry.track) for entry in channel.tracks() if not entry.background]
+        self._read = [0] * len(self._tracks)
+
+    def __call__(self) -> dict[str, dict[str, float]]:
+        """Seconds by lane and stage since this was asked last, over all processes of the lane."""
+        totals: dict[str, dict[str, float]] = {}
+        for number, (lane, track) in enumerate(self._tracks):
+            spans = track.read(self._read[number])
+            self._read[number] += len(spans.stage)
+            if not len(spans.stage):
+                continue
+            took_ns = np.bincount(spans.stage, weights=spans.end_ns - spans.begin_ns, minlength=len(spans.names))
+            own = totals.setdefault(lane, defaultdict(float))
+            for name, sum_ns in zip(spans.names, took_ns, strict=False):
+                if sum_ns:
+                    own[name] += round(float(sum_ns) / NS_PER_S, 6)
+        return {lane: dict(own) for lane, own in totals.items()}

@@ -13,7 +13,7 @@ from workbench.records import PageCounts
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import Item
 from workbench.workloads.ocr.annotations.recognize import find_annotations
-from workbench.workloads.ocr.files_below import files_below
+from workbench.files import files_below
 from workbench.workloads.ocr.frame import decide_frame, turn_upright
 from workbench.workloads.ocr.image_header import IMAGE_SUFFIXES, ImageHeader, ImageProblem, read_headers
 from workbench.workloads.ocr.image_index import ImageIndex

@@ -11,7 +11,7 @@ from scipy.io import savemat
 
 from workbench.errors import BadInput
 from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
-from workbench.workloads.ocr.files_below import files_below
+from workbench.files import files_below
 from workbench.workloads.ocr.image_index import ImageIndex
 
 QUAD = "10,10,50,10,50,30,10,30"

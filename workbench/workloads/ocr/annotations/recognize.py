@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.look import Look, look
-from workbench.workloads.ocr.files_below import files_below
+from workbench.files import files_below
 from workbench.workloads.ocr.image_index import ImageIndex
 
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".mat", ".xml")

@@ -1,0 +1,83 @@
+"""The one printer and the one parser of settings: how a person writes a knob's value, and how it is read back."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from workbench.errors import Problem
+
+
+def format_value(value: Any) -> str:
+    """A value as a person writes it: ``"true"``, ``"none"``, ``"torch,lines"``, ``"read:1.5"``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}:{number:g}" for name, number in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def format_settings(settings: Mapping[str, Any]) -> str:
+    """Settings as a person writes them: ``"cache=prepared scaled_decode=true"``."""
+    return " ".join(f"{name}={format_value(value)}" for name, value in settings.items())
+
+
+def shell_settings(settings: Mapping[str, Any]) -> str:
+    """Settings as a shell takes them in one argument of a variant: values with spaces in quotes."""
+    return " ".join(f"{name}={shlex.quote(format_value(value))}" for name, value in settings.items())
+
+
+def split_settings(items: Sequence[str]) -> tuple[dict[str, str], list[Problem]]:
+    """Texts by knob name from ``name=value`` items, with what is wrong with the items."""
+    settings: dict[str, str] = {}
+    problems: list[Problem] = []
+    for item in items:
+        name, equals, value = item.partition("=")
+        name, value = name.strip(), value.strip()
+        if not equals or not name:
+            problems.append(Problem(f"'{item}' sets nothing", remedy="Write knob=value"))
+        elif name in settings:
+            problems.append(Problem(f"'{name}' is set twice ('{settings[name]}' and '{value}')"))
+        else:
+            settings[name] = value
+    return settings, problems
+
+
+def read_names(value: Any) -> Any:
+    """A tuple of names from a text with commas between them, or from a list; anything else as it is."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, Iterable) or isinstance(value, Mapping):
+        return value
+    return tuple(name.strip() for name in map(str, value) if name.strip())
+
+
+def read_numbers(value: Any, remedy: str) -> Any:
+    """Positive numbers by name from a text (``"read:1.5, collate:20"``) or a mapping; anything else as it is.
+
+    Raises:
+        ValueError: With the remedy, where the text says something else.
+    """
+    if isinstance(value, str):
+        parts = (item.rpartition(":") for item in value.split(",") if item.strip())
+        value = {name.strip(): number for name, _, number in parts}
+    if not isinstance(value, Mapping):
+        return value
+    numbers = {}
+    for name, text in value.items():
+        try:
+            number = float(text)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (str(name).strip() and 0.0 < number < math.inf):
+            raise ValueError(remedy)
+        numbers[str(name)] = number
+    return numbers

@@ -1,0 +1,27 @@
+"""The stages of text detection, beside those of the measured loop."""
+
+from __future__ import annotations
+
+from workbench.stages import Stage
+
+#: Who normalizes, whichever knob says so.
+NORMALIZING = ("Normalize", "ConditionalNormalize", "OpenCVNormalize")
+
+STAGES: tuple[Stage, ...] = (
+    Stage("cache", "worker", "work", "sample", "#B79268", moves_bytes=True),
+    Stage("decode", "worker", "work", "sample", "#0072B2", replayable=True),
+    Stage("orient", "worker", "work", "sample", "#4B93C4", replayable=True),
+    Stage("LongestMaxSize", "worker", "work", "sample", "#7B5EA7", replayable=True),
+    Stage("PadIfNeeded", "worker", "work", "sample", "#A78BCB", replayable=True),
+    Stage("resize", "worker", "work", "sample", "#7B5EA7", replayable=True),
+    Stage("pad", "worker", "work", "sample", "#A78BCB", replayable=True),
+    Stage("Normalize", "worker", "work", "sample", "#D55E00", replayable=True),
+    Stage("ConditionalNormalize", "worker", "work", "sample", "#B34700", replayable=True),
+    Stage("OpenCVNormalize", "worker", "work", "sample", "#D98A3D", replayable=True),
+    Stage("ToTensorV2", "worker", "work", "sample", "#E58A5B", replayable=True, moves_bytes=True),
+    Stage("keypoints", "worker", "work", "sample", "#5F7A8C"),
+    Stage("polygons", "worker", "work", "sample", "#8BA3B3"),
+    Stage("targets", "worker", "work", "sample", "#009E73", replayable=True),
+    Stage("postprocess", "main", "collect", colour="#CC79A7", replayable=True),
+    Stage("metric", "main", "collect", colour="#E3B5CF"),
+)
