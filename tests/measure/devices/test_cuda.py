@@ -241,6 +241,25 @@ def test_work_that_is_still_running_is_left_alone():
     assert [span.batch for span in device.spans()] == list(range(500))
 
 
+def test_events_of_a_backlog_are_read_when_the_device_catches_up():
+    cuda = FakeCuda()
+    device = make(cuda)
+    for number in range(500):
+        device.submit("forward", cuda.kernel(1 * MS), FakeBatch(number))
+    assert cuda.num_live_events > 1_000
+    for number in range(500, 1_100):
+        cuda.synchronize()
+        device.submit("forward", cuda.kernel(1 * MS), FakeBatch(number))
+    assert cuda.num_live_events < 200
+
+
+def test_a_reading_that_was_interrupted_is_no_anchor():
+    calls_ns = [2 * US] * 30
+    calls_ns[1] = 5 * MS  # the first event is recorded to create it, then to be read
+    cuda = FakeCuda(call_ns=tuple(calls_ns))
+    assert make(cuda).position_error_ns <= 4 * US
+
+
 def test_work_after_the_last_drain_is_not_placed_yet():
     cuda = FakeCuda()
     device = make(cuda)
