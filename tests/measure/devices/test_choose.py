@@ -1,61 +1,104 @@
-"""`auto` says what it came to; what isn't there is refused; recorded times are replayed."""
+"""What `auto` means is said; what isn't there is refused; recorded times are replayed."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import pandas as pd
 import pytest
 import torch
+from measure.devices.fake_cuda import MS, FakeBatch
 from record_factory import make_record
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs
 from workbench.measure.devices.choose import make_device, resolve_device
-from workbench.measure.devices.cpu import CpuDevice
+from workbench.measure.devices.device import CpuDevice, NoDevice
 from workbench.measure.devices.replay import ReplayDevice
 from workbench.records.run_folder import RECORD, SPANS, write_json
 
-has_cuda = torch.cuda.is_available()
+
+@dataclass(frozen=True)
+class Asked:
+    device: str = "auto"
+    replay_ms_per_sample: float = 3.0
+    replay_record: str | None = None
 
 
-@pytest.mark.skipif(has_cuda, reason="this machine has a CUDA device")
-def test_auto_is_replay_where_there_is_no_cuda_and_says_so():
-    kind, note = resolve_device(Knobs())
+def placeholder(batch) -> torch.Tensor:
+    return torch.zeros(1)
+
+
+@pytest.fixture
+def no_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.fixture
+def with_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+
+
+@pytest.mark.usefixtures("no_cuda")
+def test_auto_is_replay_where_there_is_no_cuda_but_a_placeholder():
+    kind, note = resolve_device("auto", has_placeholder=True)
     assert kind == "replay"
     assert "simulated" in note
 
 
-@pytest.mark.skipif(has_cuda, reason="this machine has a CUDA device")
+@pytest.mark.usefixtures("no_cuda")
+def test_auto_is_the_cpu_where_there_is_neither():
+    kind, note = resolve_device("auto", has_placeholder=False)
+    assert kind == "cpu"
+    assert "placeholder" in note
+    assert isinstance(make_device(Asked(), None), CpuDevice)
+
+
+@pytest.mark.usefixtures("with_cuda")
+@pytest.mark.parametrize("has_placeholder", [True, False])
+def test_auto_is_cuda_where_there_is_one(has_placeholder):
+    kind, note = resolve_device("auto", has_placeholder)
+    assert kind == "cuda"
+    assert "CUDA" in note
+
+
+@pytest.mark.usefixtures("no_cuda")
 def test_cuda_is_refused_where_there_is_none():
-    with pytest.raises(BadInput, match="no CUDA device"):
-        make_device(Knobs(device="cuda"))
+    with pytest.raises(BadInput, match=r"no CUDA device.*device=cpu"):
+        make_device(Asked(device="cuda"), placeholder)
 
 
-def test_the_others_are_what_they_are_called():
-    assert isinstance(make_device(Knobs(device="cpu")), CpuDevice)
-    assert isinstance(make_device(Knobs(device="replay")), ReplayDevice)
+def test_replay_is_refused_where_there_is_no_placeholder():
+    with pytest.raises(BadInput, match=r"placeholder.*device=cpu"):
+        make_device(Asked(device="replay"), None)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("cpu", CpuDevice), ("none", NoDevice), ("replay", ReplayDevice)])
+def test_the_others_are_what_they_are_called(name, kind):
+    assert resolve_device(name, has_placeholder=True) == (name, "")
+    assert isinstance(make_device(Asked(device=name), placeholder), kind)
 
 
 def write_run(folder, origin: str) -> None:
     write_json(folder / RECORD, make_record(batch_size=4))
-    rows = [("device", "forward", 0, 8_000_000, 0, origin), ("device", "forward", 9_000_000, 13_000_000, 1, origin)]
+    rows = [("device", "forward", 0, 8 * MS, 0, origin), ("device", "forward", 9 * MS, 13 * MS, 1, origin)]
     pd.DataFrame(rows, columns=["lane", "stage", "begin_ns", "end_ns", "batch", "origin"]).to_parquet(folder / SPANS)
 
 
 def test_times_of_a_record_are_replayed(tmp_path):
     write_run(tmp_path, "measured")
-    device = make_device(Knobs(device="replay", replay_record=str(tmp_path)))
-    for batch in range(2):
-        device.submit("forward", pytest.fail, batch=batch, num_pages=4, placeholder=torch.zeros(1)).result()
-    assert [span.end_ns - span.begin_ns for span in device.spans()] == [8_000_000, 4_000_000]
+    device = make_device(Asked(device="replay", replay_record=str(tmp_path)), placeholder)
+    for number in range(2):
+        device.submit("forward", pytest.fail, FakeBatch(number), fetch=True).result()
+    assert [span.end_ns - span.begin_ns for span in device.spans()] == [8 * MS, 4 * MS]
     assert device.simulated
 
 
 def test_simulated_times_are_not_replayed_again(tmp_path):
     write_run(tmp_path, "simulated")
     with pytest.raises(BadInput, match="no measured device times"):
-        make_device(Knobs(device="replay", replay_record=str(tmp_path)))
+        make_device(Asked(device="replay", replay_record=str(tmp_path)), placeholder)
 
 
 def test_a_record_that_isnt_there_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"record.json"):
-        make_device(Knobs(device="replay", replay_record=str(tmp_path)))
+        make_device(Asked(device="replay", replay_record=str(tmp_path)), placeholder)

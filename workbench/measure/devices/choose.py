@@ -1,63 +1,98 @@
-"""The device that a set of knobs asks for, and what `auto` comes to on this machine."""
+"""The device that the knobs ask for, and what `auto` means on this machine."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.knobs import Knobs
-from workbench.measure.devices.cpu import CpuDevice
-from workbench.measure.devices.cuda import CudaDevice
-from workbench.measure.devices.device import Device
-from workbench.measure.devices.nothing import NoDevice
-from workbench.measure.devices.replay import RecordedTimes, ReplayDevice
+from workbench.measure.devices.cuda import CudaDevice, TorchCuda
+from workbench.measure.devices.device import Batch, CpuDevice, Device, NoDevice
+from workbench.measure.devices.replay import RecordedTimes, ReplayDevice, recorded_times
 from workbench.records.run_folder import read_record, read_spans
 
 
-def resolve_device(knobs: Knobs) -> tuple[str, str]:
-    """What `device` means here.
+class DeviceKnobs(Protocol):
+    """The knobs that a device is made from.
+
+    Attributes:
+        device: auto, cuda, cpu, replay or none.
+        replay_ms_per_sample: What the replay device takes for a sample, in milliseconds.
+        replay_record: Run folder whose recorded device times the replay device takes instead.
+    """
+
+    @property
+    def device(self) -> str:
+        """See above."""
+
+    @property
+    def replay_ms_per_sample(self) -> float:
+        """See above."""
+
+    @property
+    def replay_record(self) -> str | None:
+        """See above."""
+
+
+def resolve_device(kind: str, has_placeholder: bool) -> tuple[str, str]:
+    """The device to use here.
+
+    Args:
+        kind: Value of the knob `device`.
+        has_placeholder: Whether the workload makes the results that a replay device gives.
 
     Returns:
-        The kind (cuda, cpu, replay or none), and a line for the reader where it was `auto`, else an empty one.
+        The kind (cuda, cpu, replay or none), and a sentence for the reader where it was `auto`, else an empty one.
 
     Raises:
-        BadInput: For device=cuda where there is none.
+        BadInput: For device=cuda where there is none, and for device=replay without a placeholder.
     """
-    if knobs.device == "cuda" and not torch.cuda.is_available():
-        remedy = "Take device=auto, which stands in a replay device, or device=cpu"
+    if kind == "cuda" and not torch.cuda.is_available():
+        remedy = "Take device=auto or device=cpu"
         raise BadInput("knobs", [Problem("there is no CUDA device on this machine", "device=cuda", remedy)])
-    if knobs.device != "auto":
-        return knobs.device, ""
+    if kind == "replay" and not has_placeholder:
+        remedy = "Take device=cpu or device=cuda, or give the workload a placeholder"
+        raise BadInput("knobs", [Problem("the workload has no placeholder for results", "device=replay", remedy)])
+    if kind != "auto":
+        return kind, ""
     if torch.cuda.is_available():
         return "cuda", "device=auto is the CUDA device of this machine"
-    return "replay", "device=auto found no CUDA device: the replay device stands in, and what rests on it is simulated"
+    if has_placeholder:
+        return "replay", "device=auto found no CUDA device and is the replay device: what rests on it is simulated"
+    return "cpu", "device=auto found no CUDA device, and the workload has no placeholder to replay: it is the CPU"
 
 
-def make_device(knobs: Knobs) -> Device:
+def make_device(knobs: DeviceKnobs, placeholder: Callable[[Batch], torch.Tensor] | None) -> Device:
     """The device.
 
+    Args:
+        knobs: What is asked for.
+        placeholder: Makes the results that a replay device gives; None where the workload has none.
+
     Raises:
-        BadInput: For device=cuda where there is none, or a replay record without device times.
+        BadInput: As `resolve_device`, and for a replay record without device times.
     """
-    kind, _ = resolve_device(knobs)
+    kind, _ = resolve_device(knobs.device, placeholder is not None)
     if kind == "cuda":
-        return CudaDevice()
+        return CudaDevice(TorchCuda())
     if kind == "cpu":
         return CpuDevice()
     if kind == "none":
         return NoDevice()
-    recorded = _recorded_times(Path(knobs.replay_record)) if knobs.replay_record else None
-    return ReplayDevice(ms_per_sample=knobs.replay_ms_per_sample, recorded=recorded)
+    assert placeholder is not None  # else it would have been refused
+    recorded = _read_times(Path(knobs.replay_record)) if knobs.replay_record else None
+    return ReplayDevice(ms_per_sample=knobs.replay_ms_per_sample, placeholder=placeholder, recorded=recorded)
 
 
-def _recorded_times(folder: Path) -> RecordedTimes:
+def _read_times(folder: Path) -> RecordedTimes:
     record = read_record(folder)
     spans = read_spans(folder)
-    device = spans[(spans["lane"] == "device") & (spans["origin"] == "measured")]
-    if device.empty:
+    samples_of = {int(number): record.knobs.batch_size for number in spans["batch"].unique()}
+    times = recorded_times(spans, samples_of, record.run_id)
+    if times is None:
         remedy = "Name a run with device=cuda (or cpu)"
         raise BadInput(str(folder), [Problem("the run has no measured device times", "replay_record", remedy)])
-    per_batch = (device["end_ns"] - device["begin_ns"]).groupby(device["batch"]).sum()
-    return RecordedTimes([int(value) for value in per_batch], record.knobs.batch_size, record.run_id)
+    return times
