@@ -62,23 +62,35 @@ class Batch(Protocol):
         samples: Numbers of the samples in it.
     """
 
-    data: Any
-    number: int
-    samples: list[int]
+    @property
+    def data(self) -> Any:
+        """See above."""
+
+    @property
+    def number(self) -> int:
+        """See above."""
+
+    @property
+    def samples(self) -> Sequence[int]:
+        """See above."""
 
 
 class Pending(Protocol):
-    """Work that a device has taken on."""
+    """Work that a device has accepted."""
 
     def result(self) -> torch.Tensor:
-        """The result in the memory of the host; waits until it is there."""
+        """The result in host memory; waits until it is there.
+
+        Raises:
+            RuntimeError: For work that was submitted without `fetch`.
+        """
 
 
 class Device(Protocol):
     """Where the model runs, as a workload sees it.
 
     Attributes:
-        simulated: Whether its times stand in for a device that isn't here.
+        simulated: Whether its times are not those of a device of this machine.
         torch_device: Where tensors and modules go.
     """
 
@@ -86,16 +98,21 @@ class Device(Protocol):
     torch_device: torch.device
 
     def put(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The tensor on the device; where its memory is page-locked, without waiting for the copy."""
+        """The tensor on the device.
+
+        From pinned memory it is copied without waiting: the tensor must not be overwritten until the step is done.
+        From pageable memory (a slot of the ring is pageable) it has left the host's memory when this returns.
+        """
 
     def submit(self, stage: str, work: Callable[[], torch.Tensor], batch: Batch, *, fetch: bool = False) -> Pending:
-        """Give the device work; returns as soon as the device has taken it.
+        """Give the device work; returns as soon as the device has accepted it.
 
         Args:
             stage: Name of the work in the device lane.
-            work: Does it, and gives its result on the device. The replay device does not call it.
+            work: Does it, on the stream that is current, and gives its result on the device. The replay device does
+                not call it.
             batch: The batch that it belongs to.
-            fetch: The result will be asked for: its copy to the host is begun with the work.
+            fetch: The result will be asked for: its copy to the host is issued with the work.
         """
 
 
@@ -249,7 +266,13 @@ class Placeholder(Protocol):
 
 @runtime_checkable
 class AsyncSteps(Protocol):
-    """A workload whose steps leave work running in a background thread."""
+    """A workload whose steps leave work running in a background thread.
+
+    Attributes:
+        max_pending: Pieces of work that may wait there before a step has to; 0 where none is left running.
+    """
+
+    max_pending: int
 
     def flush(self) -> None:
         """Wait for what earlier steps have left running.

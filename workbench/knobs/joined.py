@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, SerializeAsAny, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, PlainValidator, SerializeAsAny, ValidationError
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import DEFAULT_WORKLOAD, Knobs
@@ -38,7 +38,7 @@ SHIPPED = {
     "ocr": Shipped(
         knobs="workbench.workloads.ocr.knobs:OcrKnobs",
         workload="workbench.workloads.ocr.workload:OcrWorkload",
-        checks="workbench.workloads.ocr.checks:compare_samples",
+        checks="workbench.workloads.ocr.checks.compare:compare_samples",
     )
 }
 
@@ -133,13 +133,14 @@ def _joined(name: str, workload: Any) -> type[Knobs]:
     ]
     if problems:
         raise BadInput("knobs", problems)
-    bases: Any = (Knobs,) if own is None else (own, Knobs)
-    joined: Any = create_model("JoinedKnobs", __base__=bases, __module__=__name__)
-    joined.item = str(getattr(workload, "item", "sample"))
-    joined.own_stages = tuple(getattr(workload, "stages", ()))
-    joined.__reduce__ = _reduce
-    found: type[Knobs] = joined
-    return found
+    members = {
+        "__module__": __name__,
+        "item": str(getattr(workload, "item", "sample")),
+        "own_stages": tuple(getattr(workload, "stages", ())),
+        "__reduce__": _reduce,
+    }
+    joined: type[Knobs] = type("JoinedKnobs", (Knobs,) if own is None else (own, Knobs), members)
+    return joined
 
 
 def _reduce(knobs: Knobs) -> tuple[Any, ...]:

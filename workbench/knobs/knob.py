@@ -194,6 +194,22 @@ def knob(
     return Field(default, description=help, json_schema_extra={"knob": row}, **limits)  # type: ignore[dict-item]
 
 
+def tolerance_between(baseline: Any, variant: Any, ordinary: Tolerance) -> Tolerance:
+    """How far samples of two sets of knobs may differ: as far as the widest tolerance of what they set differently.
+
+    Args:
+        baseline: Knobs.
+        variant: Knobs of the same workload.
+        ordinary: What is allowed in any case.
+    """
+    found = [ordinary]
+    for name, row in variant.rows().items():
+        sides = getattr(baseline, name, None), getattr(variant, name)
+        if sides[0] != sides[1]:
+            found += [tolerance for value, tolerance in row.tolerances.items() if value in sides]
+    return max(found, key=lambda tolerance: tolerance.mean)
+
+
 def row_of(name: str, info: FieldInfo) -> Knob:
     """The row of a field. One that was not made by `knob` (a plain pydantic field) has no more than its type."""
     extra: Any = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}

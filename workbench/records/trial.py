@@ -116,6 +116,14 @@ class LaneStats(Part):
         return self.attributed_s / self.wall_s if self.wall_s > 0 else None
 
 
+class Limits(Part):
+    """How far the parts of the pipeline may run ahead of each other."""
+
+    device_steps: int | None = Field(None, description="steps in the device's queue before the main process waits")
+    background_batches: int = Field(0, description="batches that may wait for the main process's background thread")
+    loaded_batches: int = Field(0, description="batches that workers may have made, or have room for, ahead of the loop")
+
+
 class Isolated(Part):
     """What a few batches took with no other process at work."""
 
@@ -208,6 +216,7 @@ class Record(BaseModel):
     startup: Startup | None = None
     steady: Steady | None = None
     batches: Batches = Batches()
+    limits: Limits = Limits()
     stages: list[StageStats] = Field(default_factory=list)
     lanes: list[LaneStats] = Field(default_factory=list)
     isolated: Isolated = Isolated()

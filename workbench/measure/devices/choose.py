@@ -4,37 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
 from workbench.errors import BadInput, Problem
+from workbench.knobs.measuring import DeviceKnobs
 from workbench.measure.devices.cuda import CudaDevice, TorchCuda
-from workbench.measure.devices.device import Batch, CpuDevice, Device, NoDevice
+from workbench.measure.devices.device import CpuDevice, Device, NoDevice
 from workbench.measure.devices.replay import RecordedTimes, ReplayDevice, recorded_times
 from workbench.records.run_folder import read_record, read_spans
-
-
-class DeviceKnobs(Protocol):
-    """The knobs that a device is made from.
-
-    Attributes:
-        device: auto, cuda, cpu, replay or none.
-        replay_ms_per_sample: What the replay device takes for a sample, in milliseconds.
-        replay_record: Run folder whose recorded device times the replay device takes instead.
-    """
-
-    @property
-    def device(self) -> str:
-        """See above."""
-
-    @property
-    def replay_ms_per_sample(self) -> float:
-        """See above."""
-
-    @property
-    def replay_record(self) -> str | None:
-        """See above."""
+from workbench.workload import Batch
 
 
 def resolve_device(kind: str, has_placeholder: bool) -> tuple[str, str]:
@@ -90,7 +69,8 @@ def make_device(knobs: DeviceKnobs, placeholder: Callable[[Batch], torch.Tensor]
 def _read_times(folder: Path) -> RecordedTimes:
     record = read_record(folder)
     spans = read_spans(folder)
-    samples_of = {int(number): record.knobs.batch_size for number in spans["batch"].unique()}
+    counted = slice(record.steady.warmup_steps if record.steady else 0, None)
+    samples_of = dict(zip(record.batches.number[counted], record.batches.samples[counted], strict=True))
     times = recorded_times(spans, samples_of, record.run_id)
     if times is None:
         remedy = "Name a run with device=cuda (or cpu)"

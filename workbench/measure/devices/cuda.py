@@ -10,9 +10,10 @@ from typing import Protocol, cast
 
 import torch
 
-from workbench.measure.devices.device import Batch, DeviceMemory, DeviceSpan, NotFetched, Pending
+from workbench.measure.devices.device import DeviceMemory, DeviceSpan, NotFetched
 from workbench.measure.devices.event_times import Event, EventTimes
 from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.workload import Batch, Pending
 
 
 class Cuda(Protocol):
@@ -61,6 +62,7 @@ class CudaDevice:
     """The current CUDA device and its current stream."""
 
     simulated = False
+    steps_ahead: int | None = None
 
     def __init__(self, cuda: Cuda, clock: Clock = monotonic_ns) -> None:
         self._cuda = cuda

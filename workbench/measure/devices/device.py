@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
+from workbench import workload
 from workbench.measure.timing.clock import Clock, monotonic_ns
-
-
-class Batch(Protocol):
-    """The batch of a step.
-
-    Attributes:
-        data: What the collate function made.
-        number: Counts the batches of a trial from 0.
-        samples: Numbers of the samples in it.
-    """
-
-    @property
-    def data(self) -> Any:
-        """See above."""
-
-    @property
-    def number(self) -> int:
-        """See above."""
-
-    @property
-    def samples(self) -> Sequence[int]:
-        """See above."""
+from workbench.workload import Batch, Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,46 +38,16 @@ class DeviceMemory:
     process_bytes: int | None
 
 
-class Pending(Protocol):
-    """Work that a device has accepted."""
-
-    def result(self) -> torch.Tensor:
-        """The result in host memory; waits until it is there.
-
-        Raises:
-            RuntimeError: For work that was submitted without `fetch`.
-        """
-
-
-class Device(Protocol):
-    """Where the model runs.
+class Device(workload.Device, Protocol):
+    """Where the model runs, as the loop sees it; a workload sees less of it.
 
     Attributes:
         description: In words, for the record ("replay device: 3 ms per sample (simulated)").
-        simulated: Whether its times are not those of a device of this machine.
-        torch_device: Where tensors and modules go.
+        steps_ahead: Steps that may lie in its queue before `submit` waits; None: no bound that is known.
     """
 
     description: str
-    simulated: bool
-    torch_device: torch.device
-
-    def put(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The tensor on the device.
-
-        From pinned memory it is copied without waiting: the tensor must not be overwritten until the step is done.
-        From pageable memory (a slot of the ring is pageable) it has left the host's memory when this returns.
-        """
-
-    def submit(self, stage: str, work: Callable[[], torch.Tensor], batch: Batch, *, fetch: bool = False) -> Pending:
-        """Give the device work; returns as soon as the device has accepted it.
-
-        Args:
-            stage: Name of the work in the device lane.
-            work: Does it, on the stream that is current, and gives its result on the device.
-            batch: The batch that it belongs to.
-            fetch: The result will be asked for: its copy to the host is issued with the work.
-        """
+    steps_ahead: int | None
 
     def drain(self) -> None:
         """Wait until the device has finished everything."""
@@ -137,6 +87,7 @@ class CpuDevice:
 
     description = "cpu"
     simulated = False
+    steps_ahead: int | None = 0
     torch_device = torch.device("cpu")
 
     def __init__(self, clock: Clock = monotonic_ns) -> None:
@@ -170,6 +121,7 @@ class NoDevice:
 
     description = "none: the loader alone"
     simulated = False
+    steps_ahead: int | None = 0
     torch_device = torch.device("cpu")
 
     def put(self, tensor: torch.Tensor) -> torch.Tensor:

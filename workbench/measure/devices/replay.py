@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from workbench.measure.devices.device import Batch, DeviceSpan, NotFetched, Pending
+from workbench.measure.devices.device import DeviceSpan, NotFetched
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.units import NS_PER_S
+from workbench.workload import Batch, Pending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +86,7 @@ class ReplayDevice:
     """
 
     simulated = True
+    steps_ahead: int | None = MAX_STEPS_AHEAD
     torch_device = torch.device("cpu")
 
     def __init__(

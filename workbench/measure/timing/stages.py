@@ -150,6 +150,11 @@ def knock_out(stages: Iterable[str]) -> None:
     _replayed.clear()
 
 
+def is_knocked_out(name: str) -> bool:
+    """Whether a stage is replayed from memory in this process."""
+    return name in _knocked_out
+
+
 def run(
     name: str, work: Callable[[], Output], *, like: Hashable = None, timer: Callable[[str], Timed] | None = None
 ) -> Output:

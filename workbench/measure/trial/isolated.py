@@ -6,8 +6,6 @@ slower is what a prediction for another number of workers needs to know.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.devices.device import Device
@@ -17,7 +15,7 @@ from workbench.measure.timing.clock import Clock
 from workbench.measure.trial.loop import Loop
 from workbench.measure.trial.stage_stats import collect, stage_stats
 from workbench.records import Isolated
-from workbench.workload import AsyncSteps, Batch, Timers, Workload
+from workbench.workload import Workload
 
 #: The first of them meets cold code and memory that isn't there yet.
 _WARMUP_STEPS = 1
@@ -45,13 +43,14 @@ def time_isolated(workload: Workload, device: Device, knobs: Knobs, clock: Clock
     loader = TorchLoader(workload.dataset(), workload.collate(), here, channel=channel)
     try:
         loop = Loop(
-            _StepByStep(workload),
+            workload,
             loader,
             device,
             stages=channel.stages(channel.main),
             background=channel.stages(channel.background),
             clock=clock,
             on_event=lambda event: None,
+            step_by_step=True,
         )
         num_steps = -(-knobs.isolated_samples // knobs.batch_size)
         times = loop.run(num_steps=num_steps, warmup_steps=_WARMUP_STEPS)
@@ -59,19 +58,3 @@ def time_isolated(workload: Workload, device: Device, knobs: Knobs, clock: Clock
         loader.close()
     stages = stage_stats(collect(channel, device), times.begin_ns, times.end_ns)
     return Isolated(samples=times.sample_numbers, stages=stages)
-
-
-class _StepByStep:
-    """A workload whose steps leave nothing running in the background."""
-
-    Knobs = Knobs
-    stages: Sequence[object] = ()
-    item = "sample"
-
-    def __init__(self, workload: Workload) -> None:
-        self._workload = workload
-
-    def step(self, batch: Batch, timers: Timers, *, counted: bool) -> None:
-        self._workload.step(batch, timers, counted=False)
-        if isinstance(self._workload, AsyncSteps):
-            self._workload.flush()

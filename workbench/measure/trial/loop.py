@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from workbench.measure.devices.device import Device
+from workbench.measure.devices.device import Device, NoDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch, take_received
 from workbench.measure.loaders.loader import Loader
 from workbench.measure.profilers.choose import Profilers
@@ -75,6 +75,7 @@ class Loop:
         profilers: Called where the counted steps begin and where each of them ends; may mark the stages for themselves.
         cores: Called where the counted steps begin and end.
         on_warm_up: Called with each batch of the warm-up before its step, outside of what is measured.
+        step_by_step: Nothing of a step may be left running when the next one begins.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Loop:
         profilers: Profilers | None = None,
         cores: CoreWatch | None = None,
         on_warm_up: Callable[[IndexedBatch], None] = lambda batch: None,
+        step_by_step: bool = False,
     ) -> None:
         self._workload = workload
         self._loader = loader
@@ -102,6 +104,8 @@ class Loop:
         self._clock = clock
         self._on_event = on_event
         self._on_warm_up = on_warm_up
+        self._step_by_step = step_by_step
+        self._does_steps = not isinstance(device, NoDevice)
         self._last_event_ns = 0
         self._batches = self._endless()
 
@@ -207,7 +211,10 @@ class Loop:
             stages.add("wait", begin, end)
 
     def _step(self, batch: IndexedBatch, *, counted: bool) -> None:
-        self._workload.step(batch, self._timers, counted=counted)
+        if self._does_steps:
+            self._workload.step(batch, self._timers, counted=counted)
+        if self._step_by_step and isinstance(self._workload, AsyncSteps):
+            self._workload.flush()
         # Giving back the memory of a batch takes milliseconds: the kernel unmaps what came from a worker.
         with self._timed("release"):
             batch.data = None

@@ -14,7 +14,7 @@ from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
-from workbench.records import Isolated, Memory, Phase, Record, Startup, Steady
+from workbench.records import Isolated, Limits, Memory, Phase, Record, Score, Startup, Steady
 from workbench.records.run_folder import PROFILES, SAMPLES, SPANS
 from workbench.units import NS_PER_S
 
@@ -104,8 +104,7 @@ class Trial:
         torch.manual_seed(knobs.seed)
         workload = make_workload(knobs)
         placeholder = workload.placeholder if isinstance(workload, Placeholder) else None
-        device_knobs = knobs.slice(DeviceKnobs)
-        kind, note = resolve_device(device_knobs, has_placeholder=placeholder is not None)
+        kind, note = resolve_device(knobs.device, placeholder is not None)
         if note:
             self._notes.append(note)
             self._on_event(Event(phase="imports", message=note))
@@ -142,7 +141,7 @@ class Trial:
         try:
             loader.start()
             self._begin("model")
-            device = make_device(device_knobs, kind, placeholder=placeholder)
+            device = make_device(knobs.slice(DeviceKnobs), placeholder)
             if kind != "none":
                 workload.build(device)
             self._begin("warmup")
@@ -264,6 +263,7 @@ class Trial:
         recorder: Checked | SampleRecorder | None,
     ) -> Record:
         """All that comes after the counted steps. Nothing of it may lose what was measured."""
+        from workbench.measure.devices.device import NoDevice
         from workbench.measure.trial.environment import describe_environment
         from workbench.measure.trial.isolated import can_time_isolated, time_isolated
         from workbench.measure.trial.stage_stats import lane_stats, stage_stats
@@ -288,7 +288,9 @@ class Trial:
             channel.close_idle(times.end_ns)
             tracks = self._collect(channel, device)
         profiles = self._profiles(tracks)
-        quality = self._noted("quality", lambda: dict(workload.quality()), {})
+        no_scores: dict[str, Score] = {}
+        has_quality = not isinstance(device, NoDevice) and not knobs.knock_out
+        quality = self._noted("quality", lambda: dict(workload.quality()), no_scores) if has_quality else no_scores
         if recorder is not None:
             with self._noting("writing the recorded samples"):
                 self._write_samples(recorder)
@@ -324,6 +326,7 @@ class Trial:
                 samples_per_s=times.num_samples / wall_s,
             ),
             batches=times.batches,
+            limits=self._limits(workload, device),
             stages=stage_stats(tracks, times.begin_ns, times.end_ns),
             lanes=lane_stats(tracks, times.begin_ns, times.end_ns, cores),
             isolated=isolated,
@@ -389,6 +392,19 @@ class Trial:
             self._notes += notes
             return files
         return {}
+
+    def _limits(self, workload: Workload, device: Device) -> Limits:
+        """How far the parts of this pipeline may run ahead of each other."""
+        from workbench.measure.loaders.ring import slots_of
+        from workbench.workload import AsyncSteps
+
+        knobs = self._knobs
+        per_worker = slots_of(knobs) if knobs.transport == "ring" else knobs.prefetch_factor
+        return Limits(
+            device_steps=device.steps_ahead,
+            background_batches=workload.max_pending if isinstance(workload, AsyncSteps) else 0,
+            loaded_batches=knobs.num_workers * per_worker,
+        )
 
     def _startup(self, times: LoopTimes, *, has_cache: bool) -> Startup:
         """Start-up by phase. Workers load while the model is built; what is then left to wait for is theirs."""

@@ -1,6 +1,6 @@
-"""Pages to be looked at, made in a process of its own: ``python -m workbench.measure.trial.preview``.
+"""Samples to be looked at, made in a process of its own: ``python -m workbench.measure.trial.preview``.
 
-It reads requests from stdin, one JSON line each, and answers on stdout likewise. So the libraries that a chain needs
+It reads requests from stdin, one JSON line each, and answers on stdout likewise. So the libraries that a workload needs
 are imported once, and never by whoever asks. Standard input is its leash: when it closes, the process ends.
 """
 
@@ -18,27 +18,27 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from workbench.errors import WorkbenchError
+from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from workbench.workload import Picture
 
-#: Pictures are made no larger than this; polygons are given in the pixels of the picture.
+#: Pictures are made no larger than this; outlines are given in the pixels of the picture.
 _SIDE_PX = 560
 _QUALITY = 82
 
 Outline = list[tuple[float, float]]
 
 
-class Picture(BaseModel):
+class EncodedPicture(BaseModel):
     """A picture with outlines on it.
 
     Attributes:
         data: The image as a ``data:`` address.
         width: Of the picture, in pixels.
         height: Likewise.
-        outlines: Polygons in pixels of the picture.
+        outlines: Closed outlines, x y in pixels of the picture.
         labels: A text for each of them, or none at all.
         note: What the picture shows.
     """
@@ -53,25 +53,25 @@ class Picture(BaseModel):
     note: str = ""
 
 
-class Preview(BaseModel):
-    """The answer to a request: a page, or what is wrong with the data set.
+class PreviewAnswer(BaseModel):
+    """The answer to a request: a sample, or what is wrong with the data set.
 
     Attributes:
-        number: The page's number in the data set, from 0.
-        num_pages: Pages in the data set.
-        name: The page's name.
-        told: What the data set is like, in words.
-        pictures: The page as it lies in its folder, then what the chain makes of it.
+        number: The sample's number in the data set, from 0.
+        num_samples: Samples in the data set.
+        name: The sample's name.
+        summary: The data set and this sample, in a line.
+        pictures: From what lies in the data set to what the model gets.
         problem: What is wrong; empty where nothing is.
     """
 
     model_config = ConfigDict(frozen=True)
 
     number: int = 0
-    num_pages: int = 0
+    num_samples: int = 0
     name: str = ""
-    told: str = ""
-    pictures: list[Picture] = []
+    summary: str = ""
+    pictures: list[EncodedPicture] = []
     problem: str = ""
 
 
@@ -82,12 +82,12 @@ class PreviewMaker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
-    def __call__(self, knobs: Knobs, number: int) -> Preview:
-        """The page of that number, with these knobs. Waits for the answer.
+    def __call__(self, knobs: Knobs, number: int) -> PreviewAnswer:
+        """The sample of that number, with these knobs. Waits for the answer.
 
         Args:
-            knobs: Data set, decoder, chain.
-            number: The page's number; beyond either end it goes round.
+            knobs: Of the workload.
+            number: The sample's number; beyond either end it goes round.
         """
         request = json.dumps({"knobs": knobs.model_dump(), "number": number})
         with self._lock:
@@ -98,13 +98,13 @@ class PreviewMaker:
                 process.stdin.flush()
                 answer = process.stdout.readline()
             except OSError as error:
-                answer, told = "", str(error)
+                answer, reason = "", str(error)
             else:
-                told = "it ended" if not answer else ""
+                reason = "it ended" if not answer else ""
             if not answer:
                 self._end()
-                return Preview(problem=f"the process that makes previews is gone ({told}); ask again")
-        return Preview.model_validate_json(answer)
+                return PreviewAnswer(problem=f"the process that makes previews is gone ({reason}); ask again")
+        return PreviewAnswer.model_validate_json(answer)
 
     def close(self) -> None:
         """End the process."""
@@ -140,61 +140,59 @@ def main() -> int:
     """Answer requests until standard input closes."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
-    surveys: dict[str, Any] = {}
+    opened: dict[str, Any] = {}
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = _answer(Knobs.parse(request["knobs"]), int(request["number"]), surveys)
+            answer = _answer(parse_knobs(request["knobs"]), int(request["number"]), opened)
         except WorkbenchError as error:
-            answer = Preview(problem=str(error))
+            answer = PreviewAnswer(problem=str(error))
         except Exception as error:  # whatever it is, whoever asked waits for an answer
-            answer = Preview(problem=f"{type(error).__name__}: {error}")
+            answer = PreviewAnswer(problem=f"{type(error).__name__}: {error}")
         answers.write(answer.model_dump_json() + "\n")
         answers.flush()
     return 0
 
 
-def _answer(knobs: Knobs, number: int, surveys: dict[str, Any]) -> Preview:
-    from workbench.workloads.ocr.page_preview import preview_page
-    from workbench.workloads.ocr.preflight import survey_pages
+def _answer(knobs: Knobs, number: int, opened: dict[str, Any]) -> PreviewAnswer:
+    from workbench.workload import Previews, make_workload
 
-    asked = knobs.model_dump_json(include={"dataset", "annotations", "annotation_format", "num_pages"})
-    if asked not in surveys:
-        surveys.clear()
-        surveys[asked] = survey_pages(knobs)
-    pages, counts = surveys[asked]
-    number %= len(pages)
-    shown = preview_page(pages[number], knobs)
-    height, width = shown.image.shape[:2]
-    pictures = [
-        _picture(shown.image, shown.polygons, f"as it lies in its folder: {width} x {height} px", list(shown.words)),
-        _picture(shown.input, shown.input_polygons, f"after the chain: {knobs.image_size} x {knobs.image_size} px"),
-    ]
-    if shown.shrink_map is not None:
-        levels = (shown.shrink_map * 255.0).astype("uint8")
-        pictures.append(_picture(levels, (), "the target: where the detector is to find words"))
-    dropped = f", {shown.dropped_words} of this page's words lost on the way" if shown.dropped_words else ""
-    notes = "".join(f" {note}" for note in counts.notes)
-    words = f"{counts.num_words} words ({counts.num_ignored_words} ignored)"
-    told = f"{counts.num_pages} pages with {words}{dropped}.{notes}"
-    return Preview(number=number, num_pages=len(pages), name=shown.name, told=told, pictures=pictures)
+    asked = knobs.model_dump_json()
+    if asked not in opened:
+        opened.clear()
+        opened[asked] = make_workload(knobs)
+    workload = opened[asked]
+    if not isinstance(workload, Previews):
+        return PreviewAnswer(problem=f"samples of the workload '{knobs.workload}' cannot be shown")
+    shown = workload.preview(number)
+    return PreviewAnswer(
+        number=number % shown.num_samples,
+        num_samples=shown.num_samples,
+        name=shown.name,
+        summary=shown.summary,
+        pictures=[_encoded(picture) for picture in shown.pictures],
+    )
 
 
-def _picture(
-    pixels: npt.NDArray[np.uint8], polygons: tuple[Any, ...], note: str, labels: list[str] | None = None
-) -> Picture:
+def _encoded(picture: Picture) -> EncodedPicture:
     from PIL import Image
 
-    image = Image.fromarray(pixels)
+    image = Image.fromarray(picture.pixels)
     width = image.width
     image.thumbnail((_SIDE_PX, _SIDE_PX))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY)
     scale = image.width / width
-    outlines = [[(round(float(x) * scale, 1), round(float(y) * scale, 1)) for x, y in one] for one in polygons]
-    data = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    return Picture(
-        data=data, width=image.width, height=image.height, outlines=outlines, labels=labels or [], note=note
+    return EncodedPicture(
+        data=f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}",
+        width=image.width,
+        height=image.height,
+        outlines=[
+            [(round(float(x) * scale, 1), round(float(y) * scale, 1)) for x, y in outline]
+            for outline in picture.outlines
+        ],
+        labels=list(picture.labels),
+        note=picture.note,
     )
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.cache import Array, Field
 from workbench.workloads.ocr.decode import largest_denominator
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.packed_targets import PackedTargets
 from workbench.workloads.ocr.page import Page
 from workbench.workloads.ocr.page_maker import PageMaker
@@ -40,7 +40,7 @@ class CachedFields:
 
     NAMES = ("data", "image", "points", "targets")
 
-    def __init__(self, pages: list[Page], knobs: Knobs) -> None:
+    def __init__(self, pages: list[Page], knobs: OcrKnobs) -> None:
         self._pages = pages
         self._knobs = knobs
         self.fields = self._fields()

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from torch.utils.data import Dataset
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.timing.stages import stage
 from workbench.workloads.ocr.cache import PageCache
 from workbench.workloads.ocr.cached_fields import CachedFields
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.own_maker import OwnMaker
 from workbench.workloads.ocr.page import Page
 from workbench.workloads.ocr.page_maker import scaled_points
@@ -29,7 +29,7 @@ class PageDataset(Dataset[Sample]):
         cache: What is kept of them, once `fill_cache` has been called and where the knobs ask for it.
     """
 
-    def __init__(self, pages: list[Page], knobs: Knobs) -> None:
+    def __init__(self, pages: list[Page], knobs: OcrKnobs) -> None:
         self.pages = pages
         self.cache: PageCache | None = None
         self._knobs = knobs

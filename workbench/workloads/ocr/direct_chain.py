@@ -7,6 +7,7 @@ image is written straight into the padded one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import albumentations as A
 import cv2
@@ -14,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from workbench.knobs.knobs import Knobs
-from workbench.measure.timing.knock_out import KnockOut
-from workbench.measure.timing.stages import stage
+from workbench.measure.timing.stages import run, stage
 from workbench.workloads.ocr.decoders.decoder import Pixels
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.transforms import Transformed, finishing_transforms
 
 
@@ -51,9 +51,8 @@ def fit_into(width: int, height: int, side: int) -> Placement:
 class DirectChain:
     """See `transforms.Chain`. The tensor is a view: its memory is in the order of the pixels, [S, S, 3]."""
 
-    def __init__(self, knobs: Knobs) -> None:
+    def __init__(self, knobs: OcrKnobs) -> None:
         self._side = knobs.image_size
-        self._do = KnockOut(knobs.knocked_out)
         self._steps: list[A.BasicTransform] = finishing_transforms(knobs)
 
     def __call__(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
@@ -68,11 +67,10 @@ class DirectChain:
         placement = fit_into(width, height, side)
         (new_width, new_height), (left, top) = placement.size, placement.corner
         if (new_width, new_height) != (width, height):
-            size, whole = (new_width, new_height), image
-            resized = lambda: cv2.resize(whole, size, interpolation=cv2.INTER_LINEAR)  # noqa: E731
-            image = np.asarray(self._do(stage("resize"), "resize", resized, (image.shape, size)), np.uint8)
-        with_border = lambda: self._padded(image, left, top)  # noqa: E731
-        padded = self._do(stage("pad"), "pad", with_border, image.shape)
+            size = (new_width, new_height)
+            resized = partial(cv2.resize, image, size, interpolation=cv2.INTER_LINEAR)
+            image = np.asarray(run("resize", resized, like=(image.shape, size)), np.uint8)
+        padded = run("pad", partial(self._padded, image, left, top), like=image.shape)
         with stage("keypoints"):
             moved = placement.move(points)
         return Transformed(padded, moved)
@@ -80,9 +78,7 @@ class DirectChain:
     def finish(self, prepared: Pixels) -> torch.Tensor:
         """See `Chain`."""
         for transform in self._steps:
-            name, given = type(transform).__name__, prepared
-            work = lambda: transform.apply(given)  # noqa: B023, E731
-            prepared = self._do(stage(name), name, work, given.shape)
+            prepared = run(type(transform).__name__, partial(transform.apply, prepared), like=prepared.shape)
         tensor: torch.Tensor = prepared  # type: ignore[assignment]
         return tensor
 

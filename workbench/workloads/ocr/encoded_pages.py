@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.decode import orient
 from workbench.workloads.ocr.decoders import opencv
 from workbench.workloads.ocr.direct_chain import Placement, fit_into
 from workbench.workloads.ocr.imagenet import MEAN, STD
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.own_maker import OwnMaker
 from workbench.workloads.ocr.packed_targets import PackedTargets
 from workbench.workloads.ocr.page import Page
@@ -32,7 +32,7 @@ class EncodedPages:
         knobs: Size, normalization and targets.
     """
 
-    def __init__(self, pages: list[Page], knobs: Knobs) -> None:
+    def __init__(self, pages: list[Page], knobs: OcrKnobs) -> None:
         self._pages = pages
         self._maker = OwnMaker(knobs)
         self.side = knobs.image_size

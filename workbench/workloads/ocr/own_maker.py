@@ -6,14 +6,14 @@ import cv2
 import torch
 from torch.utils.data import get_worker_info
 
-from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.page_maker import PageMaker
 
 
 class OwnMaker:
     """Gives the maker of the process in which it is called; pickled to a worker it leaves its own behind."""
 
-    def __init__(self, knobs: Knobs) -> None:
+    def __init__(self, knobs: OcrKnobs) -> None:
         self._knobs = knobs
         self._maker: PageMaker | None = None
 

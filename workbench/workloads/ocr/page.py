@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
 
 Polygon = npt.NDArray[np.float32]
 
@@ -95,3 +96,20 @@ class AnnotatedPage:
     beside: Path | None = None
     frame: Frame | None = None
     dropped: dict[str, int] = field(default_factory=dict)
+
+
+class PageCounts(BaseModel):
+    """What the pages are like, so that nothing odd is handled in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_pages: int
+    num_words: int
+    num_ignored_words: int
+    turned_by_exif: int = 0
+    not_rgb: dict[str, int] = Field(default_factory=dict, description="pages by colour mode, where it isn't plain RGB")
+    without_words: int = 0
+    dropped_words: dict[str, int] = Field(
+        default_factory=dict, description="unusable words by reason (annotations: once; transforms: per page seen)"
+    )
+    notes: list[str] = Field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -11,12 +12,11 @@ import numpy.typing as npt
 import torch
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.knobs import Knobs
-from workbench.measure.timing.knock_out import KnockOut
-from workbench.measure.timing.stages import stage
+from workbench.measure.timing.stages import run, stage
 from workbench.workloads.ocr.choose_chain import choose_chain
 from workbench.workloads.ocr.decode import choose_decoder, largest_denominator, orient
 from workbench.workloads.ocr.decoders.decoder import DecodeError, Pixels
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.page import Page, Polygon
 from workbench.workloads.ocr.sample import Sample
 from workbench.workloads.ocr.target_makers import make_targets
@@ -51,12 +51,11 @@ class PageMaker:
         seed: Of the random transforms; by default the knobs' own.
     """
 
-    def __init__(self, knobs: Knobs, seed: int | None = None) -> None:
+    def __init__(self, knobs: OcrKnobs, seed: int | None = None) -> None:
         self._knobs = knobs
         self._decode = choose_decoder(knobs.image_decoder)
         self._targets = make_targets(knobs.targets)
         self.chain: Chain = choose_chain(knobs, knobs.seed if seed is None else seed)
-        self._do = KnockOut(knobs.knocked_out)
 
     def read(self, page: Page) -> bytes:
         """The bytes of a page's image file.
@@ -65,7 +64,7 @@ class PageMaker:
             BadInput: Where it cannot be read.
         """
         try:
-            return self._do(stage("read"), "read", page.read_bytes, (page.width, page.height, page.exif_orientation))
+            return run("read", page.read_bytes, like=(page.width, page.height, page.exif_orientation))
         except OSError as error:
             raise _unreadable(page, error) from None
 
@@ -81,12 +80,12 @@ class PageMaker:
         try:
             # Stored, not shown: the size before a turn by EXIF is what two pages must have in common.
             key = (page.width, page.height, page.exif_orientation, denominator)
-            image = self._do(stage("decode"), "decode", lambda: self._decode(data, denominator), key)
+            image = run("decode", lambda: self._decode(data, denominator), like=key)
         except DecodeError as error:
             raise _unreadable(page, error) from None
         if page.exif_orientation != 1:
-            turned = lambda: orient(image, page.exif_orientation)  # noqa: E731
-            image = self._do(stage("orient"), "orient", turned, (image.shape, page.exif_orientation))
+            orientation = page.exif_orientation
+            image = run("orient", partial(orient, image, orientation), like=(image.shape, orientation))
         return image, scaled_points(page, image.shape)
 
     def sample_of_bytes(self, page: Page, data: bytes, targets: Any | None = None) -> Sample:
@@ -124,9 +123,7 @@ class PageMaker:
         """The target maps as the knobs want them made, or None."""
         if self._targets is None:
             return None
-        make = self._targets
-        work = lambda: make(placed.polygons, placed.ignore, self._knobs.image_size)  # noqa: E731
-        return self._do(stage("targets"), "targets", work)
+        return run("targets", partial(self._targets, placed.polygons, placed.ignore, self._knobs.image_size))
 
     def _sample(self, page: Page, transformed: Transformed, targets: Any | None = None) -> Sample:
         placed = self.placed(page, transformed.points)

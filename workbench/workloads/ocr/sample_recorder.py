@@ -1,12 +1,13 @@
-"""Remembers what the model was really given, so that two variants can be held side by side.
+"""Keeps what the model was really given, so that two variants can be compared.
 
-It looks at batches as they arrive in the main process, behind decoder, cache, chain, workers and transport: before and
-after the counted steps, for whoever touches a batch first pays for its memory. Of every page it keeps a print, some
+It gets batches as they arrive in the main process, behind decoder, cache, chain, workers and transport: before and
+after the counted steps, for whoever touches a batch first pays for its memory. Of every page it keeps a thumbnail, some
 pixels of its image and maps; of a few pages all of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,48 +16,48 @@ import torch
 
 from workbench.workloads.ocr.detector.postprocess import find_words
 from workbench.workloads.ocr.normalize import to_levels
-from workbench.workloads.ocr.on_device import normalized
 from workbench.workloads.ocr.packed_targets import PackedTargets
 from workbench.workloads.ocr.page import Page
 from workbench.workloads.ocr.sample import Batch, PackedMaps
+from workbench.workloads.ocr.steps import normalized
 
-#: Pixels of a print: a grid of so many rows and columns.
-PRINT_SIDE = 12
+#: Pixels of a thumbnail: a grid of so many rows and columns.
+THUMBNAIL_SIDE = 12
 
 
-class SampleRecorder:
-    """Looks at the batches of one trial.
+class PageRecorder:
+    """Records the pages of one trial.
 
     Args:
         pages: The pages of the data set.
-        num_kept: So many of the first pages are kept whole.
+        num_kept: The first few pages, which are kept whole.
     """
 
     def __init__(self, pages: list[Page], num_kept: int) -> None:
         self._pages = pages
         self._wanted = set(range(min(num_kept, len(pages))))
         self._seen = np.zeros(len(pages), np.int64)
-        self._prints = np.zeros((len(pages), 3, PRINT_SIDE, PRINT_SIDE), np.uint8)
-        self._map_prints: npt.NDArray[np.uint8] | None = None
+        self._thumbnails = np.zeros((len(pages), 3, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
+        self._map_thumbnails: npt.NDArray[np.uint8] | None = None
         self._kept: dict[int, dict[str, Any]] = {}
 
-    def look(self, batch: Batch, numbers: list[int]) -> None:
-        """Look at a batch.
+    def record(self, batch: Batch, numbers: Sequence[int]) -> None:
+        """Keep what arrived.
 
         Args:
             batch: As it arrived.
             numbers: What its pages are said to be.
         """
-        self._seen += np.bincount(numbers, minlength=len(self._seen))
-        rows = _print_rows(batch.images.shape[-1])
-        self._prints[numbers] = _as_levels(batch.images[:, :, rows, rows].cpu())
+        self._seen += np.bincount(np.asarray(numbers), minlength=len(self._seen))
+        rows = _thumbnail_rows(batch.images.shape[-1])
+        self._thumbnails[list(numbers)] = _as_levels(batch.images[:, :, rows, rows].cpu())
         if batch.maps is not None:
-            if self._map_prints is None:
-                self._map_prints = np.zeros((len(self._pages), PRINT_SIDE, PRINT_SIDE), np.uint8)
-            self._map_prints[numbers] = _threshold_levels(batch.maps, rows)
+            if self._map_thumbnails is None:
+                self._map_thumbnails = np.zeros((len(self._pages), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
+            self._map_thumbnails[list(numbers)] = _threshold_levels(batch.maps, rows)
         self.keep(batch, numbers)
 
-    def keep(self, batch: Batch, numbers: list[int]) -> None:
+    def keep(self, batch: Batch, numbers: Sequence[int]) -> None:
         """Keep those pages of a batch whole that are wanted and not kept yet."""
         for place, number in enumerate(numbers):
             if number in self._wanted:
@@ -64,20 +65,27 @@ class SampleRecorder:
                 self._kept[number] = {"image": batch.images[place].cpu().clone(), **_maps_of(batch, place)}
 
     def arrays(self, detector: torch.nn.Module | None) -> dict[str, npt.NDArray[np.generic]]:
-        """What was seen, for `pages.npz` (see `Workload.parity_sample`).
+        """What was seen, for `samples.npz`.
 
         Args:
-            detector: A detector that detects something, on the CPU; its words on the kept pages are noted down.
+            detector: A detector that detects something, on the CPU; its words on the kept pages are kept too.
+
+        Returns:
+            Of all N pages of the data set: `all_names` str [N], `times_seen` int64 [N], and some pixels of what arrived
+            under that name: `thumbnails` uint8 [N, 3, h, w] and `map_thumbnails` uint8 [N, h, w]. Of the K kept ones:
+            `names` str [K]; `images` float16 [K, S, S, 3], RGB, levels 0..255; `shrink_map` and `threshold_map`,
+            float16 [K, S, S], levels 0..255; and the outlines of what the detector found on them, in pixels of the
+            image: `detected_points` float32 [P, 2], `detected_lengths` and `detected_on` int64 [D].
         """
         numbers = sorted(self._kept)
         arrays: dict[str, npt.NDArray[np.generic]] = {
             "all_names": np.array([page.name for page in self._pages]),
             "times_seen": self._seen,
-            "prints": self._prints,
+            "thumbnails": self._thumbnails,
             "names": np.array([self._pages[number].name for number in numbers], dtype=str),
         }
-        if self._map_prints is not None:
-            arrays["map_prints"] = self._map_prints
+        if self._map_thumbnails is not None:
+            arrays["map_thumbnails"] = self._map_thumbnails
         if not numbers:
             return arrays
         images = [self._kept[number]["image"] for number in numbers]
@@ -91,11 +99,11 @@ class SampleRecorder:
         return arrays
 
 
-def _print_rows(side: int) -> slice:
-    """Rows (and columns) of a print, evenly apart: of a slice torch makes a view, where single rows take it long."""
-    step = side // PRINT_SIDE
-    first = (side - step * (PRINT_SIDE - 1)) // 2
-    return slice(first, first + step * (PRINT_SIDE - 1) + 1, step)
+def _thumbnail_rows(side: int) -> slice:
+    """Rows (and columns) of a thumbnail, evenly apart: of a slice torch makes a view, where single rows take it long."""
+    step = side // THUMBNAIL_SIDE
+    first = (side - step * (THUMBNAIL_SIDE - 1)) // 2
+    return slice(first, first + step * (THUMBNAIL_SIDE - 1) + 1, step)
 
 
 def _float_levels(image: torch.Tensor) -> npt.NDArray[np.float32]:

@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import BadInput, Problem
-from workbench.records import PageCounts
-from workbench.workloads.ocr.page import Page, Word
+from workbench.workloads.ocr.page import Page, PageCounts, Word
 
 MANIFEST = "shards.json"
 _VERSION = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.own_maker import OwnMaker
 from workbench.workloads.ocr.page import Page
 from workbench.workloads.ocr.sample import Sample
@@ -19,7 +19,7 @@ class SampleOfFiles:
         pages: What the survey found in the shards.
     """
 
-    def __init__(self, knobs: Knobs, pages: list[Page]) -> None:
+    def __init__(self, knobs: OcrKnobs, pages: list[Page]) -> None:
         self._pages = pages
         self._maker = OwnMaker(knobs)
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem, WorkbenchError
-from workbench.knobs.knobs import Knobs
 from workbench.records.run_folder import new_run_folder, read_knobs, write_json
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.transform_study import TransformStudy
 
 TRANSFORMS = "transforms.json"
@@ -21,7 +21,7 @@ TRANSFORMS = "transforms.json"
 _BAD_INPUT = 2
 
 
-def run_study(knobs: Knobs, runs: Path, *, on_round: Callable[[str], None] = lambda line: None) -> Path:
+def run_study(knobs: OcrKnobs, runs: Path, *, on_round: Callable[[str], None] = lambda line: None) -> Path:
     """Study the validation chain.
 
     Args:
@@ -53,7 +53,7 @@ def run_study(knobs: Knobs, runs: Path, *, on_round: Callable[[str], None] = lam
     raise WorkbenchError(f"the study of the transforms ended with exit code {process.returncode}: {told[-2000:]}")
 
 
-def check_study(knobs: Knobs) -> None:
+def check_study(knobs: OcrKnobs) -> None:
     """See whether the knobs are about the validation chain of albumentations.
 
     Raises:

@@ -8,16 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
-from workbench.files import sample_pages_dir
-from workbench.records import PageCounts
+from workbench.files import files_below, sample_pages_dir
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import Item
 from workbench.workloads.ocr.annotations.recognize import find_annotations
-from workbench.files import files_below
 from workbench.workloads.ocr.frame import decide_frame, turn_upright
 from workbench.workloads.ocr.image_header import IMAGE_SUFFIXES, ImageHeader, ImageProblem, read_headers
 from workbench.workloads.ocr.image_index import ImageIndex
-from workbench.workloads.ocr.page import AnnotatedPage, Page, Word
+from workbench.workloads.ocr.page import AnnotatedPage, Page, PageCounts, Word
 from workbench.workloads.ocr.shards import holds_shards, read_shards
 from workbench.workloads.ocr.survey_notes import notes_on
 

@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.timing.spans import Track
 from workbench.measure.timing.stages import Stages, become_worker
 from workbench.workloads.ocr.decoders.decoder import Pixels
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.page import Page
 from workbench.workloads.ocr.page_maker import PageMaker
 from workbench.workloads.ocr.transform_study import TransformRow, TransformStudy
@@ -74,7 +74,7 @@ class _Times:
 
 def study_transforms(
     pages: Sequence[Page],
-    knobs: Knobs,
+    knobs: OcrKnobs,
     *,
     on_round: Callable[[int, int], None] = lambda done, total: None,
     clock: Clock = monotonic_ns,

@@ -16,11 +16,10 @@ import numpy.typing as npt
 import torch
 from albumentations.pytorch import ToTensorV2
 
-from workbench.knobs.knobs import Knobs
-from workbench.measure.timing.knock_out import KnockOut
-from workbench.measure.timing.stages import stage
+from workbench.measure.timing.stages import is_knocked_out, run, stage
 from workbench.workloads.ocr import normalize
 from workbench.workloads.ocr.decoders.decoder import Pixels
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.page import Polygon
 
 
@@ -30,8 +29,6 @@ class TimedCompose(A.Compose):  # type: ignore[misc]
     That own work is checking the arguments, converting keypoints to arrays and back, and filtering them. The loop is
     that of albumentations 2.0.8; a test holds the results of the two together.
     """
-
-    do: KnockOut = KnockOut()
 
     def __call__(self, *args: Any, force_apply: bool = False, **data: Any) -> dict[str, Any]:
         """Apply the chain; arguments and result as `albumentations.Compose`."""
@@ -43,7 +40,7 @@ class TimedCompose(A.Compose):  # type: ignore[misc]
             self.preprocess(data)
         for transform in self.transforms:
             name, given = type(transform).__name__, data
-            if name in self.do:
+            if is_knocked_out(name):
                 data = self._replayed(transform, name, given)
             else:
                 with stage(name):
@@ -57,7 +54,7 @@ class TimedCompose(A.Compose):  # type: ignore[misc]
 
     def _replayed(self, transform: A.BasicTransform, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """What a knocked-out transform gives: an image from memory, and the page's own points where it puts them."""
-        made = self.do(stage(name), name, lambda: (given, transform(**given)), given["image"].shape)
+        made = run(name, lambda: (given, transform(**given)), like=given["image"].shape)
         before, after = made
         data = {**given, "image": after["image"]}
         if "keypoints" in given and len(given["keypoints"]) and given is not before:
@@ -109,7 +106,7 @@ class Chain(Protocol):
 class AlbumentationsChain:
     """See `Chain`: a timed `albumentations.Compose`, as the study had it."""
 
-    def __init__(self, knobs: Knobs, seed: int) -> None:
+    def __init__(self, knobs: OcrKnobs, seed: int) -> None:
         resize: list[A.BasicTransform] = [
             A.LongestMaxSize(max_size=knobs.image_size),
             A.PadIfNeeded(min_height=knobs.image_size, min_width=knobs.image_size, border_mode=0, fill=0),
@@ -121,8 +118,6 @@ class AlbumentationsChain:
         self._whole = _compose([*random, *resize, *finish], seed)
         self._prepare = _compose([*random, *resize], seed)
         self._finish = TimedCompose(finish)
-        for part in (self._whole, self._prepare, self._finish):
-            part.do = KnockOut(knobs.knocked_out)
 
     def __call__(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
         """See `Chain`."""
@@ -138,7 +133,7 @@ class AlbumentationsChain:
         return tensor
 
 
-def finishing_transforms(knobs: Knobs) -> list[A.BasicTransform]:
+def finishing_transforms(knobs: OcrKnobs) -> list[A.BasicTransform]:
     """What is left of the chain after resizing and padding: normalization (or not), and the tensor."""
     make_normalize = normalize.TRANSFORMS[knobs.normalize]
     return [*([make_normalize()] if make_normalize else []), ToTensorV2()]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem, unknown_name
+from workbench.files import files_below
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.look import Look, look
-from workbench.files import files_below
 from workbench.workloads.ocr.image_index import ImageIndex
 
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".mat", ".xml")

@@ -8,45 +8,48 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.records import CoverageParity
-from workbench.workloads.ocr.checks.tolerances import Tolerance
+from workbench.knobs.knob import Tolerance
+from workbench.records import Check
+from workbench.records.checks import names_of
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-#: A print samples single pixels, of which those at edges differ most: how many times the mean tolerance of whole pages
+#: A thumbnail samples single pixels, of which those at edges differ most: how many times the mean tolerance of whole pages
 #: their mean may be.
-_PRINT_FACTOR = 4.0
-
-_SHOWN = 5
+_THUMBNAIL_FACTOR = 4.0
 
 
-def compare_coverage(own: Arrays, other: Arrays, tolerance: Tolerance) -> CoverageParity | None:
-    """Hold the prints of all pages of a variant against the baseline's.
+def check_coverage(own: Arrays, other: Arrays, tolerance: Tolerance) -> Check | None:
+    """Compare the thumbnails of all pages of a variant with the baseline's.
 
     Args:
-        own: The variant's `pages.npz`.
+        own: The variant's `samples.npz`.
         other: The baseline's, of the same data set.
         tolerance: How far whole pages may differ.
 
     Returns:
-        None where one of the runs has left no prints.
+        None where one of the trials has left no thumbnails.
     """
-    if "prints" not in own or "prints" not in other:
+    if "thumbnails" not in own or "thumbnails" not in other:
         return None
     names = own["all_names"].tolist()
     missing, repeated = _uneven(own["times_seen"])
     both = (own["times_seen"] > 0) & (other["times_seen"] > 0)
     wrong = _wrong(own, other, both, tolerance)
-    exchanged = [number for number in wrong if _is_another(own, other, number, both)]
-    bad = bool(missing or repeated or wrong)
-    return CoverageParity(
-        num_pages=int(both.sum()),
-        missing=[names[number] for number in missing][:_SHOWN],
-        repeated=[names[number] for number in repeated][:_SHOWN],
-        wrong=[names[number] for number in wrong][:_SHOWN],
-        exchanged=[names[number] for number in exchanged][:_SHOWN],
-        num_wrong=len(wrong),
-        status="different" if bad else "same",
+    swapped = [number for number in wrong if _is_another(own, other, number, both)]
+    found = {
+        "came less often than the others": missing,
+        "came more often than the others": repeated,
+        "are not what the baseline had": wrong,
+        "hold the image of another page": swapped,
+    }
+    faults = [f"{len(pages)} {what}" for what, pages in found.items() if pages]
+    worst = next((pages for pages in (swapped, wrong, missing, repeated) if pages), [])
+    return Check(
+        name="every page once, under its own name",
+        status="different" if faults else "same",
+        measured="; ".join(faults) or f"{int(both.sum())} pages",
+        samples=names_of([names[number] for number in worst]),
     )
 
 
@@ -58,22 +61,22 @@ def _uneven(times_seen: npt.NDArray[np.int64]) -> tuple[list[int], list[int]]:
 
 def _wrong(own: Arrays, other: Arrays, both: npt.NDArray[np.bool_], tolerance: Tolerance) -> list[int]:
     """Pages whose image or map isn't the baseline's."""
-    differs = _print_difference(own["prints"], other["prints"]) > max(tolerance.mean_levels * _PRINT_FACTOR, 1.0)
-    if "map_prints" in own and "map_prints" in other:
+    differs = _thumbnail_difference(own["thumbnails"], other["thumbnails"]) > max(tolerance.mean * _THUMBNAIL_FACTOR, 1.0)
+    if "map_thumbnails" in own and "map_thumbnails" in other:
         differs |= (
-            np.abs(own["map_prints"].astype(np.int16) - other["map_prints"]).reshape(len(differs), -1).max(axis=1) > 1
+            np.abs(own["map_thumbnails"].astype(np.int16) - other["map_thumbnails"]).reshape(len(differs), -1).max(axis=1) > 1
         )
     return np.flatnonzero(differs & both).tolist()
 
 
 def _is_another(own: Arrays, other: Arrays, number: int, both: npt.NDArray[np.bool_]) -> bool:
     """Whether what arrived as a page is nearer to another page of the baseline's."""
-    distances = _print_difference(own["prints"][number][None], other["prints"])
+    distances = _thumbnail_difference(own["thumbnails"][number][None], other["thumbnails"])
     distances[~both] = np.inf
     return int(np.argmin(distances)) != number
 
 
-def _print_difference(own: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def _thumbnail_difference(own: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """float64 [N]: mean absolute difference of each page's pixels, in levels."""
     difference = np.abs(own.astype(np.int16) - other.astype(np.int16))
     return np.asarray(difference.reshape(len(difference), -1).mean(axis=1), np.float64)

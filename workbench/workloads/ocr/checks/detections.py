@@ -1,14 +1,15 @@
-"""Are the same words detected? Held side by side polygon by polygon."""
+"""Are the same words detected? Compared polygon by polygon."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+
+from workbench.records import Check, CheckStatus
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -16,31 +17,31 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _MATCH_IOU = 0.5
 
 
-@dataclass(frozen=True)
-class Matched:
-    """Two sets of detections.
-
-    Attributes:
-        both: Words found on both sides.
-        isolated: Words found on one side only.
-        alike: Whether all outlines are exactly alike.
-    """
-
-    both: int
-    isolated: int
-    alike: bool
+#: The share of detected words that must be found again.
+_MATCHED_SHARE = 0.97
 
 
-def match_detections(own: Arrays, other: Arrays) -> Matched | None:
-    """Hold the words found on the kept pages against the baseline's; None where one of the runs has left none."""
+def check_detections(own: Arrays, other: Arrays) -> Check | None:
+    """Compare the words that the shipped detector finds on the kept pages; None where a trial has left none."""
     if "detected_points" not in own or "detected_points" not in other:
         return None
-    names = ("detected_points", "detected_lengths", "detected_on")
-    alike = all(np.array_equal(own[name], other[name]) for name in names)
+    total = len(own["detected_lengths"]) + len(other["detected_lengths"])
+    if not total:
+        reason = "nothing is detected on either side, which proves nothing"
+        return Check(name="words of the shipped detector", status="not_comparable", measured="0 words", reason=reason)
     mine, theirs = _shapes(own), _shapes(other)
     matched = sum(_matches(mine[on], theirs[on]) for on in range(len(own["names"])))
-    total = len(own["detected_lengths"]) + len(other["detected_lengths"])
-    return Matched(matched, total - 2 * matched, alike)
+    unmatched = total - 2 * matched
+    parts = ("detected_points", "detected_lengths", "detected_on")
+    status: CheckStatus = "within_tolerance" if 2 * matched >= _MATCHED_SHARE * total else "different"
+    if all(np.array_equal(own[part], other[part]) for part in parts):
+        status = "same"
+    return Check(
+        name="words of the shipped detector",
+        status=status,
+        measured=f"{matched} words on both sides, {unmatched} on one only",
+        allowed=f"{_MATCHED_SHARE:.0%} found again",
+    )
 
 
 def _shapes(arrays: Arrays) -> list[list[Any]]:
