@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import importlib.metadata
 import multiprocessing as mp
 import os
 
 import numpy as np
 import pytest
 
+from workbench import versions
 from workbench.errors import WorkbenchError
 from workbench.files import cache_dir
+from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.cache import STORES, Field, PageCache
+from workbench.workloads.ocr.cached_fields import CachedFields
 
 FIELDS = [
     Field("image", np.uint8, ((4, 6, 3), (2, 2, 3), (5, 1, 3))),
@@ -158,3 +162,26 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "a file"))
     with pytest.raises(WorkbenchError, match="WORKBENCH_CACHE"):
         PageCache("disk", FIELDS, "key")
+
+
+@pytest.mark.parametrize("package", ["opencv-python", "opencv-contrib-python"])
+def test_another_build_of_opencv_has_a_key_of_its_own(monkeypatch, package):
+    """It died in every trial with a cache: its package was asked for by the one name that it is developed with."""
+    fields = CachedFields([], Knobs(cache="prepared"))
+    with_headless = fields.key()
+    assert fields.key() == with_headless
+
+    ask, list_all = importlib.metadata.version, importlib.metadata.packages_distributions
+
+    def version(name: str) -> str:
+        if name == "opencv-python-headless":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "4.12.0.88" if name == package else ask(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: {**list_all(), "cv2": [package]})
+    versions.packages_of_modules.cache_clear()
+    assert fields.key() != with_headless
+    monkeypatch.undo()
+    versions.packages_of_modules.cache_clear()
+    assert fields.key() == with_headless

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import threading
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from workbench.knobs.knobs import Knobs
+from workbench.versions import package_of
 from workbench.workloads.ocr.cache import Array, Field
 from workbench.workloads.ocr.decode import largest_denominator
 from workbench.workloads.ocr.packed_targets import PackedTargets
@@ -20,12 +20,9 @@ from workbench.workloads.ocr.page_maker import PageMaker
 #: Raised whenever what is kept changes in a way that nothing else in the key tells.
 _VERSION = 1
 
-#: The knobs and packages that decide what a kept page looks like.
+#: The knobs, and the modules by their packages' versions, that decide what a kept page looks like.
 _KNOBS = ("image_size", "image_decoder", "scaled_decode", "cache", "transforms", "normalize", "targets")
-_PACKAGES = (
-    "albumentations", "numba", "numpy", "opencv-python-headless", "pillow", "pyclipper", "shapely", "simplejpeg",
-    "torchvision",
-)  # fmt: skip
+_MODULES = ("albumentations", "numba", "numpy", "cv2", "PIL", "pyclipper", "shapely", "simplejpeg", "torchvision")
 
 
 class CachedFields:
@@ -48,7 +45,7 @@ class CachedFields:
     def key(self) -> str:
         """Names the content: the bytes and words of all pages, the knobs and versions that make a difference."""
         digest = hashlib.blake2b(digest_size=16)
-        made_by = {name: importlib.metadata.version(name) for name in _PACKAGES}
+        made_by = [str(package_of(module)) for module in _MODULES]
         knobs = {name: getattr(self._knobs, name) for name in _KNOBS}
         digest.update(json.dumps([_VERSION, knobs, made_by]).encode())
         if self._knobs.cache_store == "disk":  # nobody else looks for an old one, and reading all pages takes time
