@@ -1,9 +1,11 @@
-"""Where the things lie that ship beside the code: notebooks and sample pages; and where results go."""
+"""Where things lie: notebooks and samples that ship beside the code, results, caches, the files of a data set."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from workbench.errors import BadInput, Problem
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
@@ -38,6 +40,30 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "workbench"
 
 
+def files_below(folder: Path) -> list[Path]:
+    """The files of a folder and its subfolders, sorted. Links are followed; what is hidden is left out.
+
+    Raises:
+        BadInput: For a folder that cannot be read.
+    """
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to what has been walked already, maybe to a folder above
+            folders.clear()
+            continue
+        seen.add(real)
+        # Hidden are .ipynb_checkpoints with old annotations, and the ._ files that other systems put beside each file.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(found)
+
+
 def _shipped(name: str) -> Path:
     bundled = _BUNDLED / name
     return bundled if bundled.is_dir() else _CHECKOUT / name
+
+
+def _refuse(error: OSError) -> None:
+    raise BadInput(str(error.filename), [Problem(f"cannot be read ({error.strerror})")])

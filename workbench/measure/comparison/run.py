@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.errors import BadInput, Problem
+from workbench.files import files_below
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.file_cache import cached_share, forget, warm
 from workbench.measure.comparison.journal import Journal
@@ -21,7 +22,6 @@ from workbench.measure.trial.machine import disturbances
 from workbench.records import ComparisonState, Record, Stop, VariantTrial
 from workbench.records.run_folder import read_record
 from workbench.units import NS_PER_S, format_share
-from workbench.workloads.ocr.files_below import files_below
 
 #: A cache that still holds more than this of the pages' files is not cold, however often it is asked.
 _COLD_SHARE = 0.01

@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 
-from workbench.workloads.ocr.imagenet import MEAN, STD
+from workbench.workloads.ocr.chain.normalize import MEAN, STD
 
 
 def normalized(images: torch.Tensor) -> torch.Tensor:

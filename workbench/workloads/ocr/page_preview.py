@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.knobs.knobs import Knobs
-from workbench.workloads.ocr.page import Page, Polygon
+from workbench.workloads.ocr.pages.page import Page, Polygon
 
 if TYPE_CHECKING:
-    from workbench.workloads.ocr.page_maker import PageMaker
+    from workbench.workloads.ocr.chain.page_maker import PageMaker
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def preview_page(page: Page, knobs: Knobs, maker: PageMaker | None = None) -> Pa
     Raises:
         BadInput: Where it cannot be decoded.
     """
-    from workbench.workloads.ocr.page_maker import PageMaker
+    from workbench.workloads.ocr.chain.page_maker import PageMaker
     from workbench.workloads.ocr.targets import compute_targets
 
     maker = maker or PageMaker(knobs)

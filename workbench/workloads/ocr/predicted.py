@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from workbench.workloads.ocr.packed_targets import SHRUNKEN
 from workbench.workloads.ocr.sample import PackedMaps, TargetMaps
+from workbench.workloads.ocr.targets import SHRUNKEN
 
 
 def placeholder_for(maps: TargetMaps | PackedMaps | None) -> torch.Tensor | None:

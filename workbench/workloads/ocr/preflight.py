@@ -6,8 +6,8 @@ from pathlib import Path
 
 from workbench.knobs.knobs import Knobs
 from workbench.records import PageCounts
-from workbench.workloads.ocr.page import Page
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.survey import survey
 
 
 def check_inputs(knobs: Knobs) -> PageCounts:

@@ -23,11 +23,11 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.timing.spans import Track
 from workbench.measure.timing.stages import Stages, become_worker
-from workbench.workloads.ocr.decoders.decoder import Pixels
-from workbench.workloads.ocr.page import Page
-from workbench.workloads.ocr.page_maker import PageMaker
+from workbench.workloads.ocr.chain.decode import Pixels
+from workbench.workloads.ocr.chain.page_maker import PageMaker
+from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, pack_points
+from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.transform_study import TransformRow, TransformStudy
-from workbench.workloads.ocr.transforms import AlbumentationsChain, pack_points
 
 Seconds = npt.NDArray[np.float64]
 

@@ -23,19 +23,17 @@ from workbench.measure.timing.stages import Timed
 from workbench.records import PageCounts, Quality
 from workbench.workload import CacheState, Timers
 from workbench.workloads.ocr.background import BackgroundThread
-from workbench.workloads.ocr.dataset import PageDataset
 from workbench.workloads.ocr.detected import Step, words_of
 from workbench.workloads.ocr.detector.metric import DetectionMetric
-from workbench.workloads.ocr.encoded_pages import EncodedPages
-from workbench.workloads.ocr.gathered import BatchedCache
 from workbench.workloads.ocr.on_device import normalized
-from workbench.workloads.ocr.page import Page
+from workbench.workloads.ocr.pages.dataset import BatchedCache, PageDataset, SampleOfFiles
+from workbench.workloads.ocr.pages.encoded_pages import EncodedPages
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.shards import holds_shards, list_shards
 from workbench.workloads.ocr.predicted import placeholder_for
 from workbench.workloads.ocr.preflight import survey_pages
 from workbench.workloads.ocr.sample import Batch, PackedMaps, Sample, collate, stack_as_they_lie
 from workbench.workloads.ocr.sample_recorder import SampleRecorder
-from workbench.workloads.ocr.shards import holds_shards, list_shards
-from workbench.workloads.ocr.stream import SampleOfFiles
 
 _PRECISION = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -48,10 +46,10 @@ class OcrWorkload:
 
     #: What is worth a look line by line.
     LINE_FUNCTIONS = (
-        "workbench.workloads.ocr.dataset.PageDataset.__getitem__",
-        "workbench.workloads.ocr.page_maker.PageMaker.decode",
-        "workbench.workloads.ocr.page_maker._placed",
-        "workbench.workloads.ocr.transforms.TimedCompose.__call__",
+        "workbench.workloads.ocr.pages.dataset.PageDataset.__getitem__",
+        "workbench.workloads.ocr.chain.page_maker.PageMaker.decode",
+        "workbench.workloads.ocr.chain.page_maker._placed",
+        "workbench.workloads.ocr.chain.transforms.TimedCompose.__call__",
         "workbench.workloads.ocr.targets.compute_targets",
         "workbench.workloads.ocr.sample.collate",
         "workbench.workloads.ocr.workload.OcrWorkload._score",

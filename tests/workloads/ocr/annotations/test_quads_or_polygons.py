@@ -12,7 +12,7 @@ from PIL import Image
 
 from workbench.errors import BadInput
 from workbench.workloads.ocr.annotations.quads_or_polygons import Line, decide
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.survey import survey
 
 #: Texts as they stand on receipts, forms and signs.
 NUMBERS = {

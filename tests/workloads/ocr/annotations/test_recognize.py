@@ -10,9 +10,9 @@ import pytest
 from scipy.io import savemat
 
 from workbench.errors import BadInput
+from workbench.files import files_below
 from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
-from workbench.workloads.ocr.files_below import files_below
-from workbench.workloads.ocr.image_index import ImageIndex
+from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 QUAD = "10,10,50,10,50,30,10,30"
 WORD = {"points": [[10, 10], [50, 10], [50, 30], [10, 30]]}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.icdar2015 import TEXT_MARK
 from workbench.workloads.ocr.annotations.reading import DONT_CARE, Unreadable, add_word, read_lines
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 FloatPoints = npt.NDArray[np.float64]
 

@@ -93,7 +93,7 @@ def _vote(line: Line, count: int, grammar: flat.Grammar, size: tuple[int, int] |
     is_one_polygon = _is_in_page(points, size) and flat.first_stray(points) is None
     if not _is_quad(points[:4]):
         return "polygon" if is_one_polygon else "open"
-    is_grouped = grammar.has_text and flat.GROUPED.match(",".join(fields[flat.QUAD:])) is not None
+    is_grouped = grammar.has_text and flat.GROUPED.match(",".join(fields[flat.QUAD :])) is not None
     return "quad" if is_grouped or not is_one_polygon else "open"
 
 
@@ -116,5 +116,5 @@ def _is_in_page(points: flat.FloatPoints, size: tuple[int, int] | None) -> bool:
 
 
 def _both_readings(fields: Sequence[str], count: int) -> str:
-    quad, polygon = ",".join(fields[flat.QUAD:]), ",".join(fields[count:])
+    quad, polygon = ",".join(fields[flat.QUAD :]), ",".join(fields[count:])
     return f"a quad with the text {quad!r}, or a polygon of {count // 2} points with the text {polygon!r}"

@@ -8,12 +8,12 @@ from functools import cache, partial
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem, unknown_name
+from workbench.files import files_below
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.look import Look, look
 from workbench.workloads.ocr.annotations.quads_or_polygons import Decision, decide
-from workbench.workloads.ocr.files_below import files_below
-from workbench.workloads.ocr.image_header import ImageProblem, read_headers
-from workbench.workloads.ocr.image_index import ImageIndex
+from workbench.workloads.ocr.pages.image_header import ImageProblem, read_headers
+from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".mat", ".xml")
 _SHOWN = 5
