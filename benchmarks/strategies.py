@@ -29,8 +29,8 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records import Interval, Policy, Record
 from workbench.workloads.ocr.checks.pages import compare_pages
 from workbench.workloads.ocr.fast_targets import fast_targets
-from workbench.workloads.ocr.shards import holds_shards, write_shards
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.shards import holds_shards, write_shards
+from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 from workbench.workloads.ocr.targets import compute_targets
 

@@ -10,11 +10,11 @@ import torch
 
 from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders.torch_loader import TorchLoader
-from workbench.workloads.ocr.dataset import PageDataset
 from workbench.workloads.ocr.detector.loss import db_loss
 from workbench.workloads.ocr.detector.model import Detector, build_detector
 from workbench.workloads.ocr.detector.weights_file import load_weights
 from workbench.workloads.ocr.on_device import normalized
+from workbench.workloads.ocr.pages.dataset import PageDataset
 from workbench.workloads.ocr.preflight import survey_pages
 from workbench.workloads.ocr.sample import PackedMaps, collate
 

@@ -1,4 +1,4 @@
-"""Where the things lie that ship beside the code: notebooks and sample pages; and where results go."""
+"""Where things lie: notebooks and samples that ship beside the code, results, caches, the files of a data set."""
 
 from __future__ import annotations
 
@@ -40,11 +40,6 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "workbench"
 
 
-def _shipped(name: str) -> Path:
-    bundled = _BUNDLED / name
-    return bundled if bundled.is_dir() else _CHECKOUT / name
-
-
 def files_below(folder: Path) -> list[Path]:
     """The files of a folder and its subfolders, sorted. Links are followed; what is hidden is left out.
 
@@ -63,6 +58,11 @@ def files_below(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(place, name) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def _shipped(name: str) -> Path:
+    bundled = _BUNDLED / name
+    return bundled if bundled.is_dir() else _CHECKOUT / name
 
 
 def _refuse(error: OSError) -> None:

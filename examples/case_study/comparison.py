@@ -15,9 +15,9 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.records import PageCounts
 from workbench.report.open_comparison import open_comparison
-from workbench.workloads.ocr.page import Page
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.shards import holds_shards, write_shards
 from workbench.workloads.ocr.preflight import survey_pages
-from workbench.workloads.ocr.shards import holds_shards, write_shards
 from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
 _NO_DALI = "it is not installed here: pip install '.[dali]'"

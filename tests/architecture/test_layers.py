@@ -16,7 +16,7 @@ FAULTS = {
     "neighbours that know each other": ("report/new.py", "import workbench.panel.progress", "Imports point down only"),
     "a room that no layer names": ("attic.py", "", "Imports point down only"),
     "torch in the explaining half": ("analysis/new.py", "import torch", "opens old runs without torch"),
-    "an engine that knows pages": ("profilers/new.py", "import workbench.workloads.ocr.page", "The engine knows no OCR"),
+    "an engine that knows pages": ("profilers/new.py", "import workbench.workloads.ocr.pages.page", "The engine knows no OCR"),
 }
 
 

@@ -64,7 +64,7 @@ def test_the_command_ends_with_2_on_bad_input(tmp_path: Path) -> None:
 
 
 def test_drawn_pages_become_shards(tmp_path, capsys, monkeypatch):
-    from workbench.workloads.ocr.shards import read_shards
+    from workbench.workloads.ocr.pages.shards import read_shards
 
     pages(tmp_path / "shards", count=3, seed=5, to=Form.webdataset, shards=2)
     assert "3 pages" in capsys.readouterr().out
@@ -74,7 +74,7 @@ def test_drawn_pages_become_shards(tmp_path, capsys, monkeypatch):
 
 
 def test_a_data_set_of_ones_own_becomes_shards(tmp_path, checkout):
-    from workbench.workloads.ocr.shards import list_shards
+    from workbench.workloads.ocr.pages.shards import list_shards
 
     pages(tmp_path / "shards", to=Form.webdataset, data=checkout / "data_samples")
     assert sum(shard.num_pages for shard in list_shards(tmp_path / "shards")[0]) == 24

@@ -62,8 +62,8 @@ def _draw(out: Path, *, count: int, seed: int) -> None:
 
 def _write_shards(out: Path, data: Path | None, *, count: int, seed: int, num_shards: int | None) -> None:
     from workbench.units import format_bytes
-    from workbench.workloads.ocr.shards import write_shards
-    from workbench.workloads.ocr.survey import survey
+    from workbench.workloads.ocr.pages.shards import write_shards
+    from workbench.workloads.ocr.pages.survey import survey
     from workbench.workloads.ocr.synthetic.draw import draw_pages
 
     with tempfile.TemporaryDirectory() as drawn:

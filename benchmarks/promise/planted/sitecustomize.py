@@ -43,7 +43,7 @@ def straggler(module: ModuleType, ms: float) -> None:
 
 def lock(module: ModuleType, ms: float) -> None:
     """From decoding on, one worker at a time makes a page, and waits so long for an answer: all others wait for it."""
-    make, decode = module.PageDataset.__getitem__, sys.modules["workbench.workloads.ocr.page_maker"].choose_decoder
+    make, decode = module.PageDataset.__getitem__, sys.modules["workbench.workloads.ocr.chain.page_maker"].choose_decoder
     files: dict[int, int] = {}
 
     def own() -> int:
@@ -70,7 +70,7 @@ def lock(module: ModuleType, ms: float) -> None:
         finally:
             fcntl.flock(own(), fcntl.LOCK_UN)
 
-    sys.modules["workbench.workloads.ocr.page_maker"].choose_decoder = locked_decoder
+    sys.modules["workbench.workloads.ocr.chain.page_maker"].choose_decoder = locked_decoder
     module.PageDataset.__getitem__ = released
 
 
@@ -101,8 +101,8 @@ def heavy_send(module: ModuleType, megabytes: float) -> None:
 
 #: Which module a fault is planted in, and how.
 FAULTS: dict[str, tuple[str, Callable[[ModuleType, float], None]]] = {
-    "straggler": ("workbench.workloads.ocr.dataset", straggler),
-    "lock": ("workbench.workloads.ocr.dataset", lock),
+    "straggler": ("workbench.workloads.ocr.pages.dataset", straggler),
+    "lock": ("workbench.workloads.ocr.pages.dataset", lock),
     "slow_start": ("workbench.measure.loaders.torch_loader", slow_start),
     "heavy_send": ("workbench.measure.loaders.torch_loader", heavy_send),
 }

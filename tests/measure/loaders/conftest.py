@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from odd_pages import write_odd_pages
 
-from workbench.workloads.ocr.shards import write_shards
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.shards import write_shards
+from workbench.workloads.ocr.pages.survey import survey
 
 
 @pytest.fixture(scope="session")

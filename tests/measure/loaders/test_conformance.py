@@ -13,8 +13,8 @@ from odd_pages import NAMES
 
 from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders.choose import open_loader
+from workbench.workloads.ocr.chain.normalize import to_levels
 from workbench.workloads.ocr.checks.tolerances import tolerance_for
-from workbench.workloads.ocr.normalize import to_levels
 from workbench.workloads.ocr.sample import PackedMaps
 from workbench.workloads.ocr.workload import OcrWorkload
 

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.files import sample_pages_dir
 from workbench.workloads.ocr.fast_targets import fast_targets
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.targets import compute_targets
 
 SIZE = 160

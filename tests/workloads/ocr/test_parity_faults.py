@@ -14,9 +14,9 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.devices.nothing import NoDevice
 from workbench.records import Parity
 from workbench.records.run_folder import PAGES
+from workbench.workloads.ocr.chain.normalize import MEAN, STD
 from workbench.workloads.ocr.checks.pages import compare_pages
-from workbench.workloads.ocr.imagenet import MEAN, STD
-from workbench.workloads.ocr.page import Page, Word
+from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.workload import OcrWorkload
 
 NUM_PAGES, BATCH = 8, 4

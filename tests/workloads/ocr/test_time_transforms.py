@@ -8,7 +8,7 @@ import pytest
 
 from workbench.files import sample_pages_dir
 from workbench.knobs.knobs import Knobs
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.time_transforms import ROUNDS, WIDTHS, WORD_COUNTS, study_transforms
 
 CHAIN = ["LongestMaxSize", "PadIfNeeded", "Normalize", "ToTensorV2"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -11,11 +10,12 @@ from pathlib import Path
 import psutil
 
 from workbench.records import Environment
+from workbench.versions import package_of
 
 #: What is measured, or does the measuring.
-_PACKAGES = (
-    "workbench", "torch", "torchvision", "timm", "albumentations", "albucore", "opencv-python-headless", "pillow",
-    "numpy", "pyclipper", "shapely", "numba", "simplejpeg", "webdataset", "nvidia-dali-cuda130",
+_MODULES = (
+    "workbench", "torch", "torchvision", "timm", "albumentations", "albucore", "cv2", "PIL", "numpy", "pyclipper",
+    "shapely", "numba", "simplejpeg", "webdataset", "nvidia.dali",
 )  # fmt: skip
 
 
@@ -39,13 +39,8 @@ def describe_environment() -> Environment:
 
 
 def _versions() -> dict[str, str]:
-    versions = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+    packages = (package_of(module) for module in _MODULES)
+    return {package.name: package.version for package in packages if package is not None}
 
 
 def _cpu_name() -> str:

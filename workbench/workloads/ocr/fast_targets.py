@@ -1,4 +1,4 @@
-"""The target maps of `data.targets`, within one 8-bit level of them, in a fraction of the time.
+"""The target maps of `targets`, within one 8-bit level of them, in a fraction of the time.
 
 The outlines are shrunk, grown and filled exactly as there; what is faster is the threshold map. Compiled code walks a
 word's window row by row, one side of the word at a time, and writes 8-bit levels. A page's maps are two bytes a pixel
@@ -16,14 +16,17 @@ import numpy.typing as npt
 import pyclipper
 import shapely
 
-from workbench.workloads.ocr.packed_targets import COUNTS_FOR_SHRINK, COUNTS_FOR_THRESHOLD, SHRUNKEN, PackedTargets
-from workbench.workloads.ocr.page import Polygon
+from workbench.workloads.ocr.pages.page import Polygon
 from workbench.workloads.ocr.targets import (
     ARC_TOLERANCE_PX,
     CLIPPER_SCALE,
+    COUNTS_FOR_SHRINK,
+    COUNTS_FOR_THRESHOLD,
     MIN_TEXT_SIZE_PX,
+    SHRUNKEN,
     THRESHOLD_MAX,
     THRESHOLD_MIN,
+    PackedTargets,
     clipper_points,
     is_drawable,
     is_small,

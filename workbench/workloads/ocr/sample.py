@@ -12,9 +12,8 @@ import torch
 from torch.utils.data import default_collate
 
 from workbench import batch_memory
-from workbench.workloads.ocr.packed_targets import COUNTS_FOR_SHRINK, COUNTS_FOR_THRESHOLD, SHRUNKEN, PackedTargets
-from workbench.workloads.ocr.page import Polygon
-from workbench.workloads.ocr.targets import Targets
+from workbench.workloads.ocr.pages.page import Polygon
+from workbench.workloads.ocr.targets import COUNTS_FOR_SHRINK, COUNTS_FOR_THRESHOLD, SHRUNKEN, PackedTargets, Targets
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Sample:
 
 @dataclass
 class TargetMaps:
-    """The target maps of a batch, each [B, S, S]: maps float32, masks uint8 (see `data.targets.Targets`)."""
+    """The target maps of a batch, each [B, S, S]: maps float32, masks uint8 (see `targets.Targets`)."""
 
     shrink_map: torch.Tensor
     shrink_mask: torch.Tensor
@@ -53,7 +52,7 @@ class PackedMaps:
     """The target maps of a batch in 8 bits.
 
     Attributes:
-        planes: uint8 [B, 2, S, S]: levels and flags (see `data.packed_targets.PackedTargets`).
+        planes: uint8 [B, 2, S, S]: levels and flags (see `targets.PackedTargets`).
     """
 
     planes: torch.Tensor

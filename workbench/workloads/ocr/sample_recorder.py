@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from workbench.workloads.ocr.chain.normalize import to_levels
 from workbench.workloads.ocr.detector.postprocess import find_words
-from workbench.workloads.ocr.normalize import to_levels
-from workbench.workloads.ocr.packed_targets import PackedTargets
-from workbench.workloads.ocr.page import Page
+from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.sample import Batch, PackedMaps
 from workbench.workloads.ocr.steps import normalized
+from workbench.workloads.ocr.targets import PackedTargets
 
 #: Pixels of a thumbnail: a grid of so many rows and columns.
 THUMBNAIL_SIDE = 12

@@ -14,10 +14,10 @@ import numpy.typing as npt
 import torch
 
 from workbench.workload import Pending
+from workbench.workloads.ocr.chain.normalize import MEAN, STD
 from workbench.workloads.ocr.detector.postprocess import find_words, to_page
-from workbench.workloads.ocr.imagenet import MEAN, STD
-from workbench.workloads.ocr.packed_targets import SHRUNKEN
 from workbench.workloads.ocr.sample import PackedMaps, TargetMaps
+from workbench.workloads.ocr.targets import SHRUNKEN
 
 #: This many pieces of work may wait or run in the background; then the loop waits for the oldest, which bounds memory.
 MAX_PENDING = 3

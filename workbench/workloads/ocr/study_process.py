@@ -77,11 +77,12 @@ def read_study(folder: Path) -> TransformStudy:
 
 def main() -> int:
     """Study, and leave the figures. Returns 0, or 2 for bad input."""
-    from workbench.workloads.ocr.preflight import survey_pages
+    from workbench.workloads.ocr.pages.survey import survey_pages
     from workbench.workloads.ocr.time_transforms import study_transforms
 
     folder = Path(sys.argv[1])
     knobs = read_knobs(folder)
+    assert isinstance(knobs, OcrKnobs)
     try:
         pages, _ = survey_pages(knobs)
         study = study_transforms(

@@ -14,8 +14,9 @@ and pixel by pixel: the slow reference that faster ways are held against. Where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ import numpy.typing as npt
 import pyclipper
 import shapely
 
-from workbench.workloads.ocr.page import Polygon
+from workbench.workloads.ocr.pages.page import Polygon
 
 SHRINK_RATIO = 0.4
 THRESHOLD_MIN = 0.3
@@ -39,8 +40,15 @@ _FAR_PX = 1e5
 CLIPPER_SCALE = 100.0
 ARC_TOLERANCE_PX = 0.1
 
+#: The bits of `flags`: the pixel is inside a shrunken word; the shrink map counts there; the threshold map does.
+SHRUNKEN = 1
+COUNTS_FOR_SHRINK = 2
+COUNTS_FOR_THRESHOLD = 4
+
 FloatMap = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
+
+TargetMaker = Callable[[Sequence[Polygon], Sequence[bool], int], Any]
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,39 @@ class Targets:
     shrink_mask: Mask
     threshold_map: FloatMap
     threshold_mask: Mask
+
+
+@dataclass(frozen=True)
+class PackedTargets:
+    """The target maps of a page as they travel: two bytes a pixel.
+
+    Attributes:
+        levels: uint8 [S, S]: the threshold map times 255, rounded.
+        flags: uint8 [S, S]: the shrink map and both masks, as bits.
+    """
+
+    levels: npt.NDArray[np.uint8]
+    flags: npt.NDArray[np.uint8]
+
+    def unpack(self) -> Targets:
+        """The maps as `compute_targets` gives them, up to the rounding of the threshold map."""
+        return Targets(
+            shrink_map=(self.flags & SHRUNKEN).astype(np.float32),
+            shrink_mask=((self.flags & COUNTS_FOR_SHRINK) > 0).view(np.uint8),
+            threshold_map=self.levels.astype(np.float32) / np.float32(255.0),
+            threshold_mask=((self.flags & COUNTS_FOR_THRESHOLD) > 0).view(np.uint8),
+        )
+
+
+def make_targets(name: str) -> TargetMaker | None:
+    """The function that makes a page's maps (`Targets` or `PackedTargets`) by the knob `targets`; None for `none`."""
+    if name == "none":
+        return None
+    if name == "compute":
+        return compute_targets
+    from workbench.workloads.ocr.fast_targets import fast_targets  # here, because it imports numba
+
+    return fast_targets  # `cached` are fast ones, made once
 
 
 def compute_targets(polygons: Sequence[Polygon], ignore: Sequence[bool], size: int) -> Targets:

@@ -22,12 +22,12 @@ import numpy.typing as npt
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.timing.spans import Track
 from workbench.measure.timing.stages import Stages, become_worker
-from workbench.workloads.ocr.decoders.decoder import Pixels
+from workbench.workloads.ocr.chain.decode import Pixels
+from workbench.workloads.ocr.chain.page_maker import PageMaker
+from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, pack_points
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.page import Page
-from workbench.workloads.ocr.page_maker import PageMaker
+from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.transform_study import TransformRow, TransformStudy
-from workbench.workloads.ocr.transforms import AlbumentationsChain, pack_points
 
 Seconds = npt.NDArray[np.float64]
 
@@ -103,7 +103,7 @@ def study_transforms(
             whole.by_name.clear()
             alone.by_name.clear()
         for place, one in enumerate(decoded):
-            stages.page, stages.batch = place, number
+            stages.sample, stages.batch = place, number
             # As a whole without any timing inside, and in its parts; which comes first changes from page to page.
             for way in ("chain", "parts") if place % 2 else ("parts", "chain"):
                 become_worker(stages if way == "parts" else None)
@@ -136,7 +136,7 @@ def _in_place(track: Track, num_pages: int) -> dict[str, Seconds]:
     """float64 [pages] by transform: seconds in its place, and of Compose's own work, in each page's fastest round."""
     spans = track.read()
     counted = spans.batch > 0
-    place = ((spans.batch - 1) * num_pages + spans.page)[counted]
+    place = ((spans.batch - 1) * num_pages + spans.sample)[counted]
     took = ((spans.end_ns - spans.begin_ns) * 1e-9)[counted]
     stage = spans.stage[counted]
     times = {

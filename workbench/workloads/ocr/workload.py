@@ -17,17 +17,17 @@ from workbench.errors import BadInput, Problem
 from workbench.measure.timing.stages import run
 from workbench.records import Count, Description, Score
 from workbench.workload import Arrays, Batch, CacheState, Device, Picture, Preview, ShardFeed, Timed, Timers
-from workbench.workloads.ocr.dataset import PageDataset
+from workbench.workloads.ocr.chain.page_maker import PageMaker
 from workbench.workloads.ocr.detector.metric import DetectionMetric
-from workbench.workloads.ocr.encoded_pages import EncodedPages
-from workbench.workloads.ocr.gathered import BatchedCache
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.page import Page, PageCounts, Polygon
-from workbench.workloads.ocr.page_maker import PageMaker
+from workbench.workloads.ocr.pages.dataset import BatchedCache, PageDataset, SampleOfFiles
+from workbench.workloads.ocr.pages.encoded_pages import EncodedPages
+from workbench.workloads.ocr.pages.page import Page, PageCounts, Polygon
+from workbench.workloads.ocr.pages.shards import holds_shards, list_shards
+from workbench.workloads.ocr.pages.survey import survey_pages
 from workbench.workloads.ocr.sample import Batch as Pages
 from workbench.workloads.ocr.sample import PackedMaps, Sample, collate, stack_as_they_lie
 from workbench.workloads.ocr.sample_recorder import PageRecorder
-from workbench.workloads.ocr.shards import holds_shards, list_shards
 from workbench.workloads.ocr.stages import STAGES
 from workbench.workloads.ocr.steps import (
     MAX_PENDING,
@@ -37,8 +37,6 @@ from workbench.workloads.ocr.steps import (
     placeholder_for,
     words_of,
 )
-from workbench.workloads.ocr.stream import SampleOfFiles
-from workbench.workloads.ocr.survey import survey
 
 #: The most that two H-means may differ.
 _HMEAN_TOLERANCE = 0.005
@@ -60,10 +58,10 @@ class OcrWorkload:
 
     #: What is worth a look line by line.
     line_functions: Sequence[str] = (
-        "workbench.workloads.ocr.dataset.PageDataset.__getitem__",
-        "workbench.workloads.ocr.page_maker.PageMaker.decode",
-        "workbench.workloads.ocr.page_maker._placed",
-        "workbench.workloads.ocr.transforms.TimedCompose.__call__",
+        "workbench.workloads.ocr.pages.dataset.PageDataset.__getitem__",
+        "workbench.workloads.ocr.chain.page_maker.PageMaker.decode",
+        "workbench.workloads.ocr.chain.page_maker._placed",
+        "workbench.workloads.ocr.chain.transforms.TimedCompose.__call__",
         "workbench.workloads.ocr.targets.compute_targets",
         "workbench.workloads.ocr.sample.collate",
         "workbench.workloads.ocr.workload.OcrWorkload.score",
@@ -253,13 +251,7 @@ class OcrWorkload:
 
     def _survey(self) -> tuple[list[Page], PageCounts]:
         if self._surveyed is None:
-            knobs = self._knobs
-            self._surveyed = survey(
-                Path(knobs.dataset).expanduser(),
-                annotations=Path(knobs.annotations).expanduser() if knobs.annotations else None,
-                annotation_format=knobs.annotation_format,
-                limit=knobs.num_pages,
-            )
+            self._surveyed = survey_pages(self._knobs)
         return self._surveyed
 
     def _submit(self, batch: Batch, timer: _Timer, *, counted: bool) -> Submitted:

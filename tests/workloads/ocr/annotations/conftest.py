@@ -10,7 +10,7 @@ import pytest
 
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.formats import FORMATS
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 
 @pytest.fixture

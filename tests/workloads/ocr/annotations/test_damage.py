@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import Problem
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 QUAD = [[10, 10], [50, 10], [50, 30], [10, 30]]
 FLAT = [value for point in QUAD for value in point]

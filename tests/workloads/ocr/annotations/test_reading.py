@@ -16,7 +16,7 @@ from workbench.workloads.ocr.annotations.reading import (
     read_json,
     read_lines,
 )
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 QUAD = [10, 10, 50, 10, 50, 30, 10, 30]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.survey import survey
 
 ICDAR = "mmocr-0.x/tests/data/toy_dataset"
 DET = "mmocr-1.x/tests/data/det_toy_dataset"

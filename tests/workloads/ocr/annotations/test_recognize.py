@@ -10,9 +10,9 @@ import pytest
 from scipy.io import savemat
 
 from workbench.errors import BadInput
-from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
 from workbench.files import files_below
-from workbench.workloads.ocr.image_index import ImageIndex
+from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
+from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 QUAD = "10,10,50,10,50,30,10,30"
 WORD = {"points": [[10, 10], [50, 10], [50, 30], [10, 30]]}
@@ -108,9 +108,14 @@ def test_quads_or_polygons_is_decided_by_all_files_together(write, find, images,
 
 
 def test_the_user_decides_between_quads_and_polygons(write, find, images):
-    write("gt/gt_img_1.txt", f"{QUAD},1,2,3,4,5")
-    assert find().format == "totaltext"
+    path = write("gt/gt_img_1.txt", f"{QUAD},1,2,3,4,5")
+    with pytest.raises(BadInput, match="can be read in two ways") as caught:
+        find()
+    (problem,) = caught.value.problems
+    assert problem.where == f"{path}, line 1"
+    assert "a quad with the text '1,2,3,4,5', or a polygon of 6 points with the text '5'" in problem.what
     assert find(annotation_format="icdar2015").format == "icdar2015"
+    assert find(annotation_format="totaltext").format == "totaltext"
     write("gt/gt_img_1.txt", f"{QUAD},A")
     assert find(annotation_format="totaltext").format == "totaltext"
 

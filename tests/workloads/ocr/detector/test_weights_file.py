@@ -9,7 +9,6 @@ import torch
 from workbench.errors import BadInput
 from workbench.files import sample_pages_dir
 from workbench.knobs.knobs import Knobs
-from workbench.workloads.ocr.dataset import PageDataset
 from workbench.workloads.ocr.detector.model import build_detector
 from workbench.workloads.ocr.detector.postprocess import find_words
 from workbench.workloads.ocr.detector.weights_file import (
@@ -19,7 +18,8 @@ from workbench.workloads.ocr.detector.weights_file import (
     save_weights,
     shipped_detector,
 )
-from workbench.workloads.ocr.survey import survey
+from workbench.workloads.ocr.pages.dataset import PageDataset
+from workbench.workloads.ocr.pages.survey import survey
 
 
 def test_weights_come_back_in_half_precision(tmp_path):

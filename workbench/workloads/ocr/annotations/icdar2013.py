@@ -12,7 +12,7 @@ from pathlib import Path
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.icdar2015 import NUMBER, unquoted
 from workbench.workloads.ocr.annotations.reading import DONT_CARE, Item, add_word, read_each, read_lines, rectangle
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 _LINE = re.compile(r"[,\s]".join([NUMBER] * 4) + r',?\s*(".*")\s*$', re.IGNORECASE)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.reading import DONT_CARE, Item, Unreadable, add_word, read_each, read_lines
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 NUMBER = r"\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+|nan|inf))\s*"
 _LINE = re.compile(",".join([NUMBER] * 8) + r"(?:,(.*))?$", re.IGNORECASE)

@@ -23,7 +23,7 @@ from workbench.workloads.ocr.annotations.reading import (
     read_json,
     rectangle,
 )
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 
 def recognizes(content: Any) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import Problem
-from workbench.workloads.ocr.annotations.flat_polygons import has_more_than_a_quad
 from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.quads_or_polygons import Line
 from workbench.workloads.ocr.annotations.reading import Unreadable, read_json, read_lines
 
 #: So many lines of a file have a vote.
@@ -26,8 +26,7 @@ class Look:
         format: The format that it could be of; None for none that is known.
         what: What it holds, for messages.
         problem: Why it cannot be read, where it can't.
-        num_lines: Lines looked at.
-        num_long_lines: How many of them have more points than a quad.
+        lines: The lines of a text file that were looked at.
         is_empty: A text file without lines: a page without words, if its neighbours are pages.
     """
 
@@ -35,8 +34,7 @@ class Look:
     format: str | None
     what: str = ""
     problem: Problem | None = None
-    num_lines: int = 0
-    num_long_lines: int = 0
+    lines: tuple[Line, ...] = ()
     is_empty: bool = False
 
 
@@ -51,7 +49,7 @@ def look(path: Path) -> Look:
             return Look(path, kind, "has no table that is known, or is no MATLAB file")
         if suffix == ".xml":
             return Look(path, None, "is an XML file")
-        return _look_at_lines(path, [line for _, line in read_lines(path)[:_VOTERS]])
+        return _look_at_lines(path, [Line(path, *line) for line in read_lines(path)[:_VOTERS]])
     except Unreadable as error:
         return Look(path, None, problem=error.problem(path))
 
@@ -63,15 +61,14 @@ def _look_at_json(path: Path, content: Any) -> Look:
     return Look(path, kind, f"is JSON, but a {type(content).__name__} and no object")
 
 
-def _look_at_lines(path: Path, lines: list[str]) -> Look:
+def _look_at_lines(path: Path, lines: list[Line]) -> Look:
     if not lines:
         return Look(path, None, "is empty", is_empty=True)
     # Each line votes for the first format that it could be of: one that is damaged, or has a strange text, is outvoted.
-    votes = Counter(next((name for name, one in FORMATS.items() if one.is_line(line)), None) for line in lines)
+    votes = Counter(next((name for name, one in FORMATS.items() if one.is_line(line.text)), None) for line in lines)
     del votes[None]
     kind = votes.most_common(1)[0][0] if votes else None
-    long_lines = sum(map(has_more_than_a_quad, lines))
-    return Look(path, kind, f"begins with {_shortened(lines[0])!r}", num_lines=len(lines), num_long_lines=long_lines)
+    return Look(path, kind, f"begins with {_shortened(lines[0].text)!r}", lines=tuple(lines))
 
 
 def _shortened(text: str) -> str:

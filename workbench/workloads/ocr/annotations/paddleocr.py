@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.reading import DONT_CARE, Item, add_word, each_object, read_each, read_lines
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 _IGNORED = ("*", DONT_CARE)
 #: Not a bracket isolated: PPOCRLabel's rec_gt.txt beside it is ``CROP TAB TEXT``.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import Problem
-from workbench.workloads.ocr.page import AnnotatedPage, Word
+from workbench.workloads.ocr.pages.page import AnnotatedPage, Word
 
 #: What a reader gives, in the order of its files: pages, and before each page what could not be read of it.
 Item = AnnotatedPage | Problem

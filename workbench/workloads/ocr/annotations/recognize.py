@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.files import files_below
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.look import Look, look
-from workbench.workloads.ocr.image_index import ImageIndex
+from workbench.workloads.ocr.annotations.quads_or_polygons import Decision, decide
+from workbench.workloads.ocr.pages.image_header import ImageProblem, read_headers
+from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".mat", ".xml")
-#: Lines of flat polygons look like ICDAR2015's, which have eight numbers. Where a greater share has more, they are.
-_FLAT_SHARE = 0.2
 _SHOWN = 5
 
 
@@ -26,11 +27,13 @@ class AnnotationSet:
         format: A key of `FORMATS`.
         paths: The files, sorted.
         place: The file, or the folder of the files: what a user names as `annotations`.
+        open_question: What is wrong with `format`, where the files could as well be of another.
     """
 
     format: str
     paths: tuple[Path, ...]
     place: Path
+    open_question: Problem | None = None
 
     def __str__(self) -> str:
         """How many files of which format, and the first."""
@@ -70,6 +73,8 @@ def find_annotations(
     if broken and wanted is None:
         remedy = f"to go without, set annotations={sets[0].place}"
         raise BadInput(f"{place} holds {sets[0]}, and what may belong to it ({remedy})", broken)
+    if sets[0].open_question is not None:
+        raise BadInput(f"the format of {sets[0].place}", [sets[0].open_question])
     return sets[0]
 
 
@@ -87,23 +92,46 @@ def _sets(looks: Iterable[Look], index: ImageIndex, wanted: str | None) -> list[
         if one.format is not None:
             place = one.path.parent if FORMATS[one.format].file_per_image else one.path
             groups.setdefault((one.format, place, one.path.suffix.lower()), []).append(one)
-    _settle_flat(groups, wanted)
-    sets = []
+    settled: dict[tuple[str, Path, str], list[Look]] = {}
+    questions: dict[tuple[str, Path, str], Problem] = {}
     for (kind, place, suffix), group in groups.items():
+        question = None
+        if kind == "icdar2015":
+            kind, question = _quads_or_polygons(group, index, wanted)
+        settled.setdefault((kind, place, suffix), []).extend(group)
+        if question is not None:
+            questions[kind, place, suffix] = question
+    sets = []
+    for (kind, place, suffix), group in settled.items():
         if wanted in (None, kind):
             paths = {one.path for one in group}
             if FORMATS[kind].file_per_image:
                 paths |= {one.path for one in looks if _belongs(one, place, suffix, index, wanted)}
-            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place))
+            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place, questions.get((kind, place, suffix))))
     return sets
 
 
-def _settle_flat(groups: dict[tuple[str, Path, str], list[Look]], wanted: str | None) -> None:
-    for key in [key for key in groups if key[0] == "icdar2015"]:
-        lines = sum(one.num_lines for one in groups[key])
-        long_lines = sum(one.num_long_lines for one in groups[key])
-        if wanted == "totaltext" or (wanted is None and long_lines > _FLAT_SHARE * lines):
-            groups.setdefault(("totaltext", *key[1:]), []).extend(groups.pop(key))
+def _quads_or_polygons(group: list[Look], index: ImageIndex, wanted: str | None) -> tuple[str, Problem | None]:
+    """The format of files whose lines begin with eight numbers, and the question to the user where it stays open."""
+    if wanted is not None:
+        return ("totaltext" if wanted == "totaltext" else "icdar2015"), None
+    decision = decide([line for one in group for line in one.lines], cache(partial(_size_of_page, index)))
+    if decision.is_polygons is None:
+        return "icdar2015", _question(decision)
+    return "totaltext" if decision.is_polygons else "icdar2015", None
+
+
+def _question(decision: Decision) -> Problem:
+    remedy = "Say which: annotation_format=icdar2015 (quads) or annotation_format=totaltext (polygons of any size)"
+    return Problem(f"the lines can be read in two ways, this one as {decision.example}", decision.where, remedy)
+
+
+def _size_of_page(index: ImageIndex, annotations: Path) -> tuple[int, int] | None:
+    images = index.find(annotations.stem, annotations.parent)
+    if len(images) != 1:
+        return None
+    (header,) = read_headers(images)
+    return None if isinstance(header, ImageProblem) else header.upright_size  # a problem is named by the survey
 
 
 def _belongs(one: Look, place: Path, suffix: str, index: ImageIndex, wanted: str | None) -> bool:

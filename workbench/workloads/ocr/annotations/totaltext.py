@@ -18,7 +18,7 @@ import numpy as np
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations import flat_polygons
 from workbench.workloads.ocr.annotations.reading import Item, Unreadable, add_word, drop, read_each, read_lines
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 _RECORD = re.compile(
     r"\s*x:\s*\[\[(?P<x>[^\]]*)\]\],\s*y:\s*\[\[(?P<y>[^\]]*)\]\],\s*ornt:\s*\[(?P<ornt>[^\]]*)\]"

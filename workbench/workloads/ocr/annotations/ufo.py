@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.reading import Item, Unreadable, add_word, as_size, read_each, read_json
-from workbench.workloads.ocr.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 
 def recognizes(content: Any) -> bool:

@@ -55,7 +55,7 @@ def compare_samples(
         checks += [_check_pixels(own, other, tolerance), *_check_targets(own, other)]
     if (detections := check_detections(own, other)) is not None:
         checks.append(detections)
-    both = int(((own["times_seen"] > 0) & (other["times_seen"] > 0)).sum()) if "times_seen" in own else 0
+    both = int(np.minimum(own["times_seen"], other["times_seen"]).astype(bool).sum()) if "times_seen" in own else 0
     return Checks(checks=checks, num_samples=both)
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from workbench.errors import BadInput, Problem
+from workbench.workloads.ocr.chain.normalize import MEAN, STD
 from workbench.workloads.ocr.detector.model import Detector
-from workbench.workloads.ocr.imagenet import MEAN, STD
 
 
 class FoldedConvolution(nn.Module):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from workbench.workloads.ocr.detector.initialize import initialize
+from workbench.workloads.ocr.detector.neck import initialize
 
 #: Steepness k of the approximate step function (Liao et al. 2020, equation 2).
 STEEPNESS = 50.0

@@ -21,7 +21,7 @@ _EPSILON = 1e-6
 
 
 class Maps(Protocol):
-    """The target maps of a batch, each [B, S, S]: maps float32, masks of any type (see `data.targets.Targets`)."""
+    """The target maps of a batch, each [B, S, S]: maps float32, masks of any type (see `targets.Targets`)."""
 
     shrink_map: torch.Tensor
     shrink_mask: torch.Tensor

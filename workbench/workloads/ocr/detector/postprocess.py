@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workbench.workloads.ocr.page import Polygon
+from workbench.workloads.ocr.pages.page import Polygon
 from workbench.workloads.ocr.targets import offset_polygon
 
 #: How far a simplified outline may be from the real one: a share of its perimeter, and at least so many pixels.

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from workbench.errors import BadInput, Problem, WorkbenchError
-from workbench.workloads.ocr.page import Word
+from workbench.workloads.ocr.pages.page import Word
 from workbench.workloads.ocr.synthetic.camera import photograph
 from workbench.workloads.ocr.synthetic.scene import compose
 from workbench.workloads.ocr.synthetic.writing import QUARTER_TURNS, annotate, encode

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workbench.workloads.ocr.page import Word
+from workbench.workloads.ocr.pages.page import Word
 from workbench.workloads.ocr.synthetic.lettering import Hand, Mask, write, write_arc
 
 Colour = tuple[int, int, int]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.workloads.ocr.page import Word
+from workbench.workloads.ocr.pages.page import Word
 
 _EXIF_ORIENTATION = 0x0112
 #: Quarter turns, counter-clockwise, from the upright picture to the one that is stored under an EXIF orientation.

@@ -1,0 +1,132 @@
+"""From a page on disk to a sample: the word stays on its ink, in every cache, decoder and frame."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from workbench.errors import BadInput
+from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.pages.dataset import PageDataset
+from workbench.workloads.ocr.pages.page import Page, Word
+from workbench.workloads.ocr.sample import collate
+
+BOX = np.array([[60, 20], [140, 20], [140, 60], [60, 60]], np.float32)
+SIDE = 64
+
+
+def draw_page(folder: Path, *, exif_orientation: int = 1, words: tuple[Word, ...] = (Word(BOX),)) -> Page:
+    """A gray page of 160x80 with a white box where its word is."""
+    pixels = np.full((80, 160, 3), 60, np.uint8)
+    pixels[20:60, 60:140] = 255
+    stored = {1: pixels, 6: np.rot90(pixels, 1), 3: pixels[::-1, ::-1]}[exif_orientation]
+    exif = Image.Exif()
+    exif[0x0112] = exif_orientation
+    path = folder / f"page-{exif_orientation}.jpg"
+    Image.fromarray(np.ascontiguousarray(stored)).save(path, quality=98, exif=exif)
+    return Page(path, path.name, words, width=160, height=80, exif_orientation=exif_orientation)
+
+
+def levels_inside(sample_image: torch.Tensor, polygon: np.ndarray) -> float:
+    left, top = np.ceil(polygon.min(axis=0) + 2).astype(int)
+    right, bottom = np.floor(polygon.max(axis=0) - 2).astype(int)
+    return float(sample_image[:, top:bottom, left:right].float().mean())
+
+
+def knobs(**settings: object) -> Knobs:
+    return Knobs(**{"image_size": SIDE, "normalize": "device", **settings})
+
+
+@pytest.mark.parametrize("image_decoder", ["pil", "opencv"])
+@pytest.mark.parametrize("exif_orientation", [1, 3, 6])
+def test_the_word_lies_on_its_ink(tmp_path, image_decoder, exif_orientation):
+    page = draw_page(tmp_path, exif_orientation=exif_orientation)
+    sample = PageDataset([page], knobs(image_decoder=image_decoder))[0]
+    assert sample.image.shape == (3, SIDE, SIDE)
+    assert levels_inside(sample.image, sample.polygons[0]) > 245
+    assert float(sample.image.float().mean()) < 150
+
+
+def test_the_matrix_takes_the_page_to_the_input(tmp_path):
+    sample = PageDataset([draw_page(tmp_path)], knobs())[0]
+    corners = np.concatenate([BOX, np.ones((4, 1))], axis=1) @ sample.matrix.T
+    assert corners[:, :2] / corners[:, 2:] == pytest.approx(sample.polygons[0], abs=1e-3)
+
+
+CACHES = [(cache, store) for cache in ("decoded", "prepared") for store in ("memory", "shared")]
+
+
+@pytest.mark.parametrize(("cache", "store"), CACHES)
+@pytest.mark.parametrize("normalize", ["albumentations", "device"])
+def test_a_cache_changes_nothing(tmp_path, cache, store, normalize):
+    pages = [draw_page(tmp_path), draw_page(tmp_path, exif_orientation=6)]
+    plain = PageDataset(pages, knobs(normalize=normalize))
+    cached = PageDataset(pages, knobs(normalize=normalize, cache=cache, cache_store=store))
+    cached.fill_cache(threads=2)
+    for number in range(2):
+        want, got = plain[number], cached[number]
+        assert torch.equal(got.image, want.image)
+        assert np.array_equal(got.polygons[0], want.polygons[0])
+        assert np.array_equal(got.matrix, want.matrix)
+        assert np.array_equal(got.targets.shrink_map, want.targets.shrink_map)
+    again = cached[0]
+    assert torch.equal(again.image, plain[0].image), "using an entry must not change it"
+
+
+def test_a_filled_cache_reads_no_file_any_more(tmp_path):
+    page = draw_page(tmp_path)
+    dataset = PageDataset([page], knobs(cache="decoded"))
+    dataset.fill_cache(threads=1)
+    page.path.unlink()
+    assert dataset[0].image.shape == (3, SIDE, SIDE)
+
+
+def test_degenerate_words_are_dropped_and_counted(tmp_path):
+    line = np.array([[10, 10], [40, 10], [70, 10], [30, 10]], np.float32)
+    outside = BOX + 1000
+    page = draw_page(tmp_path, words=(Word(line), Word(BOX, "kept", ignore=True), Word(outside)))
+    sample = PageDataset([page], knobs())[0]
+    assert len(sample.polygons) == 1
+    assert sample.ignore == (True,)
+    assert sample.dropped_words == 2
+
+
+def test_a_page_without_words_is_a_page(tmp_path):
+    sample = PageDataset([draw_page(tmp_path, words=())], knobs())[0]
+    assert sample.polygons == ()
+    assert sample.targets.shrink_map.max() == 0
+
+
+def test_a_broken_image_is_named(tmp_path):
+    page = draw_page(tmp_path)
+    page.path.write_bytes(page.path.read_bytes()[:200])
+    with pytest.raises(BadInput, match=r"page-1\.jpg"):
+        PageDataset([page], knobs())[0]
+
+
+def test_a_data_set_goes_to_a_spawned_worker_without_its_chain(tmp_path):
+    dataset = PageDataset([draw_page(tmp_path)], knobs())
+    want = dataset[0]
+    got = pickle.loads(pickle.dumps(dataset))[0]
+    assert torch.equal(got.image, want.image)
+
+
+def test_samples_become_a_batch(tmp_path):
+    pages = [draw_page(tmp_path), draw_page(tmp_path, exif_orientation=3)]
+    dataset = PageDataset(pages, knobs(normalize="albumentations"))
+    batch = collate([dataset[0], dataset[1]])
+    assert len(batch) == 2
+    assert batch.images.shape == (2, 3, SIDE, SIDE)
+    assert batch.maps.shrink_map.shape == (2, SIDE, SIDE)
+    assert batch.maps.shrink_map.dtype == torch.float32
+    assert batch.matrices.shape == (2, 3, 3)
+
+
+def test_without_targets_there_are_no_maps(tmp_path):
+    dataset = PageDataset([draw_page(tmp_path)], knobs(targets="none"))
+    assert collate([dataset[0]]).maps is None

@@ -1,0 +1,216 @@
+"""From one page to what the model takes of it, step by step; each step is a stage that is timed in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import get_worker_info
+
+from workbench.errors import BadInput, Problem
+from workbench.measure.timing.stages import run, stage
+from workbench.workloads.ocr.chain.decode import DecodeError, Pixels, choose_decoder, largest_denominator, orient
+from workbench.workloads.ocr.chain.direct_chain import DirectChain
+from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, Chain, Transformed, corners, pack_points
+from workbench.workloads.ocr.knobs import OcrKnobs
+from workbench.workloads.ocr.pages.page import Page, Polygon
+from workbench.workloads.ocr.sample import Sample
+from workbench.workloads.ocr.targets import make_targets
+
+#: A polygon of less area than this has degenerated: there is no pixel inside it.
+_MIN_AREA_PX = 1.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A page's words where the chain has put them.
+
+    Attributes:
+        polygons: The words that are left, each float32 [K, 2], x y in pixels of the input; they may reach beyond it.
+        ignore: Which of them are don't-care.
+        matrix: float64 [3, 3]: takes page pixels (x, y, 1) to input pixels.
+        dropped_words: How many words degenerated on the way.
+    """
+
+    polygons: tuple[Polygon, ...]
+    ignore: tuple[bool, ...]
+    matrix: npt.NDArray[np.float64]
+    dropped_words: int
+
+
+class PageMaker:
+    """Makes samples of pages. Holds the state of random transforms, so every process and thread has its own.
+
+    Args:
+        knobs: What is to be done with the pages.
+        seed: Of the random transforms; by default the knobs' own.
+    """
+
+    def __init__(self, knobs: OcrKnobs, seed: int | None = None) -> None:
+        self._knobs = knobs
+        self._decode = choose_decoder(knobs.image_decoder)
+        self._targets = make_targets(knobs.targets)
+        self.chain: Chain = choose_chain(knobs, knobs.seed if seed is None else seed)
+
+    def read(self, page: Page) -> bytes:
+        """The bytes of a page's image file.
+
+        Raises:
+            BadInput: Where it cannot be read.
+        """
+        try:
+            return run("read", page.read_bytes, like=(page.width, page.height, page.exif_orientation))
+        except OSError as error:
+            raise _unreadable(page, error) from None
+
+    def decode(self, page: Page, data: bytes) -> tuple[Pixels, npt.NDArray[np.float32]]:
+        """A page's image, uint8 [H, W, 3], RGB, upright, and its points in it (see `transforms.pack_points`).
+
+        Raises:
+            BadInput: Where it cannot be decoded.
+        """
+        denominator = 1
+        if self._knobs.scaled_decode:
+            denominator = largest_denominator(page.width, page.height, self._knobs.image_size)
+        try:
+            # Stored, not shown: the size before a turn by EXIF is what two pages must have in common.
+            key = (page.width, page.height, page.exif_orientation, denominator)
+            image = run("decode", lambda: self._decode(data, denominator), like=key)
+        except DecodeError as error:
+            raise _unreadable(page, error) from None
+        if page.exif_orientation != 1:
+            orientation = page.exif_orientation
+            image = run("orient", partial(orient, image, orientation), like=(image.shape, orientation))
+        return image, scaled_points(page, image.shape)
+
+    def sample_of_bytes(self, page: Page, data: bytes, targets: Any | None = None) -> Sample:
+        """All of the way, from the bytes of the image file; the target maps may be there already.
+
+        Raises:
+            BadInput: Where they cannot be decoded.
+        """
+        return self.sample_of_decoded(page, *self.decode(page, data), targets)
+
+    def sample_of_decoded(
+        self, page: Page, image: Pixels, points: npt.NDArray[np.float32], targets: Any | None = None
+    ) -> Sample:
+        """The rest of the way from the decoded image, upright."""
+        return self._sample(page, self.chain(image, points), targets)
+
+    def sample_of_prepared(
+        self, page: Page, image: Pixels, points: npt.NDArray[np.float32], targets: Any | None
+    ) -> Sample:
+        """The rest of the way from an image that is resized and padded already; targets may be there, too."""
+        return self._sample(page, Transformed(self.chain.finish(image), points), targets)
+
+    def sample_of_tensor(
+        self, page: Page, image: npt.NDArray[np.float32], points: npt.NDArray[np.float32], targets: Any | None
+    ) -> Sample:
+        """The rest of the way from an image that has been through all of the chain."""
+        return self._sample(page, Transformed(torch.from_numpy(image), points), targets)
+
+    def placed(self, page: Page, points: npt.NDArray[np.float32]) -> Placed:
+        """A page's words where the chain has put their points."""
+        with stage("polygons"):
+            return _placed(page, points, self._knobs.image_size)
+
+    def targets(self, placed: Placed) -> Any | None:
+        """The target maps as the knobs want them made, or None."""
+        if self._targets is None:
+            return None
+        return run("targets", partial(self._targets, placed.polygons, placed.ignore, self._knobs.image_size))
+
+    def _sample(self, page: Page, transformed: Transformed, targets: Any | None = None) -> Sample:
+        placed = self.placed(page, transformed.points)
+        return Sample(
+            image=transformed.image,
+            polygons=placed.polygons,
+            ignore=placed.ignore,
+            targets=self.targets(placed) if targets is None else targets,
+            matrix=placed.matrix,
+            dropped_words=placed.dropped_words,
+        )
+
+
+class MakerPerProcess:
+    """Gives the page maker of the process in which it is called: workers don't share the state of random transforms.
+
+    Pickled to a worker it leaves this process's maker behind.
+    """
+
+    def __init__(self, knobs: OcrKnobs) -> None:
+        self._knobs = knobs
+        self._maker: PageMaker | None = None
+
+    def __call__(self) -> PageMaker:
+        """The maker, made on first use; in a loader worker with the worker's seed and threads."""
+        if self._maker is None:
+            worker = get_worker_info()
+            self._maker = PageMaker(self._knobs, None if worker is None else worker.seed % 2**32)
+            if worker is not None:
+                _limit_threads(self._knobs.worker_threads)
+        return self._maker
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the maker behind."""
+        return {**self.__dict__, "_maker": None}
+
+
+def choose_chain(knobs: OcrKnobs, seed: int) -> Chain:
+    """The chain of a set of knobs, its random state seeded."""
+    return DirectChain(knobs) if knobs.transforms == "direct" else AlbumentationsChain(knobs, seed)
+
+
+def scaled_points(page: Page, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """float32 [N, 2]: the page's points in pixels of its image of shape (H, W, ...), which may be a reduced one."""
+    with stage("polygons"):
+        points = pack_points(page.width, page.height, [word.polygon for word in page.words])
+        if shape[:2] != (page.height, page.width):
+            points *= np.array([shape[1] / page.width, shape[0] / page.height], np.float32)
+        return points
+
+
+def _placed(page: Page, points: npt.NDArray[np.float32], side: int) -> Placed:
+    matrix = cv2.getPerspectiveTransform(corners(page.width, page.height), np.ascontiguousarray(points[:4]))
+    words = page.words
+    if not words:
+        return Placed((), (), np.asarray(matrix, np.float64), 0)
+    lengths = np.array([len(word.polygon) for word in words])
+    ends = np.cumsum(lengths)
+    outlines = points[4 : 4 + ends[-1]]
+    numbers = np.flatnonzero(~_degenerate(outlines, ends - lengths, ends, side))
+    polygons = tuple(outlines[ends[number] - lengths[number] : ends[number]] for number in numbers)
+    ignore = tuple(words[number].ignore for number in numbers)
+    return Placed(polygons, ignore, np.asarray(matrix, np.float64), len(words) - len(polygons))
+
+
+def _degenerate(
+    points: npt.NDArray[np.float32], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], side: int
+) -> npt.NDArray[np.bool_]:
+    """Bool [words]: outside of the input altogether, or without area."""
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    outside = (high <= 0).any(axis=1) | (low >= side).any(axis=1)
+    # From each word's own first point: far from the origin the products would lose their digits.
+    near = points.astype(np.float64) - np.repeat(points[starts], ends - starts, axis=0)
+    following = np.arange(1, len(points) + 1)
+    following[ends - 1] = starts
+    cross = near[:, 0] * near[following, 1] - near[following, 0] * near[:, 1]
+    area = np.abs(np.add.reduceat(cross, starts)) / 2.0
+    return np.asarray(outside | ~(area >= _MIN_AREA_PX))
+
+
+def _unreadable(page: Page, error: Exception) -> BadInput:
+    remedy = "Repair or remove it, or take another image_decoder"
+    return BadInput("the data set", [Problem(f"cannot be decoded ({error})", str(page.path), remedy)])
+
+
+def _limit_threads(count: int) -> None:
+    """Threads that OpenCV and torch may use in this loader worker."""
+    # To OpenCV 0 means none but the caller's own.
+    cv2.setNumThreads(0 if count == 1 else count)
+    torch.set_num_threads(count)

@@ -1,0 +1,201 @@
+"""What an image file says of itself, without decoding it: size, EXIF turn, colour mode; and whether it is all there."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+#: Suffixes of files that are taken for images.
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+_ORIENTATION = 0x0112
+_THREADS = 8
+_TAIL_BYTES = 65536
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+_PNG_SIGNATURE_BYTES = 8
+
+# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class ImageProblem(Exception):
+    """A file is no image that can be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What the header says.
+
+    Attributes:
+        width: Width in pixels as stored, which is what a decoder gives.
+        height: Height in pixels likewise.
+        orientation: 1..8 of the EXIF standard: the turn that is left to be made after decoding; 1 where there is none.
+        mode: Colour mode in Pillow's words; with ";16" where the file has 16 bits a channel and Pillow gives 8.
+        num_bytes: Size of the file.
+        is_jpeg: Whether it is a JPEG.
+        remarks: What Pillow warned of.
+    """
+
+    width: int
+    height: int
+    orientation: int
+    mode: str
+    num_bytes: int = 0
+    is_jpeg: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height in pixels after the EXIF turn."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+
+def read_headers(paths: Iterable[Path]) -> list[ImageHeader | ImageProblem]:
+    """Read the headers of many files, several at a time; in their order, and a problem for each that cannot be used."""
+    current = threading.local()
+
+    def remember(message: Warning | str, *_: object, **__: object) -> None:
+        current.remarks.append(" ".join(str(message).split()))
+
+    def read(path: Path) -> ImageHeader | ImageProblem:
+        current.remarks = []
+        try:
+            return read_header(path, current.remarks)
+        except ImageProblem as problem:
+            return problem
+
+    # Here, not around each file: the filters belong to the process, and threads would restore each other's.
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = remember
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return list(pool.map(read, paths))
+
+
+def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
+    """Read the header of a file, and look whether its end is there.
+
+    Args:
+        path: The image.
+        remarks: The list that warnings are gathered in while this runs, if they are.
+
+    Raises:
+        ImageProblem: For an empty file, one that is no image, or one that is cut short.
+    """
+    try:
+        with path.open("rb") as file:
+            if (num_bytes := file.seek(0, 2)) == 0:
+                raise ImageProblem("is empty (0 bytes)")
+            file.seek(0)
+            with Image.open(file) as image:
+                if not _has_end(file, image.format):
+                    raise ImageProblem("is cut short: the end of the image is missing")
+                orientation = _orientation(image, file)
+                is_jpeg = image.format in ("JPEG", "MPO")
+                return ImageHeader(*image.size, orientation, _mode(image), num_bytes, is_jpeg, tuple(remarks or ()))
+    except UnidentifiedImageError:
+        raise ImageProblem("is no image, or one of a kind that cannot be read") from None
+    except ImageProblem:
+        raise
+    except Exception as error:  # damaged files make Pillow raise nearly anything
+        raise ImageProblem(f"cannot be read as an image ({str(error) or type(error).__name__})") from None
+
+
+def _orientation(image: ImageFile.ImageFile, file: BinaryIO) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow and OpenCV turn a TIFF upright when they decode it, and Pillow gives its upright size
+    exif = _png_exif(image, file) if image.format == "PNG" else image.getexif()
+    value = exif.get(_ORIENTATION, 1)
+    return int(value) if value in range(1, 9) else 1
+
+
+def _png_exif(image: ImageFile.ImageFile, file: BinaryIO) -> Image.Exif:
+    if "exif" not in image.info:
+        # It may stand behind the pixels. Pillow's own way to find it there is to decode them.
+        for kind, offset, length in _png_chunks(file):
+            if kind == b"eXIf":
+                file.seek(offset)
+                image.info["exif"] = b"Exif\0\0" + file.read(length)
+    return Image.Image.getexif(image)
+
+
+def _mode(image: ImageFile.ImageFile) -> str:
+    layout = image.tile[0].args if image.tile else None
+    raw = layout[0] if isinstance(layout, tuple) and layout else layout
+    return f"{image.mode};16" if ";16" in str(raw) and "16" not in image.mode else image.mode
+
+
+def _has_end(file: BinaryIO, kind: str | None) -> bool:
+    """Whether an image file is whole, as far as its structure says; True for kinds that are not known here.
+
+    Args:
+        file: The image, open for reading.
+        kind: Its format in Pillow's words ("JPEG", "PNG", ...).
+    """
+    check = _CHECKS.get(kind or "")
+    return check is None or check(file)
+
+
+def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks of a PNG file that are there in full: type, offset and length in bytes of what each holds."""
+    size = file.seek(0, 2)
+    position = _PNG_SIGNATURE_BYTES
+    while position + 12 <= size:
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if position + 12 + length > size:
+            return
+        yield kind, position + 8, length
+        position += 12 + length
+
+
+def _jpeg_has_end(file: BinaryIO) -> bool:
+    # Behind the start of the scan only: the thumbnail in the header has an end of its own.
+    begin = _start_of_scan(file)
+    size = file.seek(0, 2)
+    # Phones put whole films behind the end, so if it isn't near the end of the file, look through all of it.
+    for start in (max(begin, size - _TAIL_BYTES), begin):
+        file.seek(start)
+        if _END_OF_IMAGE in file.read():
+            return True
+    return False
+
+
+def _start_of_scan(file: BinaryIO) -> int:
+    """Offset in bytes of the first scan; of the first thing that is no segment where there is none."""
+    position = 2
+    while True:
+        file.seek(position)
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF or head[1] == _START_OF_SCAN:
+            return position
+        if head[1] == 0xFF:  # fill bytes may stand before a marker
+            position += 1
+        else:
+            position += 2 + int.from_bytes(head[2:], "big")
+
+
+def _png_has_end(file: BinaryIO) -> bool:
+    return any(kind == b"IEND" for kind, _, _ in _png_chunks(file))
+
+
+def _webp_has_end(file: BinaryIO) -> bool:
+    file.seek(4)
+    length: int = struct.unpack("<I", file.read(4))[0]
+    return file.seek(0, 2) >= length + 8
+
+
+_CHECKS: dict[str, Callable[[BinaryIO], bool]] = {
+    "JPEG": _jpeg_has_end,
+    "MPO": _jpeg_has_end,
+    "PNG": _png_has_end,
+    "WEBP": _webp_has_end,
+}
