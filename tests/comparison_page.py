@@ -8,6 +8,7 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from record_factory import make_failed, make_lane, make_record, make_stage
+from workbench.workloads.ocr.checks.pages import PageSample
 
 from workbench.explain.diagnosis.diagnose import diagnose
 from workbench.explain.diagnosis.plan import plan
@@ -29,7 +30,6 @@ from workbench.explain.verdicts.verdict_words import how_it_was_measured
 from workbench.records import Comparison, PageParity, Parity
 from workbench.report.html import export_html
 from workbench.report.outcome import headline
-from workbench.workloads.ocr.checks.pages import PageSample
 
 NUM_FIGURES = 4
 

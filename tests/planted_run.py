@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-from record_factory import make_record
+from record_factory import make_batches, make_record, make_steady
 
-from workbench.records import SPAN_COLUMNS, LaneStats, Record, StageStats, Steady
+from workbench.records import SPAN_COLUMNS, Description, Isolated, LaneStats, Limits, Record, StageStats
 
 NS = 1e9
 
@@ -19,13 +19,13 @@ class Pipeline:
     """What a run is made of; times in seconds.
 
     Attributes:
-        page: By stage: what it takes for a page.
+        sample: By stage: what it takes for a sample.
         batch: By stage of a worker: what it takes for a batch.
-        of_worker: By worker: what every page takes longer in `decode`.
-        of_page: By page: likewise.
-        locked: What every page waits in `decode`, neither on a core nor for one.
+        of_worker: By worker: what every sample takes longer in `decode`.
+        of_sample: By sample: likewise.
+        locked: What every sample waits in `decode`, neither on a core nor for one.
         ready: For each second on a core: how long a worker waits for one.
-        device: For a page.
+        device: For a sample.
         own: By stage of the main process: what it takes for a batch.
         start: What a worker takes to start, where it starts anew in every epoch.
     """
@@ -34,13 +34,13 @@ class Pipeline:
     epochs: int = 4
     per_epoch: int = 8
     size: int = 8
-    page: Mapping[str, float] = field(
+    sample: Mapping[str, float] = field(
         default_factory=lambda: {"read": 1e-4, "decode": 8e-3, "Normalize": 2e-3, "targets": 7e-3}
     )
     batch: Mapping[str, float] = field(default_factory=lambda: {"collate": 0.02})
     send: float = 3e-4
     of_worker: Mapping[int, float] = field(default_factory=dict)
-    of_page: Mapping[int, float] = field(default_factory=dict)
+    of_sample: Mapping[int, float] = field(default_factory=dict)
     locked: float = 0.0
     ready: float = 0.1
     device: float = 3e-3
@@ -107,12 +107,12 @@ class _Making:
 
     def _make(self, worker: int, batch: int, number: int, now: float) -> float:
         of, began = self._of, now
-        for page in range(number * of.size, (number + 1) * of.size):
-            for stage, cost in of.page.items():
-                longer = of.of_worker.get(worker, 0.0) + of.of_page.get(page, 0.0) if stage == "decode" else 0.0
+        for sample in range(number * of.size, (number + 1) * of.size):
+            for stage, cost in of.sample.items():
+                longer = of.of_worker.get(worker, 0.0) + of.of_sample.get(sample, 0.0) if stage == "decode" else 0.0
                 blocked = of.locked if stage == "decode" else 0.0
                 takes = (cost + longer) * (1.0 + of.ready) + blocked
-                self._add("worker", worker, stage, now, now + takes, page, batch)
+                self._add("worker", worker, stage, now, now + takes, sample, batch)
                 self._blocked_s += blocked
                 now += takes
         for stage, cost in of.batch.items():
@@ -132,26 +132,30 @@ class _Making:
             self._add("worker", worker, "idle", begin, end)
 
     def _add(
-        self, lane: str, process: int, stage: str, begin: float, end: float, page: int = -1, batch: int = -1,
+        self, lane: str, process: int, stage: str, begin: float, end: float, sample: int = -1, batch: int = -1,
         background: bool = False,
     ) -> None:
         origin = "simulated" if lane == "device" else "measured"
         times = round(begin * NS), round(end * NS)
-        self._rows.append((lane, process, stage, *times, page, batch, background, origin))
+        self._rows.append((lane, process, stage, *times, sample, batch, background, origin))
 
     def _record(self, spans: pd.DataFrame, wall_s: float) -> Record:
         of = self._of
-        pages = of.size * of.per_epoch
+        per_epoch = of.size * of.per_epoch
         knobs = {"num_workers": of.workers, "batch_size": of.size, "persistent_workers": not of.start, **of.knobs}
         base = make_record(stages=_stages(spans), lanes=self._lanes(wall_s, spans), **knobs)
-        assert base.pages is not None
         steps = of.epochs * of.per_epoch
-        steady = Steady(
-            num_steps=steps, num_pages=of.epochs * pages, num_epochs=of.epochs, warmup_steps=0, wall_s=wall_s,
-            samples_per_s=of.epochs * pages / wall_s,
-        )  # fmt: skip
-        counts = base.pages.model_copy(update={"num_pages": pages})
-        return base.model_copy(update={"steady": steady, "pages": counts, "alone": self._isolated()})
+        return base.model_copy(
+            update={
+                "steady": make_steady(
+                    wall_s, num_steps=steps, num_samples=of.epochs * per_epoch, num_epochs=float(of.epochs)
+                ),
+                "batches": make_batches(steps, of.size),
+                "limits": Limits(device_steps=2, background_batches=3, loaded_batches=2 * of.workers),
+                "description": Description(num_samples=per_epoch),
+                "isolated": Isolated(samples=list(range(of.size, of.size + 32)), stages=self._isolated()),
+            }
+        )
 
     def _lanes(self, wall_s: float, spans: pd.DataFrame) -> list[LaneStats]:
         of = self._of
@@ -171,12 +175,12 @@ class _Making:
 
     def _isolated(self) -> list[StageStats]:
         of = self._of
-        pages = [_alone_row("worker", name, "page", 32, cost) for name, cost in of.page.items()]
-        batches = [_alone_row("worker", name, "batch", 4, cost) for name, cost in of.batch.items()]
-        return [*pages, *batches, *(_alone_row("main", name, "batch", 4, cost) for name, cost in of.own.items())]
+        samples = [_isolated_row("worker", name, "sample", 32, cost) for name, cost in of.sample.items()]
+        batches = [_isolated_row("worker", name, "batch", 4, cost) for name, cost in of.batch.items()]
+        return [*samples, *batches, *(_isolated_row("main", name, "batch", 4, cost) for name, cost in of.own.items())]
 
 
-def _alone_row(lane: Any, name: str, per: Any, count: int, cost: float) -> StageStats:
+def _isolated_row(lane: Any, name: str, per: Any, count: int, cost: float) -> StageStats:
     return StageStats(
         lane=lane, name=name, per=per, count=count, mean_s=cost, p50_s=cost, p95_s=cost, total_s=count * cost
     )
@@ -188,7 +192,7 @@ def _stages(spans: pd.DataFrame) -> list[StageStats]:
         seconds = (own["end_ns"] - own["begin_ns"]) / NS
         rows.append(
             StageStats(
-                lane=lane, name=name, per="page" if (own["page"] >= 0).any() else "batch", count=len(own),
+                lane=lane, name=name, per="sample" if (own["sample"] >= 0).any() else "batch", count=len(own),
                 mean_s=seconds.mean(), p50_s=seconds.median(), p95_s=seconds.quantile(0.95), total_s=seconds.sum(),
                 background=background, origin="simulated" if lane == "device" else "measured",
             )
@@ -198,4 +202,4 @@ def _stages(spans: pd.DataFrame) -> list[StageStats]:
 
 def names(causes: Sequence[Any]) -> list[tuple[str, str | None]]:
     """What the causes are, and of which stage."""
-    return [(one.name, one.stage) for one in causes]
+    return [(cause.name, cause.stage) for cause in causes]

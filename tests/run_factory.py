@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-from record_factory import make_record
+from record_factory import make_batches, make_record, make_steady
 
-from workbench.records import LaneStats, Record, StageStats, Steady
+from workbench.records import Isolated, LaneStats, Limits, Record, StageStats
 
 BATCHES, SIZE = 20, 5
 MS = 1_000_000
@@ -17,10 +17,10 @@ def stats(lane: str, name: str, mean_s: float, count: int, per: str = "batch", *
 
 
 class Run:
-    """A made-up run of one worker: decode, collate; receive, postprocess; every page the same.
+    """A made-up run of one worker: decode, collate; receive, postprocess; every sample the same.
 
     Attributes:
-        loaded: How many times what it costs alone a stage takes on a core beside the others.
+        loaded: How many times what it costs isolated a stage takes on a core beside the others.
         preempted: How many times as long again, waiting for a core.
     """
 
@@ -31,8 +31,8 @@ class Run:
         stretch = self.loaded * self.preempted
         rows, at, main_at = [], 0.0, 0.0
         for batch in range(BATCHES):
-            for page in range(SIZE):
-                rows.append(("worker", 0, "decode", at, at + self.decode_ms * stretch, batch * SIZE + page, batch))
+            for sample in range(SIZE):
+                rows.append(("worker", 0, "decode", at, at + self.decode_ms * stretch, batch * SIZE + sample, batch))
                 at += self.decode_ms * stretch
             rows.append(("worker", 0, "collate", at, at + self.collate_ms * stretch, -1, batch))
             at += self.collate_ms * stretch
@@ -42,7 +42,7 @@ class Run:
                 main_at += took * stretch
             rows.append(("device", 0, "forward", main_at, main_at + self.device_ms * SIZE, -1, batch))
         rows.append(("main", 0, "drain", main_at, main_at + 1.0, -1, -1))
-        columns = ("lane", "process", "stage", "begin_ns", "end_ns", "page", "batch")
+        columns = ("lane", "process", "stage", "begin_ns", "end_ns", "sample", "batch")
         frame = pd.DataFrame(rows, columns=columns).assign(background=False, origin="measured")
         return frame.assign(begin_ns=(frame.begin_ns * MS).astype("int64"), end_ns=(frame.end_ns * MS).astype("int64"))
 
@@ -60,7 +60,7 @@ class Run:
             stats("main", "drain", 0.001, 1),
         ]
         only = [
-            stats("worker", "decode", self.decode_ms / 1e3, 10, "page"),
+            stats("worker", "decode", self.decode_ms / 1e3, 10, "sample"),
             stats("main", "postprocess", self.postprocess_ms / 1e3, 2),
         ]
         record = make_record(
@@ -73,7 +73,12 @@ class Run:
             isolated_samples=10,
             **{"num_workers": 1, **knobs},
         )
-        steady = Steady(
-            num_steps=BATCHES, num_pages=100, num_epochs=1, warmup_steps=0, wall_s=wall_s, samples_per_s=100 / wall_s
+        timed = Isolated(samples=list(range(SIZE, SIZE + 10)), stages=only) if isolated else Isolated()
+        return record.model_copy(
+            update={
+                "steady": make_steady(wall_s, num_steps=BATCHES),
+                "batches": make_batches(BATCHES, SIZE),
+                "limits": Limits(device_steps=2, loaded_batches=2),
+                "isolated": timed,
+            }
         )
-        return record.model_copy(update={"steady": steady, "isolated": only if isolated else []})

@@ -167,11 +167,11 @@ def test_lab_passes_its_options_on(invoke: Invoke, monkeypatch: pytest.MonkeyPat
 def test_an_interrupted_comparison_says_how_to_go_on(
     invoke: Invoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from workbench.knobs.knobs import Knobs
     from workbench.measure.comparison.journal import Journal
+    from workbench.workloads.ocr.knobs import OcrKnobs
 
     def begin(*arguments: Any, **options: Any) -> None:
-        Journal.begin(tmp_path / "comparisons" / "1", {"a": Knobs()}, runs=tmp_path / "runs", seed=0, num_blocks=1)
+        Journal.begin(tmp_path / "comparisons" / "1", {"a": OcrKnobs()}, runs=tmp_path / "runs", seed=0, num_blocks=1)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("workbench.commands.headless.run_notebook", begin)
@@ -184,8 +184,8 @@ def test_an_interrupted_comparison_says_how_to_go_on(
 def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: tuple[str, ...], blocks: int
 ) -> None:
-    from workbench.knobs.knobs import Knobs
     from workbench.measure.comparison.journal import Journal
+    from workbench.workloads.ocr.knobs import OcrKnobs
 
     told: dict[str, Any] = {}
 
@@ -193,7 +193,7 @@ def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
         told.update(parameters)
         raise KeyboardInterrupt
 
-    knobs = Knobs(dataset=str(Path(__file__).parents[1] / "data_samples"))
+    knobs = OcrKnobs(dataset=str(Path(__file__).parents[1] / "data_samples"))
     variants = {"a": knobs, "b": knobs.changed(cache="decoded")}
     (tmp_path / "runs").mkdir()
     Journal.begin(tmp_path / "race", variants, runs=tmp_path / "runs", seed=0, num_blocks=3)

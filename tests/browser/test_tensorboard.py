@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.launcher import run_trial
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def _free_port() -> int:
@@ -25,7 +25,7 @@ def _free_port() -> int:
 def tensorboard(tmp_path_factory):
     """A running TensorBoard on the trace of a trial."""
     runs = tmp_path_factory.mktemp("runs")
-    knobs = Knobs(
+    knobs = OcrKnobs(
         profilers="torch", num_pages=6, batch_size=2, num_steps=5, num_workers=0, device="cpu", encoder="lcnet_050",
         neck="fpn_small", image_size=160, checked_samples=0,
     )  # fmt: skip

@@ -9,10 +9,10 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench import cli
-from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison import run as race_module
 from workbench.records import Machine, Record
 from workbench.records.run_folder import RECORD, new_run_folder, write_json
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 PAGES = Path(__file__).parents[2] / "data_samples"
 
@@ -23,9 +23,9 @@ RATES = {"none": 100.0, "encoded": 100.0, "decoded": 150.0, "prepared": 104.0}
 @pytest.fixture
 def check(monkeypatch, tmp_path):
     """Runs the command, and gives its exit code."""
-    ran: list[Knobs] = []
+    ran: list[OcrKnobs] = []
 
-    def trial(knobs: Knobs, runs: Path, **_: object) -> Record:
+    def trial(knobs: OcrKnobs, runs: Path, **_: object) -> Record:
         ran.append(knobs)
         folder = new_run_folder(runs, knobs)
         wobble = 1.0 + 0.01 * (len(ran) % 3 - 1) + (0.1 if knobs.cache == "prepared" else 0.0) * (len(ran) % 5 - 2)

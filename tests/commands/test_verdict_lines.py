@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from workbench.commands.verdict_lines import COLUMNS, verdict_lines
-from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Failure, Interval, Memory, Parity, Throughput, VariantResult
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def result(name: str, **fields: object) -> VariantResult:
     empty: dict[str, object] = {"run_ids": [], "samples_per_s": None, "speedup": None, "verdict": None}
-    return VariantResult.model_validate({"name": name, "knobs": Knobs(), **empty, **fields})
+    return VariantResult.model_validate({"name": name, "knobs": OcrKnobs(), **empty, **fields})
 
 
 def test_every_variant_has_a_row_with_what_is_known_of_it() -> None:

@@ -8,9 +8,9 @@ from record_factory import make_failed, make_record
 
 from workbench.explain.history import changed_knobs, read_history
 from workbench.explain.verdicts.comparison import compare
-from workbench.knobs.knobs import Knobs
 from workbench.records import ComparisonState
 from workbench.records.run_folder import COMPARISON, RECORD, write_json, write_state
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def filled(reports: Path) -> Path:
@@ -51,7 +51,7 @@ def test_an_empty_folder_has_no_history(tmp_path):
 
 
 def test_trials_are_told_apart_by_the_knobs_that_matter():
-    knobs = Knobs(cache="decoded", dataset="/somewhere/pages", checked_samples=0, timeout_s=7)
+    knobs = OcrKnobs(cache="decoded", dataset="/somewhere/pages", checked_samples=0, timeout_s=7)
     assert changed_knobs(knobs) == "dataset=pages cache=decoded"
-    assert changed_knobs(Knobs()) == "defaults"
+    assert changed_knobs(OcrKnobs()) == "defaults"
     assert changed_knobs(make_failed().knobs) == "defaults"

@@ -1,23 +1,23 @@
-"""Knobs are written once, and refuse what cannot be, all of it at once, with the fix."""
+"""OcrKnobs are written once, and refuse what cannot be, all of it at once, with the fix."""
 
 from __future__ import annotations
 
 import pytest
+from workbench.knobs.combinations import IMPOSSIBLE
 
 from workbench.errors import BadInput
-from workbench.knobs.combinations import IMPOSSIBLE
-from workbench.knobs.knobs import Knobs, describe_knobs
+from workbench.knobs.knobs import OcrKnobs, describe_knobs
 
 
 def problems_of(**settings) -> list[str]:
     with pytest.raises(BadInput) as caught:
-        Knobs.parse(settings)
+        OcrKnobs.parse_own(settings)
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_every_knob_says_what_it_is():
     infos = list(describe_knobs())
-    assert [info.name for info in infos] == list(Knobs.model_fields)
+    assert [info.name for info in infos] == list(OcrKnobs.model_fields)
     for info in infos:
         assert info.help, info.name
         assert info.group in ("pages", "image path", "loading", "model", "device", "measuring")
@@ -38,7 +38,7 @@ def test_every_knob_says_what_it_is():
     ],
 )
 def test_text_is_taken_for_what_it_means(name, text, value):
-    assert getattr(Knobs.parse({name: text}), name) == value
+    assert getattr(OcrKnobs.parse_own({name: text}), name) == value
 
 
 def test_all_mistakes_are_told_in_one_message():
@@ -104,7 +104,7 @@ def test_impossible_combinations_are_refused_with_the_remedy(settings):
 
 
 def test_a_cache_of_targets_alone_can_be_stored_anywhere():
-    assert Knobs(targets="cached", cache_store="disk").cache == "none"
+    assert OcrKnobs(targets="cached", cache_store="disk").cache == "none"
 
 
 def test_every_impossible_combination_has_an_example():
@@ -116,14 +116,14 @@ def test_several_impossible_combinations_are_told_together():
 
 
 def test_knobs_come_back_from_json_and_cannot_be_changed():
-    knobs = Knobs(cache="decoded", num_pages=7)
-    assert Knobs.model_validate_json(knobs.model_dump_json()) == knobs
+    knobs = OcrKnobs(cache="decoded", num_pages=7)
+    assert OcrKnobs.model_validate_json(knobs.model_dump_json()) == knobs
     with pytest.raises(ValueError, match="frozen"):
         knobs.cache = "none"  # type: ignore[misc]
 
 
 def test_differences_and_changes():
-    knobs = Knobs().changed(cache="decoded", num_workers="4")
-    assert knobs.differing(Knobs()) == {"cache": "decoded", "num_workers": 4}
+    knobs = OcrKnobs().changed(cache="decoded", num_workers="4")
+    assert knobs.differing(OcrKnobs()) == {"cache": "decoded", "num_workers": 4}
     with pytest.raises(BadInput):
         knobs.changed(mode="train", cache="prepared")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.panel.workbench_panel import Workbench
 from workbench.records import Record
 from workbench.report.by_hand import Judging
@@ -39,7 +39,7 @@ def runs(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """The run folder of each way."""
     folders = {}
     reports = tmp_path_factory.mktemp("panel")
-    lab = Workbench(reports, Judging(reports), Knobs(**KNOBS))
+    lab = Workbench(reports, Judging(reports), OcrKnobs(**KNOBS))
     lab.run()
     assert lab.queue.wait_until_idle(PATIENCE_S)
     (folders["panel"],) = list_runs(reports / "runs")
@@ -99,7 +99,7 @@ def test_the_record_is_the_panels(runs: dict[str, Path], way: str) -> None:
     record = read_record(runs[way])
 
     assert record.status == "ok"
-    assert record.knobs == Knobs(**KNOBS)
+    assert record.knobs == OcrKnobs(**KNOBS)
     assert differences(read_record(runs["panel"]), record) == []
 
 
@@ -116,7 +116,7 @@ def test_pages_and_spans_are_the_panels(runs: dict[str, Path], way: str) -> None
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        ({"knobs": Knobs(**KNOBS, prefetch_factor=3)}, "record.knobs.prefetch_factor"),
+        ({"knobs": OcrKnobs(**KNOBS, prefetch_factor=3)}, "record.knobs.prefetch_factor"),
         ({"simulated": False}, "record.simulated"),
         ({"notes": ["something"]}, "record.notes"),
     ],

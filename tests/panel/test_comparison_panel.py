@@ -10,13 +10,13 @@ import ipywidgets as widgets
 import pytest
 from record_factory import make_record
 
-from workbench.knobs.knobs import Knobs
 from workbench.panel.comparison_panel import ComparisonPanel
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import RunQueue
 from workbench.panel.variant_names import name_choices, name_variants
 from workbench.records.run_folder import RECORD, list_runs, write_json
 from workbench.report.by_hand import Judging
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 PATIENCE_S = 60.0
 RATES = {"none": 50.0, "decoded": 80.0, "prepared": 51.0}
@@ -182,14 +182,14 @@ def test_a_report_that_is_not_made_says_why(tmp_path) -> None:
 
 def test_variants_are_named_by_what_they_change() -> None:
     common = {"num_pages": 7, "device": "cpu"}
-    variants = [Knobs(**common), Knobs(**common, cache="decoded"), Knobs(**common, num_steps=3)]
+    variants = [OcrKnobs(**common), OcrKnobs(**common, cache="decoded"), OcrKnobs(**common, num_steps=3)]
     assert name_choices(variants) == ["cache=none", "cache=decoded", "cache=none (2)"]
     assert name_choices(variants[::2]) == ["same knobs", "same knobs (2)"]
     assert name_variants([*variants, variants[0]]) == ["baseline", "cache=decoded", "same knobs", "same knobs (2)"]
-    assert name_choices([Knobs(persistent_workers=False), Knobs()]) == [
+    assert name_choices([OcrKnobs(persistent_workers=False), OcrKnobs()]) == [
         "persistent_workers=false", "persistent_workers=true",
     ]  # fmt: skip
     many = {"image_decoder": "turbojpeg", "transforms": "direct", "targets": "fast", "transport": "ring"}
-    names = name_choices([Knobs(), Knobs(**many), Knobs(**many, cache_store="shared", cache="decoded")])
+    names = name_choices([OcrKnobs(), OcrKnobs(**many), OcrKnobs(**many, cache_store="shared", cache="decoded")])
     assert all(len(name) <= 64 for name in names)
     assert all(a != b for a, b in itertools.combinations(names, 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 import pytest
 
-from workbench.knobs.knobs import Knobs, describe_knobs
+from workbench.knobs.knobs import OcrKnobs, describe_knobs
 from workbench.panel.knob_widgets import IN_FRONT, KnobWidgets
 from workbench.panel.presets import PRESETS, apply_preset
 
@@ -17,7 +17,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def shown(told: list[str]) -> KnobWidgets:
-    return KnobWidgets(Knobs(), told.append)
+    return KnobWidgets(OcrKnobs(), told.append)
 
 
 def test_every_knob_has_a_widget_with_its_words(shown: KnobWidgets) -> None:
@@ -32,11 +32,11 @@ def test_every_knob_has_a_widget_with_its_words(shown: KnobWidgets) -> None:
 def test_all_but_those_in_front_lie_in_their_groups(shown: KnobWidgets) -> None:
     placed = [row.children[0].description for box in shown.groups.children for row in box.children]
 
-    assert sorted([*placed, *IN_FRONT]) == sorted(Knobs.model_fields)
+    assert sorted([*placed, *IN_FRONT]) == sorted(OcrKnobs.model_fields)
 
 
 def test_what_somebody_else_has_a_widget_for_gets_none_here() -> None:
-    shown = KnobWidgets(Knobs(), print, apart=("dataset",))
+    shown = KnobWidgets(OcrKnobs(), print, apart=("dataset",))
 
     assert "dataset" not in shown.by_name
     assert "dataset" not in shown.settings()
@@ -45,16 +45,16 @@ def test_what_somebody_else_has_a_widget_for_gets_none_here() -> None:
 @pytest.mark.parametrize(
     "knobs",
     [
-        Knobs(),
-        *(apply_preset(name, Knobs()) for name in PRESETS),
-        Knobs(num_pages=7, num_workers=33, replay_ms_per_sample=0.25, profilers="lines,memory", annotations="a b.json"),
-        Knobs(mode="train", targets="fast", num_steps=3, warmup_steps=0, persistent_workers=False),
+        OcrKnobs(),
+        *(apply_preset(name, OcrKnobs()) for name in PRESETS),
+        OcrKnobs(num_pages=7, num_workers=33, replay_ms_per_sample=0.25, profilers="lines,memory", annotations="a b.json"),
+        OcrKnobs(mode="train", targets="fast", num_steps=3, warmup_steps=0, persistent_workers=False),
     ],
 )
-def test_what_is_shown_is_what_is_read(shown: KnobWidgets, told: list[str], knobs: Knobs) -> None:
+def test_what_is_shown_is_what_is_read(shown: KnobWidgets, told: list[str], knobs: OcrKnobs) -> None:
     shown.show(knobs)
 
-    assert Knobs.parse(shown.settings()) == knobs
+    assert OcrKnobs.parse_own(shown.settings()) == knobs
     assert told == []
 
 

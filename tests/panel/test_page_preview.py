@@ -7,9 +7,9 @@ from pathlib import Path
 import ipywidgets as widgets
 import pytest
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.preview import Picture, Preview
 from workbench.panel.page_preview import DataSetPicker, PagePreview, pictures_html, told_html
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 PATIENCE_S = 10.0
 EVIL = "<script>alert(1)</script>.jpg"
@@ -22,7 +22,7 @@ class FakeMaker:
         self.asked: list[tuple[str, int]] = []
         self.problem = ""
 
-    def __call__(self, knobs: Knobs, number: int) -> Preview:
+    def __call__(self, knobs: OcrKnobs, number: int) -> Preview:
         self.asked.append((knobs.dataset, number))
         outlines = [[(1.0, 2.0), (30.0, 2.0), (30.0, 9.0)], [(5.0, 5.0), (6.0, 5.0), (6.0, 6.0)]]
         picture = Picture(
@@ -50,7 +50,7 @@ def text(preview: PagePreview) -> str:
 
 
 def test_words_are_outlined_on_the_picture_and_named() -> None:
-    html = pictures_html(FakeMaker()(Knobs(), 0))
+    html = pictures_html(FakeMaker()(OcrKnobs(), 0))
 
     assert html.count("<polygon") == 2
     assert "points='1.0,2.0 30.0,2.0 30.0,9.0'" in html
@@ -59,14 +59,14 @@ def test_words_are_outlined_on_the_picture_and_named() -> None:
 
 
 def test_names_of_files_are_escaped() -> None:
-    made = FakeMaker()(Knobs(), 0)
+    made = FakeMaker()(OcrKnobs(), 0)
 
     assert "<script>" not in pictures_html(made) + told_html(made)
     assert "&lt;script&gt;" in pictures_html(made)
 
 
 def test_nothing_is_made_that_nobody_sees(preview: PagePreview, maker: FakeMaker) -> None:
-    preview.set_knobs(Knobs())
+    preview.set_knobs(OcrKnobs())
     assert preview.wait_until_shown(PATIENCE_S)
     assert maker.asked == []
 
@@ -85,7 +85,7 @@ def test_pages_are_turned_and_another_folder_begins_anew(preview: PagePreview, m
     preview.widget.children[0].children[1].click()
     assert preview.wait_until_shown(PATIENCE_S)
     assert "page 2 of 3" in text(preview)
-    preview.set_knobs(Knobs(dataset="elsewhere"))
+    preview.set_knobs(OcrKnobs(dataset="elsewhere"))
     assert preview.wait_until_shown(PATIENCE_S)
     assert maker.asked[-1] == ("elsewhere", 0)
 
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said_instead_of_the_pictures(preview: PagePreview, mak
     preview.set_in_front(True)
     assert preview.wait_until_shown(PATIENCE_S)
     maker.problem = f"the image '{EVIL}' is missing"
-    preview.set_knobs(Knobs(num_pages=1))
+    preview.set_knobs(OcrKnobs(num_pages=1))
     assert preview.wait_until_shown(PATIENCE_S)
 
     assert "is missing" in text(preview)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs, describe_knobs
+from workbench.knobs.knobs import OcrKnobs, describe_knobs
 from workbench.panel.parameters import COMPARE_KNOBS, PROFILE_KNOBS, knob_lines, knobs_from, settings_from
 
 
@@ -43,7 +43,7 @@ def test_all_mistyped_parameters_are_in_one_message() -> None:
 
 
 def test_knobs_are_made_of_what_is_set() -> None:
-    assert knobs_from(ipython(cache="decoded", num_workers="1", reports="x"), ["reports"]) == Knobs(
+    assert knobs_from(ipython(cache="decoded", num_workers="1", reports="x"), ["reports"]) == OcrKnobs(
         cache="decoded", num_workers=1
     )
 
@@ -59,7 +59,7 @@ def test_mistyped_names_and_wrong_values_are_in_one_message() -> None:
 
 def test_what_is_no_parameter_is_let_pass() -> None:
     variables = ipython(
-        blocks=2, record=object(), runs=Path(), _own=3, PAPERMILL_INPUT_PATH="x", variants={"a": Knobs()}
+        blocks=2, record=object(), runs=Path(), _own=3, PAPERMILL_INPUT_PATH="x", variants={"a": OcrKnobs()}
     )
 
     assert settings_from(variables, extra=("blocks",)) == {}
@@ -70,7 +70,7 @@ def test_the_lines_of_a_parameters_cell_set_the_defaults(names: tuple[str, ...])
     namespace: dict[str, Any] = {}
     exec("\n".join(knob_lines(names)), namespace)
 
-    defaults = Knobs()
+    defaults = OcrKnobs()
     assert {name: namespace[name] for name in names} == {name: getattr(defaults, name) for name in names}
 
 

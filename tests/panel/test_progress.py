@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
 from workbench.panel.progress import ProgressLines, format_progress, parse_progress
 from workbench.records import Failure, Record, Steady
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 class Clock:
@@ -42,9 +42,9 @@ def test_a_trial_that_ended_is_told_with_its_throughput_or_its_failure() -> None
     lines: list[str] = []
     progress = ProgressLines(lines.append)
     steady = Steady(num_steps=4, num_pages=8, num_epochs=1.0, warmup_steps=1, wall_s=0.16, samples_per_s=50.0)
-    well = Record(run_id="a", created_at="", status="ok", knobs=Knobs(), steady=steady)
+    well = Record(run_id="a", created_at="", status="ok", knobs=OcrKnobs(), steady=steady)
     failure = Failure(kind="crash", phase="model", message="crashed by signal SIGSEGV\nand more")
-    badly = Record(run_id="b", created_at="", status="failed", knobs=Knobs(), failure=failure)
+    badly = Record(run_id="b", created_at="", status="failed", knobs=OcrKnobs(), failure=failure)
 
     progress.on_trial(3, 20, "ram", well)
     progress.on_trial(4, 20, "wide", badly)

@@ -6,11 +6,11 @@ import ipywidgets as widgets
 import pytest
 from record_factory import make_failed, make_lane, make_record
 
-from workbench.knobs.knobs import Knobs
 from workbench.panel.run_cards import RunCards, card_html
 from workbench.panel.run_list import RunList
 from workbench.records import ComparisonState, ProfilerOverhead, VariantTrial
 from workbench.records.run_folder import RECORD, write_state
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_trials_of_races_are_apart(runs, leave_run, reports) -> None:
         leave_run(name)
     trial = VariantTrial(block=0, variant="baseline", run_id="2026-b")
     state = ComparisonState(
-        variants={"baseline": Knobs()}, seed=0, most_blocks=3, runs="runs", warmup_run_id="2026-c", trials=[trial]
+        variants={"baseline": OcrKnobs()}, seed=0, most_blocks=3, runs="runs", warmup_run_id="2026-c", trials=[trial]
     )
     write_state(reports / "comparisons" / "one", state)
     runs.refresh()
@@ -89,7 +89,7 @@ def summary(runs, leave_run, record):
 
 def test_a_card_says_what_differs_how_fast_and_how_sure(runs, leave_run) -> None:
     run = summary(runs, leave_run, make_record(63.14, cache="decoded", num_steps=7))
-    card = card_html(run, Knobs())
+    card = card_html(run, OcrKnobs())
 
     assert "cache=decoded" in card
     assert "num_steps" not in card
@@ -97,25 +97,25 @@ def test_a_card_says_what_differs_how_fast_and_how_sure(runs, leave_run) -> None
     assert "closure 99.0 %" in card
     assert "1.00 GB" in card
     assert "simulated device" in card
-    assert "the knobs of the baseline" in card_html(run, Knobs(cache="decoded"))
+    assert "the knobs of the baseline" in card_html(run, OcrKnobs(cache="decoded"))
 
 
 def test_a_card_of_a_breakdown_that_does_not_close_says_so(runs, leave_run) -> None:
     run = summary(runs, leave_run, make_record(lanes=[make_lane("main", 1.0, 0.5)]))
 
-    assert "wb-alarm'>does not close (50.0 %)" in card_html(run, Knobs())
+    assert "wb-alarm'>does not close (50.0 %)" in card_html(run, OcrKnobs())
 
 
 def test_a_failed_run_shows_its_message_escaped(runs, leave_run) -> None:
     run = summary(runs, leave_run, make_failed(message="page '<script>alert(1)</script>.jpg' is broken"))
-    card = card_html(run, Knobs())
+    card = card_html(run, OcrKnobs())
 
     assert "failed in phase steady: page &#x27;&lt;script&gt;" in card
     assert "<script>" not in card
 
 
 def test_knobs_are_escaped(runs, leave_run) -> None:
-    assert "<img" not in card_html(summary(runs, leave_run, make_record(dataset="<img src=x>")), Knobs())
+    assert "<img" not in card_html(summary(runs, leave_run, make_record(dataset="<img src=x>")), OcrKnobs())
 
 
 def test_pages_of_cards_and_their_buttons(runs, leave_run, cards, told) -> None:

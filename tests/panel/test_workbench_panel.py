@@ -8,12 +8,12 @@ import ipywidgets as widgets
 import pytest
 from record_factory import make_failed, make_record
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
 from workbench.panel import look
 from workbench.panel.workbench_panel import Workbench
 from workbench.records import Failure, Record
 from workbench.records.run_folder import RECORD, write_json
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 PATIENCE_S = 20.0
 
@@ -55,7 +55,7 @@ def trials(monkeypatch) -> FakeTrials:
 
 @pytest.fixture
 def lab(reports, trials):
-    return Workbench(reports, NoJudge(), Knobs(num_pages=4))
+    return Workbench(reports, NoJudge(), OcrKnobs(num_pages=4))
 
 
 def everything(widget) -> list[widgets.Widget]:
@@ -90,7 +90,7 @@ def test_the_widgets_knobs_are_run(lab, trials, reports) -> None:
     assert lab.queue.wait_until_idle(PATIENCE_S)
 
     record = Record.model_validate_json((reports / "runs" / "2026-0001" / RECORD).read_text())
-    assert record.knobs == Knobs(num_pages=4, cache="decoded", num_workers=0)
+    assert record.knobs == OcrKnobs(num_pages=4, cache="decoded", num_workers=0)
 
 
 def test_cancel_ends_the_run_and_the_next_one_begins(lab, trials) -> None:

@@ -8,7 +8,6 @@ import pytest
 from record_factory import make_record
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs
 from workbench.records import run_folder as run_store
 from workbench.records.run_folder import (
     KNOBS,
@@ -21,12 +20,13 @@ from workbench.records.run_folder import (
     write_json,
     write_text,
 )
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def test_knobs_lie_in_a_fresh_folder(tmp_path):
-    folders = [new_run_folder(tmp_path / "runs", Knobs(cache="decoded")) for _ in range(3)]
+    folders = [new_run_folder(tmp_path / "runs", OcrKnobs(cache="decoded")) for _ in range(3)]
     assert len(set(folders)) == 3
-    assert read_knobs(folders[0]) == Knobs(cache="decoded")
+    assert read_knobs(folders[0]) == OcrKnobs(cache="decoded")
 
 
 def test_a_record_comes_back(tmp_path):
@@ -48,7 +48,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
 
 
 def test_only_runs_that_ended_are_listed(tmp_path):
-    ended, running = (new_run_folder(tmp_path, Knobs()) for _ in range(2))
+    ended, running = (new_run_folder(tmp_path, OcrKnobs()) for _ in range(2))
     write_json(ended / RECORD, make_record())
     assert list(list_runs(tmp_path)) == [ended]
     assert running.is_dir()

@@ -11,12 +11,12 @@ from record_factory import make_stage
 from workbench.errors import BadInput, WorkbenchError
 from workbench.explain.verdicts import error_rates
 from workbench.explain.verdicts.selftest_words import machine_line, selftest_lines
-from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison import run as race_module
 from workbench.records import Environment, Failure, Machine, Record, Steady
 from workbench.records.run_folder import RECORD, SELFTEST, new_run_folder, write_json
 from workbench.report import self_test
 from workbench.report.self_test import KNOBS, SELFTESTS, latest_selftest, run_selftest
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 PAGES = 72
 
@@ -29,7 +29,7 @@ class Trials:
         self.noise = np.random.default_rng(0)
         self.fails_at = 10**9
 
-    def __call__(self, knobs: Knobs, runs: Path, **_: object) -> Record:
+    def __call__(self, knobs: OcrKnobs, runs: Path, **_: object) -> Record:
         self.ran += 1
         cold = 1.5 if self.ran == 1 else 1.0
         delay_s = PAGES * knobs.delays_ms.get("decode", 0.0) / 1e3
@@ -63,7 +63,7 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> Trials:
 
 
 def test_it_says_how_often_verdicts_are_wrong_and_what_is_found(trials, tmp_path):
-    test = run_selftest(tmp_path, Knobs(**KNOBS), num_identical=4, num_blocks=20)
+    test = run_selftest(tmp_path, OcrKnobs(**KNOBS), num_identical=4, num_blocks=20)
     short, long = test.false_verdicts
     assert (short.most_blocks, long.most_blocks) == (5, 12)
     assert short.real.of >= 2 * 4
@@ -77,7 +77,7 @@ def test_it_says_how_often_verdicts_are_wrong_and_what_is_found(trials, tmp_path
 
 
 def test_it_is_told_with_counts_intervals_and_units(trials, tmp_path):
-    test = run_selftest(tmp_path, Knobs(**KNOBS), num_blocks=6)
+    test = run_selftest(tmp_path, OcrKnobs(**KNOBS), num_blocks=6)
     told = "\n".join(selftest_lines(test))
     assert told.startswith("This machine can tell ")
     assert "in 4 minutes" in told and "In 1 min (10 blocks" in told
@@ -89,8 +89,8 @@ def test_it_is_told_with_counts_intervals_and_units(trials, tmp_path):
 def test_the_report_takes_the_newest_of_this_machine_and_passes_over_a_damaged_one(trials, tmp_path, capsys):
     folders = [tmp_path / SELFTESTS / name for name in "abc"]
     for folder in folders:
-        run_selftest(folder, Knobs(**KNOBS), sizes=(), num_blocks=3)
-    here = {"baseline": [trials(Knobs(), tmp_path / "runs")]}
+        run_selftest(folder, OcrKnobs(**KNOBS), sizes=(), num_blocks=3)
+    here = {"baseline": [trials(OcrKnobs(), tmp_path / "runs")]}
     (folders[2] / SELFTEST).write_text("{")
     newest = latest_selftest(tmp_path, here)
     assert newest is not None
@@ -105,14 +105,14 @@ def test_the_report_takes_the_newest_of_this_machine_and_passes_over_a_damaged_o
 def test_a_failed_trial_ends_it(trials, tmp_path):
     trials.fails_at = 9
     with pytest.raises(WorkbenchError, match="out of luck"):
-        run_selftest(tmp_path, Knobs(**KNOBS), num_blocks=3)
+        run_selftest(tmp_path, OcrKnobs(**KNOBS), num_blocks=3)
 
 
 def test_too_few_blocks_are_no_self_test(trials, tmp_path):
     with pytest.raises(WorkbenchError, match="needs 3 blocks"):
-        run_selftest(tmp_path, Knobs(**KNOBS), num_blocks=2)
+        run_selftest(tmp_path, OcrKnobs(**KNOBS), num_blocks=2)
 
 
 def test_knobs_with_work_side_by_side_are_refused(tmp_path):
     with pytest.raises(BadInput, match="in series"):
-        run_selftest(tmp_path, Knobs(**{**KNOBS, "num_workers": 2}), num_blocks=3)
+        run_selftest(tmp_path, OcrKnobs(**{**KNOBS, "num_workers": 2}), num_blocks=3)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.records import ComparisonState, Failure, Quality, Record, Steady
 from workbench.records.run_folder import PAGES
 from workbench.report.verdicts import best_variant, compare_run, typical_run
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def record(runs: Path, run_id: str, samples_per_s: float | None, *, level: int = 100) -> Record:
@@ -16,14 +16,14 @@ def record(runs: Path, run_id: str, samples_per_s: float | None, *, level: int =
     (runs / run_id).mkdir(parents=True)
     if samples_per_s is None:
         failure = Failure(kind="crash", phase="model", message="crashed")
-        return Record(run_id=run_id, created_at="", status="failed", knobs=Knobs(), failure=failure)
+        return Record(run_id=run_id, created_at="", status="failed", knobs=OcrKnobs(), failure=failure)
     image = np.full((1, 8, 8, 3), level, np.float16)
     np.savez(runs / run_id / PAGES, names=np.array(["a.jpg"]), images=image)
     steady = Steady(
         num_steps=4, num_pages=8, num_epochs=1, warmup_steps=0, wall_s=8 / samples_per_s, samples_per_s=samples_per_s
     )
     quality = Quality(hmean=0.5, precision=0.5, recall=0.5, num_pages=8)
-    return Record(run_id=run_id, created_at="", status="ok", knobs=Knobs(), steady=steady, quality=quality)
+    return Record(run_id=run_id, created_at="", status="ok", knobs=OcrKnobs(), steady=steady, quality=quality)
 
 
 def compared(runs: Path, **rates: list[float | None]) -> ComparisonRun:
@@ -34,7 +34,7 @@ def compared(runs: Path, **rates: list[float | None]) -> ComparisonRun:
         ]
         for name, own in rates.items()
     }
-    knobs = {name: Knobs() for name in rates}
+    knobs = {name: OcrKnobs() for name in rates}
     state = ComparisonState(variants=knobs, seed=3, most_blocks=3, runs=str(runs), stop="blocks")
     return ComparisonRun(state, order=[list(rates)] * 3, records=records)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from record_factory import make_record, make_stage
-
 from workbench.explain.checks.inactive_knobs import without_effect
-from workbench.knobs.knobs import Knobs
+
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def told(baseline: dict, variant: dict, **update) -> str:
@@ -69,4 +69,4 @@ def test_workers_that_were_started_again_are_no_reason():
 def test_every_rule_names_knobs():
     from workbench.explain.checks.inactive_knobs import RULES
 
-    assert {name for rule in RULES for name in rule.knobs} <= set(Knobs.model_fields)
+    assert {name for rule in RULES for name in rule.knobs} <= set(OcrKnobs.model_fields)

@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 from record_factory import make_failed, make_lane, make_record, make_stage
+from workbench.workloads.ocr.checks.pages import PageSample
 
 from workbench.explain.figures import tables
 from workbench.explain.figures.costs import costs
@@ -18,7 +19,6 @@ from workbench.explain.figures.verdicts import verdicts
 from workbench.explain.figures.where_time_goes import where_time_goes
 from workbench.explain.verdicts.comparison import compare
 from workbench.records import DetectionParity, PageParity, Parity
-from workbench.workloads.ocr.checks.pages import PageSample
 
 EVIL = "<script>alert(1)</script>"
 

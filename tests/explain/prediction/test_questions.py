@@ -10,9 +10,9 @@ from workbench.explain.prediction.cost_model import BatchStage, CostModel, PageC
 from workbench.explain.prediction.moved_bytes import bytes_factor, bytes_per_page
 from workbench.explain.prediction.pipeline import PipelineConfig
 from workbench.explain.prediction.questions import apply_all, parse_questions
-from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 
-KNOBS = Knobs(num_workers=2, batch_size=8, image_size=64)
+KNOBS = OcrKnobs(num_workers=2, batch_size=8, image_size=64)
 STAGES = ("read", "decode", "Normalize", "targets")
 
 
@@ -164,4 +164,4 @@ def test_without_times_alone_nothing_is_said_of_the_main_process_loading():
 
 def test_a_run_with_a_cache_says_nothing_of_another_one():
     with pytest.raises(BadInput, match="has a cache already"):
-        parse_questions(["cache=prepared"], model(), Knobs(cache="decoded"))
+        parse_questions(["cache=prepared"], model(), OcrKnobs(cache="decoded"))

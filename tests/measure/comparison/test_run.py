@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison import run as run_module
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import run_comparison
 from workbench.records import Failure, Machine, Policy, Program, Record, Steady
 from workbench.records.run_folder import RECORD, STATE, new_run_folder, read_state, write_json
+from workbench.workloads.ocr.knobs import OcrKnobs
 
-BASELINE, A = Knobs(), Knobs(num_workers=1)
+BASELINE, A = OcrKnobs(), OcrKnobs(num_workers=1)
 
 
 class Trials:
@@ -29,12 +29,12 @@ class Trials:
     """
 
     def __init__(self) -> None:
-        self.ran: list[Knobs] = []
+        self.ran: list[OcrKnobs] = []
         self.programs: list[Program | None] = []
         self.disturbed: set[int] = set()
         self.before = lambda number: None
 
-    def __call__(self, knobs: Knobs, runs: Path, *, program: Program | None = None, **_: object) -> Record:
+    def __call__(self, knobs: OcrKnobs, runs: Path, *, program: Program | None = None, **_: object) -> Record:
         number = len(self.ran)
         self.before(number)
         self.ran.append(knobs)
@@ -63,7 +63,7 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> Trials:
     return fake
 
 
-def begin(folder: Path, variants: dict[str, Knobs] | None = None, **settings) -> Journal:
+def begin(folder: Path, variants: dict[str, OcrKnobs] | None = None, **settings) -> Journal:
     settings = {"runs": folder / "runs", "seed": 0, "num_blocks": 3, **settings}
     return Journal.begin(folder / "race", variants or {"baseline": BASELINE, "a": A}, **settings)
 
@@ -107,13 +107,13 @@ def test_no_block_begins_that_would_end_after_the_time(trials, tmp_path):
 
 
 def test_a_failed_variant_runs_no_more_and_the_others_go_on(trials, tmp_path):
-    result = run_comparison(begin(tmp_path, {"baseline": BASELINE, "broken": Knobs(batch_size=1)}))
+    result = run_comparison(begin(tmp_path, {"baseline": BASELINE, "broken": OcrKnobs(batch_size=1)}))
     assert len(result.records["broken"]) == 1
     assert len(result.records["baseline"]) == 3
 
 
 def test_a_failed_baseline_ends_the_race(trials, tmp_path):
-    result = run_comparison(begin(tmp_path, {"baseline": Knobs(batch_size=1), "a": BASELINE}))
+    result = run_comparison(begin(tmp_path, {"baseline": OcrKnobs(batch_size=1), "a": BASELINE}))
     assert len(result.records["baseline"]) == 1
     assert result.records["a"] == []
     assert result.state.stop == "failed"
@@ -219,7 +219,7 @@ def test_what_has_run_is_not_settled_for_again(trials, tmp_path):
 
 
 def test_a_settling_run_that_fails_ends_the_race(trials, tmp_path):
-    result = run_comparison(begin(tmp_path, {"baseline": Knobs(batch_size=1), "a": BASELINE}))
+    result = run_comparison(begin(tmp_path, {"baseline": OcrKnobs(batch_size=1), "a": BASELINE}))
     assert len(trials.ran) == 1
     assert result.order == [["baseline"]]
 
@@ -235,7 +235,7 @@ def test_a_cold_cache_needs_a_file_system_that_lets_go(trials, tmp_path, monkeyp
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "a.jpg").write_bytes(b"x" * 9000)
     monkeypatch.setattr(run_module, "forget", lambda files: None)
-    knobs = Knobs(dataset=str(tmp_path / "pages"))
+    knobs = OcrKnobs(dataset=str(tmp_path / "pages"))
     with pytest.raises(BadInput, match=r"keeps 100\.0 % of the pages"):
         run_comparison(begin(tmp_path, {"baseline": knobs, "a": knobs}, cold_cache=True))
 
@@ -243,6 +243,6 @@ def test_a_cold_cache_needs_a_file_system_that_lets_go(trials, tmp_path, monkeyp
 def test_the_state_of_the_page_cache_is_entered_for_every_trial(trials, tmp_path):
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "a.jpg").write_bytes(b"x" * 9000)
-    knobs = Knobs(dataset=str(tmp_path / "pages"))
+    knobs = OcrKnobs(dataset=str(tmp_path / "pages"))
     result = run_comparison(begin(tmp_path, {"baseline": knobs, "a": knobs}, policy=Policy()))
     assert {trial.files_cached_share for trial in result.state.trials} == {1.0}

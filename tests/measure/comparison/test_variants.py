@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.variants import (
     check_variants,
     choose_variants,
@@ -13,6 +12,7 @@ from workbench.measure.comparison.variants import (
     parse_settings,
     parse_variants,
 )
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def messages(error: pytest.ExceptionInfo[BadInput]) -> list[str]:
@@ -23,17 +23,17 @@ def test_the_baseline_comes_first_and_holds_the_common_knobs() -> None:
     variants = parse_variants(["ram: cache=decoded", "wide: num_workers=4 batch_size=2"], {"num_workers": 1})
 
     assert list(variants) == ["baseline", "ram", "wide"]
-    assert variants["baseline"] == Knobs(num_workers=1)
-    assert variants["ram"] == Knobs(num_workers=1, cache="decoded")
-    assert variants["wide"] == Knobs(num_workers=4, batch_size=2)
+    assert variants["baseline"] == OcrKnobs(num_workers=1)
+    assert variants["ram"] == OcrKnobs(num_workers=1, cache="decoded")
+    assert variants["wide"] == OcrKnobs(num_workers=4, batch_size=2)
 
 
 def test_a_spec_named_baseline_is_the_baseline_wherever_it_stands() -> None:
     variants = parse_variants(["ram: cache=decoded", "baseline: batch_size=2"], {"num_workers": 1})
 
     assert list(variants) == ["baseline", "ram"]
-    assert variants["baseline"] == Knobs(num_workers=1, batch_size=2)
-    assert variants["ram"] == Knobs(num_workers=1, cache="decoded")
+    assert variants["baseline"] == OcrKnobs(num_workers=1, batch_size=2)
+    assert variants["ram"] == OcrKnobs(num_workers=1, cache="decoded")
 
 
 def test_a_variant_may_repeat_the_baseline() -> None:
@@ -102,7 +102,7 @@ def test_the_first_cell_of_a_grid_is_the_baseline() -> None:
         "cache=decoded num_workers=0",
         "cache=decoded num_workers=2",
     ]
-    assert variants["cache=decoded num_workers=2"] == Knobs(batch_size=4, cache="decoded", num_workers=2)
+    assert variants["cache=decoded num_workers=2"] == OcrKnobs(batch_size=4, cache="decoded", num_workers=2)
 
 
 def test_mistakes_of_a_grid_are_in_one_message() -> None:
@@ -172,7 +172,7 @@ def test_a_comparison_that_is_none_is_refused(specs: Any, axes: Any, blocks: Any
 def test_the_data_sets_of_all_variants_are_looked_at_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[str] = []
 
-    def look(knobs: Knobs) -> None:
+    def look(knobs: OcrKnobs) -> None:
         looked_at.append(knobs.dataset)
         if knobs.dataset != "good":
             raise BadInput(knobs.dataset, [Problem("there is no such folder", knobs.dataset)])
@@ -189,4 +189,4 @@ def test_the_data_sets_of_all_variants_are_looked_at_once_each(monkeypatch: pyte
 
 def test_lenses_never_enter_a_comparison():
     with pytest.raises(BadInput, match="their price would be compared"):
-        check_variants({"baseline": Knobs(), "lines": Knobs(profilers="lines")})
+        check_variants({"baseline": OcrKnobs(), "lines": OcrKnobs(profilers="lines")})

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from odd_pages import NAMES
+from workbench.workloads.ocr.checks.tolerances import tolerance_for
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders.choose import open_loader
 from workbench.workloads.ocr.chain.normalize import to_levels
-from workbench.workloads.ocr.checks.tolerances import tolerance_for
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.sample import PackedMaps
 from workbench.workloads.ocr.workload import OcrWorkload
 
@@ -36,12 +36,12 @@ class Given:
     matrix: np.ndarray
 
 
-def knobs_of(folder, **settings) -> Knobs:
+def knobs_of(folder, **settings) -> OcrKnobs:
     plain = {"dataset": str(folder), "image_size": SIDE, "batch_size": 4, "num_workers": 0, "device": "none"}
-    return Knobs.parse({**plain, **settings})
+    return OcrKnobs.parse_own({**plain, **settings})
 
 
-def given(knobs: Knobs) -> tuple[dict[str, Given], list[int]]:
+def given(knobs: OcrKnobs) -> tuple[dict[str, Given], list[int]]:
     """An epoch: what came, by the page's name, and the sizes of the batches."""
     workload = OcrWorkload(knobs)
     workload.open()

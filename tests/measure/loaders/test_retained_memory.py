@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders import torch_loader
 from workbench.measure.loaders.choose import open_loader
 from workbench.measure.loaders.retained_memory import keep_freed_memory
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
@@ -50,7 +50,7 @@ def test_without_workers_the_main_process_keeps_it(odd_pages, odd_shards, monkey
     monkeypatch.setattr(torch_loader, "keep_freed_memory", lambda: told.append(True))
     folder = odd_shards if kind == "webdataset" else odd_pages
     settings = {"loader": kind, "num_workers": 0, "freed_memory": freed_memory, "device": "none"}
-    knobs = Knobs.parse({"dataset": str(folder), **settings})
+    knobs = OcrKnobs.parse_own({"dataset": str(folder), **settings})
     workload = OcrWorkload(knobs)
     workload.open()
     open_loader(workload, knobs, pin_memory=False, channel=None).close()

@@ -7,9 +7,9 @@ import torch
 from torch.utils.data import Dataset
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders.loader import explain_death
 from workbench.measure.loaders.torch_loader import Orders, TorchLoader
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def test_orders_number_the_batches_of_all_epochs():
@@ -38,7 +38,7 @@ def test_joined_epochs_are_the_same_epochs(num_workers, mode):
     told = {}
     for epochs in ("apart", "joined"):
         loader = TorchLoader(
-            Numbers(), torch.stack, Knobs(num_workers=num_workers, batch_size=2, epochs=epochs, mode=mode)
+            Numbers(), torch.stack, OcrKnobs(num_workers=num_workers, batch_size=2, epochs=epochs, mode=mode)
         )
         try:
             told[epochs] = [
@@ -75,7 +75,7 @@ class Broken(Dataset[torch.Tensor]):
 @pytest.mark.parametrize("num_workers", [0, 1])
 def test_an_error_for_the_user_arrives_as_it_was_raised(num_workers):
     error = BadInput("the data set", [Problem("is broken", "page-3.jpg")])
-    loader = TorchLoader(Broken(error), torch.stack, Knobs(num_workers=num_workers, batch_size=2))
+    loader = TorchLoader(Broken(error), torch.stack, OcrKnobs(num_workers=num_workers, batch_size=2))
     try:
         with pytest.raises(BadInput) as caught:
             list(loader.epoch())
@@ -85,7 +85,7 @@ def test_an_error_for_the_user_arrives_as_it_was_raised(num_workers):
 
 
 def test_an_error_of_the_programme_keeps_its_traceback():
-    loader = TorchLoader(Broken(ZeroDivisionError("page 3")), torch.stack, Knobs(num_workers=1, batch_size=2))
+    loader = TorchLoader(Broken(ZeroDivisionError("page 3")), torch.stack, OcrKnobs(num_workers=1, batch_size=2))
     try:
         with pytest.raises(ZeroDivisionError, match=r"(?s)Original Traceback.*page 3"):
             list(loader.epoch())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders.webdataset_loader import Position, WebDatasetLoader
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
 COUNT = 17
@@ -14,7 +14,7 @@ COUNT = 17
 
 def loader_of(folder, **settings) -> WebDatasetLoader:
     plain = {"dataset": str(folder), "loader": "webdataset", "image_size": 64, "batch_size": 2, "num_workers": 2}
-    knobs = Knobs.parse({**plain, "targets": "fast", **settings})
+    knobs = OcrKnobs.parse_own({**plain, "targets": "fast", **settings})
     workload = OcrWorkload(knobs)
     workload.open()
     return WebDatasetLoader(workload.shard_feed(), workload.collate, knobs)

@@ -13,7 +13,7 @@ from workbench.explain.figures.annotated_source import annotated_source
 from workbench.explain.figures.flame import flame, stack_weights
 from workbench.explain.figures.memory_over_time import memory_over_time
 from workbench.explain.figures.operators import operator_table
-from workbench.knobs.knobs import PROFILERS, Knobs
+from workbench.knobs.knobs import PROFILERS
 from workbench.measure.profilers import choose
 from workbench.measure.profilers.torch_trace import read_trace
 from workbench.measure.trial.launcher import run_trial
@@ -22,16 +22,16 @@ from workbench.records.run_folder import read_spans
 TARGETS = "workbench.workloads.ocr.targets.compute_targets"
 
 
-def knobs(**settings) -> Knobs:
+def knobs(**settings) -> OcrKnobs:
     plain = {"num_pages": 6, "batch_size": 2, "num_steps": 10, "device": "cpu", "encoder": "lcnet_050"}
-    return Knobs.parse(
+    return OcrKnobs.parse_own(
         {**plain, "neck": "fpn_small", "image_size": 160, "num_workers": 2, "checked_samples": 0, **settings}
     )
 
 
 def test_the_names_of_the_knob_are_those_of_the_profilers():
     assert tuple(choose.PROFILERS) == PROFILERS
-    assert Knobs.parse({"profilers": "stacks, torch"}).profilers == ("torch", "stacks")
+    assert OcrKnobs.parse_own({"profilers": "stacks, torch"}).profilers == ("torch", "stacks")
 
 
 @pytest.fixture(scope="module", params=["fork", "spawn"])

@@ -7,15 +7,15 @@ import sys
 import pytest
 
 from workbench.explain.prediction.predictor import Predictor
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.isolated import can_time_isolated
 from workbench.measure.trial.launcher import run_trial
 from workbench.records.run_folder import read_spans
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
-def knobs(**settings: object) -> Knobs:
+def knobs(**settings: object) -> OcrKnobs:
     quick = {"num_pages": 12, "batch_size": 2, "num_steps": 6, "num_workers": 1, "device": "replay", "checked_samples": 0}
-    return Knobs(**{**quick, "isolated_samples": 10, "replay_ms_per_sample": 1.0, **settings})
+    return OcrKnobs(**{**quick, "isolated_samples": 10, "replay_ms_per_sample": 1.0, **settings})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts time on a core")

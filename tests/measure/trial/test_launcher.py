@@ -12,15 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
 from workbench.records.run_folder import EVENTS, PAGES, SPANS, read_record, read_spans
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
-def knobs(**settings: object) -> Knobs:
-    return Knobs(**{"num_pages": 6, "batch_size": 2, "device": "replay", "checked_samples": 1, **settings})
+def knobs(**settings: object) -> OcrKnobs:
+    return OcrKnobs(**{"num_pages": 6, "batch_size": 2, "device": "replay", "checked_samples": 1, **settings})
 
 
 def test_a_combination_that_only_this_machine_makes_impossible_is_refused(tmp_path):
@@ -34,7 +34,7 @@ def test_a_combination_that_only_this_machine_makes_impossible_is_refused(tmp_pa
     assert "targets=none" in record.failure.message
 
 
-def endless(**settings: object) -> Knobs:
+def endless(**settings: object) -> OcrKnobs:
     """A trial that goes on until somebody ends it."""
     return knobs(num_steps=100_000, **settings)
 
@@ -193,7 +193,7 @@ def test_a_trial_ends_when_its_launcher_is_gone(tmp_path):
     script = (
         "import sys; from pathlib import Path; from workbench.knobs.knobs import Knobs\n"
         "from workbench.measure.trial.launcher import run_trial\n"
-        "knobs = Knobs(num_pages=6, batch_size=2, device='replay', num_workers=1, num_steps=100000)\n"
+        "knobs = OcrKnobs(num_pages=6, batch_size=2, device='replay', num_workers=1, num_steps=100000)\n"
         "run_trial(knobs, Path(sys.argv[1]), on_event=lambda event: print(event.phase, flush=True))"
     )
     import subprocess

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.devices.replay import ReplayDevice
 from workbench.measure.loaders.indexed_batch import become_receiver
 from workbench.measure.loaders.torch_loader import TorchLoader
@@ -19,6 +18,7 @@ from workbench.measure.timing.stages import Stages, stage
 from workbench.measure.trial.loop import Loop, LoopTimes
 from workbench.measure.trial.stage_stats import TrackSpans, closure, collect, lane_stats, stage_stats
 from workbench.workload import Timers
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 class NumberedPages(Dataset[torch.Tensor]):
@@ -70,7 +70,7 @@ class NumberedWorkload:
 def run(
     *, hidden_in_worker_s: float = 0.0, hidden_in_main_s: float = 0.0, steps: int = 9, **settings: Any
 ) -> tuple[NumberedWorkload, LoopTimes, list[TrackSpans]]:
-    knobs = Knobs(batch_size=4, **settings)
+    knobs = OcrKnobs(batch_size=4, **settings)
     channel = Channel.open(num_workers=knobs.num_workers, spans_per_process=10_000)
     stages = Stages(channel.main)
     become_receiver(Stages(channel.receiver), monotonic_ns)

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.preview import PreviewMaker
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def maker() -> Iterator[PreviewMaker]:
 
 
 def test_a_page_comes_with_its_words_before_and_after_the_chain(maker: PreviewMaker) -> None:
-    preview = maker(Knobs(num_pages=6, image_size=320), 7)
+    preview = maker(OcrKnobs(num_pages=6, image_size=320), 7)
 
     assert (preview.number, preview.num_pages, preview.problem) == (1, 6, "")
     before, after, target = preview.pictures
@@ -37,7 +37,7 @@ def test_a_page_comes_with_its_words_before_and_after_the_chain(maker: PreviewMa
 
 
 def test_without_targets_there_is_no_picture_of_them(maker: PreviewMaker) -> None:
-    assert len(maker(Knobs(num_pages=2, targets="none", device="cpu"), 0).pictures) == 2
+    assert len(maker(OcrKnobs(num_pages=2, targets="none", device="cpu"), 0).pictures) == 2
 
 
 def test_what_is_wrong_with_the_pages_is_said_and_the_next_question_answered(
@@ -47,16 +47,16 @@ def test_what_is_wrong_with_the_pages_is_said_and_the_next_question_answered(
     image = next((tmp_path / "pages" / "images").glob("*.jpg"))
     image.write_bytes(b"no image")
 
-    assert image.name in maker(Knobs(dataset=str(tmp_path / "pages")), 0).problem
-    assert "there is no such folder" in maker(Knobs(dataset=str(tmp_path / "nowhere")), 0).problem
-    assert maker(Knobs(num_pages=1), 0).problem == ""
+    assert image.name in maker(OcrKnobs(dataset=str(tmp_path / "pages")), 0).problem
+    assert "there is no such folder" in maker(OcrKnobs(dataset=str(tmp_path / "nowhere")), 0).problem
+    assert maker(OcrKnobs(num_pages=1), 0).problem == ""
 
 
 def test_a_process_that_died_is_said_and_started_anew(maker: PreviewMaker) -> None:
-    maker(Knobs(num_pages=1), 0)
+    maker(OcrKnobs(num_pages=1), 0)
     (child,) = [one for one in psutil.Process().children() if "workbench.measure.trial.preview" in one.cmdline()]
     child.kill()
     child.wait(10)
 
-    answers = [maker(Knobs(num_pages=1), 0) for _ in range(2)]
+    answers = [maker(OcrKnobs(num_pages=1), 0) for _ in range(2)]
     assert answers[-1].problem == ""

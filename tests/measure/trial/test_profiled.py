@@ -8,9 +8,9 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench.explain.figures.tables import profiler_table
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.profiled import price_of, run_profiled, trials_of
 from workbench.records.run_folder import list_runs, read_record
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def test_the_price_is_the_throughput_without_over_that_with():
@@ -35,7 +35,7 @@ def test_without_a_plain_trial_there_is_no_price():
 
 
 def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path):
-    knobs = Knobs(
+    knobs = OcrKnobs(
         num_pages=4, batch_size=2, num_workers=0, num_steps=3, device="replay", replay_ms_per_sample=0.1,
         profilers="memory", checked_samples=0,
     )  # fmt: skip
@@ -47,13 +47,13 @@ def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path):
 
 def test_what_was_cancelled_is_not_followed_by_more(tmp_path):
     cancel = threading.Event()
-    knobs = Knobs(num_pages=4, device="replay", profilers="memory")
+    knobs = OcrKnobs(num_pages=4, device="replay", profilers="memory")
     record = run_profiled(knobs, tmp_path, on_event=lambda event: cancel.set(), cancel=cancel)
     assert record.failure.kind == "cancelled"
     assert len(list(list_runs(tmp_path))) == 1
 
 
 def test_without_lenses_it_is_a_trial(tmp_path):
-    knobs = Knobs(num_pages=2, batch_size=2, num_workers=0, num_steps=1, device="none", checked_samples=0)
+    knobs = OcrKnobs(num_pages=2, batch_size=2, num_workers=0, num_steps=1, device="none", checked_samples=0)
     assert run_profiled(knobs, tmp_path).profiler_overhead is None
     assert len(list(list_runs(tmp_path))) == 1

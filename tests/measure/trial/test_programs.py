@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Program
 from workbench.records.run_folder import read_knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def program(folder: Path, script: str, source: str | None = None) -> Program:
@@ -24,26 +24,26 @@ def program(folder: Path, script: str, source: str | None = None) -> Program:
 def test_its_package_is_found_before_that_of_the_current_folder(tmp_path, monkeypatch, source):
     monkeypatch.setenv("PYTHONPATH", "/of/the/caller")
     other = program(tmp_path, 'echo "[$PYTHONPATH] $PYTHONSAFEPATH" > "$3/found"', source)
-    record = run_trial(Knobs(), tmp_path / "runs", program=other)
+    record = run_trial(OcrKnobs(), tmp_path / "runs", program=other)
     assert (tmp_path / "runs" / record.run_id / "found").read_text() == f"[{source or ''}] 1\n"
 
 
 def test_it_is_told_only_the_knobs_that_it_may_not_have_by_default(tmp_path):
-    record = run_trial(Knobs(num_workers=3), tmp_path / "runs", program=program(tmp_path, "exit 1"))
+    record = run_trial(OcrKnobs(num_workers=3), tmp_path / "runs", program=program(tmp_path, "exit 1"))
     folder = tmp_path / "runs" / record.run_id
     assert (folder / "knobs.json").read_text().split() == ["{", '"num_workers":', "3", "}"]
-    assert read_knobs(folder) == Knobs(num_workers=3)
+    assert read_knobs(folder) == OcrKnobs(num_workers=3)
 
 
 def test_a_record_that_cannot_be_read_is_a_failure_that_says_so(tmp_path):
     other = program(tmp_path, "echo '{\"schema_version\": 99}' > \"$3/record.json\"")
-    record = run_trial(Knobs(), tmp_path / "runs", program=other)
+    record = run_trial(OcrKnobs(), tmp_path / "runs", program=other)
     assert record.failure is not None
     assert "'v1' has left a record that this workbench cannot read" in record.failure.message
 
 
 def test_the_machine_is_watched_beside_every_trial(tmp_path):
-    record = run_trial(Knobs(), tmp_path / "runs", program=program(tmp_path, "exit 1"))
+    record = run_trial(OcrKnobs(), tmp_path / "runs", program=program(tmp_path, "exit 1"))
     assert record.machine is not None
     assert record.machine.wall_s > 0.0
     assert record.machine.num_cores >= 1

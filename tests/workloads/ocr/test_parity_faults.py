@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 from record_factory import make_record
-
-from workbench.knobs.knobs import Knobs
 from workbench.measure.devices.nothing import NoDevice
+from workbench.workloads.ocr.checks.pages import compare_pages
+
 from workbench.records import Parity
 from workbench.records.run_folder import PAGES
 from workbench.workloads.ocr.chain.normalize import MEAN, STD
-from workbench.workloads.ocr.checks.pages import compare_pages
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.workload import OcrWorkload
 
@@ -23,11 +23,11 @@ NUM_PAGES, BATCH = 8, 4
 EPOCH = [list(range(begin, begin + BATCH)) for begin in range(0, NUM_PAGES, BATCH)]
 
 
-def knobs_of(**settings) -> Knobs:
-    return Knobs.parse({"num_pages": NUM_PAGES, "device": "none", "checked_samples": 2, "targets": "fast", **settings})
+def knobs_of(**settings) -> OcrKnobs:
+    return OcrKnobs.parse_own({"num_pages": NUM_PAGES, "device": "none", "checked_samples": 2, "targets": "fast", **settings})
 
 
-def witnessed(folder: Path, knobs: Knobs, *, pages=lambda pages: pages, orders=EPOCH, content=None, batch=lambda b: b):
+def witnessed(folder: Path, knobs: OcrKnobs, *, pages=lambda pages: pages, orders=EPOCH, content=None, batch=lambda b: b):
     """What a trial with a fault leaves.
 
     Args:

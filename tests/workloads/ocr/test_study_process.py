@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.study_process import check_study, read_study, run_study
 
 
 def test_it_leaves_its_figures(tmp_path):
     told: list[str] = []
-    folder = run_study(Knobs(num_pages=2), tmp_path, on_round=told.append)
+    folder = run_study(OcrKnobs(num_pages=2), tmp_path, on_round=told.append)
     assert told[-1] == "[6/6] rounds over the pages"
     assert read_study(folder).num_pages == 2
 
@@ -19,10 +19,10 @@ def test_it_leaves_its_figures(tmp_path):
 def test_what_is_wrong_with_the_pages_comes_back(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="the folder is empty"):
-        run_study(Knobs(dataset=str(tmp_path / "empty")), tmp_path / "runs")
+        run_study(OcrKnobs(dataset=str(tmp_path / "empty")), tmp_path / "runs")
 
 
 def test_knobs_that_are_about_something_else_are_refused_together():
     with pytest.raises(BadInput) as caught:
-        check_study(Knobs(mode="train", cache="decoded"))
+        check_study(OcrKnobs(mode="train", cache="decoded"))
     assert len(caught.value.problems) == 2

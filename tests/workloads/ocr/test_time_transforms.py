@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from workbench.files import sample_pages_dir
-from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.time_transforms import ROUNDS, WIDTHS, WORD_COUNTS, study_transforms
 
@@ -18,7 +18,7 @@ CHAIN = ["LongestMaxSize", "PadIfNeeded", "Normalize", "ToTensorV2"]
 def study():
     told = []
     pages = survey(sample_pages_dir(), limit=3)[0]
-    made = study_transforms(pages, Knobs(), on_round=lambda done, total: told.append((done, total)))
+    made = study_transforms(pages, OcrKnobs(), on_round=lambda done, total: told.append((done, total)))
     assert told == [(number + 1, ROUNDS) for number in range(ROUNDS)]
     return made
 
@@ -40,7 +40,7 @@ def test_words_and_widths_are_all_there(study):
 def test_with_a_clock_that_counts_every_part_has_its_second():
     """Each reading of this clock is a second later."""
     ticks = itertools.count(0, 1_000_000_000)
-    study = study_transforms(survey(sample_pages_dir(), limit=1)[0], Knobs(), clock=lambda: next(ticks))
+    study = study_transforms(survey(sample_pages_dir(), limit=1)[0], OcrKnobs(), clock=lambda: next(ticks))
     rows = {row.name: row for row in study.in_place}
     assert rows["Normalize"].mean_s == 1.0
     assert rows["keypoints"].mean_s == 7.0

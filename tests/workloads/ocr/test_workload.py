@@ -7,13 +7,13 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
-
-from workbench.knobs.knobs import Knobs
 from workbench.measure.devices.cpu import CpuDevice
 from workbench.measure.devices.nothing import NoDevice
+
 from workbench.measure.devices.replay import ReplayDevice
 from workbench.workload import Timers
 from workbench.workloads.ocr import detected
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
 UNTIMED = Timers(lambda name: nullcontext(), lambda name, batch: nullcontext())
@@ -28,7 +28,7 @@ def _one_thread():
 
 
 def make(on=None, **settings):
-    workload = OcrWorkload(Knobs(**{"num_pages": 4, "encoder": "resnet10t", **settings}))
+    workload = OcrWorkload(OcrKnobs(**{"num_pages": 4, "encoder": "resnet10t", **settings}))
     workload.open()
     workload.fill_cache(lambda done, total: None)
     workload.build(on or ReplayDevice(ms_per_sample=0.01))

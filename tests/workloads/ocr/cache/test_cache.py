@@ -13,9 +13,9 @@ import pytest
 from workbench import versions
 from workbench.errors import WorkbenchError
 from workbench.files import cache_dir
-from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.cache.fields import CachedFields
 from workbench.workloads.ocr.cache.page_cache import STORES, Field, PageCache
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 FIELDS = [
     Field("image", np.uint8, ((4, 6, 3), (2, 2, 3), (5, 1, 3))),
@@ -167,7 +167,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize("package", ["opencv-python", "opencv-contrib-python"])
 def test_another_build_of_opencv_has_a_key_of_its_own(monkeypatch, package):
     """It died in every trial with a cache: its package was asked for by the one name that it is developed with."""
-    fields = CachedFields([], Knobs(cache="prepared"))
+    fields = CachedFields([], OcrKnobs(cache="prepared"))
     with_headless = fields.key()
     assert fields.key() == with_headless
 

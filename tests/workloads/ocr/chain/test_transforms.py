@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.knobs.knobs import Knobs
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.stages import become_worker
 from workbench.workloads.ocr.chain import normalize
 from workbench.workloads.ocr.chain.page_maker import choose_chain
 from workbench.workloads.ocr.chain.transforms import Chain, TimedCompose, pack_points
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def points():
 
 
 def knobs(**settings):
-    return Knobs(image_size=64, **settings)
+    return OcrKnobs(image_size=64, **settings)
 
 
 def chain_of(**settings) -> Chain:

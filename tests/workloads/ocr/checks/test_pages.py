@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from record_factory import make_record
+from workbench.workloads.ocr.checks.pages import compare_pages, page_samples, tolerance_for
 
-from workbench.knobs.knobs import Knobs
 from workbench.records import Parity
 from workbench.records.run_folder import PAGES
-from workbench.workloads.ocr.checks.pages import compare_pages, page_samples, tolerance_for
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]) * 255, np.array([0.229, 0.224, 0.225]) * 255
 
@@ -87,7 +87,7 @@ def test_another_decoder_may_differ_at_edges_but_not_on_the_average(folders):
         return y
 
     assert compared(folders, changed("images", edges), image_decoder="opencv").status == "within_tolerance"
-    assert tolerance_for(Knobs(), Knobs()).max_levels < 20
+    assert tolerance_for(OcrKnobs(), OcrKnobs()).max_levels < 20
 
 
 def test_nothing_against_nothing_is_no_proof(folders):

@@ -8,7 +8,6 @@ import torch
 
 from workbench.errors import BadInput
 from workbench.files import sample_pages_dir
-from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.detector.model import build_detector
 from workbench.workloads.ocr.detector.postprocess import find_words
 from workbench.workloads.ocr.detector.weights_file import (
@@ -18,6 +17,7 @@ from workbench.workloads.ocr.detector.weights_file import (
     save_weights,
     shipped_detector,
 )
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import PageDataset
 from workbench.workloads.ocr.pages.survey import survey
 
@@ -39,7 +39,7 @@ def test_the_shipped_weights_are_small_and_say_where_they_come_from():
 
 def test_the_shipped_detector_finds_the_words_of_a_page():
     pages, _ = survey(sample_pages_dir(), limit=2)
-    dataset = PageDataset(pages, Knobs(targets="none"))
+    dataset = PageDataset(pages, OcrKnobs(targets="none"))
     detector = shipped_detector()
     for number, page in enumerate(pages):
         with torch.inference_mode():

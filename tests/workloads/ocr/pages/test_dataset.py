@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import PageDataset
 from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.sample import collate
@@ -38,8 +38,8 @@ def levels_inside(sample_image: torch.Tensor, polygon: np.ndarray) -> float:
     return float(sample_image[:, top:bottom, left:right].float().mean())
 
 
-def knobs(**settings: object) -> Knobs:
-    return Knobs(**{"image_size": SIDE, "normalize": "device", **settings})
+def knobs(**settings: object) -> OcrKnobs:
+    return OcrKnobs(**{"image_size": SIDE, "normalize": "device", **settings})
 
 
 @pytest.mark.parametrize("image_decoder", ["pil", "opencv"])
