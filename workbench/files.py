@@ -1,9 +1,14 @@
-"""Where the things lie that ship beside the code: notebooks and sample pages; and where results go."""
+"""Where things lie: notebooks and sample pages beside the code, results, caches; and what child processes inherit."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+#: What every process has set that the workbench starts, and that runs user code. albumentations asks the network for a
+#: newer version of itself when it is imported; nothing that is measured asks anybody.
+QUIET_LIBRARIES: Mapping[str, str] = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
@@ -36,6 +41,15 @@ def cache_dir() -> Path:
     if named:
         return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "workbench"
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a process that the workbench starts: this process's own, and `QUIET_LIBRARIES`.
+
+    Args:
+        extra: Variables that only this child gets.
+    """
+    return {**os.environ, **QUIET_LIBRARIES, **(extra or {})}
 
 
 def _shipped(name: str) -> Path:

@@ -17,7 +17,14 @@ from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders.indexed_batch import IndexedBatch
 from workbench.measure.loaders.source import ShardFeed, Source
-from workbench.measure.loaders.torch_loader import IndexedCollate, StartWorker, load_here, make_rings, stop_workers
+from workbench.measure.loaders.torch_loader import (
+    IndexedCollate,
+    StartWorker,
+    disarm,
+    load_here,
+    make_rings,
+    stop_workers,
+)
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import stage, worker_stages
@@ -85,7 +92,7 @@ class WebDatasetLoader:
         self._order = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
-            _Shards(feed, IndexedCollate(collate, rings), knobs, self._order),
+            _Shards(feed, IndexedCollate(collate, rings, knobs.num_workers), knobs, self._order),
             batch_size=None,
             num_workers=knobs.num_workers,
             pin_memory=pin_memory,
@@ -128,10 +135,14 @@ class WebDatasetLoader:
             raise BadInput("knobs", [Problem(what, "in_order", "Take in_order=true to resume an epoch")])
         self._next = position
 
-    def close(self) -> None:
+    def disarm(self) -> None:
         """See `Loader`."""
-        stop_workers(self._iterator)
-        self._iterator = None
+        disarm(self._iterator)
+
+    def close(self) -> list[str]:
+        """See `Loader`."""
+        iterator, self._iterator = self._iterator, None
+        return stop_workers(iterator)
 
     def _parcels(self, iterator: Iterator[IndexedBatch]) -> Iterator[IndexedBatch]:
         for parcel in iterator:
