@@ -49,9 +49,7 @@ _DEATH = re.compile(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)")
 
 #: A segment that has no room: "unable to allocate shared memory(shm) for file </torch_7_12_0>: No space left on device
 #: (28)", and, where memory is not reserved beforehand, "unable to write to file </torch_7_12_0>: No space ...".
-_NO_ROOM = re.compile(
-    r"unable to allocate shared memory|(unable to [a-z ]+ (file|object) <|/dev/shm/)\S+.*No space left"
-)
+_NO_ROOM = re.compile(r"unable to allocate shared memory|unable to [a-z ]+ (file|object) <\S+.*No space left")
 
 #: A batch travels by file descriptors: "unable to open shared memory object </torch_7_12_0> in read-write mode: Too
 #: many open files (24)", "Too many open files. Communication with ...", "received 0 items of ancillary data".
@@ -114,7 +112,7 @@ def explain_death(
         return LoaderDied(f"a loader worker could not hand over its batch: {found[0]}. num_workers=0 does without")
     if found := _NO_SPACE.search(together):
         if found[1]:
-            return CannotWrite.full(found[1])
+            return full if found[1].startswith("/dev/shm/") else CannotWrite.full(found[1])
         if free_now is not None and free_now < _NO_ROOM_BYTES:
             return full
     if not deaths:

@@ -185,9 +185,9 @@ class _Launch:
         if self._events_error is not None:
             notes.append(f"{EVENTS} is not complete: {self._events_error.strerror or self._events_error}")
         record = record.model_copy(update={"machine": self._watch.describe(), "notes": notes})
-        return self._written(record)
+        return self._written(record, found_no_room=returncode == NO_RECORD)
 
-    def _written(self, record: Record) -> Record:
+    def _written(self, record: Record, *, found_no_room: bool) -> Record:
         """The record, written. Without room for it: one that says so, or has a note where the trial's own lies."""
         try:
             write_json(self._folder / RECORD, record)
@@ -195,7 +195,7 @@ class _Launch:
             if (self._folder / RECORD).is_file():
                 note = f"{RECORD} lies there without what the launcher knows of the machine: {error}"
                 return record.model_copy(update={"notes": [*record.notes, note]})
-            before = "" if record.failure is None else f". The trial had failed before: {record.failure.message}"
+            before = "" if record.failure is None or found_no_room else f". Before that: {record.failure.message}"
             failure = Failure(kind="error", phase=self._phase, message=f"{error}{before}")
             return record.model_copy(update={"status": "failed", "failure": failure})
         return record
