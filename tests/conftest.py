@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-# albumentations asks the network for a newer version of itself when it is imported.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+from workbench.files import QUIET_LIBRARIES
+
+os.environ.update(QUIET_LIBRARIES)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -1,8 +1,10 @@
-"""The files of a data set."""
+"""The files of a data set, and the environment of the processes that the workbench starts."""
 
 from __future__ import annotations
 
-from workbench.files import files_below
+from pathlib import Path
+
+from workbench.files import QUIET_LIBRARIES, child_environment, files_below
 
 
 def test_all_files_sorted_but_hidden_ones(tmp_path):
@@ -29,3 +31,21 @@ def test_links_are_followed_and_rings_end(tmp_path):
 
 def test_an_empty_folder(tmp_path):
     assert files_below(tmp_path) == []
+
+
+def test_a_child_inherits_and_asks_nobody(monkeypatch):
+    monkeypatch.setenv("MINE", "1")
+    monkeypatch.delenv("NO_ALBUMENTATIONS_UPDATE")
+    environment = child_environment({"PYTHONPATH": "/there"})
+    assert (environment["MINE"], environment["PYTHONPATH"]) == ("1", "/there")
+    assert QUIET_LIBRARIES.items() <= environment.items()
+
+
+def test_nobody_else_sets_what_keeps_libraries_quiet(checkout: Path):
+    named = [
+        path.relative_to(checkout).as_posix()
+        for folder in ("workbench", "tests", "benchmarks", "examples", "scripts")
+        for path in (checkout / folder).rglob("*.py")
+        if any(name in path.read_text(encoding="utf-8") for name in QUIET_LIBRARIES)
+    ]
+    assert sorted(named) == ["tests/test_files.py", "workbench/files.py"]

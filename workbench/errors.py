@@ -7,8 +7,12 @@ of ours and is shown as one.
 from __future__ import annotations
 
 import difflib
+import errno
+import os
+import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,63 @@ class BadInput(WorkbenchError):
     def __reduce__(self) -> tuple[type[BadInput], tuple[str, tuple[Problem, ...]]]:
         """Pickle by subject and problems, so that the error crosses process borders whole."""
         return type(self), (self.subject, self.problems)
+
+
+class CannotWrite(WorkbenchError):
+    """A file cannot be written where it should go.
+
+    Args:
+        path: The file.
+        reason: Why not, in the system's words.
+        free_bytes: Free room where it should go; None: not known, or not the reason.
+        needed_bytes: Its size; None: not known.
+
+    Attributes:
+        path: The file.
+        folder: The folder that it should go to.
+        free_bytes: As given.
+        needed_bytes: As given.
+    """
+
+    #: Reasons that are the place's and not the program's: no room, no leave.
+    ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+
+    def __init__(
+        self, path: str | Path, reason: str, *, free_bytes: int | None = None, needed_bytes: int | None = None
+    ) -> None:
+        self.path = Path(path)
+        self.folder = self.path.parent
+        self.reason = reason
+        self.free_bytes = free_bytes
+        self.needed_bytes = needed_bytes
+        super().__init__(str(self))
+
+    @classmethod
+    def full(cls, path: str | Path, *, needed_bytes: int | None = None) -> CannotWrite:
+        """No room for a file; how much there is now is read here."""
+        free = shutil.disk_usage(_first_that_exists(Path(path))).free
+        return cls(path, os.strerror(errno.ENOSPC), free_bytes=free, needed_bytes=needed_bytes)
+
+    def __str__(self) -> str:
+        """File, folder, sizes and what to do, on one line."""
+        sizes = [
+            f"{size / 1e6:.3f} MB {what}"
+            for size, what in ((self.needed_bytes, "needed"), (self.free_bytes, "free"))
+            if size is not None
+        ]
+        known = f" ({', '.join(sizes)})" if sizes else ""
+        reason = f"{self.reason[:1].lower()}{self.reason[1:]}{known}"
+        remedy = "Make room there, or name a folder elsewhere (--out)"
+        return f"cannot write {self.path.name} in {self.folder}: {reason}. {remedy}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with all that is known, so that the error crosses process borders whole."""
+        return _rebuild_cannot_write, (str(self.path), self.reason, self.free_bytes, self.needed_bytes)
+
+
+def _rebuild_cannot_write(path: str, reason: str, free_bytes: int | None, needed_bytes: int | None) -> CannotWrite:
+    return CannotWrite(path, reason, free_bytes=free_bytes, needed_bytes=needed_bytes)
+
+
+def _first_that_exists(path: Path) -> Path:
+    return next((folder for folder in (path, *path.parents) if folder.exists()), Path.cwd())

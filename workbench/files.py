@@ -1,11 +1,16 @@
-"""Where things lie: notebooks and samples that ship beside the code, results, caches, the files of a data set."""
+"""Where things lie (notebooks, samples, results, caches, the files of a data set), and what child processes inherit."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
+
+#: What every process has set that the workbench starts, and that runs user code. albumentations asks the network for a
+#: newer version of itself when it is imported; nothing that is measured asks anybody.
+QUIET_LIBRARIES: Mapping[str, str] = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
@@ -58,6 +63,15 @@ def files_below(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(place, name) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a process that the workbench starts: this process's own, and `QUIET_LIBRARIES`.
+
+    Args:
+        extra: Variables that only this child gets.
+    """
+    return {**os.environ, **QUIET_LIBRARIES, **(extra or {})}
 
 
 def _shipped(name: str) -> Path:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import pickle
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 from record_factory import make_record
 
-from workbench.errors import BadInput
+from workbench.errors import BadInput, CannotWrite
 from workbench.records import run_folder as run_store
 from workbench.records.run_folder import (
     KNOBS,
@@ -19,6 +25,7 @@ from workbench.records.run_folder import (
     read_spans,
     write_json,
     write_text,
+    writing,
 )
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -41,10 +48,77 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(run_store.os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(CannotWrite) as caught:
         write_text(tmp_path / "a.txt", "new")
+    assert caught.value.folder == tmp_path
+    assert caught.value.needed_bytes == 3
+    assert caught.value.free_bytes is not None
+    assert re.search(
+        r"a\.txt in .*: no space left on device \(0\.000 MB needed, .* MB free\)\. Make", str(caught.value)
+    )
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def no_room(*args: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_run_folder_without_room_is_not_left_half_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_store.os, "fsync", no_room)
+    with pytest.raises(CannotWrite, match=r"knobs\.json"):
+        new_run_folder(tmp_path / "runs", OcrKnobs())
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_every_writer_is_told_of_a_full_disk():
+    """The disk is one that is really full."""
+    path = Path("/dev/full")
+    with pytest.raises(CannotWrite, match="cannot write full in /dev: no space left"), writing(path):
+        path.write_text("x")
+
+
+def test_what_is_there_of_a_file_is_removed(tmp_path):
+    path = tmp_path / "spans.parquet"
+    with pytest.raises(CannotWrite), writing(path, partial=True):
+        path.write_text("half of")
+        no_room()
+    assert not path.exists()
+    with pytest.raises(ZeroDivisionError), writing(path, partial=True):
+        path.write_text("an error of the program's own touches nothing")
+        raise ZeroDivisionError
+    assert path.exists()
+
+
+def test_a_writer_that_gives_no_reason_is_believed_where_the_disk_is_full(tmp_path, monkeypatch):
+    """NumPy counts what it could not write, and names no error."""
+    error = OSError("16384 requested and 0 written")
+    with pytest.raises(OSError, match="16384") as caught, writing(tmp_path / "a.npz"):
+        raise error
+    assert caught.value is error
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(run_store.shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(CannotWrite, match=r"a\.npz"), writing(tmp_path / "a.npz"):
+        raise error
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_folder_that_is_not_ours_is_named_with_the_reason(tmp_path, number):
+    with pytest.raises(CannotWrite) as caught, writing(tmp_path / "a.txt"):
+        raise OSError(number, os.strerror(number))
+    assert os.strerror(number).lower() in str(caught.value).lower()
+    assert "free" not in str(caught.value)
+
+
+def test_an_error_of_another_kind_stays_what_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError), writing(tmp_path / "a.txt"):
+        (tmp_path / "missing" / "a.txt").write_text("")
+
+
+def test_the_error_crosses_process_borders_whole(tmp_path):
+    error = CannotWrite(tmp_path / "a.txt", "No space left on device", free_bytes=1, needed_bytes=2)
+    copied = pickle.loads(pickle.dumps(error))
+    assert (str(copied), copied.folder, copied.free_bytes) == (str(error), tmp_path, 1)
 
 
 def test_only_runs_that_ended_are_listed(tmp_path):

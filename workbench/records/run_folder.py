@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from workbench.errors import BadInput, Problem
+from workbench.errors import BadInput, CannotWrite, Problem
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
 from workbench.records import SCHEMA_VERSION, Comparison, ComparisonState, Record, SelfTest
@@ -37,6 +40,9 @@ _REMEDIES = {
     STATE: "Name the folder of a comparison: reports/comparisons/...",
 }
 
+#: A disk with less free room than this is full, if a writer fails without saying why.
+_FULL_BELOW_BYTES = 1 << 20
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -47,33 +53,80 @@ def new_run_folder(runs: Path, knobs: Knobs, *, only_changed: bool = False) -> P
         runs: Folder of run folders.
         knobs: The knobs.
         only_changed: Leave out what is at its default, for a reader that may not know every knob.
+
+    Raises:
+        CannotWrite: Where there is no room, or no leave.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = runs / f"{stamp}-{secrets.token_hex(3)}"
-    folder.mkdir(parents=True)
-    write_text(folder / KNOBS, knobs.model_dump_json(indent=1, exclude_defaults=only_changed))
+    with writing(folder):
+        folder.mkdir(parents=True)
+    try:
+        write_text(folder / KNOBS, knobs.model_dump_json(indent=1, exclude_defaults=only_changed))
+    except CannotWrite:
+        folder.rmdir()
+        raise
     return folder
 
 
 def write_json(path: Path, model: BaseModel) -> None:
-    """Write a model as JSON, atomically: the file is there in full or not at all."""
+    """Write a model as JSON, atomically: the file is there in full or not at all.
+
+    Raises:
+        CannotWrite: Where there is no room, or no leave.
+    """
     write_text(path, model.model_dump_json(indent=1))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, making its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a text file atomically, making its folder.
+
+    Raises:
+        CannotWrite: Where there is no room, or no leave.
+    """
+    content = text.encode("utf-8")
+    with writing(path, needed_bytes=len(content)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def writing(path: Path, *, needed_bytes: int | None = None, partial: bool = False) -> Iterator[None]:
+    """Within this block a file is written, by whatever means.
+
+    Args:
+        path: The file.
+        needed_bytes: Its size, where known.
+        partial: The block writes to `path` itself: what is there of it after a failure is removed.
+
+    Raises:
+        CannotWrite: Instead of the system's error, where there is no room, or no leave.
+    """
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        # Some writers give no number for the error (NumPy: "16384 requested and 0 written").
+        is_full = error.errno is None and shutil.disk_usage(path.parent).free < _FULL_BELOW_BYTES
+        if error.errno not in CannotWrite.ERRNOS and not is_full:
+            raise
+        if is_full or error.errno == errno.ENOSPC:
+            refused = CannotWrite.full(path, needed_bytes=needed_bytes)  # before what is there of it is removed
+        else:
+            refused = CannotWrite(path, error.strerror or str(error), needed_bytes=needed_bytes)
+        if partial:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise refused from error
 
 
 def read_knobs(folder: Path) -> Knobs:
@@ -128,7 +181,11 @@ def read_selftest(folder: Path) -> SelfTest:
 
 
 def write_state(folder: Path, state: ComparisonState) -> None:
-    """Write the journal of a comparison, atomically."""
+    """Write the journal of a comparison, atomically.
+
+    Raises:
+        CannotWrite: Where there is no room, or no leave; what was there stays.
+    """
     write_json(folder / STATE, state)
 
 

@@ -13,7 +13,7 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.measure.comparison.variants import check_variants
-from workbench.measure.trial.process_tree import end_process_tree
+from workbench.measure.trial.process_tree import ProcessTree
 from workbench.records import Comparison, Policy, Record
 from workbench.report.outcome import new_comparison_folder, save_comparison
 from workbench.report.verdicts import compare_run, stopping_rule
@@ -79,7 +79,7 @@ class Judging:
         while process.poll() is None and not cancel.wait(_POLL_S):
             pass
         if process.poll() is None:
-            end_process_tree(process)
+            ProcessTree(process).end()
         out, err = told.all()
         paths = [line.removeprefix(_REPORT) for line in out.splitlines() if line.startswith(_REPORT)]
         if not paths:

@@ -14,6 +14,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from workbench.errors import BadInput, WorkbenchError, unknown_name
 from workbench.knobs.knobs import Knobs
+from workbench.records.run_folder import writing
 from workbench.report.html import export_html
 from workbench.report.outcome import results_of
 
@@ -59,6 +60,7 @@ def run_notebook(
     Raises:
         BadInput: For parameters that the notebook doesn't have.
         NotebookFailed: Where a cell raised or took too long, or the kernel died.
+        CannotWrite: Where there is no room, or no leave, for the notebook or the page.
     """
     import nbformat
     from papermill.exceptions import PapermillException
@@ -69,20 +71,21 @@ def run_notebook(
     logging.getLogger("papermill").setLevel(logging.ERROR)  # names every knob that the parameters cell doesn't show
     reason = ""
     try:
-        execute_notebook(
-            _verbatim(notebook),
-            _verbatim(output),
-            parameters=dict(parameters),
-            progress_bar=False,
-            kernel_name="python3",
-            execution_timeout=math.ceil(cell_timeout_s),
-            stdout_file=_Lines(on_line or (lambda line: None)),
-            kernel_manager_class=_ThisPython,
-            # An interrupt leaves no kernel behind, and no trial, which ends with its kernel.
-            shutdown_kernel="immediate",
-            extra_arguments=["--log-level=ERROR"],  # each start warns of sockets that only this machine reaches
-            coalesce_streams=True,
-        )
+        with writing(output):
+            execute_notebook(
+                _verbatim(notebook),
+                _verbatim(output),
+                parameters=dict(parameters),
+                progress_bar=False,
+                kernel_name="python3",
+                execution_timeout=math.ceil(cell_timeout_s),
+                stdout_file=_Lines(on_line or (lambda line: None)),
+                kernel_manager_class=_ThisPython,
+                # An interrupt leaves no kernel behind, and no trial, which ends with its kernel.
+                shutdown_kernel="immediate",
+                extra_arguments=["--log-level=ERROR"],  # each start warns of sockets that only this machine reaches
+                coalesce_streams=True,
+            )
     except PapermillException as error:
         reason = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else str(error)
     except (RuntimeError, TimeoutError) as error:  # the kernel died, or a cell took too long

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from workbench.measure.loaders import shared_memory
 from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
@@ -173,6 +178,47 @@ def test_a_killed_loader_worker_fails_the_trial_and_names_the_worker(tmp_path):
     assert "num_workers" in record.failure.message
 
 
+def leave_segments(pids: list[int]) -> None:
+    """What a worker leaves in /dev/shm that is killed while it makes a segment, on its behalf."""
+    for pid in pids:
+        (shared_memory.FOLDER / f"torch_{pid}_77_0").write_bytes(b"x" * 1000)
+
+
+def segments_of(pids: list[int]) -> list[str]:
+    return [name for pid in pids for name in (path.name for path in shared_memory.FOLDER.glob(f"torch_{pid}_*"))]
+
+
+ENDS = {
+    "the trial is killed": lambda trial: trial.kill(),
+    "a worker is killed": lambda trial: trial.children()[0].kill(),
+    "the trial crashes": lambda trial: trial.send_signal(signal.SIGSEGV),
+    "whoever follows it fails": lambda trial: {}["missing"],
+    "it ends well": lambda trial: None,
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_nothing_is_left_in_shared_memory_however_a_trial_ends(tmp_path, how):
+    pids: list[int] = []
+    mine = shared_memory.FOLDER / f"torch_{os.getpid()}_77_0"
+
+    def end(trial: psutil.Process) -> None:
+        pids.extend([trial.pid, *(child.pid for child in trial.children())])
+        leave_segments([*pids, os.getpid()])
+        assert len(segments_of(pids)) == len(pids) >= 2
+        ENDS[how](trial)
+
+    asked = knobs if how == "it ends well" else endless
+    try:
+        with contextlib.suppress(KeyError):
+            run_trial(asked(num_workers=1), tmp_path, on_event=Watch(end))
+        assert pids
+        assert segments_of(pids) == []
+        assert mine.is_file()  # of a process that lives and is not the trial's
+    finally:
+        mine.unlink(missing_ok=True)
+
+
 def test_an_error_of_the_caller_ends_the_trial_and_is_raised(tmp_path):
     watch = Watch(lambda trial: {}["missing"])
     with pytest.raises(KeyError, match="missing"):
@@ -196,9 +242,6 @@ def test_a_trial_ends_when_its_launcher_is_gone(tmp_path):
         "knobs = OcrKnobs(num_pages=6, batch_size=2, device='replay', num_workers=1, num_steps=100000)\n"
         "run_trial(knobs, Path(sys.argv[1]), on_event=lambda event: print(event.phase, flush=True))"
     )
-    import subprocess
-    import sys
-
     launcher = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert launcher.stdout is not None
     for line in launcher.stdout:
@@ -206,8 +249,45 @@ def test_a_trial_ends_when_its_launcher_is_gone(tmp_path):
             break
     tree = psutil.Process(launcher.pid).children(recursive=True)
     assert len(tree) >= 2
+    workers = [child.pid for child in tree[1:]]
+    leave_segments(workers)
     os.kill(launcher.pid, signal.SIGKILL)
     launcher.wait()
     launcher.stdout.close()
     _, alive = psutil.wait_procs(tree, timeout=10)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+    assert segments_of(workers) == []
+
+
+SMALL_DISK = """
+import os, sys
+from pathlib import Path
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.launcher import run_trial
+folder = Path(sys.argv[1])
+def fill(event):
+    if event.phase == "workers" and not (folder / "filler").exists():
+        file = os.open(folder / "filler", os.O_CREAT | os.O_WRONLY)
+        try:
+            while True:
+                os.write(file, bytes(4096))
+        except OSError:
+            os.close(file)
+knobs = OcrKnobs(num_pages=6, batch_size=2, device="replay", num_workers=1, checked_samples=1)
+record = run_trial(knobs, folder / "runs", on_event=fill)
+print(record.status, record.failure.kind, record.failure.message)
+"""
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_in_one_line(tmp_path):
+    """On a file system of 600 kB, where this user may mount one."""
+    mount = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=600k tmpfs "$0" && exec "$@"', str(tmp_path)]
+    if shutil.which("unshare") is None or subprocess.run([*mount, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this user may not mount a file system")
+    command = [*mount, sys.executable, "-c", SMALL_DISK, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("failed error cannot write record.json in ")
+    assert "no space left on device" in line
+    assert "0.000 MB free" in line

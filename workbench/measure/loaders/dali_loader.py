@@ -74,12 +74,20 @@ class DaliLoader:
     def start(self) -> None:
         """See `Loader`. DALI's workers were started when its pipeline was built."""
 
-    def close(self) -> None:
+    def disarm(self) -> None:
+        """See `Loader`. A worker of DALI's interrupts nobody."""
+
+    def close(self) -> list[str]:
         """See `Loader`."""
-        if self._pipeline is not None:
-            self._pipeline._shutdown()
-            self._pipeline = None
+        notes = []
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            try:
+                pipeline._shutdown()
+            except RuntimeError as error:
+                notes.append(f"while DALI's workers were being stopped: {_reason(error)}")
         become_worker(None)
+        return notes
 
     def _batch(self, number: int) -> IndexedBatch:
         try:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import util
 from typing import Any
 
+import psutil
 import torch
+from torch._C import _remove_worker_pids
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_worker_info
 
 from workbench.errors import WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.indexed_batch import IndexedBatch, become_sender, bytes_of, open_rings
+from workbench.measure.loaders.loader import explain_death
 from workbench.measure.loaders.retained_memory import retain_freed_memory
 from workbench.measure.loaders.ring import Ring, slots_of
+from workbench.measure.loaders.shared_memory import check_room, free_bytes, remove_segments
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import Stages, become_worker, knock_out, stage, worker_stages
@@ -68,7 +76,7 @@ class TorchLoader:
             _IndexedDataset(dataset),
             batch_sampler=self._sampler,  # type: ignore[arg-type]
             num_workers=knobs.num_workers,
-            collate_fn=IndexedCollate(collate or default_collate, rings),  # type: ignore[arg-type]
+            collate_fn=IndexedCollate(collate or default_collate, rings, knobs.num_workers),  # type: ignore[arg-type]
             pin_memory=pin_memory,
             prefetch_factor=knobs.prefetch_factor if several else None,
             persistent_workers=self._persistent,
@@ -110,10 +118,14 @@ class TorchLoader:
                 raise batch.data
             yield batch
 
-    def close(self) -> None:
+    def disarm(self) -> None:
         """See `Loader`."""
-        stop_workers(self._iterator)
-        self._iterator = None
+        disarm(self._iterator)
+
+    def close(self) -> list[str]:
+        """See `Loader`."""
+        iterator, self._iterator = self._iterator, None
+        return stop_workers(iterator)
 
 
 class IndexedBatchSampler(Sampler[BatchIndices]):
@@ -190,11 +202,20 @@ class _IndexedDataset(Dataset[Any]):
 
 
 class IndexedCollate:
-    """Runs the user's collate function and gives the batch its number."""
+    """Runs the user's collate function and gives the batch its number.
 
-    def __init__(self, collate: Callable[[list[Any]], Any], rings: list[Ring]) -> None:
+    Args:
+        collate: Turns a list of samples into a batch.
+        rings: A ring for each worker, where batches travel in rings.
+        num_workers: Loader workers, whose batches go through /dev/shm where they don't travel in rings.
+    """
+
+    def __init__(self, collate: Callable[[list[Any]], Any], rings: list[Ring], num_workers: int) -> None:
         self._collate = collate
         self._rings = rings
+        self._num_workers = num_workers
+        self._free = free_bytes()
+        self._is_checked = bool(rings)  # so is the first batch of each worker, before it goes out
 
     def __call__(self, made: tuple[BatchIndices, list[Any] | WorkbenchError]) -> IndexedBatch:
         """Collate the samples of a batch."""
@@ -203,6 +224,24 @@ class IndexedCollate:
             return IndexedBatch(samples, number, numbers)
         worker = get_worker_info()
         ring = self._rings[worker.id] if self._rings and worker is not None else None
+        try:
+            batch = self._made(samples, number, numbers, ring)
+            if worker is not None and not self._is_checked:
+                self._is_checked = True
+                check_room(self._num_workers, batch.num_bytes, self._free)
+        except WorkbenchError as error:
+            return IndexedBatch(error, number, numbers)
+        except (RuntimeError, OSError) as error:
+            # torch makes the batch in /dev/shm here already, and has no room for it.
+            known = explain_death(
+                error, num_workers=self._num_workers, batch_bytes=bytes_of(samples), free=self._free
+            )
+            if worker is None or not isinstance(known, WorkbenchError):
+                raise
+            return IndexedBatch(known, number, numbers)
+        return batch
+
+    def _made(self, samples: list[Any], number: int, numbers: list[int], ring: Ring | None) -> IndexedBatch:
         with stage("collate"):
             data = self._collate(samples) if ring is None else ring.make(lambda: self._collate(samples))
             batch = IndexedBatch(data, number, numbers, bytes_of(data))
@@ -234,12 +273,51 @@ def load_here(knobs: LoaderKnobs, channel: Channel | None) -> None:
         become_worker(channel.worker_is_up(0))
 
 
-def stop_workers(iterator: Any) -> None:
-    """Stop the workers of a DataLoader's iterator, where it has any; this process loads no samples any more, either."""
-    shutdown = getattr(iterator, "_shutdown_workers", None)
-    if shutdown is not None:
-        shutdown()
+def disarm(iterator: Any) -> None:
+    """Keep the deaths of an iterator's workers from interrupting this process.
+
+    torch raises them out of a handler of SIGCHLD, wherever the main process happens to be. From here on they only come
+    up where the iterator is asked for a batch that a dead worker should have made.
+    """
+    if getattr(iterator, "_worker_pids_set", False):
+        _remove_worker_pids(id(iterator))
+        iterator._worker_pids_set = False
+
+
+def stop_workers(iterator: Any) -> list[str]:
+    """Stop the workers of a DataLoader's iterator, where it has any; this process loads no samples any more, either.
+
+    Returns:
+        What went wrong meanwhile, a sentence each: nothing is raised for it.
+    """
     become_worker(None)
+    workers = list(getattr(iterator, "_workers", []))
+    if not workers:
+        return []
+    notes = []
+    for _ in range(2):  # what a death interrupted is done once more; what was done is not done again
+        try:
+            disarm(iterator)
+            iterator._shutdown_workers()
+        except (RuntimeError, OSError) as error:
+            notes.append(f"while the loader workers were being stopped: {explain_death(error) or error}")
+        else:
+            break
+    for worker in workers:
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
+    notes += [
+        f"loader worker {number} (pid {worker.pid}) ended with {_cause(worker.exitcode)} while it was being stopped"
+        for number, worker in enumerate(workers)
+        if worker.exitcode
+    ]
+    remove_segments([worker.pid for worker in workers], since_s=psutil.Process().create_time())
+    return notes
+
+
+def _cause(exitcode: int) -> str:
+    return f"signal {signal.Signals(-exitcode).name}" if exitcode < 0 else f"exit code {exitcode}"
 
 
 class StartWorker:
@@ -263,12 +341,31 @@ class StartWorker:
         become_worker(None)
         # A worker is stopped by its parent; an interrupt from the terminal goes to the parent alone.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        util.Finalize(None, _end_at_once, exitpriority=_LAST)
         if self._channel is not None and get_worker_info() is not None:
             knock_out(self._channel.knocked_out)
             become_sender(Stages(self._channel.senders[number], self._channel.clock))
             become_worker(self._channel.worker_is_up(number))
         for call in self._in_worker:
             call(number)
+
+
+#: After everything else that is done when a worker ends by itself.
+_LAST = -100
+
+
+def _end_at_once() -> None:
+    """End a worker that has done its work as a forked one ends: without taking the interpreter apart.
+
+    A spawned worker would do that while the thread that sends its batches still runs (torch does not wait for it). The
+    interpreter ends such a thread as soon as it wants to go on; inside torch's C++ this is "terminate called without an
+    active exception", and the worker aborts. A worker that an error ends is left to end as it does, with its exit code.
+    """
+    if sys.exc_info()[0] is None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(0)
 
 
 def open_loader(

@@ -16,7 +16,14 @@ from torch.utils.data import DataLoader, IterableDataset, default_collate, get_w
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.indexed_batch import IndexedBatch
-from workbench.measure.loaders.torch_loader import IndexedCollate, StartWorker, load_here, make_rings, stop_workers
+from workbench.measure.loaders.torch_loader import (
+    IndexedCollate,
+    StartWorker,
+    disarm,
+    load_here,
+    make_rings,
+    stop_workers,
+)
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import stage, worker_stages
@@ -86,7 +93,7 @@ class WebDatasetLoader:
         self._position = torch.zeros(2, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
-            _Shards(feed, IndexedCollate(collate or default_collate, rings), knobs, self._position),
+            _Shards(feed, IndexedCollate(collate or default_collate, rings, knobs.num_workers), knobs, self._position),
             batch_size=None,
             num_workers=knobs.num_workers,
             pin_memory=pin_memory,
@@ -137,10 +144,14 @@ class WebDatasetLoader:
             raise BadInput("knobs", [Problem(what, "in_order", "Take in_order=true to resume an epoch")])
         self._next = position
 
-    def close(self) -> None:
+    def disarm(self) -> None:
         """See `Loader`."""
-        stop_workers(self._iterator)
-        self._iterator = None
+        disarm(self._iterator)
+
+    def close(self) -> list[str]:
+        """See `Loader`."""
+        iterator, self._iterator = self._iterator, None
+        return stop_workers(iterator)
 
     def _batches(self, iterator: Iterator[IndexedBatch]) -> Iterator[IndexedBatch]:
         for batch in iterator:

@@ -6,7 +6,6 @@ This is the seam to where trials run: knobs in, record out. Today that is a chil
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -15,23 +14,25 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench.errors import BadInput
+from workbench.errors import BadInput, CannotWrite
+from workbench.files import child_environment
 from workbench.knobs.knobs import Knobs
 from workbench.measure.timing.clock import monotonic_ns
 from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.machine import MachineWatch
-from workbench.measure.trial.process_tree import end_process_tree
+from workbench.measure.trial.process_tree import ProcessTree
+from workbench.measure.trial.worker import NO_RECORD
 from workbench.records import Failure, FailureKind, Phase, Program, Record
-from workbench.records.run_folder import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json
+from workbench.records.run_folder import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json, writing
 from workbench.units import NS_PER_S, format_duration
-
-#: albumentations asks the network for a newer version of itself when it is imported; a trial asks nobody.
-_ENVIRONMENT = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 
 _WORKER = ("-m", "workbench.measure.trial.worker")
 
 _STDERR_LINES = 20
 _POLL_S = 0.05
+
+#: How often it is looked who belongs to the trial: often enough to know a worker before it is gone.
+_LOOK_NS = NS_PER_S // 5
 
 
 def run_trial(
@@ -55,6 +56,7 @@ def run_trial(
         The record. A trial that failed, crashed, was killed, took too long or was cancelled has a record that says so.
 
     Raises:
+        CannotWrite: Where no run folder can be made. A full disk after that is a record that says so.
         KeyboardInterrupt: On an interrupt, after the trial has been ended and its record written.
         Exception: What `on_event` raised, likewise.
     """
@@ -62,9 +64,7 @@ def run_trial(
 
 
 class _Launch:
-    def __init__(
-        self, knobs: Knobs, runs: Path, program: Program | None, on_event: Callable[[Event], None]
-    ) -> None:
+    def __init__(self, knobs: Knobs, runs: Path, program: Program | None, on_event: Callable[[Event], None]) -> None:
         self._knobs = knobs
         self._is_foreign = program is not None
         self._program = program or Program(name="this workbench", python=sys.executable)
@@ -74,9 +74,10 @@ class _Launch:
         self._phase: Phase = "launch"
         self._started_ns = monotonic_ns()
         self._callers_error: Exception | None = None
+        self._events_error: OSError | None = None
 
     def run(self, cancel: threading.Event) -> Record:
-        with (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
+        with writing(self._folder / STDERR), (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
             process = subprocess.Popen(
                 [self._program.python, *_WORKER, self._folder, "--started-ns", str(self._started_ns)],
                 stdin=subprocess.PIPE,  # the leash: closes when this process is gone
@@ -86,17 +87,18 @@ class _Launch:
                 start_new_session=True,
                 env=self._environment(),
             )
+        tree = ProcessTree(process)
         pump = threading.Thread(target=self._pump, args=(process,), name="trial-events", daemon=True)
         pump.start()
         stopped: tuple[FailureKind, str] | None = None
         try:
-            stopped = self._wait(process, cancel)
+            stopped = self._wait(process, tree, cancel)
         except KeyboardInterrupt:
             stopped = ("cancelled", "interrupted from the keyboard")
             raise
         finally:
             # Also after a good end: no loader worker may outlive its trial.
-            end_process_tree(process)
+            tree.end()
             pump.join(timeout=5.0)
             self._close(process)
             record = self._finish(process.returncode, stopped)
@@ -106,12 +108,18 @@ class _Launch:
 
     def _environment(self) -> dict[str, str]:
         """The trial's environment."""
-        return {**os.environ, **_ENVIRONMENT, **(self._program.environment() if self._is_foreign else {})}
+        return child_environment(self._program.environment() if self._is_foreign else None)
 
-    def _wait(self, process: subprocess.Popen[str], cancel: threading.Event) -> tuple[FailureKind, str] | None:
+    def _wait(
+        self, process: subprocess.Popen[str], tree: ProcessTree, cancel: threading.Event
+    ) -> tuple[FailureKind, str] | None:
         """Wait for the process's end; gives the reason where it has to be stopped before."""
         timeout_s = self._knobs.timeout_s
+        looked_ns = 0
         while True:
+            if monotonic_ns() - looked_ns > _LOOK_NS:
+                looked_ns = monotonic_ns()
+                tree.look()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_POLL_S)
                 return None
@@ -125,15 +133,21 @@ class _Launch:
 
     def _pump(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        with (self._folder / EVENTS).open("w", encoding="utf-8") as events:
-            for line in process.stdout:
-                event = parse_event(line)
-                if event is None:
-                    continue
-                events.write(line)
-                events.flush()
+        for line in process.stdout:
+            event = parse_event(line)
+            if event is not None:
+                self._keep(line)
                 self._phase = event.phase
                 self._tell(event)
+
+    def _keep(self, line: str) -> None:
+        """Write an event down. A full disk must not stop the pipe from being emptied: the trial would hang on it."""
+        if self._events_error is None:
+            try:
+                with (self._folder / EVENTS).open("a", encoding="utf-8") as events:
+                    events.write(line)
+            except OSError as error:
+                self._events_error = error
 
     def _tell(self, event: Event) -> None:
         """Tell the caller. Its own error must not stop the pipe from being emptied: the trial would hang on it."""
@@ -159,7 +173,7 @@ class _Launch:
                 failure = record.failure.model_copy(update={"stderr_tail": tail})
                 record = record.model_copy(update={"failure": failure})
         else:
-            kind, message = stopped or self._foreign_record() or _how_it_died(returncode)
+            kind, message = stopped or self._foreign_record() or self._no_record(returncode) or _how_it_died(returncode)
             record = Record(
                 run_id=self._folder.name,
                 created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -167,9 +181,30 @@ class _Launch:
                 failure=Failure(kind=kind, phase=self._phase, message=message, stderr_tail=tail),
                 knobs=self._knobs,
             )
-        record = record.model_copy(update={"machine": self._watch.describe()})
-        write_json(self._folder / RECORD, record)
+        notes = list(record.notes)
+        if self._events_error is not None:
+            notes.append(f"{EVENTS} is not complete: {self._events_error.strerror or self._events_error}")
+        record = record.model_copy(update={"machine": self._watch.describe(), "notes": notes})
+        return self._written(record, found_no_room=returncode == NO_RECORD)
+
+    def _written(self, record: Record, *, found_no_room: bool) -> Record:
+        """The record, written. Without room for it: one that says so, or has a note where the trial's own lies."""
+        try:
+            write_json(self._folder / RECORD, record)
+        except CannotWrite as error:
+            if (self._folder / RECORD).is_file():
+                note = f"{RECORD} lies there without what the launcher knows of the machine: {error}"
+                return record.model_copy(update={"notes": [*record.notes, note]})
+            before = "" if record.failure is None or found_no_room else f". Before that: {record.failure.message}"
+            failure = Failure(kind="error", phase=self._phase, message=f"{error}{before}")
+            return record.model_copy(update={"status": "failed", "failure": failure})
         return record
+
+    def _no_record(self, returncode: int | None) -> tuple[FailureKind, str] | None:
+        """Why a trial has left none, where it says that it found no room for it."""
+        if returncode != NO_RECORD or self._is_foreign:
+            return None
+        return "error", str(CannotWrite.full(self._folder / RECORD))
 
     def _left_record(self) -> Record | None:
         """The record that the trial has written, where this workbench can read it."""
@@ -189,6 +224,8 @@ class _Launch:
         return None
 
     def _stderr_tail(self) -> str:
+        if not (self._folder / STDERR).is_file():
+            return ""
         text = (self._folder / STDERR).read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-_STDERR_LINES:])
 

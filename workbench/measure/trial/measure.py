@@ -270,6 +270,7 @@ class Trial:
         from workbench.workload import Cached
 
         knobs = self._knobs
+        loader.disarm()
         with self._noting("stopping the profilers"):
             if self._profilers is not None:
                 self._profilers.stop()
@@ -363,8 +364,7 @@ class Trial:
 
     def _close(self, loader: Loader) -> None:
         """Stop the workers; what goes wrong with that is a note."""
-        with self._noting("stopping the workers"):
-            self._notes += loader.close() or []
+        self._notes += loader.close()
 
     def _collect(self, channel: Channel, device: Device) -> list[TrackSpans]:
         """The spans of all lanes, written to the run folder.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from workbench.errors import WorkbenchError
+from workbench.files import child_environment
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
 
@@ -121,7 +122,7 @@ class PreviewMaker:
                 stderr=subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,
-                env={**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"},
+                env=child_environment(),
             )
         return self._process
 

@@ -1,4 +1,4 @@
-"""Ending a process with everything that it started."""
+"""A trial's process with everything that it starts: who belongs to it, and its end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import time
 
 import psutil
 
+from workbench.measure.loaders.shared_memory import remove_segments
+
 #: How long processes get to end by themselves before they are killed.
 _GRACE_S = 0.5
 
@@ -17,48 +19,102 @@ _GRACE_S = 0.5
 _GONE_WITHIN_S = 5.0
 
 
-def end_process_tree(process: subprocess.Popen[str]) -> None:
-    """End a process that leads a session of its own, its children and theirs; returns when they are gone.
+class ProcessTree:
+    """A process that leads a session of its own, with its children and theirs.
 
-    The tree is found by the process group as well as by descent: a child whose parent has died is no descendant any
-    more.
+    Members are found by their session, as well as by descent: a child whose parent has died is no descendant any more.
+
+    Args:
+        process: The leader, started with `start_new_session`.
+
+    Attributes:
+        pids: All members that were ever seen, also those that are gone.
     """
-    members = _members(process.pid)
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, how)
-        for member in members:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.send_signal(how)
-        if _gone(members, _GRACE_S if how == signal.SIGTERM else _GONE_WITHIN_S):
-            break
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GONE_WITHIN_S)  # reaps it
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._started_s = time.time()
+        self.pids = {process.pid}
+
+    def look(self) -> None:
+        """Take down who belongs to it now. Takes a system call a process of the machine, and reads no file."""
+        self.pids.update(_in_session(self._process.pid))
+
+    def end(self) -> None:
+        """End all of it; returns when they are gone, with what they left in /dev/shm."""
+        leader = self._process.pid
+        members = _members(leader)
+        self.pids.update(member.pid for member in members)
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(leader, how)
+            _send(members, how)
+            if _are_gone(members, _GRACE_S if how == signal.SIGTERM else _GONE_WITHIN_S):
+                break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GONE_WITHIN_S)  # reaps it
+        remove_segments(self.pids, since_s=self._started_s)
 
 
-def _members(group: int) -> list[psutil.Process]:
+def end_own_session(started_s: float) -> None:
+    """End this process with all that it has started, and remove what they left in /dev/shm.
+
+    Args:
+        started_s: When this process began, by `time.time`.
+    """
+    own = os.getpid()
+    try:
+        if os.getsid(0) == own:
+            others = [member for member in _members(own) if member.pid != own]
+            _send(others, signal.SIGKILL)
+            _are_gone(others, _GONE_WITHIN_S)
+            remove_segments({member.pid for member in others}, since_s=started_s)
+    finally:
+        os.killpg(0, signal.SIGKILL)
+
+
+def _in_session(leader: int) -> set[int]:
+    found = set()
+    for name in os.listdir("/proc"):  # noqa: PTH208  (names alone, as often as a trial is polled)
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.getsid(int(name)) == leader:
+                    found.add(int(name))
+    return found
+
+
+def _members(leader: int) -> list[psutil.Process]:
     members = []
-    for member in psutil.process_iter():
-        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if os.getpgid(member.pid) == group:
-                members.append(member)
+    for pid in _in_session(leader):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            members.append(psutil.Process(pid))
     with contextlib.suppress(psutil.NoSuchProcess):
-        members += [child for child in psutil.Process(group).children(recursive=True) if child not in members]
+        members += [child for child in psutil.Process(leader).children(recursive=True) if child not in members]
     return members
 
 
-def _gone(members: list[psutil.Process], within_s: float) -> bool:
+def _send(members: list[psutil.Process], how: signal.Signals) -> None:
+    for member in members:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.send_signal(how)
+
+
+def _are_gone(members: list[psutil.Process], within_s: float) -> bool:
+    """Wait for their end.
+
+    `psutil.wait_procs` would do but for zombies, which it takes for alive: in a container whose first process collects
+    no orphans, each trial would end with waiting for the whole of the time.
+    """
     until = time.monotonic() + within_s
-    while True:
-        if not any(_is_alive(member) for member in members):
-            return True
+    while any(_is_alive(member) for member in members):
         if time.monotonic() > until:
             return False
         time.sleep(0.01)
+    return True
 
 
 def _is_alive(member: psutil.Process) -> bool:
     try:
-        return member.is_running() and member.status() != psutil.STATUS_ZOMBIE
+        return bool(member.is_running() and member.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

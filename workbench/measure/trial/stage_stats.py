@@ -16,6 +16,7 @@ from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.core_time import CoreWatch
 from workbench.measure.timing.spans import NONE, Spans, TrackSpans, fitting_name
 from workbench.records import LaneStats, Origin, StageStats
+from workbench.records.run_folder import writing
 from workbench.stages import Lane
 from workbench.units import NS_PER_S
 
@@ -118,7 +119,11 @@ def covered_ns(spans: Spans, begin_ns: int, end_ns: int) -> int:
 
 
 def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
-    """Write all spans as Parquet, with the columns of `records.SPAN_COLUMNS`."""
+    """Write all spans as Parquet, with the columns of `records.SPAN_COLUMNS`.
+
+    Raises:
+        CannotWrite: Where there is no room for them; then there is no file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -142,7 +147,8 @@ def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
                     }
                 )
             )
-    pq.write_table(pa.concat_tables(tables), path)
+    with writing(path, partial=True):
+        pq.write_table(pa.concat_tables(tables), path)
 
 
 def _device_spans(device: Device) -> Spans:

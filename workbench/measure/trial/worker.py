@@ -7,23 +7,34 @@ input is a leash: when it closes, whoever started the trial is gone, and the tri
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import os
-import signal
+import shutil
 import sys
 import threading
+import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench.errors import BadInput, WorkbenchError
+from workbench.errors import BadInput, CannotWrite, WorkbenchError
+from workbench.measure.loaders.loader import LoaderDied
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.measure import Trial
+from workbench.measure.trial.process_tree import end_own_session
 from workbench.records import Failure, FailureKind, Record
-from workbench.records.run_folder import RECORD, read_knobs, write_json
+from workbench.records.run_folder import PROFILES, RECORD, read_knobs, write_json
+
+#: A disk with less free room than this is full, if something that is not named cannot be written.
+_FULL_BELOW_BYTES = 1 << 20
+
+#: Exit code of a trial that could not write its record.
+NO_RECORD = 73  # EX_CANTCREAT of sysexits.h
 
 
 def main() -> int:
-    """Measure, and leave a record. Returns 0 for a trial that ended well, else 1."""
+    """Measure, and leave a record. Returns 0 for a trial that ended well, 1 for another, `NO_RECORD` without record."""
     arguments = _parse_arguments()
     folder: Path = arguments.folder
     _hold_leash()
@@ -34,9 +45,11 @@ def main() -> int:
     trial = Trial(knobs, folder, started_ns=arguments.started_ns, on_event=events)
     try:
         record = trial.run()
-    except Exception as error:  # a failed trial is a result: whatever it was goes into the record
+    except Exception as raised:  # a failed trial is a result: whatever it was goes into the record
+        error = _with_remedy(raised, folder)
         if not isinstance(error, WorkbenchError):
-            traceback.print_exc()
+            with contextlib.suppress(OSError):  # stderr is a file in the run folder, whose disk may be full
+                traceback.print_exc()
         record = Record(
             run_id=folder.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -44,7 +57,12 @@ def main() -> int:
             failure=Failure(kind=_kind(error), phase=trial.phase, message=_message(error)),
             knobs=knobs,
         )
-    write_json(folder / RECORD, record)
+    try:
+        write_json(folder / RECORD, record)
+    except CannotWrite as refused:
+        with contextlib.suppress(OSError):
+            print(refused, file=sys.stderr)
+        return NO_RECORD
     return 0 if record.status == "ok" else 1
 
 
@@ -57,19 +75,30 @@ def _parse_arguments() -> argparse.Namespace:
 
 def _hold_leash() -> None:
     """End this process and all its children when standard input closes."""
+    started_s = time.time()
 
     def wait() -> None:
         while os.read(0, 4096):
             pass
-        os.killpg(0, signal.SIGKILL)
+        end_own_session(started_s)
 
     threading.Thread(target=wait, name="leash", daemon=True).start()
+
+
+def _with_remedy(error: Exception, folder: Path) -> Exception:
+    """What a full disk raises wherever something is written, as an error that says what to do; any other as it is."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if error.filename:
+            return CannotWrite.full(error.filename)
+        if shutil.disk_usage(folder).free < _FULL_BELOW_BYTES:
+            return CannotWrite.full(folder / PROFILES)
+    return error
 
 
 def _kind(error: Exception) -> FailureKind:
     if isinstance(error, BadInput):
         return "bad_input"
-    if type(error).__name__ == "LoaderDied":  # by name: importing it would import torch
+    if isinstance(error, LoaderDied):
         return "killed" if "Killed" in str(error) else "crash"
     return "error"
 

@@ -5,13 +5,13 @@ Reads `knobs.json` from the folder and leaves `transforms.json` there; progress 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.files import child_environment
 from workbench.records.run_folder import new_run_folder, read_knobs, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.transform_study import TransformStudy
@@ -39,9 +39,8 @@ def run_study(knobs: OcrKnobs, runs: Path, *, on_round: Callable[[str], None] = 
     check_study(knobs)
     folder = new_run_folder(runs, knobs)
     command = [sys.executable, "-m", "workbench.workloads.ocr.study_process", str(folder)]
-    environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=child_environment()) as process:
         assert process.stdout is not None and process.stderr is not None
         for line in process.stdout:
             on_round(line.strip())

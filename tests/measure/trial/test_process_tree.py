@@ -1,0 +1,118 @@
+"""The end of a process tree: all of it is gone, with what it left in /dev/shm, and nobody else is touched."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workbench.measure.loaders import shared_memory
+from workbench.measure.trial.process_tree import ProcessTree
+
+#: A leader with a worker that stays, and one that ends, and is collected, when a line comes in. Each leaves a segment.
+LEADER = """
+import os, sys, time
+def leave():
+    open(os.path.join(sys.argv[1], f"torch_{os.getpid()}_1_0"), "w").close()
+def worker(ends):
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(write)
+        leave()
+        os.read(read, 1) if ends else time.sleep(600)
+        os._exit(0)
+    return pid, write
+leave()
+stays, _ = worker(False)
+ends, write = worker(True)
+print(stays, ends, flush=True)
+sys.stdin.readline()
+os.close(write)
+os.waitpid(ends, 0)
+print("gone", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def leader(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", LEADER, str(folder)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
+        yield process
+        process.kill()
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("leader_is_killed", [False, True])
+def test_nothing_is_left_of_a_tree_not_even_of_a_worker_that_is_gone(folder, leader, leader_is_killed):
+    tree = ProcessTree(leader)
+    assert leader.stdin is not None and leader.stdout is not None
+    stays, ends = (int(pid) for pid in leader.stdout.readline().split())
+    tree.look()
+    leader.stdin.write("\n")
+    leader.stdin.flush()
+    assert leader.stdout.readline() == "gone\n"
+    assert tree.pids == {leader.pid, stays, ends}
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as foreign:
+        (folder / f"torch_{foreign.pid}_1_0").touch()
+        if leader_is_killed:
+            leader.send_signal(signal.SIGKILL)
+            leader.wait()
+        deadline = time.monotonic() + 30
+        while len(names(folder)) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(names(folder)) == 4  # what a tree leaves if nobody cleans up, and what is another's
+        tree.end()
+        assert names(folder) == {f"torch_{foreign.pid}_1_0"}
+        assert foreign.poll() is None
+        foreign.kill()
+    for pid in tree.pids:
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_child_that_ignores_the_request_to_end_is_killed(folder):
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    ProcessTree(process).end()
+    assert process.returncode == -signal.SIGKILL
+    process.stdout.close()
+
+
+def test_who_ends_its_own_session_takes_what_its_workers_left_along(folder):
+    code = (
+        "import os, sys, time; from pathlib import Path; from workbench.measure.loaders import shared_memory\n"
+        "from workbench.measure.trial.process_tree import end_own_session\n"
+        "shared_memory.FOLDER = Path(sys.argv[1])\n"
+        "pid = os.fork()\n"
+        "pid or time.sleep(600)\n"
+        "print(pid, flush=True)\n"
+        "Path(sys.argv[1], f'torch_{pid}_1_0').touch(); Path(sys.argv[1], 'torch_1_1_0').touch()\n"
+        "end_own_session(time.time())"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert names(folder) == {"torch_1_1_0"}
+    assert process.stdout is not None
+    worker = int(process.stdout.read())
+    process.stdout.close()
+    assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE
