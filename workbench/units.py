@@ -37,9 +37,19 @@ def format_ratio(ratio: float | None) -> str:
     return "not measured" if ratio is None else f"{ratio:.2f}x"
 
 
-def format_rate(per_second: float | None) -> str:
-    """A throughput: ``"63.1 pages/s"``; ``"not measured"`` for ``None``."""
-    return "not measured" if per_second is None else f"{_three_digits(per_second)} pages/s"
+def format_rate(per_second: float | None, item: str = "sample") -> str:
+    """A throughput: ``"63.1 samples/s"``; ``"not measured"`` for ``None``.
+
+    Args:
+        per_second: Samples per second.
+        item: What one sample is called.
+    """
+    return "not measured" if per_second is None else f"{_three_digits(per_second)} {item}s/s"
+
+
+def format_number(value: float | None) -> str:
+    """A figure with three significant digits and no unit, for a column that names it: ``"63.1"``."""
+    return "not measured" if value is None else _three_digits(value)
 
 
 def _three_digits(value: float) -> str:

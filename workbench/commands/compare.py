@@ -87,7 +87,7 @@ def compare_variants(
     """
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
-    from workbench.commands.verdict_lines import COLUMNS, verdict_lines
+    from workbench.explain.figures.comparison_tables import verdict_table
     from workbench.explain.headline import comparison_headline
     from workbench.measure.comparison.variants import check_variants, choose_variants
     from workbench.records.run_folder import read_comparison, read_state
@@ -110,7 +110,7 @@ def compare_variants(
     folder = done.results["comparison_folder"]
     comparison = read_comparison(folder)
     print(comparison_headline(comparison))
-    print_table(COLUMNS, list(verdict_lines(comparison)))
+    print_table(verdict_table(comparison))
     for one in comparison.variants:
         if one.failure is not None:
             print(f"'{one.name}': {describe_failure(one.failure)}")

@@ -4,29 +4,61 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
+import rich.table
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
+from workbench.explain.table import Cell, Table, Tone
 from workbench.panel.progress import parse_progress
 
 #: Width of a table in a pipe, where nobody says how wide the reader's screen is.
 _PIPE_WIDTH = 200
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table to stdout."""
+#: How a terminal shows what a cell means.
+_TONES: dict[Tone, str] = {
+    "plain": "", "good": "green", "bad": "yellow", "undecided": "cyan", "soft": "dim", "alarm": "bold red",
+}  # fmt: skip
+
+
+def print_table(table: Table) -> None:
+    """Print a table to stdout, with its caption, its notes and its commands below it."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PIPE_WIDTH)
-    table = Table(*header, box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    if table.rows:
+        look = box.SIMPLE_HEAD if console.is_terminal else box.ASCII2
+        shown = rich.table.Table(*_headers(table), box=look, show_header=bool(table.columns))
+        for row in table.rows:
+            shown.add_row(*map(_cell, row))
+        console.print(shown)
+    for line in (table.caption if table.rows else "", *table.notes, *table.commands):
+        if line:
+            # Whole lines: what is to be copied must not be broken.
+            console.print(Text(line), soft_wrap=True)
+
+
+def _headers(table: Table) -> list[str]:
+    """The names of the columns; those of a group begin with the group's."""
+    groups = [name for name, count in table.groups for _ in range(count)] or [""] * len(table.columns)
+    return [f"{group}, {name}" if group else name for group, name in zip(groups, table.columns, strict=True)]
+
+
+def _cell(cell: Cell) -> Text:
+    """A cell: a figure with its note on one line, anything else line by line."""
+    text = Text(_words(cell), style=_TONES[cell.tone])
+    for line in cell.below:
+        text.append(" " if cell.is_number else "\n")
+        text.append(_words(line), style=_TONES[line.tone])
+    return text
+
+
+def _words(cell: Cell) -> str:
+    return cell.text.replace("`", "") if cell.style == "sentence" else cell.text
 
 
 @contextlib.contextmanager

@@ -52,10 +52,11 @@ class Finding:
 def doctor() -> None:
     """Say what this machine has, what that limits, and how to get what is missing."""
     from workbench.commands.console import print_table
+    from workbench.explain.table import make_table
 
     findings = list(examine())
     rows = [(f.name, f.state, f.found, f.limits, f.remedy) for f in findings]
-    print_table(("", "state", "found", "what it limits", "how to get it"), rows)
+    print_table(make_table(("", "state", "found", "what it limits", "how to get it"), rows))
     lacking = [finding.name for finding in findings if finding.state != "ok"]
     print(f"Everything is there ({len(findings)} checks)." if not lacking else f"Look at: {', '.join(lacking)}.")
 

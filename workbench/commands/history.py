@@ -18,7 +18,7 @@ def history(
 ) -> None:
     """List the comparisons and trials so far, and draw throughput over time."""
     from workbench.commands.console import print_table
-    from workbench.commands.history_lines import comparison_lines, trial_lines, trust_line
+    from workbench.explain.figures.comparison_tables import comparisons_table, trials_table, trust_sentence
     from workbench.explain.figures.history import history as draw
     from workbench.explain.history import read_history
     from workbench.explain.prediction.variants import trust
@@ -32,11 +32,11 @@ def history(
         print(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
         return
     if found.comparisons:
-        print_table(("comparison", "when", "blocks", "verdicts"), list(comparison_lines(found.comparisons[-last:])))
-    print_table(("trial", "when", "throughput", "knobs"), list(trial_lines(found.trials[-last:])))
+        print_table(comparisons_table(found.comparisons[-last:]))
+    print_table(trials_table(found.trials[-last:]))
     for folder in found.interrupted:
         print(f"Interrupted: workbench compare --resume {folder}")
-    print(trust_line(trust(comparison for _, comparison in found.comparisons)))
+    print(trust_sentence(trust(comparison for _, comparison in found.comparisons)))
     figure = reports / FIGURE
     draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
     print(f"{len(found.comparisons)} comparisons, {len(found.trials)} trials. Figure: {figure}")

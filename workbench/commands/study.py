@@ -28,9 +28,9 @@ def study(
     out: OutFolder = None,
 ) -> None:
     """Hold the claims of the study that started all this against what is measured here."""
+    from examples.case_study.claims_table import claims_table
     from examples.case_study.comparison import check_study_settings
     from examples.case_study.judge import read_case_study
-    from workbench.commands.claim_lines import COLUMNS, claim_lines
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.knobs.knobs import Knobs
@@ -54,7 +54,7 @@ def study(
     folder = done.results["comparison_folder"]
     found = read_case_study(folder)
     print(found.headline)
-    print_table(COLUMNS, list(claim_lines(found)))
+    print_table(claims_table(found))
     print("\n".join([*found.conclusions, *found.notes]))
     print(f"Comparison: {folder}\nReport: {done.html}")
     raise typer.Exit(exit_code([one.failure for one in read_comparison(folder).variants]))

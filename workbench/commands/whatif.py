@@ -23,23 +23,27 @@ def whatif(
 ) -> None:
     """Predict what changes would gain end to end; without a question, the map: every stage, were it free or half."""
     from workbench.commands.console import print_table
-    from workbench.commands.whatif_lines import ANSWERS, MAP, answer_lines, closing_lines, map_lines
+    from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
     from workbench.explain.prediction.gain_map import ceilings, gain_map
     from workbench.explain.prediction.predictor import Predictor
+    from workbench.explain.words.items import item_of
     from workbench.records.run_folder import read_record, read_spans
     from workbench.report.find_run import find_run, stage_costs_below
     from workbench.report.outcome import results_folder
 
     runs = results_folder(out) / "runs"
     folder = find_run(run, runs)
-    predictor = Predictor(read_record(folder), read_spans(folder), stage_cost=stage_costs_below(runs))
+    record = read_record(folder)
+    item = item_of(record)
+    predictor = Predictor(record, read_spans(folder), stage_cost=stage_costs_below(runs))
     if question:
         predictor.understand(question)  # so that all that is wrong with any of them is said at once
         asked = [question] if together else [[one] for one in question]
         answers = [predictor.ask(texts) for texts in asked]
-        print_table(ANSWERS, list(answer_lines(answers)))
+        print_table(answer_table(answers, item))
     else:
         answers = [predictor.predict(predictor.model, [], {})]
-        print_table(MAP, list(map_lines(gain_map(predictor))))
-    print("\n".join(closing_lines(predictor, answers, ceilings(predictor))))
+        print_table(gain_table(gain_map(predictor), item))
+    assumed = dict.fromkeys(f"Assumed: {sentence}" for answer in answers for sentence in answer.assumptions)
+    print("\n".join([*ceiling_lines(ceilings(predictor), item), *assumed]))
     print(f"Run folder: {Path(folder)}")

@@ -6,6 +6,7 @@ import textwrap
 
 from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, break_down, find_lane
 from workbench.explain.verdicts.verdict_words import verdict_words
+from workbench.explain.words.items import item_of, plural
 from workbench.records import Comparison, Failure, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
 
@@ -15,25 +16,31 @@ def run_headline(record: Record) -> str:
     if record.failure is not None or record.steady is None:
         phase = f" while in phase '{record.failure.phase}'" if record.failure else ""
         return f"The run failed{phase}: {_why(record.failure, 'it left no steady part')}"
-    rate = format_rate(record.steady.samples_per_s)
+    item = item_of(record)
+    rate = format_rate(record.steady.samples_per_s, item)
     marked = " (on a simulated device)" if record.simulated else ""
     lanes = break_down(record)
     main = find_lane(lanes, "main")
     if main is None:
         return f"{rate}{marked}; stages were not timed."
     open_lanes = [lane for lane in lanes if not lane.closes]
-    doubt = "".join(f" The breakdown of the {lane.lane} lane does not close." for lane in open_lanes)
-    return f"{rate}{marked}; {largest_part(main)}.{doubt}"
+    doubt = "".join(f" The stages of the {lane.lane} lane do not add up to its time." for lane in open_lanes)
+    return f"{rate}{marked}; {largest_part(main, item)}.{doubt}"
 
 
-def largest_part(main: LaneBreakdown) -> str:
-    """What the main process spends most of its time on: ``"the main process spends 60 % of its time ..."``."""
+def largest_part(main: LaneBreakdown, item: str = "sample") -> str:
+    """What the main process spends most of its time on: ``"the main process spends 60 % of its time ..."``.
+
+    Args:
+        main: Its lane.
+        item: What one sample is called.
+    """
     largest = max(main.parts, key=lambda part: part.share)
     meaning = {
-        "wait": "waiting for pages",
+        "wait": f"waiting for {plural(item)}",
         "fetch": "waiting for the device",
         "drain": "waiting for the device",
-        "backlog": "waiting for the thread beside it",
+        "backlog": "waiting for its background thread",
         UNATTRIBUTED: "on something that no stage explains",
     }.get(largest.stage, f"in '{largest.stage}'")
     return f"the main process spends {format_share(largest.share)} of its time {meaning}"

@@ -11,12 +11,13 @@ from typing import Protocol
 import ipywidgets as widgets
 
 from workbench.errors import BadInput
-from workbench.explain.figures.narrowing import narrowing
-from workbench.explain.figures.tables import verdict_table
-from workbench.explain.figures.throughput import throughput
+from workbench.explain.figures.comparison_tables import verdict_table
+from workbench.explain.figures.html_table import html_table
+from workbench.explain.figures.throughput import narrowing, throughput
 from workbench.explain.figures.verdicts import verdicts
 from workbench.explain.headline import comparison_headline
 from workbench.explain.verdicts.comparison import compare
+from workbench.explain.words.items import item_of
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun, run_comparison
@@ -209,7 +210,7 @@ class ComparisonPanel:
             return rule(records)
 
         def on_trial(done: int, total: int, variant: str, record: Record) -> None:
-            rate = format_rate(record.steady.samples_per_s) if record.steady else "failed"
+            rate = format_rate(record.steady.samples_per_s, item_of(record)) if record.steady else "failed"
             self._told.value = message(f"trial {done} of {total} at most: {variant}, {rate}")
 
         compared = run_comparison(journal, is_clear=is_clear, on_trial=on_trial, on_event=self._on_event, cancel=cancel)
@@ -224,7 +225,7 @@ class ComparisonPanel:
         names = list(records)
         blocks = max(map(len, records.values()))
         so_far = compare(records, baseline=names[0], order=[names] * blocks, seed=state.seed, policy=state.policy)
-        drawn = narrowing(records, policy=state.policy, most_blocks=state.most_blocks, seed=state.seed)
+        drawn = narrowing(records, policy=state.policy, most_blocks=state.most_blocks)
         self._screen.show([drawn, throughput(so_far)])
 
     def _show_earlier(self) -> None:
@@ -246,12 +247,12 @@ class ComparisonPanel:
         self._offer(self._earlier, options, folder.name if folder.name in options else None)
         headline = escape(comparison_headline(comparison))
         self._told.value = f"<div class='wb-title'>{headline}</div>"
-        shown: list[Shown] = [verdict_table(comparison), verdicts(comparison)]
+        shown: list[Shown] = [html_table(verdict_table(comparison)), verdicts(comparison)]
         records = self._records(comparison)
         if records:
             policy = comparison.policy
             blocks = comparison.num_blocks
-            shown.append(narrowing(records, policy=policy, most_blocks=blocks, seed=comparison.seed))
+            shown.append(narrowing(records, policy=policy, most_blocks=blocks))
         self._screen.show([*shown, throughput(comparison)])
 
     def _records(self, comparison: Comparison) -> dict[str, list[Record]]:

@@ -12,19 +12,17 @@ from typing import Protocol
 import ipywidgets as widgets
 import pandas as pd
 
-from workbench.explain.figures.annotated_source import annotated_source
-from workbench.explain.figures.batch_path import batch_path
+from workbench.explain.figures.check_pictures import check_pictures
 from workbench.explain.figures.costs import costs
-from workbench.explain.figures.flame import flame
-from workbench.explain.figures.memory_over_time import memory_over_time
-from workbench.explain.figures.operators import operator_table
-from workbench.explain.figures.parity_pictures import parity_pictures
+from workbench.explain.figures.html_table import heading, html_table
+from workbench.explain.figures.profiler_figures import flame, memory_over_time
+from workbench.explain.figures.profilers import operator_table, read_source, source_html
+from workbench.explain.figures.step_times import steps_in_place
 from workbench.explain.figures.tables import environment_table, knobs_table, profiler_table, run_table, stage_table
-from workbench.explain.figures.timeline import timeline
-from workbench.explain.figures.transforms_in_place import transforms_in_place
+from workbench.explain.figures.timeline import batch_path, timeline
 from workbench.explain.figures.where_time_goes import where_time_goes
 from workbench.explain.headline import run_headline
-from workbench.explain.verdicts.comparison import compare
+from workbench.explain.words.items import item_of
 from workbench.panel.outputs import Shown, message, show
 from workbench.panel.run_queue import Latest
 from workbench.panel.what_if import WhatIf
@@ -88,7 +86,7 @@ class Drawn:
 def _where(seen: Seen) -> list[Shown]:
     if seen.record.failure is not None:
         return _why_it_failed(seen.record.failure)
-    return [where_time_goes(seen.record), stage_table(seen.record)]
+    return [where_time_goes(seen.record), html_table(stage_table(seen.record))]
 
 
 def _why_it_failed(failure: Failure) -> list[Shown]:
@@ -106,30 +104,30 @@ def _timeline(seen: Seen) -> list[Shown]:
 
 
 def _transforms(seen: Seen) -> list[Shown]:
-    return [transforms_in_place(seen.record)]
+    return [steps_in_place(seen.record)]
 
 
 def _operators(seen: Seen) -> list[Shown]:
     file = _lens_file(seen, "torch operators")
     if file is None:
         return [_without(seen, "torch")]
-    by_memory = operator_table(file, by="memory")
-    return [profiler_table(seen.record), operator_table(file), "<h3>by memory</h3>", by_memory]
+    by_memory = html_table(operator_table(file, by="memory"))
+    return [_overhead(seen), html_table(operator_table(file)), heading("By memory"), by_memory]
 
 
 def _lines(seen: Seen) -> list[Shown]:
     file = _lens_file(seen, "line times")
-    return [_without(seen, "lines")] if file is None else [profiler_table(seen.record), annotated_source(file)]
+    return [_without(seen, "lines")] if file is None else [_overhead(seen), source_html(read_source(file))]
 
 
 def _flame(seen: Seen) -> list[Shown]:
     file = _lens_file(seen, "stack samples")
-    return [_without(seen, "stacks")] if file is None else [profiler_table(seen.record), flame(file)]
+    return [_without(seen, "stacks")] if file is None else [_overhead(seen), flame(file)]
 
 
 def _memory(seen: Seen) -> list[Shown]:
     record = seen.record
-    shown: list[Shown] = [costs(compare({"this run": [record]}, baseline="this run", order=[["this run"]], seed=0))]
+    shown: list[Shown] = [costs(record)]
     file = _lens_file(seen, "memory over time")
     cores = record.environment.cores if record.environment else None
     return [*shown, _without(seen, "memory") if file is None else memory_over_time(file, cores=cores)]
@@ -139,11 +137,13 @@ def _pages(seen: Seen) -> list[Shown]:
     if seen.baseline is None or seen.baseline_folder is None:
         return [message("Tick a run in the list: it becomes the baseline, and its pages are shown beside this run's.")]
     samples = page_samples(seen.baseline_folder, seen.folder, count=4)
-    return [parity_pictures(samples, baseline="the baseline", variant="this run")]
+    item = item_of(seen.record)
+    return [check_pictures(samples, baseline="the baseline", variant="this run", item=item)]
 
 
 def _how(seen: Seen) -> list[Shown]:
-    return [run_table(seen.record), environment_table([seen.record]), knobs_table(seen.record.knobs)]
+    tables = (run_table(seen.record), environment_table([seen.record]), knobs_table(seen.record.knobs))
+    return list(map(html_table, tables))
 
 
 #: The tabs in their order, each with what makes its view. A further tab is a line here.
@@ -210,9 +210,14 @@ class Look:
         self._title.value = message(told, bad=True)
 
 
+def _overhead(seen: Seen) -> Shown:
+    return html_table(profiler_table(seen.record))
+
+
 def _lens_file(seen: Seen, name: str) -> Path | None:
     return seen.folder / seen.record.profiles[name] if name in seen.record.profiles else None
 
 
 def _without(seen: Seen, profiler: str) -> str:
-    return message(f"This run went without the profiler '{profiler}'. Choose it under Measuring, profilers, and run again.")
+    how = "Choose it under Measuring, profilers, and run again."
+    return message(f"This run went without the profiler '{profiler}'. {how}")

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
+from workbench.explain.words.items import item_of
 from workbench.measure.trial.events import Event
 from workbench.records import Record
 from workbench.units import format_rate
@@ -52,7 +53,7 @@ class ProgressLines:
         if record.failure is not None:
             text = f"failed while in phase '{record.failure.phase}': {record.failure.message.splitlines()[0]}"
         else:
-            text = format_rate(record.steady.samples_per_s if record.steady else None)
+            text = format_rate(record.steady.samples_per_s if record.steady else None, item_of(record))
         self._write(format_progress(done, total, f"{variant}: {text}"))
 
 

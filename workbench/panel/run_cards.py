@@ -9,9 +9,10 @@ from html import escape
 import ipywidgets as widgets
 
 from workbench.explain.breakdown import CLOSES_FROM
+from workbench.explain.words.items import item_of
 from workbench.knobs.knobs import Knobs
 from workbench.panel.run_list import RunList, RunSummary
-from workbench.units import format_bytes, format_rate, format_share
+from workbench.units import format_bytes, format_number, format_share
 
 #: Cards on a page. They are made once and filled anew, so that nothing piles up however many runs there are.
 _CARDS = 5
@@ -160,7 +161,7 @@ def card_html(run: RunSummary, baseline: Knobs) -> str:
         if kind == "cancelled":
             below = ""
     else:
-        rate = format_rate(run.samples_per_s).replace(" pages/s", " <small>pages/s</small>")
+        rate = f"{format_number(run.samples_per_s)} <small>{escape(item_of(run))}s/s</small>"
         below = f"<span class='wb-muted'>{_trust(run)}, peak memory {format_bytes(run.peak_bytes)},</span>"
     when = escape(run.created_at[5:16].replace("T", " "))
     below += f" <span class='wb-muted' style='white-space:nowrap'>{when} UTC</span>"

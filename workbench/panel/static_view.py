@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from workbench.explain.figures.profilers import Shown
+from workbench.explain.figures.html_table import heading, html_table
 from workbench.explain.figures.tables import environment_table, knobs_table, run_table, stage_table
 from workbench.explain.figures.timeline import timeline
 from workbench.explain.figures.where_time_goes import where_time_goes
@@ -43,9 +42,9 @@ def run_figures(record: Record, folder: Path) -> list[Any]:
         record: Its record.
         folder: Its run folder.
     """
-    shown: list[Any] = [Shown(f"<h2>{escape(run_headline(record))}</h2>"), Shown(run_table(record))]
+    shown: list[Any] = [heading(run_headline(record), 2), html_table(run_table(record))]
     if record.steady is not None:
-        shown += [where_time_goes(record), Shown(stage_table(record))]
+        shown += [where_time_goes(record), html_table(stage_table(record))]
         if record.stages:
             shown.append(timeline(read_spans(folder), record))
-    return [*shown, Shown(environment_table([record])), Shown(knobs_table(record.knobs))]
+    return [*shown, html_table(environment_table([record])), html_table(knobs_table(record.knobs))]

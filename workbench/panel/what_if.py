@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from workbench.errors import BadInput
-from workbench.explain.figures.gain_map import gain_map as draw_map
-from workbench.explain.figures.prediction_tables import answer_table, ceiling_lines, gain_table
+from workbench.explain.figures.html_table import bullets, html_table, paragraph
+from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
+from workbench.explain.figures.predictions import gain_map as draw_map
+from workbench.explain.figures.template import families_of
 from workbench.explain.prediction.gain_map import StageGain, ceilings, gain_map
 from workbench.explain.prediction.predictor import Predictor
+from workbench.explain.words.items import item_of
 from workbench.panel.close_widgets import close_tree
 from workbench.panel.outputs import message, show
 
@@ -38,11 +40,13 @@ class WhatIf:
         self._workers = widgets.IntSlider(min=0, max=8, description="workers", layout=_LAYOUT, continuous_update=False)
         self._box = widgets.VBox()
         self._predictor: Predictor | None = None
+        self._item = "sample"
         self.widget = widgets.VBox([self._box, self.answer, self._map])
 
     def show(self, seen: Seen) -> None:
         """See `look.View`."""
         self._predictor = None
+        self._item = item_of(seen.record)
         try:
             predictor = Predictor(seen.record, seen.spans)
         except BadInput as error:
@@ -54,9 +58,13 @@ class WhatIf:
         self._make_sliders(predictor, gains)
         self._predictor = predictor
         self._ask()
-        told = "".join(f"<li>{escape(line)}</li>" for line in ceiling_lines(ceilings(predictor)))
-        assumed = "".join(f"<li>{escape(line)}</li>" for line in predictor.model.assumptions)
-        show(self._map, [f"<ul>{told}</ul>", draw_map(gains), gain_table(gains), f"<p>Assumed:</p><ul>{assumed}</ul>"])
+        shown = [
+            bullets(ceiling_lines(ceilings(predictor), self._item)),
+            draw_map(gains, families_of(seen.record), self._item),
+            html_table(gain_table(gains, self._item)),
+            paragraph("Assumed:") + bullets(predictor.model.assumptions),
+        ]
+        show(self._map, shown)
 
     def _make_sliders(self, predictor: Predictor, gains: list[StageGain]) -> None:
         for slider in self._sliders.values():
@@ -94,6 +102,9 @@ class WhatIf:
         if self._workers.value != predictor.model.config.num_workers:
             asked.append(f"num_workers={self._workers.value}")
         try:
-            self.answer.value = answer_table([predictor.ask(asked)]) if asked else message("Move a slider.")
+            self.answer.value = self._answered(predictor, asked) if asked else message("Move a slider.")
         except BadInput as error:
             self.answer.value = message("; ".join(problem.what for problem in error.problems))
+
+    def _answered(self, predictor: Predictor, asked: list[str]) -> str:
+        return html_table(answer_table([predictor.ask(asked)], self._item))

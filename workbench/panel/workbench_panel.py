@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 
 from workbench.errors import BadInput
+from workbench.explain.words.items import item_of
 from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.preview import PreviewMaker
 from workbench.measure.trial.profiled import run_profiled
@@ -220,7 +221,7 @@ class Workbench:
 
 def _how_it_ended(record: Record) -> str:
     if record.failure is None:
-        return f"Done: {format_rate(record.steady.samples_per_s if record.steady else None)}."
+        return f"Done: {format_rate(record.steady.samples_per_s if record.steady else None, item_of(record))}."
     if record.failure.kind == "cancelled":
         return f"Cancelled in phase {record.failure.phase}."
     return f"Failed in phase {record.failure.phase}: {record.failure.message}"

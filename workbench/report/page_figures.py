@@ -6,8 +6,9 @@ import html
 import json
 from typing import Any
 
-from workbench.explain.figures.figure_text import FigureText, figure_text
-from workbench.explain.figures.template import DARK_COLOURS
+from workbench.explain.figures.description import Description, take_description
+from workbench.explain.figures.html_table import html_table
+from workbench.explain.figures.template import DARK_COLOURS, text_colour
 
 #: Class of the box that a figure is drawn into, once for each figure of a page.
 PLOT_CLASS = "wb-plot"
@@ -19,19 +20,21 @@ def figure_block(figure: Any) -> str:
     Args:
         figure: A plotly figure as JSON.
     """
-    said = figure_text(figure)
+    said, drawn = take_description(figure)
     kind = "wb-figure wb-warns" if said.is_alarm else "wb-figure"
     return (
         f'<figure class="{kind}"><figcaption>{_caption(said)}</figcaption>'
         f'<div class="{PLOT_CLASS}" role="img" aria-label="{html.escape(said.alternative)}"></div>'
         f'<div class="wb-legend"></div>{_numbers(said)}'
-        f'<script type="application/json">{script_json(figure)}</script></figure>'
+        f'<script type="application/json">{script_json(drawn)}</script></figure>'
     )
 
 
 def dark_colours() -> str:
-    """The colours of a dark screen as JSON, for the page's script."""
-    return script_json({light.lower(): dark for light, dark in DARK_COLOURS.items()})
+    """For the page's script, as JSON: the colours of a dark screen, and the colour of a text within each of them."""
+    exchanged = {light.lower(): dark for light, dark in DARK_COLOURS.items()}
+    bars = [colour for colour in DARK_COLOURS.values() if colour.startswith("#")]
+    return script_json({"colours": exchanged, "text": {colour: text_colour(colour) for colour in bars}})
 
 
 def script_json(value: Any) -> str:
@@ -39,11 +42,11 @@ def script_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
 
-def _caption(said: FigureText) -> str:
+def _caption(said: Description) -> str:
     details = f'<span class="wb-details">{html.escape(said.details)}</span>' if said.details else ""
     return f'<span class="wb-title">{html.escape(said.title)}</span>{details}'
 
 
-def _numbers(said: FigureText) -> str:
-    table = said.table()
+def _numbers(said: Description) -> str:
+    table = html_table(said.table)
     return f'<details class="wb-numbers"><summary>Numbers of this figure</summary>{table}</details>' if table else ""

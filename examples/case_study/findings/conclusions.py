@@ -63,7 +63,7 @@ def _on_loaders(evidence: Evidence) -> Iterator[str]:
 
 def _priced(one: VariantResult, ratio: Interval) -> str:
     status = one.parity.status if one.parity else None
-    rate = format_rate(one.samples_per_s.median if one.samples_per_s else None)
+    rate = format_rate(one.samples_per_s.median if one.samples_per_s else None, "page")
     told = f"'{one.name}' {told_ratio(ratio)}, {rate}, {format_bytes(one.memory.peak_pss_bytes)} at its peak"
     if one.break_even_epochs is not None:
         told += f", pays after {one.break_even_epochs:.2g} epochs"

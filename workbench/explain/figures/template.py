@@ -7,12 +7,24 @@ import zlib
 
 import plotly.graph_objects as go
 
-#: Okabe and Ito's colours, which colour-blind readers tell apart, and shades of them for the many stages.
-BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
-INK, MUTED, FAINT = "#1F2933", "#7B8794", "#D9DEE4"
+from workbench.explain.breakdown import FREE, UNATTRIBUTED
+from workbench.explain.table import Tone
+from workbench.records import Record
 
-#: What is wrong: time that no stage explains, pages that are others, parts that don't add up.
+#: Okabe and Ito's colours, which colour-blind readers distinguish, and shades of them for the many stages.
+BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
+INK, SOFT, MUTED, FAINT = "#1F2933", "#52606D", "#7B8794", "#D9DEE4"
+
+#: What is wrong: time that no stage explains, results that differ, parts that don't add up.
 ALARM = "#C81E1E"
+
+#: Colours of series that have no meaning of their own.
+SERIES = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
+
+#: The colours of what a cell or a point means.
+TONES: dict[Tone, str] = {
+    "plain": INK, "good": GREEN, "bad": RED, "undecided": BLUE, "soft": SOFT, "alarm": ALARM,
+}  # fmt: skip
 
 #: Room below the axis for a legend of one row, and for each further one.
 LEGEND_PX, LEGEND_ROW_PX = 76, 18
@@ -20,54 +32,37 @@ LEGEND_PX, LEGEND_ROW_PX = 76, 18
 #: Room above the axis for a title and the line below it.
 TITLE_PX = 76
 
-#: Waiting is pale, work is coloured, and what no stage explains is red.
-_STAGES = {
-    "idle": "#E4E7EB",
-    "wait": "#E4E7EB",
-    "fetch": "#CBD2D9",
-    "drain": "#CBD2D9",
-    "backlog": "#CBD2D9",
-    "free": "#E4E7EB",
-    "unattributed": ALARM,
-    "start": "#9AA5B1",
-    "epoch": "#9AA5B1",
-    "read": "#8C6D46",
-    "cache": "#B79268",
-    "decode": BLUE,
-    "orient": "#4B93C4",
-    "LongestMaxSize": "#7B5EA7",
-    "PadIfNeeded": "#A78BCB",
-    "Normalize": RED,
-    "ConditionalNormalize": "#B34700",
-    "OpenCVNormalize": "#D98A3D",
-    "resize": "#7B5EA7",
-    "pad": "#A78BCB",
-    "ToTensorV2": "#E58A5B",
-    "keypoints": "#5F7A8C",
-    "polygons": "#8BA3B3",
-    "targets": GREEN,
-    "collate": ORANGE,
-    "send": "#F0C674",
-    "receive": SKY,
-    "transfer": "#2A9DC7",
-    "forward": "#3D5A80",
-    "loss": "#6B8CAE",
-    "backward": "#293F5E",
-    "optimizer": "#98A9BF",
-    "postprocess": PINK,
-    "metric": "#E3B5CF",
-    "release": "#B8A99A",
-    "pin": "#6AA7A0",
-    "progress": "#C4B7CB",
-    "profilers": "#A89F91",
+#: The shades of each family of stages: waiting is pale, work is coloured. A stage's name decides which shade it has;
+#: there are so many that the stages of the measured loop have one each.
+_FAMILIES: dict[str, tuple[str, ...]] = {
+    "wait": ("#CBD2D9", "#CBD2D9", "#E4E7EB", "#D5DAE0", "#9AA5B1", "#9AA5B1", "#E4E7EB", "#CBD2D9", "#E4E7EB"),
+    "read": ("#A3805A", "#C9AD8C", "#7A5C38", "#B79268", "#9C7A50", "#8C6D46"),
+    "image": ("#A78BCB", "#7B5EA7", BLUE, "#4B93C4", "#6F78B8", "#2F6690"),
+    "normalize": (RED, "#B34700", "#D98A3D", "#E58A5B"),
+    "maps": ("#5F7A8C", GREEN, "#4C9A7B", "#8BA3B3", "#2F7F62"),
+    "move": (
+        ORANGE, "#B8A99A", "#D9A441", "#8FC1C9", "#C9B458", "#F0C674", "#2A9DC7", "#6AA7A0", "#4FA3B5", SKY,
+    ),
+    "model": ("#54709A", "#7F9CC0", "#3D5A80", "#293F5E", "#98A9BF", "#6B8CAE"),
+    "results": (PINK, "#E3B5CF", "#B3658F", "#D69ABD"),
+}  # fmt: skip
+
+#: For stages of no family: those of a user's own pipeline.
+_OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#A89F91", "#76B7B2", "#A0A04A", "#C4B7CB", "#B07AA1")
+
+#: The families of the measured loop's own stages.
+_MEASURED = {
+    **dict.fromkeys(("idle", "wait", "fetch", "drain", "backlog", "start", "epoch"), "wait"),
+    **dict.fromkeys(("collate", "send", "receive", "pin", "transfer", "release"), "move"),
+    **dict.fromkeys(("forward", "loss", "backward", "optimizer"), "model"),
+    "read": "read",
 }
-_OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#B07AA1", "#76B7B2", "#A0A04A")
 
 #: What a report shows instead where the reader's screen is dark; colours that aren't here are seen on both.
 DARK_COLOURS = {
     "white": "#14181D",
     INK: "#E6E9ED",
-    "#52606D": "#A9B4C0",
+    SOFT: "#A9B4C0",
     MUTED: "#8A97A5",
     FAINT: "#39424D",
     ALARM: "#FF7B72",
@@ -95,7 +90,7 @@ TEMPLATE = go.layout.Template(
             "yref": "container",
             "pad": {"l": 12, "t": 14},
             "font": {"size": 16},
-            "subtitle": {"font": {"size": 12.5, "color": "#52606D"}},
+            "subtitle": {"font": {"size": 12.5, "color": SOFT}},
         },
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
@@ -127,28 +122,9 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def titled(finding: str, *details: str, is_alarm: bool = False) -> dict[str, object]:
-    """A figure's title: what it shows in a sentence, and below it what that rests on.
-
-    Args:
-        finding: The sentence, as plain text.
-        details: What it rests on, as plain text; empty ones are left out.
-        is_alarm: Whether it warns of the figure itself.
-    """
-    text = plain(finding)
-    if is_alarm:
-        text = f"<span style='color:{ALARM}'>{text}</span>"
-    return {"text": text, "subtitle": {"text": plain(capital("; ".join(filter(None, details))))}}
-
-
 def plain(text: str) -> str:
     """Text that plotly shows as it is: names may look like the few HTML tags that it understands."""
     return html.escape(text, quote=False)
-
-
-def simulated_note(is_simulated: bool) -> str:
-    """What a title says where a figure rests on the replay device."""
-    return "the device is simulated (replay)" if is_simulated else ""
 
 
 def capital(text: str) -> str:
@@ -156,21 +132,30 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def colour_of(family: str, stage: str) -> str:
+    """The colour of a stage, the same wherever it appears.
+
+    Args:
+        family: The family of stages that it is of (`stages.Stage.colour`); any other name: none.
+        stage: Its name.
+    """
+    if stage == UNATTRIBUTED:
+        return ALARM
+    shades = _FAMILIES["wait"] if stage == FREE else _FAMILIES.get(family, _OTHERS)
+    return shades[zlib.crc32(stage.encode()) % len(shades)]
+
+
+def families_of(record: Record) -> dict[str, str]:
+    """The family of each stage that a record has times of; "" for those of none."""
+    return {row.name: str(getattr(row, "colour", "")) or _MEASURED.get(row.name, "") for row in record.stages}
+
+
 def stage_colour(stage: str) -> str:
-    """The colour of a stage: a fixed one, or for a transform of the user's own one that its name decides."""
-    return _STAGES.get(stage) or _OTHERS[zlib.crc32(stage.encode()) % len(_OTHERS)]
+    """The colour of a stage of which only the name is known."""
+    return colour_of(_MEASURED.get(stage, ""), stage)
 
 
 def text_colour(background: str) -> str:
-    """Black or white, whichever is read more easily on a colour ``#rrggbb``."""
+    """Black or white, whichever is read more easily on a colour ``#rrggbb``. The page's script asks no other rule."""
     red, green, blue = (int(background[start : start + 2], 16) for start in (1, 3, 5))
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "white"
-
-
-def empty_figure(why: str) -> go.Figure:
-    """What is shown where there is nothing to draw: the reason."""
-    figure = go.Figure(layout={"template": TEMPLATE, "height": 120})
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
-    figure.add_annotation(text=plain(why), showarrow=False, x=0, y=0.5, xref="paper", yref="paper", xanchor="left")
-    return figure

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from workbench.explain.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, find_lane
+from workbench.explain.breakdown import LEFT_OVER, LaneBreakdown, break_down, find_lane
+from workbench.explain.figures.description import describe, empty_figure, simulated_note
+from workbench.explain.figures.tables import coverage_words
 from workbench.explain.figures.template import (
+    ALARM,
     LEGEND_ROW_PX,
     SIMULATED_PATTERN,
+    SOFT,
     TEMPLATE,
     TITLE_PX,
     capital,
-    empty_figure,
+    colour_of,
+    families_of,
     plain,
-    simulated_note,
-    stage_colour,
     text_colour,
-    titled,
 )
 from workbench.explain.headline import largest_part
+from workbench.explain.table import Table, make_table, number
+from workbench.explain.words.items import counted, item_of, num_samples_of
 from workbench.records import Record
 from workbench.units import format_duration, format_share
 
@@ -31,52 +37,131 @@ _LEGEND_FROM = 0.005
 #: Room below the bars for the axis alone.
 _AXIS_PX = 62
 
+_LANES = {"worker": "worker", "main": "main process", "device": "device"}
 
-def where_time_goes(record: Record, *, name: str = "") -> go.Figure:
-    """One bar for each lane, its stages in the order of the work; simulated ones are hatched.
+
+@dataclass(frozen=True)
+class LaneBars:
+    """Where the time of a run goes.
+
+    Attributes:
+        lanes: Workers, main process, device; none where no stage was timed.
+        families: By stage: the family whose colour it has.
+        name: What to call the run in the title.
+        num_samples: Samples of the counted steps.
+        wall_s: How long these took.
+        item: What one sample is called.
+        is_simulated: Whether a figure rests on the replay device.
+    """
+
+    lanes: tuple[LaneBreakdown, ...]
+    families: Mapping[str, str]
+    name: str = ""
+    num_samples: int = 0
+    wall_s: float = 0.0
+    item: str = "sample"
+    is_simulated: bool = False
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether the stages of a lane don't add up to its time."""
+        return any(not lane.closes for lane in self.lanes)
+
+    @property
+    def finding(self) -> str:
+        """What it shows, in a sentence."""
+        main = find_lane(list(self.lanes), "main")
+        finding = largest_part(main, self.item) if main else "where the time goes"
+        if self.is_alarm:
+            finding = "the stages do not add up to the time of their lane, do not trust this breakdown"
+        return f"{self.name}: {finding}" if self.name else capital(finding)
+
+    @property
+    def stages(self) -> list[str]:
+        """Their names in the order of the work, what is left over last."""
+        names = list(dict.fromkeys(part.stage for lane in self.lanes for part in lane.parts))
+        return [name for name in names if name not in LEFT_OVER] + [name for name in LEFT_OVER if name in names]
+
+    def table(self) -> Table:
+        """Its numbers."""
+        columns = ("lane", "stage", "share of the lane's wall time", f"per {self.item}", "origin")
+        rows = [
+            (
+                lane_name(lane),
+                part.stage,
+                number(format_share(part.share)),
+                number(_milliseconds(part.per_sample_s)),
+                part.origin,
+            )
+            for lane in self.lanes
+            for part in lane.parts
+        ]
+        return make_table(columns, rows)
+
+
+def lane_bars(record: Record, *, name: str = "") -> LaneBars:
+    """Where the time of a run goes.
 
     Args:
         record: A run.
         name: What to call it in the title.
     """
-    lanes = break_down(record)
-    if not lanes:
+    steady = record.steady
+    return LaneBars(
+        lanes=tuple(break_down(record)),
+        families=families_of(record),
+        name=name,
+        num_samples=num_samples_of(steady) if steady else 0,
+        wall_s=steady.wall_s if steady else 0.0,
+        item=item_of(record),
+        is_simulated=record.simulated,
+    )
+
+
+def where_time_goes(record: Record, *, name: str = "") -> go.Figure:
+    """Where the time of a run goes, as a figure (see `lane_bars` for the arguments)."""
+    return draw_lanes(lane_bars(record, name=name))
+
+
+def draw_lanes(data: LaneBars) -> go.Figure:
+    """One bar for each lane, its stages in the order of the work; simulated ones are hatched."""
+    if not data.lanes:
         return empty_figure("No stage was timed in this run.")
-    stages = dict.fromkeys(part.stage for lane in lanes for part in lane.parts)
-    stages = {**{one: None for one in stages if one not in LEFT_OVER}, **dict.fromkeys(set(stages) & set(LEFT_OVER))}
-    bars = [_bars_of(stage, lanes) for stage in stages]
+    bars = [_bar(stage, data) for stage in data.stages]
     legend_px = _AXIS_PX + LEGEND_ROW_PX * math.ceil(sum(bool(bar["showlegend"]) for bar in bars) / 6)
-    height = TITLE_PX + 58 * len(lanes) + legend_px
+    height = TITLE_PX + 58 * len(data.lanes) + legend_px
     figure = go.Figure(layout={"template": TEMPLATE, "barmode": "stack", "height": height, "margin": {"b": legend_px}})
     for bar in bars:
         figure.add_bar(**bar)
-    figure.update_layout(title=_title(record, lanes, name), bargap=0.32, legend_traceorder="normal")
-    largest = max(1.0, *(lane.explained for lane in lanes))
+    figure.update_layout(bargap=0.32, legend_traceorder="normal")
+    largest = max(1.0, *(lane.explained for lane in data.lanes))
     figure.update_xaxes(title="share of the lane's wall time (%)", range=[0, 100 * largest], ticksuffix=" %")
     figure.update_yaxes(autorange="reversed")
-    return figure
+    counted_samples = f"{counted(data.num_samples, data.item)} in {format_duration(data.wall_s)}"
+    return describe(
+        figure,
+        data.finding,
+        f"{counted_samples}; milliseconds are of a lane's time for each {data.item}",
+        simulated_note(data.is_simulated),
+        axes="share of the lane's wall time (%) by lane",
+        table=data.table(),
+        is_alarm=data.is_alarm,
+    )
 
 
-def _title(record: Record, lanes: list[LaneBreakdown], name: str) -> dict[str, object]:
-    main = find_lane(lanes, "main")
-    finding = largest_part(main) if main else "where the time goes"
-    is_open = any(not lane.closes for lane in lanes)
-    if is_open:
-        finding = "this breakdown does not close, do not trust it"
-    told = f"{name}: {finding}" if name else capital(finding)
-    return titled(told, _told(record), simulated_note(record.simulated), is_alarm=is_open)
-
-
-def _bars_of(stage: str, lanes: list[LaneBreakdown]) -> dict[str, object]:
-    rows = [(lane, part) for lane in lanes for part in lane.parts if part.stage == stage]
-    colour, name = stage_colour(stage), plain(stage)
+def _bar(stage: str, data: LaneBars) -> dict[str, object]:
+    rows = [(lane, part) for lane in data.lanes for part in lane.parts if part.stage == stage]
+    colour, name = colour_of(data.families.get(stage, ""), stage), plain(stage)
     patterns = [SIMULATED_PATTERN["shape"] if part.origin == "simulated" else "" for _, part in rows]
+    is_named = any(part.share >= _LABEL_FROM for _, part in rows)
     return {
         "name": name,
         "orientation": "h",
         "y": [_lane_label(lane) for lane, _ in rows],
         "x": [max(part.share, 0.0) * 100 for _, part in rows],  # stages that count twice leave less than nothing
-        "text": [f"{name}<br>{_short(part.per_sample_s)}" if part.share >= _LABEL_FROM else "" for _, part in rows],
+        "text": [
+            f"{name}<br>{_milliseconds(part.per_sample_s)}" if part.share >= _LABEL_FROM else "" for _, part in rows
+        ],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,
@@ -92,38 +177,28 @@ def _bars_of(stage: str, lanes: list[LaneBreakdown]) -> dict[str, object]:
             for _, part in rows
         ],
         "hovertemplate": (
-            f"<b>{name}</b>: %{{customdata[0]}} of the lane<br>%{{customdata[1]}} a page"
+            f"<b>{name}</b>: %{{customdata[0]}} of the lane<br>%{{customdata[1]}} for each {data.item}"
             "<br>%{customdata[2]} in all, %{customdata[3]}<extra></extra>"
         ),
         # A stage that is named in its bar needs no place in the legend.
-        "showlegend": any(part.share >= _LEGEND_FROM for _, part in rows)
-        and not any(part.share >= _LABEL_FROM for _, part in rows),
+        "showlegend": any(part.share >= _LEGEND_FROM for _, part in rows) and not is_named,
     }
 
 
-def _lane_label(lane: LaneBreakdown) -> str:
-    who = {"worker": "worker", "main": "main process", "device": "device"}[lane.lane]
+def lane_name(lane: LaneBreakdown) -> str:
+    """What a lane is called: ``"workers (2)"``."""
     if lane.processes > 1:
-        who = f"{who}s ({lane.processes})"
-    elif lane.in_main:
-        who = "loading, in 'wait'"
-    if not lane.closes:
-        told = "does not close"
-        if lane.explained > CLOSES_UP_TO:
-            told += f", stages are {lane.explained * 100:.0f} % of the whole"
-        else:
-            told += f": {format_share(min(lane.closure, lane.explained))}"
-        return f"{who} <br><span style='font-size:11px;color:#C81E1E'><b>{told}</b></span> "
-    if lane.lane == "device":
-        return f"{who} "
-    return f"{who} <br><span style='font-size:11px;color:#52606D'>closure {format_share(lane.closure)}</span> "
+        return f"{_LANES[lane.lane]}s ({lane.processes})"
+    return "loading, in 'wait'" if lane.in_main else _LANES[lane.lane]
 
 
-def _told(record: Record) -> str:
-    assert record.steady is not None
-    pages, wall = record.steady.num_pages, format_duration(record.steady.wall_s)
-    return f"{pages} pages in {wall}; milliseconds are of a lane's time for each page"
+def _lane_label(lane: LaneBreakdown) -> str:
+    text, is_alarm = coverage_words(lane)
+    if not text:
+        return f"{lane_name(lane)} "
+    shown = f"<b>{text}</b>" if is_alarm else text
+    return f"{lane_name(lane)} <br><span style='font-size:11px;color:{ALARM if is_alarm else SOFT}'>{shown}</span> "
 
 
-def _short(seconds: float) -> str:
+def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:.2g} ms" if seconds < 0.0995 else f"{seconds * 1e3:.0f} ms"

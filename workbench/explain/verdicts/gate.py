@@ -10,8 +10,9 @@ import numpy as np
 from workbench.explain.verdicts.comparison import has_failed
 from workbench.explain.verdicts.effect import estimate, more_blocks, paired_log_ratios
 from workbench.explain.verdicts.verdict_words import how_it_was_measured, needs
+from workbench.explain.words.items import item_of
 from workbench.records import Comparison, Interval, Policy, Record, VariantResult
-from workbench.units import format_rate, format_ratio, format_share
+from workbench.units import format_number, format_ratio, format_share
 
 Answer = Literal["passed", "slower", "cannot_tell", "failed"]
 
@@ -79,9 +80,9 @@ def summary(comparison: Comparison, *, most_slowdown: float) -> str:
     """The answer as Markdown, for a pull request."""
     found = answer(comparison, most_slowdown=most_slowdown)
     headline = _ANSWERS[found].format(most=format_share(most_slowdown), reference=f"`{_escaped(comparison.baseline)}`")
-    lines = [f"### {headline}", "", "| | pages/s | speed-up | 95 % interval |", "|---|---|---|---|"]
+    lines = [f"### {headline}", "", f"| | {item_of(comparison)}s/s | speed-up | 95 % interval |", "|---|---|---|---|"]
     for one in comparison.variants:
-        rate = format_rate(one.samples_per_s.median).removesuffix(" pages/s") if one.samples_per_s else "-"
+        rate = format_number(one.samples_per_s.median) if one.samples_per_s else "-"
         rate += " (simulated device)" if one.simulated and one.samples_per_s else ""
         interval = "{:.3f} to {:.3f}".format(*one.speedup.ci95) if one.speedup and one.speedup.ci95 else "-"
         factor = format_ratio(one.speedup.estimate) if one.speedup else "-"

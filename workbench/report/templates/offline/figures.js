@@ -9,7 +9,7 @@ const LINE_CHARACTERS = 14;  // of a label beside a drawing on a phone
 const MOST_LINES = 3;
 const CHARACTER_PX = 6.6;
 const GLYPHS = {circle: "●", square: "■", diamond: "◆", "triangle-up": "▲", x: "✖", star: "★", cross: "✚"};
-const DARK = JSON.parse(document.getElementById("wb-dark").textContent);
+const {colours: DARK, text: TEXT_ON} = JSON.parse(document.getElementById("wb-dark").textContent);
 const screenIsDark = window.matchMedia("(prefers-color-scheme: dark)");
 let isPrinting = false;
 
@@ -25,12 +25,12 @@ const recoloured = (value, key) => {
   return value;
 };
 
-// Text within a bar is read against the bar, not against the page.
-const readable = trace => {
-  const colour = trace.marker && trace.marker.color;
-  if (trace.type !== "bar" || !trace.textfont || !/^#[0-9a-f]{6}$/i.test(colour)) return;
-  const [red, green, blue] = [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16));
-  trace.textfont.color = 0.299 * red + 0.587 * green + 0.114 * blue > 150 ? "#1F2933" : "white";
+// Text within a bar is read against the bar, not against the page: it changes only where the bar does.
+const readable = (trace, light) => {
+  if (trace.type !== "bar" || !trace.textfont) return;
+  const colour = (trace.marker || {}).color;
+  const isExchanged = colour !== (light.marker || {}).color;
+  trace.textfont.color = isExchanged ? TEXT_ON[colour] : light.textfont.color;
 };
 
 // Text in lines that there is room for; a character reference counts as the one character that it is.
@@ -88,7 +88,7 @@ const prepared = (one, width) => {
   let figure = {data: one.figure.data, layout: one.figure.layout};
   figure = isDark ? recoloured(figure, "") : structuredClone(figure);
   const {data, layout} = figure;
-  if (isDark) data.forEach(readable);
+  if (isDark) data.forEach((trace, at) => readable(trace, one.figure.data[at]));
   const margin = Object.assign({}, ((layout.template || {}).layout || {}).margin, layout.margin);
   const below = layout.showlegend === false ? margin.b : Math.min(margin.b, AXIS_PX);
   if (layout.height) layout.height += (layout.title ? TOP_PX - margin.t : 0) + Math.min(0, below - margin.b);

@@ -1,4 +1,4 @@
-"""Are the pages still the same? The baseline's page, the variant's, and their difference, side by side."""
+"""Is the result still the same? A sample of the baseline, the variant's, and their difference, side by side."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.explain.figures.template import capital
-from workbench.workloads.ocr.checks.pages import PageSample
+from workbench.explain.figures.html_table import Html, paragraph
+from workbench.explain.figures.template import FAINT, capital
 
 _SIDE_PX = 300
 _QUALITY = 80
@@ -24,33 +25,54 @@ _MAX_GAIN = 64.0
 _SMALL_LEVELS = 0.01
 
 
-def parity_pictures(samples: Sequence[PageSample], *, baseline: str, variant: str) -> str:
+class SamplePictures(Protocol):
+    """What a workload shows of one sample of two trials."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def baseline(self) -> npt.NDArray[np.uint8]:
+        """uint8 [H, W, 3], RGB: as the baseline's model receives it."""
+
+    @property
+    def variant(self) -> npt.NDArray[np.uint8]:
+        """uint8 [H, W, 3], RGB: as the variant's model does."""
+
+    @property
+    def difference(self) -> npt.NDArray[np.float32]:
+        """float32 [H, W]: how far they differ, in 8-bit levels."""
+
+
+def check_pictures(samples: Sequence[SamplePictures], *, baseline: str, variant: str, item: str = "sample") -> Html:
     """HTML with pictures inside it, each described in words; a note where there are none.
 
     Args:
-        samples: Pages of both runs.
+        samples: Samples of both trials.
         baseline: Name of the baseline.
         variant: Name of the variant.
+        item: What one sample is called.
     """
     if not samples:
-        return "<p>No pages were kept to be looked at.</p>"
-    rows = "".join(_row(sample, baseline, variant) for sample in samples)
-    return f"<div class='wb-pictures'>{rows}</div>"
+        return paragraph(f"No {item}s were kept to be looked at.")
+    rows = "".join(_row(sample, baseline, variant, item) for sample in samples)
+    return Html(f"<div class='wb-pictures'>{rows}</div>")
 
 
-def _row(sample: PageSample, baseline: str, variant: str) -> str:
+def _row(sample: SamplePictures, baseline: str, variant: str, item: str) -> str:
     largest = float(sample.difference.max())
     gain = min(max(255.0 / largest, 1.0), _MAX_GAIN) if largest > 0 else 1.0
     difference = np.clip(255.0 - sample.difference * gain, 0, 255).astype(np.uint8)
     levels = f"{largest:.2f}" if largest >= _SMALL_LEVELS else f"below {_SMALL_LEVELS}"
-    told = f"largest difference {levels} levels of 255, shown {gain:.0f}x (white: none)"
+    text = f"largest difference {levels} levels of 255, shown {gain:.0f}x (white: none)"
     if largest == 0.0:
-        told = "difference: none, the pages are equal in every pixel"
-    received = f"page '{sample.name}' as the model receives it"
+        text = "difference: none, the two are equal in every pixel"
+    received = f"{item} '{sample.name}' as the model receives it"
     cells = (
         _figure(sample.baseline, f"{baseline}: {sample.name}", f"{received} from '{baseline}'"),
         _figure(sample.variant, f"{variant}: {sample.name}", f"{received} from '{variant}'"),
-        _figure(difference, told, f"the difference of the two, {told}"),
+        _figure(difference, text, f"the difference of the two, {text}"),
     )
     return f"<div style='display:flex;flex-wrap:wrap;gap:12px;margin:8px 0'>{''.join(cells)}</div>"
 
@@ -61,7 +83,7 @@ def _figure(pixels: npt.NDArray[np.uint8], caption: str, alternative: str) -> st
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY)
     data = base64.b64encode(buffer.getvalue()).decode()
-    style = "border:1px solid #D9DEE4;display:block;max-width:100%;height:auto"
+    style = f"border:1px solid {FAINT};display:block;max-width:100%;height:auto"
     return (
         f"<figure style='margin:0'><img src='data:image/jpeg;base64,{data}' alt='{html.escape(capital(alternative))}' "
         f"width='{image.width}' height='{image.height}' style='{style}'>"

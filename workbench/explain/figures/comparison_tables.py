@@ -1,0 +1,152 @@
+"""Tables of comparisons: the verdicts, whether results are still the same, and what was measured so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.explain.history import changed_knobs
+from workbench.explain.prediction.variants import Trust
+from workbench.explain.table import Cell, Table, Tone, code, make_table, number
+from workbench.explain.verdicts.verdict_words import verdict_words, what_it_needs
+from workbench.explain.words.items import item_of, plural
+from workbench.knobs.knobs import Knobs
+from workbench.records import Comparison, Record, VariantResult
+from workbench.units import format_bytes, format_duration, format_number, format_rate, format_ratio, format_share
+
+#: Knobs that say how something is measured, not what.
+_MEASURING = ("num_steps", "warmup_steps", "stage_timing", "checked_samples", "timeout_s", "replay_record")
+
+#: What a verdict means to the reader.
+VERDICT_TONES: dict[str, Tone] = {
+    "faster": "good", "slower": "bad", "no_difference": "soft", "inconclusive": "undecided", "failed": "alarm",
+    "baseline": "soft",
+}  # fmt: skip
+
+#: From the best to the worst; what cannot be compared says nothing.
+_STATUSES = ("same", "within_tolerance", "different")
+
+
+def verdict_table(comparison: Comparison) -> Table:
+    """A row for each variant: what it changes, how fast it is, how sure that is, whether its result is the same."""
+    rate = f"{plural(item_of(comparison))}/s"
+    columns = ("variant", rate, "speed-up", "verdict", "same result?", "peak memory", "start-up", "pays after")
+    baseline = next((variant for variant in comparison.variants if variant.name == comparison.baseline), None)
+    rows = [_verdict_row(variant, baseline, comparison) for variant in comparison.variants]
+    return make_table(columns, rows, caption=_caption(comparison), is_wide=True)
+
+
+def _caption(comparison: Comparison) -> str:
+    blocks = f"{comparison.num_blocks} block{'s' if comparison.num_blocks != 1 else ''}"
+    text = (
+        f"Median throughput of {blocks}; speed-up over '{comparison.baseline}' with its "
+        f"{comparison.policy.confidence * 100:g} % interval; median start-up and largest memory"
+    )
+    simulated = "; all of it on a simulated device" if all(v.simulated for v in comparison.variants) else ""
+    return f"{text}{simulated}."
+
+
+def _verdict_row(variant: VariantResult, baseline: VariantResult | None, comparison: Comparison) -> list[Cell]:
+    is_baseline = variant is baseline
+    changes = "" if baseline is None or is_baseline else knob_changes(variant.knobs, baseline.knobs)
+    below = [code(changes)] if changes else []
+    name = Cell(variant.name, style="strong", below=(*below, *map(Cell, variant.no_effect)))
+    verdict = "baseline" if is_baseline and variant.verdict is None else (variant.verdict or "inconclusive")
+    failure = variant.failure.message if variant.failure is not None else ""
+    needs = [Cell(text) for text in (what_it_needs(variant, comparison), failure) if text]
+    rate = format_number(variant.samples_per_s.median if variant.samples_per_s else None)
+    pays = f"{variant.break_even_epochs:.2g} epochs" if variant.break_even_epochs is not None else "-"
+    return [
+        name,
+        number(rate, "(simulated device)" if variant.simulated else ""),
+        _speedup(variant),
+        Cell(verdict_words(variant), VERDICT_TONES[verdict], "strong", below=tuple(needs)),
+        Cell() if is_baseline else checks_cell(variant),
+        number(format_bytes(variant.memory.peak_pss_bytes)),
+        number(format_duration(variant.startup_s)),
+        number("" if is_baseline else pays),
+    ]
+
+
+def knob_changes(knobs: Knobs, baseline: Knobs) -> str:
+    """The knobs that a variant sets differently from the baseline: ``"cache=decoded normalize=device"``."""
+    changed = knobs.differing(baseline)
+    return " ".join(f"{name}={_shown(value)}" for name, value in changed.items() if name not in _MEASURING)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _speedup(variant: VariantResult) -> Cell:
+    if variant.speedup is None:
+        return Cell()
+    interval = "" if variant.speedup.ci95 is None else "[{:.2f}, {:.2f}]".format(*variant.speedup.ci95)
+    return number(format_ratio(variant.speedup.estimate), interval)
+
+
+def checks_cell(variant: VariantResult) -> Cell:
+    """Whether a variant's result is still the baseline's, with what was compared below it."""
+    checks = list(getattr(variant, "checks", ()))
+    known = [check.status for check in checks if check.status in _STATUSES]
+    below = [_check_words(check) for check in checks]
+    if not checks and variant.parity is not None:
+        known = [variant.parity.status] if variant.parity.status else []
+        below = list(variant.parity.notes)
+    lines = tuple(map(Cell, below))
+    status = max(known, key=_STATUSES.index, default="")
+    if status == "different":
+        return Cell("DIFFERENT", "alarm", "strong", below=lines)
+    return Cell(status.replace("_", " ") or "not checked", below=lines)
+
+
+def _check_words(check: Any) -> str:
+    """What was compared, what came of it, and where it isn't the same, what is allowed and why."""
+    if check.status == "not_comparable":
+        return f"{check.name}: not comparable{f' ({check.reason})' if check.reason else ''}"
+    measured = f"{check.name}: {check.measured}"
+    if check.status == "same":
+        return measured
+    allowed = f"{check.allowed} allowed" if check.allowed else ""
+    why = ": ".join(filter(None, (allowed, check.reason)))
+    return f"{measured} ({why})" if why else measured
+
+
+def comparisons_table(comparisons: Sequence[tuple[Path, Comparison]]) -> Table:
+    """A row for each comparison: its folder, when, how many blocks, and the verdict on each variant."""
+    rows = []
+    for folder, comparison in comparisons:
+        others = [variant for variant in comparison.variants if variant.name != comparison.baseline]
+        verdicts = "; ".join(map(_short_verdict, others))
+        rows.append((folder.name, comparison.created_at[:16], number(str(comparison.num_blocks)), verdicts))
+    return make_table(("comparison", "when", "blocks", "verdicts"), rows, caption="Comparisons so far, the newest last")
+
+
+def trials_table(trials: Sequence[Record]) -> Table:
+    """A row for each trial: its run id, when, its throughput, and its knobs."""
+    rows = [(record.run_id, record.created_at[:16], _outcome(record), changed_knobs(record.knobs)) for record in trials]
+    return make_table(("trial", "when", "throughput", "knobs"), rows, caption="Trials so far, the newest last")
+
+
+def trust_sentence(found: Trust) -> str:
+    """How predictions have turned out so far."""
+    if not found.count:
+        return "No prediction has been compared with a measurement yet."
+    noun = "prediction was" if found.count == 1 else "predictions were"
+    return (
+        f"{found.count} {noun} compared with measurements: off by {format_share(found.median_error)} in the median, "
+        f"{found.inside} of {found.count} measured values inside the 90 % interval."
+    )
+
+
+def _short_verdict(variant: VariantResult) -> str:
+    factor = f" ({format_ratio(variant.speedup.estimate)})" if variant.speedup else ""
+    return f"{variant.name}: {verdict_words(variant)}{factor}"
+
+
+def _outcome(record: Record) -> str:
+    if record.steady is None:
+        return f"failed ({record.failure.kind})" if record.failure else "failed"
+    rate = format_rate(record.steady.samples_per_s, item_of(record))
+    return f"{rate} (simulated)" if record.simulated else rate

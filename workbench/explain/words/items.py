@@ -1,0 +1,31 @@
+"""What a record calls its samples, and how many it has of what: for all sentences, tables and figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def item_of(record: Any) -> str:
+    """What a record or a comparison calls one sample: ``"page"``, ``"image"``; ``"sample"`` where it says nothing."""
+    return getattr(record, "item", "") or "sample"
+
+
+def plural(item: str) -> str:
+    """``"samples"``."""
+    return f"{item}s"
+
+
+def counted(number: int, item: str) -> str:
+    """``"1 sample"``, ``"404 samples"``."""
+    return f"{number} {item if number == 1 else plural(item)}"
+
+
+def per_item(per: str, item: str) -> str:
+    """What a stage is done for, in the record's word: a sample or a batch."""
+    return "batch" if per == "batch" else item
+
+
+def num_samples_of(steady: Any) -> int:
+    """Samples of the counted steps."""
+    found = getattr(steady, "num_samples", None)
+    return int(steady.num_pages if found is None else found)
