@@ -131,7 +131,7 @@ def raised_in_worker(last_line: str) -> RuntimeError:
     [
         "RuntimeError: unable to allocate shared memory(shm) for file </torch_7_12_0>: No space left on device (28)",
         "RuntimeError: unable to write to file </torch_7_12_0>: No space left on device (28)",
-        "RuntimeError: unable to open shared memory object </torch_7_12_0> in read-write mode: No space left on device (28)",
+        "RuntimeError: unable to open shared memory object </torch_7_12_0> for x: No space left on device (28)",
         "OSError: [Errno 28] No space left on device: '/dev/shm/torch_7_12_0'",
     ],
 )

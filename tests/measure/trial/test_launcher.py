@@ -216,7 +216,8 @@ def test_nothing_is_left_in_shared_memory_however_a_trial_ends(tmp_path, how):
         assert segments_of(pids) == []
         assert mine.is_file()  # of a process that lives and is not the trial's
     finally:
-        mine.unlink(missing_ok=True)
+        for name in (mine.name, *segments_of(pids)):
+            (shared_memory.FOLDER / name).unlink(missing_ok=True)
 
 
 def test_an_error_of_the_caller_ends_the_trial_and_is_raised(tmp_path):

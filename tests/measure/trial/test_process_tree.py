@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,18 +19,18 @@ from workbench.measure.trial.process_tree import ProcessTree
 #: A leader with a worker that stays, and one that ends, and is collected, when a line comes in. Each leaves a segment.
 LEADER = """
 import os, sys, time
-def leave():
-    open(os.path.join(sys.argv[1], f"torch_{os.getpid()}_1_0"), "w").close()
+def leave(pid):
+    open(os.path.join(sys.argv[1], f"torch_{pid}_1_0"), "w").close()
 def worker(ends):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(write)
-        leave()
         os.read(read, 1) if ends else time.sleep(600)
         os._exit(0)
+    leave(pid)
     return pid, write
-leave()
+leave(os.getpid())
 stays, _ = worker(False)
 ends, write = worker(True)
 print(stays, ends, flush=True)
@@ -53,6 +54,15 @@ def leader(folder: Path) -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         yield process
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def foreign() -> Iterator[subprocess.Popen[str]]:
+    """A process of somebody else."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], text=True) as process:
+        yield process
         process.kill()
 
 
@@ -61,7 +71,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("leader_is_killed", [False, True])
-def test_nothing_is_left_of_a_tree_not_even_of_a_worker_that_is_gone(folder, leader, leader_is_killed):
+def test_nothing_is_left_of_a_tree_not_even_of_a_worker_that_is_gone(folder, leader, foreign, leader_is_killed):
     tree = ProcessTree(leader)
     assert leader.stdin is not None and leader.stdout is not None
     stays, ends = (int(pid) for pid in leader.stdout.readline().split())
@@ -70,19 +80,14 @@ def test_nothing_is_left_of_a_tree_not_even_of_a_worker_that_is_gone(folder, lea
     leader.stdin.flush()
     assert leader.stdout.readline() == "gone\n"
     assert tree.pids == {leader.pid, stays, ends}
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as foreign:
-        (folder / f"torch_{foreign.pid}_1_0").touch()
-        if leader_is_killed:
-            leader.send_signal(signal.SIGKILL)
-            leader.wait()
-        deadline = time.monotonic() + 30
-        while len(names(folder)) < 4 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert len(names(folder)) == 4  # what a tree leaves if nobody cleans up, and what is another's
-        tree.end()
-        assert names(folder) == {f"torch_{foreign.pid}_1_0"}
-        assert foreign.poll() is None
-        foreign.kill()
+    (folder / f"torch_{foreign.pid}_1_0").touch()
+    if leader_is_killed:
+        leader.send_signal(signal.SIGKILL)
+        leader.wait()
+    assert len(names(folder)) == 4  # what a tree leaves if nobody cleans up, and what is another's
+    tree.end()
+    assert names(folder) == {f"torch_{foreign.pid}_1_0"}
+    assert foreign.poll() is None
     for pid in tree.pids:
         assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
