@@ -16,8 +16,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import get_worker_info
 from torch.utils.data._utils.pin_memory import pin_memory
 
+from workbench.errors import WorkbenchError
+from workbench.measure.loaders.loader import explain_death
 from workbench.measure.loaders.ring import Packed, Ring
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.timing.stages import Stages
@@ -69,7 +72,10 @@ class IndexedBatch:
         stages = _Sender.stages
         is_timed = stages is not None and not isinstance(self.data, Packed)
         begin = stages.clock() if stages is not None else 0
-        packed = bytes(ForkingPickler.dumps(self.data))
+        try:
+            packed = bytes(ForkingPickler.dumps(self.data))
+        except Exception as error:  # torch only prints it and drops the batch; the main process would wait for ever
+            packed = bytes(ForkingPickler.dumps(_in_its_place(error, self.num_bytes)))
         if stages is not None and is_timed:
             stages.batch = self.number
             stages.add("send", begin, stages.clock())
@@ -90,6 +96,16 @@ class IndexedBatch:
             stages.batch = self.number
             stages.add("pin", begin, _Receiver.clock())
         return self
+
+
+def _in_its_place(error: Exception, num_bytes: int) -> WorkbenchError:
+    """What is sent in place of a batch that cannot be: the loader raises it where the batch would arrive."""
+    info = get_worker_info()
+    known = explain_death(error, num_workers=info.num_workers if info else None, batch_bytes=num_bytes or None)
+    if isinstance(known, WorkbenchError):
+        return known
+    reason = known or f"{type(error).__name__}: {error}"
+    return WorkbenchError(f"a loader worker could not hand over its batch: {reason}")
 
 
 def bytes_of(data: Any) -> int:

@@ -143,6 +143,7 @@ class Loop:
         with self._timed("drain"):
             self._flush()
         end_ns = self._clock()
+        self._loader.disarm()
         if self._cores is not None:
             self._cores.end()
         return LoopTimes(

@@ -149,7 +149,7 @@ class Trial:
             loop = self._loop(workload, loader, device, channel, cores, recorder)
             warmup_steps = self._warmup_steps(description.num_samples, loader, kind)
             times = loop.run(num_steps=knobs.num_steps or loader.steps_per_epoch, warmup_steps=warmup_steps)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             self._close(loader)
             from workbench.measure.loaders.loader import explain_death
 
@@ -270,7 +270,6 @@ class Trial:
         from workbench.workload import Cached
 
         knobs = self._knobs
-        loader.disarm()
         with self._noting("stopping the profilers"):
             if self._profilers is not None:
                 self._profilers.stop()
