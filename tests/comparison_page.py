@@ -12,17 +12,9 @@ from workbench.workloads.ocr.checks.pages import PageSample
 
 from workbench.explain.diagnosis.diagnose import diagnose
 from workbench.explain.diagnosis.plan import plan
-from workbench.explain.figures import (
-    costs,
-    diagnosis_table,
-    parity_pictures,
-    sentences,
-    tables,
-    throughput,
-    verdicts,
-    where_time_goes,
-)
-from workbench.explain.figures.html_table import side_by_side
+from workbench.explain.figures import check_pictures, costs, tables, throughput, verdicts, where_time_goes
+from workbench.explain.figures.comparison_tables import verdict_table
+from workbench.explain.figures.html_table import bullets, html_table, margins, side_by_side
 from workbench.explain.headline import comparison_headline
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.verdicts.verdict_margins import what_it_rests_on, what_would_change
@@ -83,21 +75,21 @@ def write_page(path: Path, *, prefix: str = "") -> Path:
         "## Where the time goes": [where_time_goes.where_time_goes(record, name=variant)],
         "## What does it cost?": [costs.costs(comparison)],
         "## Are the pages still the same?": [
-            parity_pictures.parity_pictures(samples, baseline="baseline", variant=variant)
+            check_pictures.check_pictures(samples, baseline="baseline", variant=variant)
         ],
         "## What would change the verdict": [
-            sentences.margins(what_would_change(comparison), what_it_rests_on(comparison))
+            margins(what_would_change(comparison), what_it_rests_on(comparison))
         ],
         "## What bounds it, and what to try next": [
-            diagnosis_table.diagnosis_table(causes),
-            diagnosis_table.plan_table(plan(record, None, causes)),
+            html_table(tables.diagnosis_table(causes)),
+            html_table(tables.plan_table(plan(record, None, causes))),
         ],
         "## How it was measured": [
-            sentences.bullets(how_it_was_measured(comparison)),
+            bullets(how_it_was_measured(comparison)),
             side_by_side(tables.environment_table([record]), tables.knobs_table(record.knobs)),
         ],
     }
-    answer = [headline(comparison_headline(comparison)).data, tables.verdict_table(comparison)]
+    answer = [headline(comparison_headline(comparison)).data, html_table(verdict_table(comparison))]
     cells = [new_markdown_cell("# Which variant is faster?"), _shown(answer)]
     for heading, shown in parts.items():
         cells += [new_markdown_cell(heading), _shown(shown)]

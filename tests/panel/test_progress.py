@@ -31,10 +31,10 @@ def test_every_phase_is_told_and_a_counted_one_every_now_and_then() -> None:
     assert lines == [
         "imports",
         "imports: the replay device stands in",
-        "[ 1/10] steady, 50.0 pages/s",
-        "[ 5/10] steady, 50.0 pages/s",
-        "[ 9/10] steady, 50.0 pages/s",
-        "[10/10] steady, 50.0 pages/s",
+        "[ 1/10] steady, 50.0 samples/s",
+        "[ 5/10] steady, 50.0 samples/s",
+        "[ 9/10] steady, 50.0 samples/s",
+        "[10/10] steady, 50.0 samples/s",
     ]
 
 
@@ -50,7 +50,7 @@ def test_a_trial_that_ended_is_told_with_its_throughput_or_its_failure() -> None
     progress.on_trial(4, 20, "wide", badly)
 
     assert lines == [
-        "[ 3/20] ram: 50.0 pages/s",
+        "[ 3/20] ram: 50.0 samples/s",
         "[ 4/20] wide: failed while in phase 'model': crashed by signal SIGSEGV",
     ]
 
