@@ -7,9 +7,10 @@ import zlib
 
 import plotly.graph_objects as go
 
-from workbench.explain.breakdown import FREE, UNATTRIBUTED
+from workbench.explain.breakdown import FREE
 from workbench.explain.table import Tone
 from workbench.records import Record
+from workbench.stages import UNATTRIBUTED, Catalogue
 
 #: Okabe and Ito's colours, which colour-blind readers distinguish, and shades of them for the many stages.
 BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
@@ -49,14 +50,6 @@ _FAMILIES: dict[str, tuple[str, ...]] = {
 
 #: For stages of no family: those of a user's own pipeline.
 _OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#A89F91", "#76B7B2", "#A0A04A", "#C4B7CB", "#B07AA1")
-
-#: The families of the measured loop's own stages.
-_MEASURED = {
-    **dict.fromkeys(("idle", "wait", "fetch", "drain", "backlog", "start", "epoch"), "wait"),
-    **dict.fromkeys(("collate", "send", "receive", "pin", "transfer", "release"), "move"),
-    **dict.fromkeys(("forward", "loss", "backward", "optimizer"), "model"),
-    "read": "read",
-}
 
 #: What a report shows instead where the reader's screen is dark; colours that aren't here are seen on both.
 DARK_COLOURS = {
@@ -146,13 +139,14 @@ def colour_of(family: str, stage: str) -> str:
 
 
 def families_of(record: Record) -> dict[str, str]:
-    """The family of each stage that a record has times of; "" for those of none."""
-    return {row.name: str(getattr(row, "colour", "")) or _MEASURED.get(row.name, "") for row in record.stages}
+    """The family of each stage that a record has times of."""
+    return {row.name: record.catalogue.find(row.lane, row.name).colour for row in record.stages}
 
 
-def stage_colour(stage: str) -> str:
+def stage_colour(stage: str, catalogue: Catalogue) -> str:
     """The colour of a stage of which only the name is known."""
-    return colour_of(_MEASURED.get(stage, ""), stage)
+    families = (known.colour for known in catalogue if known.name == stage)
+    return colour_of(next(families, "other"), stage)
 
 
 def text_colour(background: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.explain.breakdown import WAITING
 from workbench.explain.figures.description import describe, empty_figure
 from workbench.explain.figures.template import (
     LEGEND_PX,
@@ -47,6 +46,7 @@ class Window:
             `background`, `simulated`.
         rows: The labels from top to bottom.
         length_ms: Its length.
+        waiting: Stages in which the main process waits for another lane.
         families: By stage: the family whose colour it has.
         item: What one sample is called.
     """
@@ -54,6 +54,7 @@ class Window:
     spans: pd.DataFrame
     rows: tuple[str, ...]
     length_ms: float
+    waiting: tuple[str, ...]
     families: Mapping[str, str]
     item: str
 
@@ -61,7 +62,7 @@ class Window:
     def finding(self) -> str:
         """What it shows, in a sentence."""
         main = self.spans[(self.spans["lane"] == "main") & ~self.spans["background"]]
-        waits_ms = float(main[main["stage"].isin(WAITING)]["took_ms"].sum())
+        waits_ms = float(main[main["stage"].isin(self.waiting)]["took_ms"].sum())
         share = format_share(waits_ms / self.length_ms)
         waits = f"the main process waits for {self.item}s or the device {share} of the time"
         return f"In these {format_duration(self.length_ms * 1e-3)} of the run {waits}"
@@ -109,7 +110,7 @@ def window_of(spans: pd.DataFrame, record: Record) -> Window | None:
             "at_ms": (window["begin_ns"] - origin) / 1e6,
             "took_ms": (window["end_ns"] - window["begin_ns"]) / 1e6,
             "batch": window["batch"],
-            "sample": window["sample" if "sample" in window else "page"],
+            "sample": window["sample"],
             "lane": window["lane"],
             "background": window["background"].astype(bool),
             "simulated": window["origin"] == "simulated",
@@ -117,7 +118,9 @@ def window_of(spans: pd.DataFrame, record: Record) -> Window | None:
     )
     order = shown.assign(lane=lane_order, process=window["process"]).sort_values(["lane", "process", "background"])
     rows = tuple(str(row) for row in order["row"].unique())
-    return Window(shown, rows, float((window["end_ns"].max() - origin) / 1e6), families_of(record), item_of(record))
+    length_ms = float((window["end_ns"].max() - origin) / 1e6)
+    waiting = record.catalogue.names("wait", lane="main")
+    return Window(shown, rows, length_ms, waiting, families_of(record), item_of(record))
 
 
 def _row_label(lane: str, process: int, background: bool) -> str:

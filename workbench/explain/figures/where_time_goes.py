@@ -26,7 +26,7 @@ from workbench.explain.figures.template import (
 )
 from workbench.explain.headline import largest_part
 from workbench.explain.table import Table, make_table, number
-from workbench.explain.words.items import counted, item_of, num_samples_of
+from workbench.explain.words.items import counted, item_of
 from workbench.records import Record
 from workbench.units import format_duration, format_share
 
@@ -111,7 +111,7 @@ def lane_bars(record: Record, *, name: str = "") -> LaneBars:
         lanes=tuple(break_down(record)),
         families=families_of(record),
         name=name,
-        num_samples=num_samples_of(steady) if steady else 0,
+        num_samples=steady.num_samples if steady else 0,
         wall_s=steady.wall_s if steady else 0.0,
         item=item_of(record),
         is_simulated=record.simulated,
