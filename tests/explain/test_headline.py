@@ -40,10 +40,10 @@ def test_a_failed_baseline_says_why():
 
 def test_a_run_says_what_the_main_process_waits_for():
     told = run_headline(make_record())
-    assert "100 samples/s (on a simulated device)" in told
-    assert "60.0 % of its time waiting for samples" in told
-    told = run_headline(make_record().model_copy(update={"item": "page"}))
-    assert "100 pages/s" in told and "waiting for pages" in told
+    assert "100 pages/s (on a simulated device)" in told
+    assert "60.0 % of its time waiting for pages" in told
+    told = run_headline(make_record().model_copy(update={"item": "image"}))
+    assert "100 images/s" in told and "waiting for images" in told
 
 
 def test_a_failed_run_says_what_failed():

@@ -128,7 +128,8 @@ def test_a_figure_cannot_end_its_script(tmp_path):
 
 def test_a_figure_has_its_title_as_text_a_description_and_its_numbers(tmp_path):
     table = make_table(("variant", "samples/s"), [("<b>", "3")])
-    drawn = describe(go.Figure(go.Bar(x=[3], y=["a"])), "what it shows & more", axes="samples/s by variant", table=table)
+    drawn = go.Figure(go.Bar(x=[3], y=["a"]))
+    describe(drawn, "what it shows & more", axes="samples/s by variant", table=table)
     shown = {"application/vnd.plotly.v1+json": json.loads(drawn.to_json()), "text/plain": "Figure"}
     page = export_html(write_notebook(tmp_path / "a.ipynb", shown), tmp_path / "a.html").read_text()
     assert '<span class="wb-title">what it shows &amp; more</span>' in page

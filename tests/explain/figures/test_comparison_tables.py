@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from record_factory import make_failed, make_record
@@ -11,14 +10,13 @@ from record_factory import make_failed, make_record
 from workbench.explain.figures.comparison_tables import (
     checks_cell,
     comparisons_table,
-    knob_changes,
     trials_table,
     trust_sentence,
     verdict_table,
 )
 from workbench.explain.prediction.variants import Trust
 from workbench.explain.verdicts.comparison import compare
-from workbench.knobs.knobs import Knobs
+from workbench.records import Check, Checks
 
 
 @pytest.fixture
@@ -31,13 +29,13 @@ def comparison():
     return compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
 
 
-def check(status: str, **settings):
-    values = {"name": "images", "status": status, "measured": "within 0.40 levels", "allowed": "", "reason": ""}
-    return SimpleNamespace(**{**values, **settings})
+def check(status: str, **settings) -> Check:
+    return Check(**{"name": "images", "status": status, "measured": "within 0.40 levels", **settings})
 
 
-def checked(comparison, *checks):
-    return checks_cell(comparison.variants[1].model_copy(update={"checks": list(checks)}))
+def checked(comparison, *checks: Check, notes=()):
+    found = Checks(checks=list(checks), notes=list(notes))
+    return checks_cell(comparison.variants[1].model_copy(update={"checks": found}))
 
 
 def test_every_variant_has_a_row_with_what_is_known_of_it(comparison):
@@ -47,8 +45,8 @@ def test_every_variant_has_a_row_with_what_is_known_of_it(comparison):
     interval = "[{:.2f}, {:.2f}]".format(*comparison.variants[1].speedup.ci95)
     assert baseline == ("baseline", "100 (simulated device)", "", "baseline", "", "1.00 GB", "5.00 s", "")
     assert ram == (
-        "ram cache=decoded", "150 (simulated device)", f"1.50x {interval}", "faster", "not checked", "1.00 GB", "6.00 s",
-        "3 epochs",
+        "ram cache=decoded", "150 (simulated device)", f"1.50x {interval}", "faster", "not checked", "1.00 GB",
+        "6.00 s", "3 epochs",
     )  # fmt: skip
     assert bad[1:4] == ("not measured", "", "failed out of luck")
     assert [row[3].tone for row in table.rows] == ["soft", "good", "alarm"]
@@ -71,20 +69,20 @@ def test_what_cannot_be_compared_proves_nothing(comparison):
     assert cell.text == "not checked"
     assert cell.below[0].text == "images: not comparable (random augmentation)"
     assert checked(comparison, check("not_comparable"), check("same")).text == "same"
-    assert checked(comparison).text == "not checked"
+    assert checked(comparison, notes=["Nothing was kept."]).plain_text == "not checked Nothing was kept."
 
 
 def test_knobs_are_written_as_they_are_typed():
-    changed = Knobs(persistent_workers=not Knobs().persistent_workers, num_steps=7)
-    value = str(changed.persistent_workers).lower()
-    assert knob_changes(changed, Knobs()) == f"persistent_workers={value}"
+    records = {"a": [make_record()], "b": [make_record(scaled_decode=True, timeout_s=7)]}
+    _, (name, *_) = verdict_table(compare(records, baseline="a", order=[["a", "b"]], seed=0)).texts
+    assert name == "b scaled_decode=true"
 
 
 def test_what_was_measured_so_far_is_listed(comparison):
     (row,) = comparisons_table([(Path("comparisons/a"), comparison)]).texts
     assert row == ("a", "2026-01-01T00:00", "3", "ram: faster (1.50x); bad: failed")
     ran, failed = trials_table([make_record(50.0, name="r", cache="decoded"), make_failed()]).texts
-    assert ran == ("r", "2026-01-01T00:00", "50.0 samples/s (simulated)", "cache=decoded")
+    assert ran == ("r", "2026-01-01T00:00", "50.0 pages/s (simulated)", "cache=decoded")
     assert failed[2] == "failed (error)"
 
 

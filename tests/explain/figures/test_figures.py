@@ -16,6 +16,7 @@ from workbench.explain.figures.timeline import MAX_BARS, batch_path, batch_paths
 from workbench.explain.figures.verdicts import speed_ups, verdicts
 from workbench.explain.figures.where_time_goes import lane_bars, where_time_goes
 from workbench.explain.verdicts.comparison import compare
+from workbench.stages import Catalogue, Stage
 
 EVIL = "<script>alert(1)</script>"
 
@@ -48,7 +49,7 @@ def spans(count: int) -> pd.DataFrame:
                 ("worker", worker, "decode", begin + p * step, begin + (p + 1) * step, p, batch, False, "measured")
                 for p in pages
             ]
-    columns = ["lane", "process", "stage", "begin_ns", "end_ns", "page", "batch", "background", "origin"]
+    columns = ["lane", "process", "stage", "begin_ns", "end_ns", "sample", "batch", "background", "origin"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -71,18 +72,18 @@ def test_bars_of_a_lane_fill_it():
 def test_the_data_of_the_lanes_is_the_breakdown():
     data = lane_bars(make_record(), name="ram")
     assert data.stages[-1] == "unattributed"
-    assert (data.num_samples, data.wall_s, data.item) == (100, 1.0, "sample")
+    assert (data.num_samples, data.wall_s, data.item) == (100, 1.0, "page")
     rows = data.table().texts
     assert sum(float(row[2].removesuffix(" %")) for row in rows) == pytest.approx(200.0, abs=0.2)
     assert rows[0] == ("main process", "wait", "60.0 %", "6 ms", "measured")
-    assert data.table().columns[3] == "per sample"
+    assert data.table().columns[3] == "per page"
 
 
 def test_a_record_that_names_its_item_is_described_with_it():
-    record = make_record().model_copy(update={"item": "page"})
-    assert lane_bars(record).finding == "The main process spends 60.0 % of its time waiting for pages"
-    assert "100 pages in 1.00 s" in subtitle(where_time_goes(record))
-    assert "for each page" in where_time_goes(record).data[0].hovertemplate
+    record = make_record().model_copy(update={"item": "image"})
+    assert lane_bars(record).finding == "The main process spends 60.0 % of its time waiting for images"
+    assert "100 images in 1.00 s" in subtitle(where_time_goes(record))
+    assert "for each image" in where_time_goes(record).data[0].hovertemplate
 
 
 def test_a_lane_that_is_not_explained_says_so_in_red():
@@ -126,12 +127,12 @@ def test_a_stage_named_in_its_bar_is_not_in_the_legend():
 
 def test_titles_say_the_finding(comparison):
     assert where_time_goes(make_record(), name="ram").layout.title.text == (
-        "ram: the main process spends 60.0 % of its time waiting for samples"
+        "ram: the main process spends 60.0 % of its time waiting for pages"
     )
     assert verdicts(comparison).layout.title.text == "'ram' is faster than 'baseline'"
     assert throughput(comparison).layout.title.text == "Trials scatter by up to 2 % (fastest over slowest, 'baseline')"
     assert "starts more than 1.00 s later" in costs(comparison).layout.title.text
-    assert timeline(spans(10), make_record()).layout.title.text.endswith("samples or the device 100.0 % of the time")
+    assert timeline(spans(10), make_record()).layout.title.text.endswith("pages or the device 100.0 % of the time")
 
 
 @pytest.mark.parametrize("draw", [verdicts, costs, throughput])
@@ -241,16 +242,20 @@ def test_the_numbers_of_a_figure_travel_with_it(comparison, draw):
     assert "ram" in {row[0] for row in said(draw(comparison)).table.texts}
 
 
-def test_a_stage_has_one_colour_everywhere():
-    assert colour_of("image", "crop") == colour_of("image", "crop") != colour_of("move", "crop")
-    assert colour_of("nobody knows it", "mine") == colour_of("", "mine")
-    assert colour_of("", "unattributed") == "#C81E1E"
+def test_a_stage_has_the_colour_that_it_declares_or_one_by_its_name():
+    assert colour_of("mine") == colour_of("mine", "") == colour_of("mine", "red; x") != colour_of("theirs")
+    assert colour_of("mine", "#0072B2") == "#0072B2"
+    assert colour_of("unattributed", "#0072B2") == "#C81E1E"
 
 
-def test_the_stages_of_the_loop_are_kept_apart():
-    for stages in (["collate", "send", "receive", "pin", "transfer", "release"], ["forward", "loss", "backward"]):
-        assert len({stage_colour(stage) for stage in stages}) == len(stages)
-    assert stage_colour("wait") != stage_colour("fetch")
+def test_a_workloads_stage_is_drawn_in_its_colour():
+    own = Stage("blur", "worker", "work", "sample", colour="#7B5EA7")
+    record = make_record(stages=[make_stage("worker", "blur", 2.0)], lanes=[make_lane("worker", 2.0, 2.0)])
+    record = record.model_copy(update={"workload_stages": [own]})
+    assert lane_bars(record).colours["blur"] == "#7B5EA7"
+    assert where_time_goes(record).data[0].marker.color == "#7B5EA7"
+    assert stage_colour("blur", Catalogue([own])) == "#7B5EA7"
+    assert stage_colour("collate", Catalogue()) == next(s.colour for s in Catalogue() if s.name == "collate")
 
 
 def test_a_text_is_read_on_what_it_stands_on():
@@ -265,7 +270,7 @@ def test_a_batch_can_be_picked_and_its_way_is_in_order():
         ("main", 0, "receive", 210, 220, 1, False),
     ]  # fmt: skip
     columns = ["lane", "process", "stage", "begin_ns", "end_ns", "batch", "background"]
-    spans = pd.DataFrame(rows, columns=columns).assign(page=-1, origin="measured")
+    spans = pd.DataFrame(rows, columns=columns).assign(sample=-1, origin="measured")
     spans[["begin_ns", "end_ns"]] *= 1_000_000
     record = make_record()
     steady = record.steady.model_copy(update={"warmup_steps": 0})

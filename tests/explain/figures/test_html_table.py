@@ -47,8 +47,8 @@ def test_columns_can_be_grouped():
 
 def test_cells_look_like_what_they_mean():
     cells = (
-        Cell("first"), Cell("wrong", "alarm", "strong"), Cell("bold", style="strong"), code("x=1"), sentence("set `x=1`"),
-        number("1.5", "[1, 2]"), Cell("faster", "good", below=(code("y=2"),)), Cell(),
+        Cell("first"), Cell("wrong", "alarm", "strong"), Cell("bold", style="strong"), code("x=1"),
+        sentence("set `x=1`"), number("1.5", "[1, 2]"), Cell("faster", "good", below=(code("y=2"),)), Cell(),
     )  # fmt: skip
     table = html_table(Table(tuple("abcdefgh"), (cells,)))
     assert "<td><span class='wb-alarm' style='color:#C81E1E;font-weight:600'>wrong</span></td>" in table

@@ -47,13 +47,13 @@ def test_stages_that_matter_neither_way_are_left_out():
 
 
 def test_a_stage_has_a_bar_with_its_interval_and_a_mark_for_its_share():
-    figure = gain_map([stage("resize", GAIN), stage(EVIL, NONE, 0.5)], {"resize": "image"}, "image")
+    figure = gain_map([stage("resize", GAIN), stage(EVIL, NONE, 0.5)], {"resize": "#7B5EA7"}, "image")
     bars, marks = figure.data
     assert list(bars.x) == pytest.approx([25.0, 0.1])
     assert list(bars.error_x.array) == pytest.approx([6.0, 0.3])
     assert list(bars.error_x.arrayminus) == pytest.approx([5.0, 0.3])
     assert list(marks.x) == pytest.approx([30.0, 50.0])
-    assert bars.marker.color[0] == colour_of("image", "resize")
+    assert list(bars.marker.color) == ["#7B5EA7", colour_of(EVIL)]
     assert bars.marker.pattern.shape == "/"
     assert "images per second" in figure.layout.xaxis.title.text
     assert EVIL not in json.dumps(shown(figure))

@@ -12,10 +12,10 @@ from workbench.explain.figures.step_times import LoadCurve, cost_by_load, step_t
 from workbench.explain.table import Cell
 
 STAGES = [
-    make_stage("worker", "unpack", 3.0, per="page", count=100, mean_s=0.03, p50_s=0.02, p95_s=0.05),
-    make_stage("worker", "<b>", 1.0, per="page", count=100, mean_s=0.01, p50_s=0.01, p95_s=0.01),
+    make_stage("worker", "unpack", 3.0, per="sample", count=100, mean_s=0.03, p50_s=0.02, p95_s=0.05),
+    make_stage("worker", "<b>", 1.0, per="sample", count=100, mean_s=0.01, p50_s=0.01, p95_s=0.01),
     make_stage("worker", "collate", 9.0),
-    make_stage("main", "wait", 9.0, per="page"),
+    make_stage("main", "wait", 9.0, per="sample"),
 ]
 
 
@@ -50,7 +50,7 @@ def test_steps_are_drawn_in_milliseconds_with_their_spread() -> None:
 
 def test_a_run_without_such_steps_says_so() -> None:
     figure = steps_in_place(make_record(stages=[make_stage("main", "wait", 1.0)]))
-    assert "No step was timed sample by sample" in said(figure).title
+    assert "No step was timed page by page" in said(figure).title
 
 
 def table(in_place: float = 1.0):

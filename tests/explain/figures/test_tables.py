@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from record_factory import make_failed, make_lane, make_record, make_stage
 
 from workbench.explain.diagnosis.cause import Cause
@@ -18,7 +16,7 @@ from workbench.explain.figures.tables import (
 )
 from workbench.explain.table import Cell, Table
 from workbench.knobs.knobs import Knobs
-from workbench.records import PredictedValue
+from workbench.records import Count, Description, PredictedValue, Score
 
 GAIN = PredictedValue(estimate=0.3, low=0.2, high=0.4)
 
@@ -38,14 +36,14 @@ def test_the_stage_table_has_a_row_for_each_stage_and_for_what_is_left_over():
     assert alarms(table) == []
     decode = next(row for row in table.texts if row[1] == "decode")
     assert decode == (
-        "worker", "decode", "100", "sample", "140 ms", "140 ms", "140 ms", "14.0 ms", "70.0 %", "measured",
+        "worker", "decode", "100", "page", "140 ms", "140 ms", "140 ms", "14.0 ms", "70.0 %", "measured",
     )  # fmt: skip
 
 
 def test_a_stage_is_done_for_an_item_of_the_record():
-    table = stage_table(make_record().model_copy(update={"item": "page"}))
-    assert table.columns[7] == "per page"
-    assert {row[3] for row in table.texts} == {"page", "batch", ""}
+    table = stage_table(make_record().model_copy(update={"item": "image"}))
+    assert table.columns[7] == "per image"
+    assert {row[3] for row in table.texts} == {"image", "batch", ""}
 
 
 def test_the_stage_table_warns_of_what_does_not_add_up():
@@ -62,33 +60,33 @@ def test_the_stage_table_explains_samples_loaded_in_the_main_process():
 
 
 def values(table: Table) -> dict[str, str]:
-    return {name: value for name, value in table.texts}
+    return {row[0]: row[1] for row in table.texts}
 
 
 def test_the_run_table_counts_in_the_records_own_item():
     found = values(run_table(make_record().model_copy(update={"item": "image"})))
     assert found["throughput"] == "100 images/s"
     assert found["steady part"] == "10 steps, 100 images (1 epochs)"
-    assert found["attributed share"] == "main 99.0 %, workers 99.0 %"
-    assert values(run_table(make_record()))["throughput"] == "100 samples/s"
+    assert found["attributed share"] == "main 99.0 %, worker 99.0 %"
+    assert values(run_table(make_record()))["throughput"] == "100 pages/s"
 
 
 def test_the_run_table_has_what_the_workload_has_counted_and_scored():
-    count = SimpleNamespace(name="images", number=404), SimpleNamespace(name="turned by EXIF", number=3)
-    description = SimpleNamespace(counts=count, notes=["Two files were empty."])
-    score = SimpleNamespace(value=0.91234, unit="%", num_samples=100, origin="measured")
+    counts = [Count(name="words", number=500), Count(name="turned by EXIF", number=3)]
+    description = Description(num_samples=404, counts=counts, notes=["Two files were empty."])
+    score = Score(value=0.91234, unit="%", num_samples=100)
     record = make_record().model_copy(update={"description": description, "quality": {"accuracy": score}})
     found = values(run_table(record))
-    assert found["data set"] == "404 images, 3 turned by EXIF"
+    assert found["data set"] == "404 pages, 500 words, 3 turned by EXIF"
     assert found["note"] == "Two files were empty."
-    assert found["accuracy"] == "0.912 % on 100 samples (measured)"
+    assert found["accuracy"] == "0.912 % on 100 pages (measured)"
 
 
 def test_the_run_table_says_what_the_cache_held():
     record = make_record()
     memory = record.memory.model_copy(update={"cache_bytes": 10**9, "cache_readings": 7, "cache_was_filled": True})
     found = values(run_table(record.model_copy(update={"memory": memory})))
-    assert found["samples in the cache"] == "1.00 GB, read 7 times, found filled by an earlier run"
+    assert found["pages in the cache"] == "1.00 GB, read 7 times, found filled by an earlier run"
 
 
 def test_knobs_that_are_not_at_their_default_are_bold():

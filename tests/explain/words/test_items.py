@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from record_factory import make_record
 
-from workbench.explain.words.items import counted, item_of, num_samples_of, per_item, plural
+from workbench.explain.words.items import counted, item_of, per_item, plural
 
 
 def test_a_record_names_its_item_and_one_that_does_not_has_samples():
-    assert item_of(SimpleNamespace(item="image")) == "image"
-    assert item_of(SimpleNamespace()) == item_of(SimpleNamespace(item="")) == "sample"
+    assert item_of(make_record().model_copy(update={"item": "image"})) == "image"
+    assert item_of(make_record().model_copy(update={"item": ""})) == "sample"
 
 
 def test_counts_are_in_the_singular_and_in_the_plural():
@@ -19,7 +19,3 @@ def test_counts_are_in_the_singular_and_in_the_plural():
 
 def test_a_stage_is_done_for_a_batch_or_for_an_item():
     assert (per_item("batch", "image"), per_item("sample", "image")) == ("batch", "image")
-
-
-def test_counted_samples():
-    assert num_samples_of(SimpleNamespace(num_samples=12)) == 12

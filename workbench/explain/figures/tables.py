@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from workbench.explain.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
-from workbench.explain.diagnosis.cause import Cause
-from workbench.explain.diagnosis.plan import PlanStep
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
 from workbench.explain.words.items import counted, item_of, per_item
 from workbench.knobs.knobs import Knobs
 from workbench.records import Record
 from workbench.units import format_bytes, format_duration, format_rate, format_ratio, format_share
+
+if TYPE_CHECKING:
+    from workbench.explain.diagnosis.cause import Cause
+    from workbench.explain.diagnosis.plan import PlanStep
 
 #: With profilers that make a run take more than this many times as long, its figures are not those of the plain run.
 COSTLY_PROFILERS = 1.05

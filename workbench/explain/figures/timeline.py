@@ -16,7 +16,7 @@ from workbench.explain.figures.template import (
     TEMPLATE,
     TITLE_PX,
     colour_of,
-    families_of,
+    colours_of,
     plain,
 )
 from workbench.explain.table import Table, make_table, number
@@ -47,7 +47,7 @@ class Window:
         rows: The labels from top to bottom.
         length_ms: Its length.
         waiting: Stages in which the main process waits for another lane.
-        families: By stage: the family whose colour it has.
+        colours: By stage (`template.colours_of`).
         item: What one sample is called.
     """
 
@@ -55,7 +55,7 @@ class Window:
     rows: tuple[str, ...]
     length_ms: float
     waiting: tuple[str, ...]
-    families: Mapping[str, str]
+    colours: Mapping[str, str]
     item: str
 
     @property
@@ -120,7 +120,7 @@ def window_of(spans: pd.DataFrame, record: Record) -> Window | None:
     rows = tuple(str(row) for row in order["row"].unique())
     length_ms = float((window["end_ns"].max() - origin) / 1e6)
     waiting = record.catalogue.names("wait", lane="main")
-    return Window(shown, rows, length_ms, waiting, families_of(record), item_of(record))
+    return Window(shown, rows, length_ms, waiting, colours_of(record), item_of(record))
 
 
 def _row_label(lane: str, process: int, background: bool) -> str:
@@ -155,7 +155,7 @@ def draw_timeline(data: Window) -> go.Figure:
             base=group["at_ms"],
             x=group["took_ms"],
             marker={
-                "color": colour_of(data.families.get(str(stage), ""), str(stage)),
+                "color": data.colours.get(str(stage)) or colour_of(str(stage)),
                 "line": {"width": 0},
                 "pattern": SIMULATED_PATTERN if group["simulated"].any() else {},
             },
@@ -184,12 +184,12 @@ class BatchPaths:
     Attributes:
         paths: By batch, a row for each stage in the order of time: `row` (label), `stage`, `is_loading`, `at_ms` since
             the batch was begun, `took_ms` until its last piece ended, `count` of its pieces, `simulated`.
-        families: By stage: the family whose colour it has.
+        colours: By stage (`template.colours_of`).
         item: What one sample is called.
     """
 
     paths: Mapping[int, pd.DataFrame]
-    families: Mapping[str, str]
+    colours: Mapping[str, str]
     item: str
 
     def finding(self, batch: int) -> str:
@@ -226,7 +226,7 @@ def batch_paths(spans: pd.DataFrame, record: Record) -> BatchPaths:
     if record.steady is not None:
         whole = whole[record.steady.warmup_steps :] or whole
     chosen = whole[:: max(1, len(whole) // _CHOICES)][:_CHOICES]
-    return BatchPaths({int(batch): _path(spans, int(batch)) for batch in chosen}, families_of(record), item_of(record))
+    return BatchPaths({int(batch): _path(spans, int(batch)) for batch in chosen}, colours_of(record), item_of(record))
 
 
 def _path(spans: pd.DataFrame, batch: int) -> pd.DataFrame:
@@ -260,7 +260,7 @@ def draw_batch_path(data: BatchPaths) -> go.Figure:
         return empty_figure("There is no batch that was made by a worker and arrived.")
     figure = go.Figure(layout={"template": TEMPLATE, "barmode": "overlay", "bargap": 0.25})
     for place, path in enumerate(data.paths.values()):
-        colours = [colour_of(data.families.get(stage, ""), stage) for stage in path["stage"]]
+        colours = [data.colours.get(stage) or colour_of(stage) for stage in path["stage"]]
         shapes = ["/" if simulated else "" for simulated in path["simulated"]]
         figure.add_bar(
             orientation="h",
