@@ -137,9 +137,15 @@ def colours_of(record: Record) -> dict[str, str]:
     return {stage: colour_of(stage, colour) for stage, colour in {**declared, **_LEFT_OVER}.items()}
 
 
-def stage_colour(stage: str, catalogue: Catalogue) -> str:
-    """The colour of a stage of which only the name is known."""
-    return colour_of(stage, next((known.colour for known in catalogue if known.name == stage), ""))
+def stage_colour(stage: str, catalogue: Catalogue | None = None) -> str:
+    """The colour of a stage of which only the name is known.
+
+    Args:
+        stage: Its name.
+        catalogue: What the stages are; by default only those of the measured loop are known.
+    """
+    known = catalogue or Catalogue()
+    return colour_of(stage, next((found.colour for found in known if found.name == stage), ""))
 
 
 def text_colour(background: str) -> str:
