@@ -50,7 +50,7 @@ def test_a_trial_that_ended_is_told_with_its_throughput_or_its_failure() -> None
     progress.on_trial(4, 20, "wide", badly)
 
     assert lines == [
-        "[ 3/20] ram: 50.0 samples/s",
+        "[ 3/20] ram: 50.0 pages/s",
         "[ 4/20] wide: failed while in phase 'model': crashed by signal SIGSEGV",
     ]
 

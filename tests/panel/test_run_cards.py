@@ -93,7 +93,7 @@ def test_a_card_says_what_differs_how_fast_and_how_sure(runs, leave_run) -> None
 
     assert "cache=decoded" in card
     assert "num_steps" not in card
-    assert "63.1 <small>samples/s</small>" in card
+    assert "63.1 <small>pages/s</small>" in card
     assert "closure 99.0 %" in card
     assert "1.00 GB" in card
     assert "simulated device" in card
