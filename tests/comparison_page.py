@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from record_factory import make_failed, make_lane, make_record, make_stage
-from workbench.workloads.ocr.checks.pages import PageSample
 
-from workbench.explain.diagnosis.diagnose import diagnose
-from workbench.explain.diagnosis.plan import plan
-from workbench.explain.figures import (
-    costs,
-    diagnosis_table,
-    parity_pictures,
-    sentences,
-    tables,
-    throughput,
-    verdicts,
-    where_time_goes,
-)
-from workbench.explain.figures.html_table import side_by_side
+from workbench.explain.diagnosis.cause import Cause
+from workbench.explain.diagnosis.plan import PlanStep
+from workbench.explain.figures import check_pictures, costs, tables, throughput, verdicts, where_time_goes
+from workbench.explain.figures.comparison_tables import verdict_table
+from workbench.explain.figures.html_table import bullets, html_table, margins, side_by_side
 from workbench.explain.headline import comparison_headline
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.verdicts.verdict_margins import what_it_rests_on, what_would_change
 from workbench.explain.verdicts.verdict_words import how_it_was_measured
-from workbench.records import Comparison, PageParity, Parity
+from workbench.records import Check, Checks, Comparison
 from workbench.report.html import export_html
 from workbench.report.outcome import headline
 
@@ -48,19 +40,31 @@ def make_comparison(*, prefix: str = "") -> Comparison:
         f"{prefix}the same again": [make_record(rate) for rate in (100.1, 101.3, 99.0)],
         f"{prefix}out of memory": [make_failed(message=f"{prefix}the worker was killed")],
     }
-    parity = Parity(
-        pages=PageParity(
-            max_levels=0.4,
-            mean_levels=0.02,
-            tolerance_levels=1.0,
-            tolerance_reason="another library rounds otherwise",
-            num_pages=4,
-            status="within_tolerance",
-        ),
+    comparison = compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
+    check = Check(
+        name=f"{prefix}images",
         status="within_tolerance",
+        measured="0.40 levels at most",
+        allowed="1.00 levels",
+        reason="another library rounds otherwise",
     )
-    found = {name: parity for name in records if name.endswith("RAM image cache")}
-    return compare(records, baseline="baseline", order=[list(records)] * 3, seed=0, parity=found)
+    variants = [
+        variant.model_copy(update={"checks": Checks(checks=[check], num_samples=4)})
+        if variant.name.endswith("RAM image cache")
+        else variant
+        for variant in comparison.variants
+    ]
+    return comparison.model_copy(update={"variants": variants})
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A sample as both models receive it."""
+
+    name: str
+    baseline: np.ndarray
+    variant: np.ndarray
+    difference: np.ndarray
 
 
 def write_page(path: Path, *, prefix: str = "") -> Path:
@@ -72,32 +76,33 @@ def write_page(path: Path, *, prefix: str = "") -> Path:
     """
     comparison = make_comparison(prefix=prefix)
     pixels = np.linspace(0, 255, 200 * 200 * 3).reshape(200, 200, 3).astype(np.uint8)
-    samples = [PageSample(f"{prefix}page.jpg", pixels, pixels, np.zeros((200, 200), np.float32))]
+    samples = [Pictures(f"{prefix}page.jpg", pixels, pixels, np.zeros((200, 200), np.float32))]
     stages = [make_stage("worker", f"{prefix}decode", 1.9), make_stage("main", "wait", 0.98)]
     lanes = [make_lane("main", 1.0, 0.98), make_lane("worker", 2.0, 1.9, processes=2)]
     record = make_record(stages=stages, lanes=lanes)
     variant = f"{prefix}RAM image cache"
-    causes = diagnose(record, None, None)
+    causes = [Cause("loader-bound", f"{prefix}decode", "It takes 8 ms (`cache=prepared`).", 0.25)]
+    steps = [PlanStep("cache=prepared", "loader-bound", None, 0.2, False, "78.6 MB", f"workbench compare '{prefix}'")]
     parts = {
         "## How sure is it?": [verdicts.verdicts(comparison), throughput.throughput(comparison)],
         "## Where the time goes": [where_time_goes.where_time_goes(record, name=variant)],
         "## What does it cost?": [costs.costs(comparison)],
-        "## Are the pages still the same?": [
-            parity_pictures.parity_pictures(samples, baseline="baseline", variant=variant)
+        "## Is the result still the same?": [
+            check_pictures.check_pictures(samples, baseline="baseline", variant=variant)
         ],
         "## What would change the verdict": [
-            sentences.margins(what_would_change(comparison), what_it_rests_on(comparison))
+            margins(what_would_change(comparison), what_it_rests_on(comparison))
         ],
         "## What bounds it, and what to try next": [
-            diagnosis_table.diagnosis_table(causes),
-            diagnosis_table.plan_table(plan(record, None, causes)),
+            html_table(tables.diagnosis_table(causes)),
+            html_table(tables.plan_table(steps)),
         ],
         "## How it was measured": [
-            sentences.bullets(how_it_was_measured(comparison)),
+            bullets(how_it_was_measured(comparison)),
             side_by_side(tables.environment_table([record]), tables.knobs_table(record.knobs)),
         ],
     }
-    answer = [headline(comparison_headline(comparison)).data, tables.verdict_table(comparison)]
+    answer = [headline(comparison_headline(comparison)).data, html_table(verdict_table(comparison))]
     cells = [new_markdown_cell("# Which variant is faster?"), _shown(answer)]
     for heading, shown in parts.items():
         cells += [new_markdown_cell(heading), _shown(shown)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.units import format_bytes, format_duration, format_rate, format_ratio, format_share
+from workbench.units import format_bytes, format_duration, format_number, format_rate, format_ratio, format_share
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,7 @@ def test_sizes(size, text):
 def test_shares_ratios_and_rates():
     assert format_share(0.8784) == "87.8 %"
     assert format_ratio(1.1222) == "1.12x"
-    assert format_rate(63.12) == "63.1 pages/s"
-    assert format_share(None) == format_ratio(None) == format_rate(None) == "not measured"
+    assert format_rate(63.12) == "63.1 samples/s"
+    assert format_rate(63.12, "page") == "63.1 pages/s"
+    assert format_number(63.12) == "63.1"
+    assert format_share(None) == format_ratio(None) == format_rate(None) == format_number(None) == "not measured"

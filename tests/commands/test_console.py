@@ -6,16 +6,38 @@ import pytest
 from rich.console import Console
 
 from workbench.commands.console import print_table, show_progress
+from workbench.explain.table import Cell, make_table, note_table, number, sentence
 
 
 def test_a_table_in_a_pipe_is_plain_and_verbatim(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table(("variant", "gain"), [("ram [red]", "1.12x [1.05, 1.20]"), ("a" * 60, "b" * 60)])
+    rows = [("ram [red]", number("1.12x", "[1.05, 1.20]")), ("a" * 60, "b" * 60)]
+    print_table(make_table(("variant", "gain"), rows, caption="what it shows"))
 
     out = capsys.readouterr().out
     assert "\x1b" not in out
+    assert "what it shows" in out
     assert "ram [red]" in out
     assert "1.12x [1.05, 1.20]" in out
     assert "a" * 60 in out
+
+
+def test_all_that_a_table_says_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    cell = Cell("DIFFERENT", "alarm", "strong", below=(Cell("by 40 levels"), Cell("in 3 samples")))
+    long = f"workbench compare --variant '{'a' * 300}'"
+    groups = [("", 1), ("in place", 2)]
+    columns, rows = ("variant", "mean", "why"), [(cell, "1", sentence("set `x=1`"))]
+    print_table(make_table(columns, rows, notes=["a note"], commands=[long], groups=groups))
+    out = capsys.readouterr().out
+    for text in ("DIFFERENT", "by 40 levels", "in 3 samples", "in place, mean", "set x=1", "a note"):
+        assert text in out
+    assert long in out.splitlines()  # what is to be copied is not broken
+
+
+def test_names_and_values_need_no_head_and_a_reason_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(make_table((), [("CPU", "a CPU")]))
+    assert [line for line in capsys.readouterr().out.splitlines() if "CPU" in line] == ["| CPU | a CPU |"]
+    print_table(note_table("nothing was timed"))
+    assert capsys.readouterr().out == "nothing was timed\n"
 
 
 def test_progress_in_a_pipe_is_its_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,8 @@ def test_a_run_says_what_the_main_process_waits_for():
     told = run_headline(make_record())
     assert "100 pages/s (on a simulated device)" in told
     assert "60.0 % of its time waiting for pages" in told
+    told = run_headline(make_record().model_copy(update={"item": "image"}))
+    assert "100 images/s" in told and "waiting for images" in told
 
 
 def test_a_failed_run_says_what_failed():
@@ -61,4 +63,4 @@ def test_a_failed_variant_says_why():
 def test_a_run_that_does_not_close_says_so_first():
     lanes = [make_lane("main", 1.0, 0.5)]
     record = make_record(stages=[make_stage("main", "wait", 0.5)], lanes=lanes)
-    assert "does not close" in run_headline(record)
+    assert "do not add up" in run_headline(record)

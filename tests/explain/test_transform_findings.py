@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from record_factory import make_lane, make_record, make_stage
 
-from workbench.explain.figures.transform_table import chain_by_load, transform_table
 from workbench.explain.transform_findings import transform_headline, worth_changing
 from workbench.workloads.ocr.transform_study import TransformRow, TransformStudy
 
@@ -40,21 +39,6 @@ def test_the_headline_says_what_the_columns_mean():
 
 def test_columns_that_both_add_up_are_told_as_such():
     assert transform_headline(study(closure_isolated=1.01)).startswith("Both columns add up")
-
-
-def test_what_does_not_add_up_is_red_in_the_table():
-    table = transform_table(study())
-    assert table.count("does not add up") == 1
-    assert "#C81E1E" in table
-    assert table.count("does not add up") < transform_table(study(closure_in_place=0.5)).count("does not add up")
-
-
-def test_names_are_escaped():
-    assert "<script>" not in transform_table(study(in_place=[row("<script>", 0.001, 1.0)]))
-
-
-def test_a_word_has_its_price():
-    assert "A word costs the chain about 1 microseconds" in chain_by_load(study()).layout.title.text
 
 
 def test_the_worth_comes_from_the_run_and_not_from_the_shares():

@@ -38,7 +38,7 @@ def test_phase_rate_and_time_left_are_shown(live: LiveView, clock: Clock) -> Non
 
     assert "cache=decoded &lt;b&gt;" in text(live)
     assert "10 of 40 steps, 15.0 s left" in text(live)
-    assert "63.1 pages/s" in text(live)
+    assert "63.1 samples/s" in text(live)
     assert "<b>steady</b>" in text(live)
 
 
@@ -77,4 +77,4 @@ def test_the_bar_never_keeps_what_an_earlier_run_told(live: LiveView) -> None:
     live.event(Event(phase="steady", done=1, total=2, samples_per_s=5.0, stages={"main": {"wait": 1.0}}))
     live.begin("another")
 
-    assert "5.00 pages/s" not in text(live)
+    assert "5.00 samples/s" not in text(live)

@@ -82,7 +82,7 @@ def test_another_run_replaces_what_is_shown(look: Look, seen: Seen, reports, lea
     shown = outputs(look, "Where the time goes")
     assert len(shown) == 2
     assert "gaze" in text(shown) and "decode" not in text(shown)
-    assert "does not close" in text(shown)
+    assert "do not add up" in text(shown)
 
 
 @pytest.mark.parametrize("title", [title for title, _ in TABS])

@@ -31,10 +31,10 @@ def test_every_phase_is_told_and_a_counted_one_every_now_and_then() -> None:
     assert lines == [
         "imports",
         "imports: the replay device stands in",
-        "[ 1/10] steady, 50.0 pages/s",
-        "[ 5/10] steady, 50.0 pages/s",
-        "[ 9/10] steady, 50.0 pages/s",
-        "[10/10] steady, 50.0 pages/s",
+        "[ 1/10] steady, 50.0 samples/s",
+        "[ 5/10] steady, 50.0 samples/s",
+        "[ 9/10] steady, 50.0 samples/s",
+        "[10/10] steady, 50.0 samples/s",
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import BadInput
+from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Record
 from workbench.records.run_folder import COMPARISON, STATE, list_runs, read_comparison, read_record
@@ -50,11 +51,10 @@ def read_history(reports: Path) -> History:
 
 def changed_knobs(knobs: Knobs) -> str:
     """The knobs that aren't at their default, but for how it is measured: what makes two trials comparable."""
-    left_out = ("checked_samples", "timeout_s")
-    shown = {name: value for name, value in knobs.differing(Knobs()).items() if name not in left_out}
-    if "dataset" in shown:
-        shown["dataset"] = Path(str(shown["dataset"])).name
-    return " ".join(f"{name}={value}" for name, value in shown.items()) or "defaults"
+    changed = knobs.compared()
+    if "dataset" in changed:
+        changed["dataset"] = Path(str(changed["dataset"])).name
+    return format_settings(changed) or "defaults"
 
 
 def machine_of(record: Record) -> str:

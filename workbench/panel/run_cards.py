@@ -9,7 +9,6 @@ from html import escape
 import ipywidgets as widgets
 
 from workbench.explain.breakdown import CLOSES_FROM
-from workbench.explain.words.items import item_of
 from workbench.knobs.knobs import Knobs
 from workbench.panel.run_list import RunList, RunSummary
 from workbench.units import format_bytes, format_number, format_share
@@ -161,7 +160,7 @@ def card_html(run: RunSummary, baseline: Knobs) -> str:
         if kind == "cancelled":
             below = ""
     else:
-        rate = f"{format_number(run.samples_per_s)} <small>{escape(item_of(run))}s/s</small>"
+        rate = f"{format_number(run.samples_per_s)} <small>{escape(run.knobs.item)}s/s</small>"
         below = f"<span class='wb-muted'>{_trust(run)}, peak memory {format_bytes(run.peak_bytes)},</span>"
     when = escape(run.created_at[5:16].replace("T", " "))
     below += f" <span class='wb-muted' style='white-space:nowrap'>{when} UTC</span>"

@@ -10,7 +10,7 @@ from workbench.errors import BadInput
 from workbench.explain.figures.html_table import bullets, html_table, paragraph
 from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
 from workbench.explain.figures.predictions import gain_map as draw_map
-from workbench.explain.figures.template import families_of
+from workbench.explain.figures.template import colours_of
 from workbench.explain.prediction.gain_map import StageGain, ceilings, gain_map
 from workbench.explain.prediction.predictor import Predictor
 from workbench.explain.words.items import item_of
@@ -60,7 +60,7 @@ class WhatIf:
         self._ask()
         shown = [
             bullets(ceiling_lines(ceilings(predictor), self._item)),
-            draw_map(gains, families_of(seen.record), self._item),
+            draw_map(gains, colours_of(seen.record), self._item),
             html_table(gain_table(gains, self._item)),
             paragraph("Assumed:") + bullets(predictor.model.assumptions),
         ]

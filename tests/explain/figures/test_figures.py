@@ -6,19 +6,17 @@ import json
 
 import pandas as pd
 import pytest
+from drawn import said, shown, subtitle
 from record_factory import make_failed, make_lane, make_record, make_stage
-from workbench.workloads.ocr.checks.pages import PageSample
 
-from workbench.explain.figures import tables
-from workbench.explain.figures.costs import costs
-from workbench.explain.figures.parity_pictures import parity_pictures
-from workbench.explain.figures.template import stage_colour, text_colour
+from workbench.explain.figures.costs import cost_of_run, costs, costs_of
+from workbench.explain.figures.template import colour_of, stage_colour, text_colour
 from workbench.explain.figures.throughput import throughput
-from workbench.explain.figures.timeline import MAX_BARS, choose_window, timeline
-from workbench.explain.figures.verdicts import verdicts
-from workbench.explain.figures.where_time_goes import where_time_goes
+from workbench.explain.figures.timeline import MAX_BARS, batch_path, batch_paths, timeline, window_of
+from workbench.explain.figures.verdicts import speed_ups, verdicts
+from workbench.explain.figures.where_time_goes import lane_bars, where_time_goes
 from workbench.explain.verdicts.comparison import compare
-from workbench.records import DetectionParity, PageParity, Parity
+from workbench.stages import Catalogue, Stage
 
 EVIL = "<script>alert(1)</script>"
 
@@ -51,7 +49,7 @@ def spans(count: int) -> pd.DataFrame:
                 ("worker", worker, "decode", begin + p * step, begin + (p + 1) * step, p, batch, False, "measured")
                 for p in pages
             ]
-    columns = ["lane", "process", "stage", "begin_ns", "end_ns", "page", "batch", "background", "origin"]
+    columns = ["lane", "process", "stage", "begin_ns", "end_ns", "sample", "batch", "background", "origin"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -71,12 +69,29 @@ def test_bars_of_a_lane_fill_it():
     assert list(sums.values()) == pytest.approx([100.0, 100.0])
 
 
-def test_a_lane_that_does_not_close_says_so_in_red():
+def test_the_data_of_the_lanes_is_the_breakdown():
+    data = lane_bars(make_record(), name="ram")
+    assert data.stages[-1] == "unattributed"
+    assert (data.num_samples, data.wall_s, data.item) == (100, 1.0, "page")
+    rows = data.table().texts
+    assert sum(float(row[2].removesuffix(" %")) for row in rows) == pytest.approx(200.0, abs=0.2)
+    assert rows[0] == ("main process", "wait", "60.0 %", "6 ms", "measured")
+    assert data.table().columns[3] == "per page"
+
+
+def test_a_record_that_names_its_item_is_described_with_it():
+    record = make_record().model_copy(update={"item": "image"})
+    assert lane_bars(record).finding == "The main process spends 60.0 % of its time waiting for images"
+    assert "100 images in 1.00 s" in subtitle(where_time_goes(record))
+    assert "for each image" in where_time_goes(record).data[0].hovertemplate
+
+
+def test_a_lane_that_is_not_explained_says_so_in_red():
     stages = [make_stage("main", "wait", 0.5)]
     broken = where_time_goes(make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.5)]))
-    assert "does not close" in broken.data[0].y[0]
+    assert "only 50.0 % attributed" in broken.data[0].y[0]
     assert "#C81E1E" in broken.data[0].y[0]
-    assert not any("does not close" in lane for bar in where_time_goes(make_record()).data for lane in bar.y)
+    assert not any("#C81E1E" in lane for bar in where_time_goes(make_record()).data for lane in bar.y)
 
 
 def test_what_is_simulated_is_hatched():
@@ -86,8 +101,8 @@ def test_what_is_simulated_is_hatched():
     shapes = {bar.name: bar.marker.pattern.shape[0] for bar in figure.data}
     assert shapes["forward"] == "/"
     assert shapes["wait"] == ""
-    assert "simulated" in figure.layout.title.subtitle.text
-    assert "simulated" not in where_time_goes(real_record()).layout.title.subtitle.text
+    assert "simulated" in subtitle(figure)
+    assert "simulated" not in subtitle(where_time_goes(real_record()))
 
 
 def test_what_is_left_over_is_the_last_of_every_lane():
@@ -100,8 +115,8 @@ def test_stages_that_count_twice_are_drawn_beyond_the_whole():
     figure = where_time_goes(make_record(stages=stages, lanes=[make_lane("worker", 2.0, 2.0)]))
     assert figure.layout.xaxis.range[1] == pytest.approx(205.0)
     assert all(share >= 0 for bar in figure.data for share in bar.x)
-    assert "205 % of the whole" in figure.data[0].y[0]
-    assert "does not close" in figure.layout.title.text
+    assert "stages add up to 205.0 %" in figure.data[0].y[0]
+    assert "do not add up" in figure.layout.title.text
 
 
 def test_a_stage_named_in_its_bar_is_not_in_the_legend():
@@ -120,12 +135,12 @@ def test_titles_say_the_finding(comparison):
     assert timeline(spans(10), make_record()).layout.title.text.endswith("pages or the device 100.0 % of the time")
 
 
-@pytest.mark.parametrize("draw", [verdicts, price, throughput])
+@pytest.mark.parametrize("draw", [verdicts, costs, throughput])
 def test_a_simulated_device_is_told_in_the_title(comparison, draw):
-    assert "simulated" in draw(comparison).layout.title.subtitle.text
+    assert "simulated" in subtitle(draw(comparison))
     records = {name: [real_record(rate) for rate in (100, 101, 99)] for name in ("baseline", "same")}
     measured = compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
-    assert "simulated" not in draw(measured).layout.title.subtitle.text
+    assert "simulated" not in subtitle(draw(measured))
 
 
 def test_a_run_without_stages_shows_why():
@@ -133,18 +148,35 @@ def test_a_run_without_stages_shows_why():
 
 
 def test_the_timeline_is_bounded_and_keeps_all_lanes():
-    window = choose_window(spans(400), make_record())
-    assert 0 < len(window) <= MAX_BARS
-    assert set(window["lane"]) == {"worker", "main", "device"}
+    window = window_of(spans(400), make_record())
+    assert 0 < len(window.spans) <= MAX_BARS
+    assert set(window.spans["lane"]) == {"worker", "main", "device"}
+    assert [row.strip() for row in window.rows] == ["worker 0", "worker 1", "main process", "device"]
     figure = timeline(spans(400), make_record())
-    assert sum(len(bar.x) for bar in figure.data) == len(window)
+    assert sum(len(bar.x) for bar in figure.data) == len(window.spans)
     assert titles(figure) == ["time (ms)"]
+
+
+def test_the_timeline_says_how_long_each_process_is_in_which_stage():
+    window = window_of(spans(10), make_record())
+    assert window.length_ms == pytest.approx(4.0)
+    assert ("main process", "fetch", "2.4", "4") in window.table().texts
+    assert ("device", "forward", "2", "4") in window.table().texts
+    assert window_of(spans(10).iloc[:0], make_record()) is None
 
 
 def test_lengths_on_the_timeline_are_milliseconds():
     figure = timeline(spans(10), make_record())
     (fetch,) = [bar for bar in figure.data if bar.name == "fetch"]
     assert list(fetch.x) == pytest.approx([0.6] * len(fetch.x))
+
+
+def test_speed_ups_are_those_of_the_comparison(comparison):
+    data = speed_ups(comparison)
+    (found,) = data.speed_ups
+    ram = next(variant for variant in comparison.variants if variant.name == "ram")
+    assert (found.name, found.estimate, found.interval) == ("ram", ram.speedup.estimate, ram.speedup.ci95)
+    assert data.table().texts == [("ram", "1.50x", "{:.2f} to {:.2f}".format(*ram.speedup.ci95), "faster")]
 
 
 def test_speed_ups_have_their_intervals(comparison):
@@ -167,6 +199,26 @@ def test_marks_of_the_speed_up_lie_within_the_axis():
         assert low < rates[0] / 100 < high
 
 
+def test_costs_are_those_of_the_comparison(comparison):
+    baseline, ram, failed = costs_of(comparison).variants
+    assert (baseline.memory_gb, baseline.parts_s) == ((1.0, 0.0), (5.0, 0.0))
+    assert (ram.startup_s, ram.fill_s, ram.parts_s) == (6.0, 1.0, (5.0, 1.0))
+    assert (failed.has_failed, failed.memory_gb, failed.parts_s) == (True, None, None)
+    assert costs_of(comparison).table().texts == [
+        ("baseline", "1.00 GB", "-", "5.00 s", "-", "-"),
+        ("ram", "1.00 GB", "-", "6.00 s", "1.00 s", ram.pays),
+        (EVIL, "not measured", "-", "not measured", "-", "-"),
+    ]
+
+
+def test_a_cache_is_a_part_of_the_memory():
+    record = make_record(cache="decoded", cache_fill_s=1.0)
+    held = record.model_copy(update={"memory": record.memory.model_copy(update={"cache_bytes": 4 * 10**8})})
+    (cost,) = cost_of_run(held).variants
+    assert cost.memory_gb == pytest.approx((0.6, 0.4))
+    assert [list(bar.x) for bar in costs(held).data] == [[0.6], [0.4], [4.0], [1.0]]
+
+
 def test_what_was_not_measured_has_no_bar(comparison):
     figure = costs(comparison)
     rows = [list(bar.x) for bar in figure.data]
@@ -175,109 +227,42 @@ def test_what_was_not_measured_has_no_bar(comparison):
     assert any("pays after" in note.text for note in figure.layout.annotations)
 
 
-@pytest.mark.parametrize("draw", [verdicts, price, throughput])
+@pytest.mark.parametrize("draw", [verdicts, costs, throughput])
 def test_every_axis_says_what_it_shows(comparison, draw):
     assert all(titles(draw(comparison)))
 
 
-def test_figures_are_plain_plotly(comparison):
-    for figure in (where_time_goes(make_record()), verdicts(comparison), costs(comparison), throughput(comparison)):
-        assert json.loads(figure.to_json())["data"] is not None
+@pytest.mark.parametrize("draw", [verdicts, costs, throughput])
+def test_plotly_gets_no_html_from_a_name(comparison, draw):
+    assert EVIL not in json.dumps(shown(draw(comparison)))
 
 
-def test_the_verdict_table_has_everything(comparison):
-    table = tables.verdict_table(comparison)
-    expected = ("baseline", "cache=decoded", "1.50x", "faster", "failed", "1.00 GB", "not checked", "simulated device")
-    for told in expected:
-        assert told in table
-    assert EVIL not in table
-    assert "&lt;script&gt;" in table
+@pytest.mark.parametrize("draw", [verdicts, costs, throughput])
+def test_the_numbers_of_a_figure_travel_with_it(comparison, draw):
+    assert "ram" in {row[0] for row in said(draw(comparison)).table.texts}
 
 
-def test_the_stage_table_has_a_row_for_each_stage():
-    table = tables.stage_table(make_record())
-    assert table.count("<tr>") == 1 + len(make_record().stages) + len(make_record().lanes)
-    assert "worker (beside)" in table
-    assert "closure 99.0 %" in table
-    assert "does not close" not in table
+def test_a_stage_has_the_colour_that_it_declares_or_one_by_its_name():
+    assert colour_of("mine") == colour_of("mine", "") == colour_of("mine", "red; x") != colour_of("theirs")
+    assert colour_of("mine", "#0072B2") == "#0072B2"
+    assert colour_of("unattributed", "#0072B2") == "#C81E1E"
 
 
-def test_the_stage_table_says_in_red_what_does_not_close():
-    stages = [make_stage("main", "wait", 0.5)]
-    gap = tables.stage_table(make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.5)]))
-    assert "#C81E1E" in gap
-    assert "does not close: 50.0 %" in gap
-    twice = tables.stage_table(make_record(stages=stages, lanes=[make_lane("main", 0.25, 0.25)]))
-    assert "stages add up to 200.0 %" in twice
+def test_a_workloads_stage_is_drawn_in_its_colour():
+    own = Stage("blur", "worker", "work", "sample", colour="#7B5EA7")
+    record = make_record(stages=[make_stage("worker", "blur", 2.0)], lanes=[make_lane("worker", 2.0, 2.0)])
+    record = record.model_copy(update={"workload_stages": [own]})
+    assert lane_bars(record).colours["blur"] == "#7B5EA7"
+    assert where_time_goes(record).data[0].marker.color == "#7B5EA7"
+    assert stage_colour("blur", Catalogue([own])) == "#7B5EA7"
+    assert stage_colour("collate", Catalogue()) == next(s.colour for s in Catalogue() if s.name == "collate")
 
 
-def test_the_stage_table_explains_pages_loaded_in_the_main_process():
-    assert "num_workers=0" in tables.stage_table(make_record(num_workers=0))
-
-
-def test_parity_is_told_with_its_evidence(comparison):
-    pages = PageParity(max_levels=0.001, mean_levels=0.0, tolerance_levels=1.0, num_pages=4, status="same")
-    detections = DetectionParity(
-        hmean_difference=0.0, num_pages_difference=0, matched_words=9, unmatched_words=1, status="same"
-    )
-    same = Parity(pages=pages, detections=detections, status="same")
-    wrong = Parity(status="different", notes=["The runs are not of the same pages."])
-    baseline, ram, _ = comparison.variants
-
-    def table(parity):
-        variants = [baseline, ram.model_copy(update={"parity": parity})]
-        return tables.verdict_table(comparison.model_copy(update={"variants": variants}))
-
-    assert (
-        "4 pages within 0.01 levels; 9 words detected on both sides, 1 on one side only; H-mean +0.000 (simulated)"
-        in table(same)
-    )
-    assert "DIFFERENT" in table(wrong)
-    assert "not of the same pages" in table(wrong)
-
-
-def test_the_run_table_tells_of_odd_pages():
-    record = make_record()
-    pages = record.pages.model_copy(update={"turned_by_exif": 3, "not_rgb": {"CMYK": 2}, "notes": [EVIL]})
-    table = tables.run_table(record.model_copy(update={"pages": pages}))
-    assert "3 turned by EXIF" in table
-    assert "2 of mode CMYK" in table
-    assert EVIL not in table
-
-
-def test_pictures_are_inside_the_page_and_names_are_escaped():
-    import numpy as np
-
-    pixels = np.zeros((64, 64, 3), np.uint8)
-    sample = PageSample(f"{EVIL}.jpg", pixels, pixels + 9, np.full((64, 64), 9, np.float32))
-    shown = parity_pictures([sample], baseline="baseline", variant=EVIL)
-    assert shown.count("data:image/jpeg;base64,") == 3
-    assert "alt=" in shown
-    assert EVIL not in shown
-    assert "largest difference 9.00 levels" in shown
-    assert len(shown) < 400_000
-    same = PageSample("a.jpg", pixels, pixels, np.zeros((64, 64), np.float32))
-    assert "equal in every pixel" in parity_pictures([same], baseline="baseline", variant="a")
-    assert "No pages" in parity_pictures([], baseline="baseline", variant="a")
-
-
-def test_pictures_stay_small_whatever_is_on_them():
-    import numpy as np
-
-    noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), np.uint8)
-    samples = [PageSample("a.jpg", noise, noise, noise[..., 0].astype(np.float32))] * 2
-    assert len(parity_pictures(samples, baseline="baseline", variant="a")) < 400_000
-
-
-def test_a_stage_has_one_colour_everywhere():
-    assert stage_colour("decode") == stage_colour("decode")
-    assert stage_colour("MyOwnTransform") == stage_colour("MyOwnTransform")
+def test_a_text_is_read_on_what_it_stands_on():
     assert text_colour("#FFFFFF") != text_colour("#000000")
 
 
 def test_a_batch_can_be_picked_and_its_way_is_in_order():
-    from workbench.explain.figures.batch_path import batch_path
-
     rows = [
         ("worker", 0, "decode", 0, 40, 0, False), ("worker", 0, "decode", 40, 90, 0, False),
         ("worker", 0, "collate", 90, 100, 0, False), ("main", 0, "receive", 120, 130, 0, False),
@@ -285,11 +270,15 @@ def test_a_batch_can_be_picked_and_its_way_is_in_order():
         ("main", 0, "receive", 210, 220, 1, False),
     ]  # fmt: skip
     columns = ["lane", "process", "stage", "begin_ns", "end_ns", "batch", "background"]
-    spans = pd.DataFrame(rows, columns=columns).assign(page=-1, origin="measured")
+    spans = pd.DataFrame(rows, columns=columns).assign(sample=-1, origin="measured")
     spans[["begin_ns", "end_ns"]] *= 1_000_000
     record = make_record()
     steady = record.steady.model_copy(update={"warmup_steps": 0})
-    figure = batch_path(spans, record.model_copy(update={"steady": steady}))
+    record = record.model_copy(update={"steady": steady})
+    data = batch_paths(spans, record)
+    assert data.paths[0]["count"].tolist() == [2, 1, 1, 1]
+    assert data.table(0).texts[0] == ("worker: decode", "0", "90", "2")
+    figure = batch_path(spans, record)
     assert [button["label"] for button in figure.layout.updatemenus[0].buttons] == ["batch 0", "batch 1"]
     assert list(figure.data[0].y) == [
         "worker: decode",
@@ -298,4 +287,4 @@ def test_a_batch_can_be_picked_and_its_way_is_in_order():
         "main process: forward",
     ]
     assert list(figure.data[0].x) == [90.0, 10.0, 10.0, 70.0]
-    assert "200 ms under way, 100 ms of it in its worker" in figure.layout.title.text
+    assert "takes 200 ms from begin to end, 100 ms of it in its worker" in figure.layout.title.text

@@ -9,11 +9,17 @@ import shutil
 import pandas as pd
 import pytest
 
+<<<<<<< HEAD
 from workbench.explain.figures.annotated_source import annotated_source
 from workbench.explain.figures.flame import flame, stack_weights
 from workbench.explain.figures.memory_over_time import memory_over_time
 from workbench.explain.figures.operators import operator_table
 from workbench.knobs.knobs import PROFILERS
+=======
+from workbench.explain.figures.profiler_figures import flame, memory_over_time, stack_weights
+from workbench.explain.figures.profilers import operator_table, read_source, source_html
+from workbench.knobs.knobs import PROFILERS, Knobs
+>>>>>>> c14ef8d (Tests of tables, descriptions and figure data, with planted faults; assertions that can fail)
 from workbench.measure.profilers import choose
 from workbench.measure.profilers.torch_trace import read_trace
 from workbench.measure.trial.launcher import run_trial
@@ -67,7 +73,7 @@ def test_lines_are_timed_in_every_process_and_merged(together):
     pages = int((read_spans(together[0])["stage"] == "targets").sum())
     assert source["return Targets(shrink_map, shrink_mask, threshold_map, threshold_mask)"] == pages
     assert by_path["workbench.workloads.ocr.workload.OcrWorkload._score"]["total_s"] > 0, "in the main process"
-    assert "compute_targets" in annotated_source(file_of(together, "line times"))
+    assert "compute_targets" in source_html(read_source(file_of(together, "line times")))
 
 
 def test_the_lines_of_a_function_are_as_long_as_its_stage(together):
@@ -89,8 +95,8 @@ def test_the_torch_trace_has_operators_and_lies_on_the_clock(together):
     forward = main[main["stage"] == "forward"]
     inside = [((forward["begin_ns"] / 1e3 <= at) & (at <= forward["end_ns"] / 1e3)).any() for at in convolutions]
     assert sum(inside) > 0.95 * len(inside)
-    assert "aten::" in operator_table(file_of(together, "torch operators"))
-    assert "aten::" in operator_table(file_of(together, "torch operators"), by="memory")
+    assert "aten::" in str(operator_table(file_of(together, "torch operators")).texts)
+    assert "aten::" in str(operator_table(file_of(together, "torch operators"), by="memory").texts)
 
 
 def test_one_trace_holds_all_processes_with_arrows(together):

@@ -19,15 +19,17 @@ def test_the_price_is_the_throughput_without_over_that_with():
     assert (price.factor, price.lowest, price.highest) == pytest.approx((2.1, 2.0, 2.2))
     assert price.profilers == ["lines", "memory"]
     assert price.run_ids == ["a", "b"]
-    told = profiler_table(record.model_copy(update={"profiler_overhead": price}))
-    assert "2.10x" in told
-    assert "not to be compared" in told
+    ((profilers, overhead),) = profiler_table(record.model_copy(update={"profiler_overhead": price})).rows
+    assert profilers.text == "lines, memory"
+    assert overhead.text.startswith("2.10x the time of the same run without (2.00x to 2.20x")
+    assert overhead.tone == "alarm"
 
 
 def test_a_cheap_lens_is_not_marked():
     record = make_record(99.0, profilers="memory")
     priced = record.model_copy(update={"profiler_overhead": price_of(record, [make_record(100.0)])})
-    assert "not to be compared" not in profiler_table(priced)
+    ((_, overhead),) = profiler_table(priced).rows
+    assert overhead.tone == "plain"
 
 
 def test_without_a_plain_trial_there_is_no_price():

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from workbench.explain.history import changed_knobs
 from workbench.explain.prediction.variants import Trust
 from workbench.explain.table import Cell, Table, Tone, code, make_table, number
 from workbench.explain.verdicts.verdict_words import verdict_words, what_it_needs
 from workbench.explain.words.items import item_of, plural
-from workbench.knobs.knobs import Knobs
-from workbench.records import Comparison, Record, VariantResult
+from workbench.knobs.format import format_settings
+from workbench.records import Check, Comparison, Record, VariantResult
 from workbench.units import format_bytes, format_duration, format_number, format_rate, format_ratio, format_share
-
-#: Knobs that say how something is measured, not what.
-_MEASURING = ("num_steps", "warmup_steps", "stage_timing", "checked_samples", "timeout_s", "replay_record")
 
 #: What a verdict means to the reader.
 VERDICT_TONES: dict[str, Tone] = {
@@ -24,16 +20,15 @@ VERDICT_TONES: dict[str, Tone] = {
     "baseline": "soft",
 }  # fmt: skip
 
-#: From the best to the worst; what cannot be compared says nothing.
-_STATUSES = ("same", "within_tolerance", "different")
+
+_STATUSES = {"same": "same", "within_tolerance": "within tolerance"}
 
 
 def verdict_table(comparison: Comparison) -> Table:
     """A row for each variant: what it changes, how fast it is, how sure that is, whether its result is the same."""
     rate = f"{plural(item_of(comparison))}/s"
     columns = ("variant", rate, "speed-up", "verdict", "same result?", "peak memory", "start-up", "pays after")
-    baseline = next((variant for variant in comparison.variants if variant.name == comparison.baseline), None)
-    rows = [_verdict_row(variant, baseline, comparison) for variant in comparison.variants]
+    rows = [_verdict_row(variant, comparison.base, comparison) for variant in comparison.variants]
     return make_table(columns, rows, caption=_caption(comparison), is_wide=True)
 
 
@@ -48,10 +43,10 @@ def _caption(comparison: Comparison) -> str:
 
 
 def _verdict_row(variant: VariantResult, baseline: VariantResult | None, comparison: Comparison) -> list[Cell]:
-    is_baseline = variant is baseline
-    changes = "" if baseline is None or is_baseline else knob_changes(variant.knobs, baseline.knobs)
+    is_baseline = variant.name == comparison.baseline
+    changes = "" if baseline is None or is_baseline else format_settings(variant.knobs.compared(baseline.knobs))
     below = [code(changes)] if changes else []
-    name = Cell(variant.name, style="strong", below=(*below, *map(Cell, variant.no_effect)))
+    name = Cell(variant.name, style="strong", below=(*below, *map(Cell, variant.inactive)))
     verdict = "baseline" if is_baseline and variant.verdict is None else (variant.verdict or "inconclusive")
     failure = variant.failure.message if variant.failure is not None else ""
     needs = [Cell(text) for text in (what_it_needs(variant, comparison), failure) if text]
@@ -69,16 +64,6 @@ def _verdict_row(variant: VariantResult, baseline: VariantResult | None, compari
     ]
 
 
-def knob_changes(knobs: Knobs, baseline: Knobs) -> str:
-    """The knobs that a variant sets differently from the baseline: ``"cache=decoded normalize=device"``."""
-    changed = knobs.differing(baseline)
-    return " ".join(f"{name}={_shown(value)}" for name, value in changed.items() if name not in _MEASURING)
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _speedup(variant: VariantResult) -> Cell:
     if variant.speedup is None:
         return Cell()
@@ -88,20 +73,16 @@ def _speedup(variant: VariantResult) -> Cell:
 
 def checks_cell(variant: VariantResult) -> Cell:
     """Whether a variant's result is still the baseline's, with what was compared below it."""
-    checks = list(getattr(variant, "checks", ()))
-    known = [check.status for check in checks if check.status in _STATUSES]
-    below = [_check_words(check) for check in checks]
-    if not checks and variant.parity is not None:
-        known = [variant.parity.status] if variant.parity.status else []
-        below = list(variant.parity.notes)
-    lines = tuple(map(Cell, below))
-    status = max(known, key=_STATUSES.index, default="")
-    if status == "different":
+    checks = variant.checks
+    if checks is None:
+        return Cell("not checked")
+    lines = tuple(map(Cell, [*map(_check_words, checks.checks), *checks.notes]))
+    if checks.is_different:
         return Cell("DIFFERENT", "alarm", "strong", below=lines)
-    return Cell(status.replace("_", " ") or "not checked", below=lines)
+    return Cell(_STATUSES.get(checks.status, "not checked"), below=lines)
 
 
-def _check_words(check: Any) -> str:
+def _check_words(check: Check) -> str:
     """What was compared, what came of it, and where it isn't the same, what is allowed and why."""
     if check.status == "not_comparable":
         return f"{check.name}: not comparable{f' ({check.reason})' if check.reason else ''}"
@@ -117,8 +98,7 @@ def comparisons_table(comparisons: Sequence[tuple[Path, Comparison]]) -> Table:
     """A row for each comparison: its folder, when, how many blocks, and the verdict on each variant."""
     rows = []
     for folder, comparison in comparisons:
-        others = [variant for variant in comparison.variants if variant.name != comparison.baseline]
-        verdicts = "; ".join(map(_short_verdict, others))
+        verdicts = "; ".join(map(_short_verdict, comparison.others))
         rows.append((folder.name, comparison.created_at[:16], number(str(comparison.num_blocks)), verdicts))
     return make_table(("comparison", "when", "blocks", "verdicts"), rows, caption="Comparisons so far, the newest last")
 

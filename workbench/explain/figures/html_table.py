@@ -8,11 +8,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.explain.figures.template import TONES
 from workbench.explain.table import Cell, Table
-from workbench.explain.verdicts.verdict_margins import Margins
+
+if TYPE_CHECKING:
+    from workbench.explain.verdicts.verdict_margins import Margins
 
 _CODE = re.compile(r"`([^`]+)`")
 

@@ -25,12 +25,12 @@ class GainBars:
 
     Attributes:
         gains: By stage: its share of the work and what its end would gain, those worth a row.
-        families: By stage: the family whose colour it has.
+        colours: By stage (`template.colours_of`).
         item: What one sample is called.
     """
 
     gains: tuple[StageGain, ...]
-    families: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
     item: str = "sample"
 
     @property
@@ -48,10 +48,10 @@ class GainBars:
         return make_table(("stage", "share of the work", "gain if free (simulated)"), rows)
 
 
-def gain_bars(gains: Sequence[StageGain], families: Mapping[str, str] | None = None, item: str = "sample") -> GainBars:
+def gain_bars(gains: Sequence[StageGain], colours: Mapping[str, str] | None = None, item: str = "sample") -> GainBars:
     """The stages that are worth a row."""
     shown = [gain for gain in gains if max(gain.share or 0.0, gain.free.estimate) >= _WORTH_A_ROW]
-    return GainBars(tuple(shown), families or {}, item)
+    return GainBars(tuple(shown), colours or {}, item)
 
 
 def draw_gains(data: GainBars) -> go.Figure:
@@ -72,7 +72,7 @@ def draw_gains(data: GainBars) -> go.Figure:
             "color": MUTED,
         },
         marker={
-            "color": [colour_of(data.families.get(gain.stage, ""), gain.stage) for gain in data.gains],
+            "color": [data.colours.get(gain.stage) or colour_of(gain.stage) for gain in data.gains],
             "pattern": SIMULATED_PATTERN,
         },
         customdata=[format_gain(gain) for gain in free],
@@ -97,9 +97,9 @@ def draw_gains(data: GainBars) -> go.Figure:
     )
 
 
-def gain_map(gains: Sequence[StageGain], families: Mapping[str, str] | None = None, item: str = "sample") -> go.Figure:
+def gain_map(gains: Sequence[StageGain], colours: Mapping[str, str] | None = None, item: str = "sample") -> go.Figure:
     """The map of gains as a figure."""
-    return draw_gains(gain_bars(gains, families, item))
+    return draw_gains(gain_bars(gains, colours, item))
 
 
 def gain_table(gains: Sequence[StageGain], item: str = "sample") -> Table:

@@ -117,7 +117,7 @@ class MemoryCurves:
     """Memory and busy cores of every process over time, on the time axis of the timeline.
 
     Attributes:
-        processes: By name: `at_s`, `pss_mb` (proportional set size: shared pages are divided among those that map
+        processes: By name: `at_s`, `pss_mb` (proportional set size: shared memory is divided among those that map
             them) and `cores` kept busy since the sample before.
         shm: What all users hold in /dev/shm: `at_s`, `mb`.
         phases: When each phase was seen first, in seconds.
@@ -212,7 +212,7 @@ def draw_memory(data: MemoryCurves) -> go.Figure:
     return describe(
         figure,
         data.finding,
-        "PSS: shared pages are divided among those that map them",
+        "PSS: memory that several processes share is divided among them",
         axes="memory (MB) and busy cores by time since the trial began (s)",
         table=data.table(),
     )

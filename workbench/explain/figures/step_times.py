@@ -15,7 +15,7 @@ from workbench.explain.figures.template import (
     TEMPLATE,
     TITLE_PX,
     colour_of,
-    families_of,
+    colours_of,
     plain,
 )
 from workbench.explain.table import Cell, Table, make_table, number
@@ -35,12 +35,12 @@ class StepTimes:
 
     Attributes:
         steps: In the order of the work.
-        families: By stage: the family whose colour it has.
+        colours: By stage (`template.colours_of`).
         item: What one sample is called.
     """
 
     steps: tuple[StageStats, ...]
-    families: Mapping[str, str]
+    colours: Mapping[str, str]
     item: str
 
     @property
@@ -69,7 +69,7 @@ class StepTimes:
 def step_times(record: Record) -> StepTimes:
     """The steps of a run that its workers do sample by sample."""
     steps = [row for row in record.stages if row.lane == "worker" and row.per != "batch" and not row.background]
-    return StepTimes(tuple(steps), families_of(record), item_of(record))
+    return StepTimes(tuple(steps), colours_of(record), item_of(record))
 
 
 def steps_in_place(record: Record) -> go.Figure:
@@ -89,7 +89,7 @@ def draw_steps(data: StepTimes) -> go.Figure:
         orientation="h",
         y=[f"{plain(row.name)}, {format_duration(row.mean_s)} " for row in steps],
         x=[row.mean_s * 1e3 for row in steps],
-        marker={"color": [colour_of(data.families.get(row.name, ""), row.name) for row in steps]},
+        marker={"color": [data.colours.get(row.name) or colour_of(row.name) for row in steps]},
         error_x={
             "type": "data",
             "symmetric": False,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from workbench.explain.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
-from workbench.explain.diagnosis.cause import Cause
-from workbench.explain.diagnosis.plan import PlanStep
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
-from workbench.explain.words.items import counted, item_of, num_samples_of, per_item
+from workbench.explain.words.items import counted, item_of, per_item
 from workbench.knobs.knobs import Knobs
 from workbench.records import Record
 from workbench.units import format_bytes, format_duration, format_rate, format_ratio, format_share
+
+if TYPE_CHECKING:
+    from workbench.explain.diagnosis.cause import Cause
+    from workbench.explain.diagnosis.plan import PlanStep
 
 #: With profilers that make a run take more than this many times as long, its figures are not those of the plain run.
 COSTLY_PROFILERS = 1.05
@@ -26,7 +28,7 @@ def run_table(record: Record) -> Table:
     item = item_of(record)
     rows: list[tuple[str, str]] = [("status", record.status), ("device", record.device or "not reached")]
     if steady := record.steady:
-        samples = counted(num_samples_of(steady), item)
+        samples = counted(steady.num_samples, item)
         rows += [
             ("throughput", format_rate(steady.samples_per_s, item)),
             ("steady part", f"{steady.num_steps} steps, {samples} ({steady.num_epochs:.2g} epochs)"),
@@ -35,9 +37,9 @@ def run_table(record: Record) -> Table:
         fill = "" if startup.cache_fill_s is None else f", cache fill {format_duration(startup.cache_fill_s)}"
         parts = f"imports {format_duration(startup.imports_s)}, first batch {format_duration(startup.workers_s)}{fill}"
         rows.append(("start-up", f"{format_duration(startup.total_s)} ({parts})"))
-    if record.closure.main is not None:
-        shares = f"main {format_share(record.closure.main)}, workers {format_share(record.closure.worker)}"
-        rows.append(("attributed share", shares))
+    shares = [f"{lane.lane} {format_share(lane.attributed_share)}" for lane in record.lanes if lane.lane != "device"]
+    if shares:
+        rows.append(("attributed share", ", ".join(shares)))
     rows.append(("peak memory", format_bytes(record.memory.peak_pss_bytes)))
     if record.memory.cache_bytes is not None:
         rows.append((f"{item}s in the cache", _cache(record)))
@@ -54,19 +56,18 @@ def _cache(record: Record) -> str:
 
 def _quality(record: Record) -> Iterator[tuple[str, str]]:
     """A row for each score of the model."""
-    scores: Mapping[str, Any] = record.quality if isinstance(record.quality, Mapping) else {}
-    for name, score in scores.items():
+    for name, score in record.quality.items():
         unit = f" {score.unit}" if score.unit else ""
         yield name, f"{score.value:.3f}{unit} on {counted(score.num_samples, item_of(record))} ({score.origin})"
 
 
 def _data_set(record: Record) -> Iterator[tuple[str, str]]:
     """What the data set holds, and what a reader should know of it."""
-    description = getattr(record, "description", None)
+    description = record.description
     if description is None:
         return
-    if description.counts:
-        yield "data set", ", ".join(f"{count.number} {count.name}" for count in description.counts)
+    counts = (f"{count.number} {count.name}" for count in description.counts)
+    yield "data set", ", ".join([counted(description.num_samples, item_of(record)), *counts])
     yield from (("note", note) for note in description.notes)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+import re
 import zlib
 
 import plotly.graph_objects as go
 
-from workbench.explain.breakdown import FREE, UNATTRIBUTED
+from workbench.explain.breakdown import FREE
 from workbench.explain.table import Tone
 from workbench.records import Record
+from workbench.stages import UNATTRIBUTED, Catalogue
 
 #: Okabe and Ito's colours, which colour-blind readers distinguish, and shades of them for the many stages.
 BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
@@ -32,31 +34,16 @@ LEGEND_PX, LEGEND_ROW_PX = 76, 18
 #: Room above the axis for a title and the line below it.
 TITLE_PX = 76
 
-#: The shades of each family of stages: waiting is pale, work is coloured. A stage's name decides which shade it has;
-#: there are so many that the stages of the measured loop have one each.
-_FAMILIES: dict[str, tuple[str, ...]] = {
-    "wait": ("#CBD2D9", "#CBD2D9", "#E4E7EB", "#D5DAE0", "#9AA5B1", "#9AA5B1", "#E4E7EB", "#CBD2D9", "#E4E7EB"),
-    "read": ("#A3805A", "#C9AD8C", "#7A5C38", "#B79268", "#9C7A50", "#8C6D46"),
-    "image": ("#A78BCB", "#7B5EA7", BLUE, "#4B93C4", "#6F78B8", "#2F6690"),
-    "normalize": (RED, "#B34700", "#D98A3D", "#E58A5B"),
-    "maps": ("#5F7A8C", GREEN, "#4C9A7B", "#8BA3B3", "#2F7F62"),
-    "move": (
-        ORANGE, "#B8A99A", "#D9A441", "#8FC1C9", "#C9B458", "#F0C674", "#2A9DC7", "#6AA7A0", "#4FA3B5", SKY,
-    ),
-    "model": ("#54709A", "#7F9CC0", "#3D5A80", "#293F5E", "#98A9BF", "#6B8CAE"),
-    "results": (PINK, "#E3B5CF", "#B3658F", "#D69ABD"),
-}  # fmt: skip
+#: What is left of a lane's time.
+_LEFT_OVER = {UNATTRIBUTED: ALARM, FREE: "#E4E7EB"}
 
-#: For stages of no family: those of a user's own pipeline.
-_OTHERS = ("#4E79A7", "#59A14F", "#9C755F", "#A89F91", "#76B7B2", "#A0A04A", "#C4B7CB", "#B07AA1")
+#: For stages that name no colour: those of a user's own pipeline.
+_OTHERS = (
+    "#4E79A7", "#59A14F", "#9C755F", "#A89F91", "#76B7B2", "#A0A04A", "#C4B7CB", "#B07AA1", "#7B5EA7", "#D98A3D",
+    "#5F7A8C",
+)  # fmt: skip
 
-#: The families of the measured loop's own stages.
-_MEASURED = {
-    **dict.fromkeys(("idle", "wait", "fetch", "drain", "backlog", "start", "epoch"), "wait"),
-    **dict.fromkeys(("collate", "send", "receive", "pin", "transfer", "release"), "move"),
-    **dict.fromkeys(("forward", "loss", "backward", "optimizer"), "model"),
-    "read": "read",
-}
+_HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 
 #: What a report shows instead where the reader's screen is dark; colours that aren't here are seen on both.
 DARK_COLOURS = {
@@ -132,27 +119,33 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def colour_of(family: str, stage: str) -> str:
+def colour_of(stage: str, declared: str = "") -> str:
     """The colour of a stage, the same wherever it appears.
 
     Args:
-        family: The family of stages that it is of (`stages.Stage.colour`); any other name: none.
-        stage: Its name.
+        stage: Its name, by which it is given a colour where none is declared.
+        declared: What the catalogue of stages says, ``"#RRGGBB"``; anything else counts as none.
     """
-    if stage == UNATTRIBUTED:
-        return ALARM
-    shades = _FAMILIES["wait"] if stage == FREE else _FAMILIES.get(family, _OTHERS)
-    return shades[zlib.crc32(stage.encode()) % len(shades)]
+    if stage in _LEFT_OVER:
+        return _LEFT_OVER[stage]
+    return declared if _HEX.fullmatch(declared) else _OTHERS[zlib.crc32(stage.encode()) % len(_OTHERS)]
 
 
-def families_of(record: Record) -> dict[str, str]:
-    """The family of each stage that a record has times of; "" for those of none."""
-    return {row.name: str(getattr(row, "colour", "")) or _MEASURED.get(row.name, "") for row in record.stages}
+def colours_of(record: Record) -> dict[str, str]:
+    """The colour of each stage that a record has times of, and of what is left over."""
+    declared = {row.name: record.catalogue.find(row.lane, row.name).colour for row in record.stages}
+    return {stage: colour_of(stage, colour) for stage, colour in {**declared, **_LEFT_OVER}.items()}
 
 
-def stage_colour(stage: str) -> str:
-    """The colour of a stage of which only the name is known."""
-    return colour_of(_MEASURED.get(stage, ""), stage)
+def stage_colour(stage: str, catalogue: Catalogue | None = None) -> str:
+    """The colour of a stage of which only the name is known.
+
+    Args:
+        stage: Its name.
+        catalogue: What the stages are; by default only those of the measured loop are known.
+    """
+    known = catalogue or Catalogue()
+    return colour_of(stage, next((found.colour for found in known if found.name == stage), ""))
 
 
 def text_colour(background: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.explain.breakdown import WAITING
 from workbench.explain.figures.description import describe, empty_figure
 from workbench.explain.figures.template import (
     LEGEND_PX,
@@ -17,7 +16,7 @@ from workbench.explain.figures.template import (
     TEMPLATE,
     TITLE_PX,
     colour_of,
-    families_of,
+    colours_of,
     plain,
 )
 from workbench.explain.table import Table, make_table, number
@@ -47,21 +46,23 @@ class Window:
             `background`, `simulated`.
         rows: The labels from top to bottom.
         length_ms: Its length.
-        families: By stage: the family whose colour it has.
+        waiting: Stages in which the main process waits for another lane.
+        colours: By stage (`template.colours_of`).
         item: What one sample is called.
     """
 
     spans: pd.DataFrame
     rows: tuple[str, ...]
     length_ms: float
-    families: Mapping[str, str]
+    waiting: tuple[str, ...]
+    colours: Mapping[str, str]
     item: str
 
     @property
     def finding(self) -> str:
         """What it shows, in a sentence."""
         main = self.spans[(self.spans["lane"] == "main") & ~self.spans["background"]]
-        waits_ms = float(main[main["stage"].isin(WAITING)]["took_ms"].sum())
+        waits_ms = float(main[main["stage"].isin(self.waiting)]["took_ms"].sum())
         share = format_share(waits_ms / self.length_ms)
         waits = f"the main process waits for {self.item}s or the device {share} of the time"
         return f"In these {format_duration(self.length_ms * 1e-3)} of the run {waits}"
@@ -109,7 +110,7 @@ def window_of(spans: pd.DataFrame, record: Record) -> Window | None:
             "at_ms": (window["begin_ns"] - origin) / 1e6,
             "took_ms": (window["end_ns"] - window["begin_ns"]) / 1e6,
             "batch": window["batch"],
-            "sample": window["sample" if "sample" in window else "page"],
+            "sample": window["sample"],
             "lane": window["lane"],
             "background": window["background"].astype(bool),
             "simulated": window["origin"] == "simulated",
@@ -117,7 +118,9 @@ def window_of(spans: pd.DataFrame, record: Record) -> Window | None:
     )
     order = shown.assign(lane=lane_order, process=window["process"]).sort_values(["lane", "process", "background"])
     rows = tuple(str(row) for row in order["row"].unique())
-    return Window(shown, rows, float((window["end_ns"].max() - origin) / 1e6), families_of(record), item_of(record))
+    length_ms = float((window["end_ns"].max() - origin) / 1e6)
+    waiting = record.catalogue.names("wait", lane="main")
+    return Window(shown, rows, length_ms, waiting, colours_of(record), item_of(record))
 
 
 def _row_label(lane: str, process: int, background: bool) -> str:
@@ -152,7 +155,7 @@ def draw_timeline(data: Window) -> go.Figure:
             base=group["at_ms"],
             x=group["took_ms"],
             marker={
-                "color": colour_of(data.families.get(str(stage), ""), str(stage)),
+                "color": data.colours.get(str(stage)) or colour_of(str(stage)),
                 "line": {"width": 0},
                 "pattern": SIMULATED_PATTERN if group["simulated"].any() else {},
             },
@@ -181,12 +184,12 @@ class BatchPaths:
     Attributes:
         paths: By batch, a row for each stage in the order of time: `row` (label), `stage`, `is_loading`, `at_ms` since
             the batch was begun, `took_ms` until its last piece ended, `count` of its pieces, `simulated`.
-        families: By stage: the family whose colour it has.
+        colours: By stage (`template.colours_of`).
         item: What one sample is called.
     """
 
     paths: Mapping[int, pd.DataFrame]
-    families: Mapping[str, str]
+    colours: Mapping[str, str]
     item: str
 
     def finding(self, batch: int) -> str:
@@ -223,7 +226,7 @@ def batch_paths(spans: pd.DataFrame, record: Record) -> BatchPaths:
     if record.steady is not None:
         whole = whole[record.steady.warmup_steps :] or whole
     chosen = whole[:: max(1, len(whole) // _CHOICES)][:_CHOICES]
-    return BatchPaths({int(batch): _path(spans, int(batch)) for batch in chosen}, families_of(record), item_of(record))
+    return BatchPaths({int(batch): _path(spans, int(batch)) for batch in chosen}, colours_of(record), item_of(record))
 
 
 def _path(spans: pd.DataFrame, batch: int) -> pd.DataFrame:
@@ -257,7 +260,7 @@ def draw_batch_path(data: BatchPaths) -> go.Figure:
         return empty_figure("There is no batch that was made by a worker and arrived.")
     figure = go.Figure(layout={"template": TEMPLATE, "barmode": "overlay", "bargap": 0.25})
     for place, path in enumerate(data.paths.values()):
-        colours = [colour_of(data.families.get(stage, ""), stage) for stage in path["stage"]]
+        colours = [data.colours.get(stage) or colour_of(stage) for stage in path["stage"]]
         shapes = ["/" if simulated else "" for simulated in path["simulated"]]
         figure.add_bar(
             orientation="h",

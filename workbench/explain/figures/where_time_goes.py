@@ -20,13 +20,13 @@ from workbench.explain.figures.template import (
     TITLE_PX,
     capital,
     colour_of,
-    families_of,
+    colours_of,
     plain,
     text_colour,
 )
 from workbench.explain.headline import largest_part
 from workbench.explain.table import Table, make_table, number
-from workbench.explain.words.items import counted, item_of, num_samples_of
+from workbench.explain.words.items import counted, item_of
 from workbench.records import Record
 from workbench.units import format_duration, format_share
 
@@ -46,7 +46,7 @@ class LaneBars:
 
     Attributes:
         lanes: Workers, main process, device; none where no stage was timed.
-        families: By stage: the family whose colour it has.
+        colours: By stage (`template.colours_of`).
         name: What to call the run in the title.
         num_samples: Samples of the counted steps.
         wall_s: How long these took.
@@ -55,7 +55,7 @@ class LaneBars:
     """
 
     lanes: tuple[LaneBreakdown, ...]
-    families: Mapping[str, str]
+    colours: Mapping[str, str]
     name: str = ""
     num_samples: int = 0
     wall_s: float = 0.0
@@ -109,9 +109,9 @@ def lane_bars(record: Record, *, name: str = "") -> LaneBars:
     steady = record.steady
     return LaneBars(
         lanes=tuple(break_down(record)),
-        families=families_of(record),
+        colours=colours_of(record),
         name=name,
-        num_samples=num_samples_of(steady) if steady else 0,
+        num_samples=steady.num_samples if steady else 0,
         wall_s=steady.wall_s if steady else 0.0,
         item=item_of(record),
         is_simulated=record.simulated,
@@ -151,7 +151,7 @@ def draw_lanes(data: LaneBars) -> go.Figure:
 
 def _bar(stage: str, data: LaneBars) -> dict[str, object]:
     rows = [(lane, part) for lane in data.lanes for part in lane.parts if part.stage == stage]
-    colour, name = colour_of(data.families.get(stage, ""), stage), plain(stage)
+    colour, name = data.colours.get(stage) or colour_of(stage), plain(stage)
     patterns = [SIMULATED_PATTERN["shape"] if part.origin == "simulated" else "" for _, part in rows]
     is_named = any(part.share >= _LABEL_FROM for _, part in rows)
     return {

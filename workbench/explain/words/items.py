@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from workbench.records import Comparison, Record
 
 
-def item_of(record: Any) -> str:
+def item_of(record: Record | Comparison) -> str:
     """What a record or a comparison calls one sample: ``"page"``, ``"image"``; ``"sample"`` where it says nothing."""
-    return getattr(record, "item", "") or "sample"
+    return record.item or "sample"
 
 
 def plural(item: str) -> str:
@@ -23,9 +23,3 @@ def counted(number: int, item: str) -> str:
 def per_item(per: str, item: str) -> str:
     """What a stage is done for, in the record's word: a sample or a batch."""
     return "batch" if per == "batch" else item
-
-
-def num_samples_of(steady: Any) -> int:
-    """Samples of the counted steps."""
-    found = getattr(steady, "num_samples", None)
-    return int(steady.num_pages if found is None else found)

@@ -1,0 +1,92 @@
+"""Tables of comparisons: verdicts with what they rest on, results with their evidence, and what was measured so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from record_factory import make_failed, make_record
+
+from workbench.explain.figures.comparison_tables import (
+    checks_cell,
+    comparisons_table,
+    trials_table,
+    trust_sentence,
+    verdict_table,
+)
+from workbench.explain.prediction.variants import Trust
+from workbench.explain.verdicts.comparison import compare
+from workbench.records import Check, Checks
+
+
+@pytest.fixture
+def comparison():
+    records = {
+        "baseline": [make_record(rate) for rate in (100, 101, 99)],
+        "ram": [make_record(rate, cache="decoded", cache_fill_s=1.0, startup_s=6.0) for rate in (150, 152, 149)],
+        "bad": [make_failed(message="out of luck")],
+    }
+    return compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
+
+
+def check(status: str, **settings) -> Check:
+    return Check(**{"name": "images", "status": status, "measured": "within 0.40 levels", **settings})
+
+
+def checked(comparison, *checks: Check, notes=()):
+    found = Checks(checks=list(checks), notes=list(notes))
+    return checks_cell(comparison.variants[1].model_copy(update={"checks": found}))
+
+
+def test_every_variant_has_a_row_with_what_is_known_of_it(comparison):
+    table = verdict_table(comparison.model_copy(update={"item": "image"}))
+    assert table.columns[1] == "images/s"
+    baseline, ram, bad = table.texts
+    interval = "[{:.2f}, {:.2f}]".format(*comparison.variants[1].speedup.ci95)
+    assert baseline == ("baseline", "100 (simulated device)", "", "baseline", "", "1.00 GB", "5.00 s", "")
+    assert ram == (
+        "ram cache=decoded", "150 (simulated device)", f"1.50x {interval}", "faster", "not checked", "1.00 GB",
+        "6.00 s", "3 epochs",
+    )  # fmt: skip
+    assert bad[1:4] == ("not measured", "", "failed out of luck")
+    assert [row[3].tone for row in table.rows] == ["soft", "good", "alarm"]
+    assert "Median throughput of 3 blocks; speed-up over 'baseline' with its 95 % interval" in table.caption
+
+
+def test_a_result_is_as_different_as_its_worst_check(comparison):
+    fine = checked(comparison, check("same"), check("within_tolerance", allowed="1.00 levels", reason="it rounds"))
+    assert fine.text == "within tolerance"
+    assert [line.text for line in fine.below] == [
+        "images: within 0.40 levels",
+        "images: within 0.40 levels (1.00 levels allowed: it rounds)",
+    ]
+    wrong = checked(comparison, check("same"), check("different", measured="40 levels"))
+    assert (wrong.text, wrong.tone) == ("DIFFERENT", "alarm")
+
+
+def test_what_cannot_be_compared_proves_nothing(comparison):
+    cell = checked(comparison, check("not_comparable", reason="random augmentation"))
+    assert cell.text == "not checked"
+    assert cell.below[0].text == "images: not comparable (random augmentation)"
+    assert checked(comparison, check("not_comparable"), check("same")).text == "same"
+    assert checked(comparison, notes=["Nothing was kept."]).plain_text == "not checked Nothing was kept."
+
+
+def test_knobs_are_written_as_they_are_typed():
+    records = {"a": [make_record()], "b": [make_record(scaled_decode=True, timeout_s=7)]}
+    _, (name, *_) = verdict_table(compare(records, baseline="a", order=[["a", "b"]], seed=0)).texts
+    assert name == "b scaled_decode=true"
+
+
+def test_what_was_measured_so_far_is_listed(comparison):
+    (row,) = comparisons_table([(Path("comparisons/a"), comparison)]).texts
+    assert row == ("a", "2026-01-01T00:00", "3", "ram: faster (1.50x); bad: failed")
+    ran, failed = trials_table([make_record(50.0, name="r", cache="decoded"), make_failed()]).texts
+    assert ran == ("r", "2026-01-01T00:00", "50.0 pages/s (simulated)", "cache=decoded")
+    assert failed[2] == "failed (error)"
+
+
+def test_predictions_are_held_to_account():
+    assert "No prediction" in trust_sentence(Trust(0, None, 0))
+    assert trust_sentence(Trust(1, 0.05, 1)).startswith("1 prediction was compared with measurements: off by 5.0 %")
+    assert "2 of 3 measured values inside" in trust_sentence(Trust(3, 0.05, 2))
