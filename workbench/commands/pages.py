@@ -22,7 +22,7 @@ class Form(StrEnum):
 def pages(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
     count: Annotated[int, typer.Option(metavar="PAGES", help="Number of pages.")] = 404,
-    seed: Annotated[int, typer.Option(help="Seed of the pages: the same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the pages: the same seed gives the same pages.")] = 0,
     to: Annotated[Form, typer.Option(help="Image files with a JSON file, or tar files as WebDataset reads them.")] = (
         Form.files
     ),

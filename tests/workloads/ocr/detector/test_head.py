@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from workbench.workloads.ocr.detector.head import DBHead
 
@@ -17,14 +18,18 @@ def test_training_gives_three_maps_of_full_size():
 
 
 def test_otherwise_the_shrink_map_alone():
-    head = DBHead(16).eval()
+    head = DBHead(16)
     calls = []
-    head._threshold.register_forward_hook(lambda *_: calls.append(1))
-    output = head(torch.randn(2, 16, 5, 7))
+    for layer in head.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_hook(lambda *_: calls.append(1))
+    head.train()(torch.randn(2, 16, 5, 7))
+    assert len(calls) == 2, "one convolution a branch"
+    output = head.eval()(torch.randn(2, 16, 5, 7))
     assert output.shrink.shape == (2, 20, 28)
     assert output.threshold is None
     assert output.binary is None
-    assert not calls, "the threshold branch has no business in validation"
+    assert len(calls) == 3, "the threshold branch has no business in validation"
 
 
 def test_binarization_is_a_steep_step_between_the_maps():
@@ -42,7 +47,11 @@ def test_gradients_reach_both_branches_through_the_binary_map():
 
 
 def test_layers_start_as_in_the_reference_code():
-    head = DBHead(256)
-    assert head._shrink[0].weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.05)
-    assert (head._shrink[1].weight == 1).all()
-    assert head._shrink[1].bias.unique().tolist() == pytest.approx([1e-4])
+    layers = list(DBHead(256).modules())
+    for convolution in (layer for layer in layers if isinstance(layer, nn.Conv2d)):
+        assert convolution.weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.05)
+    norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm2d)]
+    assert len(norms) == 4
+    for norm in norms:
+        assert (norm.weight == 1).all()
+        assert norm.bias.unique().tolist() == pytest.approx([1e-4])

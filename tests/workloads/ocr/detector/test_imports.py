@@ -17,7 +17,12 @@ def imported_by(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["workbench.workloads.ocr.detector.postprocess", "workbench.workloads.ocr.detector.metric", "workbench.workloads.ocr.targets"]
+    "module",
+    [
+        "workbench.workloads.ocr.detector.postprocess",
+        "workbench.workloads.ocr.detector.metric",
+        "workbench.workloads.ocr.targets",
+    ],
 )
 def test_finding_and_scoring_words_is_light(module):
     assert not imported_by(module) & HEAVY

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from workbench.workloads.ocr.detector.neck import FeaturePyramid
+
+
+def convolutions(neck, size):
+    return [layer for layer in neck.modules() if isinstance(layer, nn.Conv2d) and layer.kernel_size == (size, size)]
 
 
 def passing_through(strides):
     """A pyramid whose convolutions take one channel and leave it as it is."""
     neck = FeaturePyramid([1] * len(strides), strides, channels=4)
     with torch.no_grad():
-        for lateral, smooth in zip(neck._lateral, neck._smooth, strict=True):
-            lateral.weight.fill_(1.0)
-            smooth.weight.zero_()
-            smooth.weight[0, 0, 1, 1] = 1.0
+        for layer in convolutions(neck, 1):
+            layer.weight.fill_(1.0)
+        for layer in convolutions(neck, 3):
+            layer.weight.zero_()
+            layer.weight[0, 0, 1, 1] = 1.0
     return neck
 
 
@@ -49,5 +55,5 @@ def test_every_map_gives_a_quarter_of_the_channels(count):
 def test_weights_start_as_in_the_reference_code():
     neck = FeaturePyramid([64, 128, 256, 512], [4, 8, 16, 32])
     # He et al. 2015: variance 2 / fan-in
-    assert neck._lateral[0].weight.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.05)
-    assert neck._smooth[0].weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.05)
+    assert convolutions(neck, 1)[0].weight.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.05)
+    assert convolutions(neck, 3)[0].weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.05)

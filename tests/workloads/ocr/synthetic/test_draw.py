@@ -1,20 +1,25 @@
+"""A drawn data set: its pages depend on the seed alone, its folder is whole or not there."""
+
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
-import platform
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageOps
 
 from workbench.errors import BadInput
+from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.detector.metric import DetectionMetric
+from workbench.workloads.ocr.detector.postprocess import find_words, to_page
+from workbench.workloads.ocr.detector.weights_file import shipped_detector
+from workbench.workloads.ocr.pages.dataset import PageDataset
+from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.synthetic import draw
 from workbench.workloads.ocr.synthetic.draw import DrawnPage, draw_page, draw_pages, holds_pages, read_manifest
 
@@ -47,23 +52,6 @@ def test_a_page_depends_on_seed_and_number_alone(
     assert draw_page(0, seed=6).jpeg != forty[0].jpeg
 
 
-def test_the_bytes_do_not_depend_on_the_processor(forty: list[DrawnPage]) -> None:
-    """OpenCV and numpy are told to do without the newer instructions, as on an older processor."""
-    old = {"OPENCV_CPU_DISABLE": "AVX2,AVX,FP16", "OPENCV_IPP": "disabled", "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"}
-    code = (
-        "import hashlib; from workbench.workloads.ocr.synthetic.draw import draw_page\n"
-        "print(*(hashlib.sha256(draw_page(number, seed=5).jpeg).hexdigest() for number in range(8)))"
-    )
-    environment = {**os.environ, **old}
-    if platform.machine() != "x86_64":
-        del environment["NPY_DISABLE_CPU_FEATURES"]
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
-    )
-
-    assert done.stdout.split() == [hashlib.sha256(page.jpeg).hexdigest() for page in forty[:8]]
-
-
 def test_there_are_all_kinds_of_pages(forty: list[DrawnPage]) -> None:
     kinds: Counter[str] = Counter()
     for page in forty:
@@ -73,16 +61,14 @@ def test_there_are_all_kinds_of_pages(forty: list[DrawnPage]) -> None:
         kinds["turned"] += image.getexif().get(0x0112, 1) != 1
         kinds["portrait"] += page.entry["img_w"] < page.entry["img_h"]
         for word in page.entry["words"].values():
-            kinds["quads" if len(word["points"]) == 4 else "polygons"] += 1
             kinds["ignored"] += word["illegibility"]
             kinds["legible"] += not word["illegibility"]
             assert word["illegibility"] == (word["transcription"] == "###")
-            assert 4 <= len(word["points"]) <= 14
+            assert len(word["points"]) == 4
 
     assert kinds["RGB"] > kinds["L"] > 0
     assert 40 - kinds["turned"] > kinds["turned"] > 0
     assert 40 - kinds["portrait"] > kinds["portrait"] > 0
-    assert kinds["quads"] > kinds["polygons"] > 0
     assert kinds["legible"] > kinds["ignored"] > 0
 
 
@@ -110,7 +96,7 @@ def test_turned_pages_are_right_when_they_are_turned_back(monkeypatch: pytest.Mo
     assert orientations == {1, 3, 6, 8}
 
 
-def test_a_file_tells_of_no_date_and_no_version(forty: list[DrawnPage]) -> None:
+def test_a_file_names_no_date_and_no_version(forty: list[DrawnPage]) -> None:
     for page in forty:
         image = open_page(page)
         assert set(image.getexif()) <= {0x0112}
@@ -173,11 +159,11 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_is_told_page_by_page(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+def test_progress_is_reported_page_by_page(tmp_path: Path) -> None:
+    progress: list[tuple[int, int]] = []
 
-    draw_pages(tmp_path / "pages", count=3, on_page=lambda done, total: told.append((done, total)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    draw_pages(tmp_path / "pages", count=3, on_page=lambda done, total: progress.append((done, total)))
+    assert progress == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
@@ -202,3 +188,29 @@ def test_an_unreadable_manifest_is_none(tmp_path: Path) -> None:
     for text in ("{", "[]", '{"count": 1}'):
         (tmp_path / "pages.json").write_text(text)
         assert read_manifest(tmp_path) is None
+
+
+@pytest.fixture
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more are slower where other tests run beside this one
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("_one_thread")
+def test_the_shipped_detector_finds_the_words_of_new_pages(tmp_path: Path) -> None:
+    """The weights were trained on pages of an older drawing; H-mean is about 0.9 there and here."""
+    pages, _ = survey(draw_pages(tmp_path / "pages", count=4, seed=101))
+    dataset, detector = PageDataset(pages, Knobs(targets="none")), shipped_detector()
+    good, shifted = DetectionMetric(), DetectionMetric()
+    for number, page in enumerate(pages):
+        sample = dataset[number]
+        with torch.inference_mode():
+            probability = detector(sample.image[None]).shrink[0].numpy()
+        found = [to_page(word.polygon, sample.matrix) for word in find_words(probability)]
+        truth, ignore = [word.polygon for word in page.words], [word.ignore for word in page.words]
+        good.add(found, truth, ignore)
+        shifted.add([polygon + np.float32(40) for polygon in found], truth, ignore)
+    assert good.result().hmean > 0.75
+    assert shifted.result().hmean < 0.2

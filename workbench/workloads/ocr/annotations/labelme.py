@@ -62,10 +62,10 @@ def _read_shape(page: AnnotatedPage, shape: dict[str, Any]) -> None:
     add_word(page, points, text=text, ignore=text == DONT_CARE)
 
 
-def _between(one: Any, other: Any) -> list[Any]:
+def _between(first: Any, second: Any) -> list[Any]:
     """The box between two opposite corners; anything else as it is, for `add_word` to drop."""
     try:
-        (x1, y1), (x2, y2) = one, other
+        (x1, y1), (x2, y2) = first, second
         return rectangle(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
     except (TypeError, ValueError):
-        return [one, other]
+        return [first, second]

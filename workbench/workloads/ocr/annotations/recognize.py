@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.files import files_below
 from workbench.workloads.ocr.annotations.formats import FORMATS
-from workbench.workloads.ocr.annotations.look import Look, look
+from workbench.workloads.ocr.annotations.guess_format import Guess, guess_format
 from workbench.workloads.ocr.annotations.quads_or_polygons import Decision, decide
 from workbench.workloads.ocr.pages.image_header import ImageProblem, read_headers
 from workbench.workloads.ocr.pages.image_index import ImageIndex
@@ -63,13 +63,15 @@ def find_annotations(
     if place.is_file() and wanted is not None:
         return AnnotationSet(wanted, (place,), place)  # its reader names what it cannot read
     files = [place] if place.is_file() else [p for p in files_below(place) if p.suffix.lower() in _SUFFIXES]
-    looks = [look(path) for path in files]
-    sets = _sets(looks, index, wanted)
+    guesses = [guess_format(path) for path in files]
+    sets = _sets(guesses, index, wanted)
     if len(sets) > 1:
-        raise BadInput(f"{place} holds several sets of annotations; take one", [_choice(one, sets) for one in sets])
-    broken = _broken(looks, sets)
+        raise BadInput(
+            f"{place} holds several sets of annotations; take one", [_choice(choice, sets) for choice in sets]
+        )
+    broken = _broken(guesses, sets)
     if not sets:
-        raise BadInput(str(place), [_none(files, wanted), *broken, *_unknown(looks)])
+        raise BadInput(str(place), [_none(files, wanted), *broken, *_unknown(guesses)])
     if broken and wanted is None:
         remedy = f"to go without, set annotations={sets[0].place}"
         raise BadInput(f"{place} holds {sets[0]}, and what may belong to it ({remedy})", broken)
@@ -86,13 +88,13 @@ def _named(folder: Path, annotations: Path) -> Path:
     raise BadInput(str(annotations), [Problem("there is no such file or folder", "annotations", remedy)])
 
 
-def _sets(looks: Iterable[Look], index: ImageIndex, wanted: str | None) -> list[AnnotationSet]:
-    groups: dict[tuple[str, Path, str], list[Look]] = {}
-    for one in looks:
-        if one.format is not None:
-            place = one.path.parent if FORMATS[one.format].file_per_image else one.path
-            groups.setdefault((one.format, place, one.path.suffix.lower()), []).append(one)
-    settled: dict[tuple[str, Path, str], list[Look]] = {}
+def _sets(guesses: Iterable[Guess], index: ImageIndex, wanted: str | None) -> list[AnnotationSet]:
+    groups: dict[tuple[str, Path, str], list[Guess]] = {}
+    for guess in guesses:
+        if guess.format is not None:
+            place = guess.path.parent if FORMATS[guess.format].file_per_image else guess.path
+            groups.setdefault((guess.format, place, guess.path.suffix.lower()), []).append(guess)
+    settled: dict[tuple[str, Path, str], list[Guess]] = {}
     questions: dict[tuple[str, Path, str], Problem] = {}
     for (kind, place, suffix), group in groups.items():
         question = None
@@ -104,18 +106,18 @@ def _sets(looks: Iterable[Look], index: ImageIndex, wanted: str | None) -> list[
     sets = []
     for (kind, place, suffix), group in settled.items():
         if wanted in (None, kind):
-            paths = {one.path for one in group}
+            paths = {guess.path for guess in group}
             if FORMATS[kind].file_per_image:
-                paths |= {one.path for one in looks if _belongs(one, place, suffix, index, wanted)}
+                paths |= {guess.path for guess in guesses if _belongs(guess, place, suffix, index, wanted)}
             sets.append(AnnotationSet(kind, tuple(sorted(paths)), place, questions.get((kind, place, suffix))))
     return sets
 
 
-def _quads_or_polygons(group: list[Look], index: ImageIndex, wanted: str | None) -> tuple[str, Problem | None]:
+def _quads_or_polygons(group: list[Guess], index: ImageIndex, wanted: str | None) -> tuple[str, Problem | None]:
     """The format of files whose lines begin with eight numbers, and the question to the user where it stays open."""
     if wanted is not None:
         return ("totaltext" if wanted == "totaltext" else "icdar2015"), None
-    decision = decide([line for one in group for line in one.lines], cache(partial(_size_of_page, index)))
+    decision = decide([line for guess in group for line in guess.lines], cache(partial(_size_of_page, index)))
     if decision.is_polygons is None:
         return "icdar2015", _question(decision)
     return "totaltext" if decision.is_polygons else "icdar2015", None
@@ -134,28 +136,28 @@ def _size_of_page(index: ImageIndex, annotations: Path) -> tuple[int, int] | Non
     return None if isinstance(header, ImageProblem) else header.upright_size  # a problem is named by the survey
 
 
-def _belongs(one: Look, place: Path, suffix: str, index: ImageIndex, wanted: str | None) -> bool:
+def _belongs(guess: Guess, place: Path, suffix: str, index: ImageIndex, wanted: str | None) -> bool:
     """Whether a file that doesn't look like its neighbours is one of them: it is empty, or named like an image."""
-    if one.path.parent != place or one.path.suffix.lower() != suffix or (one.format and wanted is None):
+    if guess.path.parent != place or guess.path.suffix.lower() != suffix or (guess.format and wanted is None):
         return False
-    return one.is_empty or bool(index.find(one.path.stem, place))
+    return guess.is_empty or bool(index.find(guess.path.stem, place))
 
 
-def _choice(one: AnnotationSet, sets: list[AnnotationSet]) -> Problem:
-    remedy = f"Take it: annotations={one.place}"
-    beside = [other for other in sets if other.place == one.place]
-    if len({other.format for other in beside}) > 1:
-        remedy += f" annotation_format={one.format}"
-    elif len(beside) > 1:
+def _choice(choice: AnnotationSet, sets: list[AnnotationSet]) -> Problem:
+    remedy = f"Take it: annotations={choice.place}"
+    same_place = [other for other in sets if other.place == choice.place]
+    if len({other.format for other in same_place}) > 1:
+        remedy += f" annotation_format={choice.format}"
+    elif len(same_place) > 1:
         remedy = "Move it, or the other set, out of this folder"
-    what = f"holds {one}" if one.place.is_dir() else f"is of format {one.format}"
-    return Problem(what, str(one.place), remedy)
+    what = f"holds {choice}" if choice.place.is_dir() else f"is of format {choice.format}"
+    return Problem(what, str(choice.place), remedy)
 
 
-def _broken(looks: Iterable[Look], sets: list[AnnotationSet]) -> list[Problem]:
+def _broken(guesses: Iterable[Guess], sets: list[AnnotationSet]) -> list[Problem]:
     """What cannot be read of the JSON files that are in no set. Text files that can't be read may be anything."""
-    read = {path for one in sets for path in one.paths}
-    return [one.problem for one in looks if one.problem and one.path not in read and one.path.suffix.lower() == ".json"]
+    read = {path for found in sets for path in found.paths}
+    return [g.problem for g in guesses if g.problem and g.path not in read and g.path.suffix.lower() == ".json"]
 
 
 def _none(files: list[Path], wanted: str | None) -> Problem:
@@ -169,9 +171,9 @@ def _none(files: list[Path], wanted: str | None) -> Problem:
     return Problem("there are no annotations of a known format", remedy=remedy)
 
 
-def _unknown(looks: list[Look]) -> list[Problem]:
-    unknown = [one for one in looks if one.what]
-    problems = [Problem(one.what, str(one.path)) for one in unknown[:_SHOWN]]
+def _unknown(guesses: list[Guess]) -> list[Problem]:
+    unknown = [guess for guess in guesses if guess.what]
+    problems = [Problem(guess.what, str(guess.path)) for guess in unknown[:_SHOWN]]
     if len(unknown) > _SHOWN:
         problems.append(Problem(f"and {len(unknown) - _SHOWN} more files of unknown format"))
     return problems

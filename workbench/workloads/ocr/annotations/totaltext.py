@@ -110,7 +110,7 @@ def _add(page: AnnotatedPage, x: list[Any], y: list[Any], text: str, orientation
 
 
 def _strings(text: str) -> list[str]:
-    return [one or other for one, other in _STRING.findall(text)]
+    return [single or double for single, double in _STRING.findall(text)]
 
 
 def _cell(cell: Any) -> str:

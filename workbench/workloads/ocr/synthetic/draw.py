@@ -1,44 +1,49 @@
 """Draws a data set of receipts and signs: photographs of 1280x720 with their words, from a seed.
 
-Page `i` depends on the seed and on `i` alone, whatever the number of pages or of processes: same seed, same bytes.
+Page `i` depends on the seed and on `i` alone, whatever the number of pages or of processes. On one machine the same
+seed gives the same bytes; another processor, or another version of numpy, OpenCV or Pillow, may round differently.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
 import secrets
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.workloads.ocr.pages.page import Word
-from workbench.workloads.ocr.synthetic.camera import photograph
-from workbench.workloads.ocr.synthetic.scene import compose
-from workbench.workloads.ocr.synthetic.writing import QUARTER_TURNS, annotate, encode
+from workbench.workloads.ocr.synthetic.scene import compose, photograph, to_picture
 
 MANIFEST = "pages.json"
 ANNOTATIONS = "annotations.json"
 IMAGES = "images"
 
 #: Raised whenever the drawing changes, so that pages of an older one are not taken for these.
-VERSION = 2
+VERSION = 3
 
 _LANDSCAPE = (1280, 720)
 #: How much of all pages is stored in portrait, turned by EXIF, or gray.
 _PORTRAIT_SHARE, _TURNED_SHARE, _GRAY_SHARE = 0.12, 0.12, 0.08
+_EXIF_ORIENTATION = 0x0112
+#: Quarter turns, counter-clockwise, from the upright picture to the one that is stored under an EXIF orientation.
+_QUARTER_TURNS = {1: 0, 3: 2, 6: 1, 8: 3}
 _LOWEST_QUALITY, _BEST_QUALITY = 70, 95
 #: Fewer pages are drawn sooner than the processes to draw them are started.
 _WORTH_A_POOL = 48
@@ -69,17 +74,17 @@ def draw_page(number: int, *, seed: int) -> DrawnPage:
     rng = np.random.default_rng([seed, number])
     is_portrait, is_turned, is_gray = rng.random(3) < (_PORTRAIT_SHARE, _TURNED_SHARE, _GRAY_SHARE)
     width, height = _LANDSCAPE[::-1] if is_portrait else _LANDSCAPE
-    orientation = int(rng.choice([turn for turn in QUARTER_TURNS if turn != 1])) if is_turned else 1
+    orientation = int(rng.choice([turn for turn in _QUARTER_TURNS if turn != 1])) if is_turned else 1
     # Low qualities are the rarer ones.
     quality = _LOWEST_QUALITY + int((_BEST_QUALITY + 1 - _LOWEST_QUALITY) * rng.random(2).max())
     scene = compose(rng, width, height)
-    jpeg = encode(photograph(scene), orientation=orientation, gray=bool(is_gray), quality=quality)
+    jpeg = _encode(photograph(scene), orientation=orientation, gray=bool(is_gray), quality=quality)
     words = [
-        Word(pose.outline(one.word.polygon).astype(np.float32), one.word.text, one.word.ignore)
-        for sheet, pose in scene.sheets
-        for one in sheet.prints
+        replace(printed.word, polygon=to_picture(printed.word.polygon, matrix))
+        for sheet, matrix in scene.sheets
+        for printed in sheet.words
     ]
-    return DrawnPage(f"page-{number:04d}.jpg", jpeg, annotate(words, width, height))
+    return DrawnPage(f"page-{number:04d}.jpg", jpeg, _annotate(words, width, height))
 
 
 def draw_pages(
@@ -188,6 +193,37 @@ def _begin_to_draw() -> None:
     """One thread for each process, and Ctrl-C is for the parent to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
+
+
+def _encode(upright: npt.NDArray[np.uint8], *, orientation: int, gray: bool, quality: int) -> bytes:
+    """The JPEG of a picture.
+
+    Args:
+        upright: uint8 [H, W, 3], RGB, the right way up.
+        orientation: EXIF orientation under which it is stored: a key of `_QUARTER_TURNS`.
+        gray: One channel in place of three.
+        quality: JPEG quality, 1..95.
+    """
+    image = Image.fromarray(np.ascontiguousarray(np.rot90(upright, _QUARTER_TURNS[orientation])))
+    exif = Image.Exif()
+    if orientation != 1:
+        exif[_EXIF_ORIENTATION] = orientation
+    buffer = io.BytesIO()
+    (image.convert("L") if gray else image).save(buffer, "JPEG", quality=quality, exif=exif)
+    return buffer.getvalue()
+
+
+def _annotate(words: Iterable[Word], width: int, height: int) -> dict[str, Any]:
+    """A page's entry: points in the upright frame, whose size is `img_w` x `img_h`."""
+    entries = {
+        f"{number:04d}": {
+            "points": [[round(float(x), 2), round(float(y), 2)] for x, y in word.polygon],
+            "transcription": word.text,
+            "illegibility": word.ignore,
+        }
+        for number, word in enumerate(words, start=1)
+    }
+    return {"img_w": width, "img_h": height, "words": entries}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -41,9 +41,6 @@ SIGNS = (
     ("TO LET", "0114 496 021"),
 )  # fmt: skip
 
-BADGE_RIMS = ("CRAFT BREWERY", "ROASTED DAILY", "ORGANIC FARM", "SINCE 1962", "HANDMADE", "OLD TOWN BAKERY", "SEAFOOD")
-BADGE_HEARTS = ("CAFE", "No. 7", "BAR", "FRESH", "100%", "BIO")
-
 
 def pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
     """One of the choices."""

@@ -1,4 +1,4 @@
-"""Looks into one file: what annotations could it hold?"""
+"""Guesses from one file alone which annotations it could hold."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a file looks like.
+class Guess:
+    """What a file could be.
 
     Attributes:
         path: The file.
@@ -38,37 +38,37 @@ class Look:
     is_empty: bool = False
 
 
-def look(path: Path) -> Look:
-    """Look into a file."""
+def guess_format(path: Path) -> Guess:
+    """Guess what a file holds."""
     suffix = path.suffix.lower()
     try:
         if suffix == ".json":
-            return _look_at_json(path, read_json(path))
+            return _guess_json(path, read_json(path))
         if suffix == ".mat":
-            kind = next((name for name, one in FORMATS.items() if one.is_mat(path)), None)
-            return Look(path, kind, "has no table that is known, or is no MATLAB file")
+            kind = next((name for name, known in FORMATS.items() if known.is_mat(path)), None)
+            return Guess(path, kind, "has no table that is known, or is no MATLAB file")
         if suffix == ".xml":
-            return Look(path, None, "is an XML file")
-        return _look_at_lines(path, [Line(path, *line) for line in read_lines(path)[:_VOTERS]])
+            return Guess(path, None, "is an XML file")
+        return _guess_lines(path, [Line(path, *line) for line in read_lines(path)[:_VOTERS]])
     except Unreadable as error:
-        return Look(path, None, problem=error.problem(path))
+        return Guess(path, None, problem=error.problem(path))
 
 
-def _look_at_json(path: Path, content: Any) -> Look:
-    kind = next((name for name, one in FORMATS.items() if one.is_json(content)), None)
+def _guess_json(path: Path, content: Any) -> Guess:
+    kind = next((name for name, known in FORMATS.items() if known.is_json(content)), None)
     if isinstance(content, dict):
-        return Look(path, kind, f"is a JSON object with the keys {_shortened(', '.join(map(repr, content)))}")
-    return Look(path, kind, f"is JSON, but a {type(content).__name__} and no object")
+        return Guess(path, kind, f"is a JSON object with the keys {_shortened(', '.join(map(repr, content)))}")
+    return Guess(path, kind, f"is JSON, but a {type(content).__name__} and no object")
 
 
-def _look_at_lines(path: Path, lines: list[Line]) -> Look:
+def _guess_lines(path: Path, lines: list[Line]) -> Guess:
     if not lines:
-        return Look(path, None, "is empty", is_empty=True)
+        return Guess(path, None, "is empty", is_empty=True)
     # Each line votes for the first format that it could be of: one that is damaged, or has a strange text, is outvoted.
-    votes = Counter(next((name for name, one in FORMATS.items() if one.is_line(line.text)), None) for line in lines)
+    votes = Counter(next((name for name, known in FORMATS.items() if known.is_line(line.text)), None) for line in lines)
     del votes[None]
     kind = votes.most_common(1)[0][0] if votes else None
-    return Look(path, kind, f"begins with {_shortened(lines[0].text)!r}", lines=tuple(lines))
+    return Guess(path, kind, f"begins with {_shortened(lines[0].text)!r}", lines=tuple(lines))
 
 
 def _shortened(text: str) -> str:
