@@ -11,7 +11,12 @@ import pytest
 
 MOST_BYTES = 1_000_000
 MOST_SAMPLE_BYTES = 6_000_000
-MOST_LINES = 300
+
+#: A file is one thought: more lines than this are several, fewer than that are a part of one.
+MOST_LINES, FEWEST_LINES = 400, 30
+
+#: Where an `import` starts the program: two lines are all there is to say.
+TINY = {"__init__.py", "__main__.py"}
 
 #: Folders of one machine, as a file should not name them. (Paths in annotation files of others are data, not ours.)
 MACHINE_PATH = re.compile(r"(?<![\w.~>])/(?:root|work|workspace|Users|mnt)/\w")
@@ -39,9 +44,10 @@ def too_large(files: Iterable[Path], most: int = MOST_BYTES) -> list[str]:
     return [f"{path}: {path.stat().st_size} bytes" for path in files if path.stat().st_size > most]
 
 
-def too_long(files: Iterable[Path], most: int = MOST_LINES) -> list[str]:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
-    return [f"{path}: {length} lines" for path, length in lengths.items() if length > most]
+def out_of_size(files: Iterable[Path], fewest: int = FEWEST_LINES, most: int = MOST_LINES) -> list[str]:
+    """Files that are giants, or too small to be a room of their own."""
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files if path.name not in TINY}
+    return [f"{path}: {length} lines" for path, length in lengths.items() if not fewest <= length <= most]
 
 
 def at_home_elsewhere(files: Iterable[Path], checkout: Path) -> list[str]:
@@ -67,22 +73,26 @@ def test_no_file_is_large(files: list[Path], checkout: Path) -> None:
     assert sum(path.stat().st_size for path in samples) < MOST_SAMPLE_BYTES
 
 
-def test_no_file_of_the_package_is_long(checkout: Path) -> None:
+def test_the_package_has_neither_giants_nor_tiny_rooms(checkout: Path) -> None:
     sources = list((checkout / "workbench").rglob("*.py"))
     assert sources
-    assert too_long(sources) == []
+    assert out_of_size(sources) == []
 
 
 def test_no_file_is_at_home_on_one_machine_only(files: list[Path], checkout: Path) -> None:
     assert at_home_elsewhere(files, checkout) == []
 
 
-def test_a_large_and_a_long_file_are_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("lines", "is_found"), [(29, True), (30, False), (400, False), (401, True)])
+def test_a_giant_and_a_tiny_room_are_found(tmp_path: Path, lines: int, is_found: bool) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("x\n" * lines)
+    assert bool(out_of_size([path])) is is_found
+
+
+def test_a_large_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "file.py"
     path.write_text("x\n" * 301)
-
-    assert len(too_long([path])) == 1
-    assert too_long([path], 301) == []
     assert len(too_large([path], 601)) == 1
     assert too_large([path], 602) == []
 
