@@ -118,7 +118,7 @@ class MemoryCurves:
 
     Attributes:
         processes: By name: `at_s`, `pss_mb` (proportional set size: shared memory is divided among those that map
-            them) and `cores` kept busy since the sample before.
+            it) and `cores` kept busy since the sample before.
         shm: What all users hold in /dev/shm: `at_s`, `mb`.
         phases: When each phase was seen first, in seconds.
         peak_bytes: Largest sum over all processes.
