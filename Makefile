@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 BENCHMARKS := $(wildcard benchmarks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test report lab bench
+.PHONY: help setup lint check test report study lab bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -26,11 +26,17 @@ lint: setup  ## ruff, mypy, and the order of the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup  ## all tests
-	$(BIN)/python -m pytest
+check: lint  ## lint and the unit tests: no trial, no browser
+	$(BIN)/python -m pytest -n 2 -m "not real and not browser"
 
-report: setup  ## race four variants and write the HTML report [DATA=folder of pages]
+test: setup  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+report: setup  ## compare four variants and write the HTML report [DATA=folder of pages]
 	$(BIN)/workbench report $(if $(DATA),--data "$(DATA)")
+
+study: setup  ## a study of a text detector, claim by claim
+	$(BIN)/workbench study
 
 lab: setup  ## open the notebooks in JupyterLab
 	$(BIN)/workbench lab
