@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.explain.breakdown import WAITING
 from workbench.explain.figures.description import describe, empty_figure
 from workbench.explain.figures.template import (
     LEGEND_PX,
@@ -49,6 +48,7 @@ class Window:
         length_ms: Its length.
         families: By stage: the family whose colour it has.
         item: What one sample is called.
+        waits: The stages in which a lane waits for another one.
     """
 
     spans: pd.DataFrame
@@ -56,12 +56,13 @@ class Window:
     length_ms: float
     families: Mapping[str, str]
     item: str
+    waits: tuple[str, ...]
 
     @property
     def finding(self) -> str:
         """What it shows, in a sentence."""
         main = self.spans[(self.spans["lane"] == "main") & ~self.spans["background"]]
-        waits_ms = float(main[main["stage"].isin(WAITING)]["took_ms"].sum())
+        waits_ms = float(main[main["stage"].isin(self.waits)]["took_ms"].sum())
         share = format_share(waits_ms / self.length_ms)
         waits = f"the main process waits for {self.item}s or the device {share} of the time"
         return f"In these {format_duration(self.length_ms * 1e-3)} of the run {waits}"
@@ -117,7 +118,9 @@ def window_of(spans: pd.DataFrame, record: Record) -> Window | None:
     )
     order = shown.assign(lane=lane_order, process=window["process"]).sort_values(["lane", "process", "background"])
     rows = tuple(str(row) for row in order["row"].unique())
-    return Window(shown, rows, float((window["end_ns"].max() - origin) / 1e6), families_of(record), item_of(record))
+    length_ms = float((window["end_ns"].max() - origin) / 1e6)
+    waits = record.catalogue.names("wait", lane="main")
+    return Window(shown, rows, length_ms, families_of(record), item_of(record), waits)
 
 
 def _row_label(lane: str, process: int, background: bool) -> str:

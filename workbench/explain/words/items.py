@@ -29,3 +29,8 @@ def num_samples_of(steady: Any) -> int:
     """Samples of the counted steps."""
     found = getattr(steady, "num_samples", None)
     return int(steady.num_pages if found is None else found)
+
+
+def with_article(item: str) -> str:
+    """``"a page"``, ``"an image"``."""
+    return f"{'an' if item[:1].lower() in 'aeiou' else 'a'} {item}"
