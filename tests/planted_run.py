@@ -13,6 +13,9 @@ from workbench.records import SPAN_COLUMNS, Description, Isolated, LaneStats, Li
 
 NS = 1e9
 
+#: Batches that the background thread may fall behind.
+PENDING = 3
+
 
 @dataclass
 class Pipeline:
@@ -27,6 +30,9 @@ class Pipeline:
         ready: For each second on a core: how long a worker waits for one.
         device: For a sample.
         own: By stage of the main process: what it takes for a batch.
+        background: By stage of the main process's background thread, which works on results: likewise.
+        receiver: By stage of the thread that receives batches: likewise.
+        send: What the thread of a worker that sends takes for a batch.
         start: What a worker takes to start, where it starts anew in every epoch.
     """
 
@@ -47,7 +53,10 @@ class Pipeline:
     own: Mapping[str, float] = field(
         default_factory=lambda: {"receive": 2e-3, "transfer": 1e-5, "postprocess": 0.01, "metric": 5e-3}
     )
+    background: Mapping[str, float] = field(default_factory=dict)
+    receiver: Mapping[str, float] = field(default_factory=dict)
     start: float = 0.0
+    cores: int = 2
     knobs: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self) -> tuple[Record, pd.DataFrame]:
@@ -60,6 +69,9 @@ class _Making:
         self._of = pipeline
         self._rows: list[tuple[Any, ...]] = []
         self._blocked_s = self._work_s = 0.0
+        self._sent = [0.0] * pipeline.workers
+        self._received = self._background_free = 0.0
+        self._pending: list[float] = []
 
     def run(self) -> tuple[Record, pd.DataFrame]:
         of, now, device_free = self._of, 0.0, 0.0
@@ -74,7 +86,7 @@ class _Making:
                     free[worker] = now + of.start
                 ready = self._make_epoch(batch, free, taken)
             number = batch % of.per_epoch
-            begin, now = now, max(now, ready(number))
+            begin, now = now, max(now, self._receive(ready(number), batch))
             self._add("main", 0, "wait", begin, now, batch=batch)
             now = self._do(now, batch, "receive")
             taken.append(now)
@@ -82,16 +94,46 @@ class _Making:
             begin = max(now, device_free)
             device_free = begin + of.device * of.size
             self._add("device", 0, "forward", begin, device_free, batch=batch)
-            self._add("main", 0, "fetch", now, device_free, batch=batch)
-            now = device_free
+            if of.background:
+                now = self._collect_in_background(now, device_free, batch)
+            else:
+                self._add("main", 0, "fetch", now, device_free, batch=batch)
+                now = device_free
             for name in of.own:
                 if name not in ("receive", "transfer"):
                     now = self._do(now, batch, name)
-        self._add("main", 0, "drain", now, now + 1e-6)
+        begin, now = now, max(now + 1e-6, device_free, self._background_free)
+        self._add("main", 0, "drain", begin, now)
         for worker, since in enumerate(free):
             self._idle(worker, since, now)
         spans = pd.DataFrame(self._rows, columns=list(SPAN_COLUMNS))
         return self._record(spans, now), spans
+
+    def _receive(self, sent: float, batch: int) -> float:
+        """Gives when the thread that receives has a batch ready, where there is such a thread."""
+        if not self._of.receiver:
+            return sent
+        now = max(sent, self._received)
+        for stage, cost in self._of.receiver.items():
+            self._add("main", 0, stage, now, now + cost, batch=batch, background=True)
+            now += cost
+        self._received = now
+        return now
+
+    def _collect_in_background(self, now: float, device_free: float, batch: int) -> float:
+        """Gives when the main process goes on: at once, but for a background thread that has fallen behind."""
+        if len(self._pending) >= PENDING:
+            begin, now = now, max(now, self._pending.pop(0))
+            self._add("main", 0, "backlog", begin, now, batch=batch)
+        begin = max(now, self._background_free)
+        free = max(begin, device_free)
+        self._add("main", 0, "fetch", begin, free, batch=batch, background=True)
+        for stage, cost in self._of.background.items():
+            self._add("main", 0, stage, free, free + cost, batch=batch, background=True)
+            free += cost
+        self._background_free = free
+        self._pending.append(free)
+        return now
 
     def _make_epoch(self, first: int, free: list[float], taken: list[float]) -> Any:
         """Gives when a batch of the epoch is ready; it is begun when there is an order, made of what was taken."""
@@ -101,7 +143,7 @@ class _Making:
             begin = max(free[worker], taken[number])
             self._idle(worker, free[worker], begin)
             free[worker] = self._make(worker, first + number, number, begin)
-            return free[worker]
+            return self._sent[worker]
 
         return ready
 
@@ -119,7 +161,9 @@ class _Making:
             self._add("worker", worker, stage, now, now + cost * (1.0 + of.ready), batch=batch)
             now += cost * (1.0 + of.ready)
         self._work_s += now - began
-        self._add("worker", worker, "send", now, now + of.send, batch=batch, background=True)
+        begin = max(now, self._sent[worker])
+        self._sent[worker] = begin + of.send
+        self._add("worker", worker, "send", begin, begin + of.send, batch=batch, background=True)
         return now
 
     def _do(self, now: float, batch: int, stage: str) -> float:
@@ -147,11 +191,14 @@ class _Making:
         steps = of.epochs * of.per_epoch
         return base.model_copy(
             update={
+                "environment": base.environment.model_copy(update={"cores": of.cores}),
                 "steady": make_steady(
                     wall_s, num_steps=steps, num_samples=of.epochs * per_epoch, num_epochs=float(of.epochs)
                 ),
                 "batches": make_batches(steps, of.size),
-                "limits": Limits(device_steps=2, background_batches=3, loaded_batches=2 * of.workers),
+                "limits": Limits(
+                    device_steps=2, background_batches=PENDING if of.background else 0, loaded_batches=2 * of.workers
+                ),
                 "description": Description(num_samples=per_epoch),
                 "isolated": Isolated(samples=list(range(of.size, of.size + 32)), stages=self._isolated()),
             }
@@ -177,7 +224,8 @@ class _Making:
         of = self._of
         samples = [_isolated_row("worker", name, "sample", 32, cost) for name, cost in of.sample.items()]
         batches = [_isolated_row("worker", name, "batch", 4, cost) for name, cost in of.batch.items()]
-        return [*samples, *batches, *(_isolated_row("main", name, "batch", 4, cost) for name, cost in of.own.items())]
+        own = {**of.own, **of.background}
+        return [*samples, *batches, *(_isolated_row("main", name, "batch", 4, cost) for name, cost in own.items())]
 
 
 def _isolated_row(lane: Any, name: str, per: Any, count: int, cost: float) -> StageStats:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from record_factory import make_failed, make_lane, make_record, make_stage
+from record_factory import make_failed, make_lane, make_record, make_stage, make_stages
 
-from workbench.explain.breakdown import break_down, explain_lanes, find_lane
+from workbench.explain.breakdown import bound_by_background, break_down, explain_lanes, find_lane
+from workbench.stages import Stage
 
 
 def test_parts_add_up_to_the_whole():
@@ -20,26 +21,54 @@ def test_what_no_stage_explains_is_a_part():
     (main,) = break_down(record)
     assert main.parts[-1].stage == "unattributed"
     assert main.parts[-1].share == pytest.approx(0.5)
-    assert main.closure == pytest.approx(0.5)
+    assert main.attributed_share == pytest.approx(0.5)
     assert not main.closes
 
 
-def test_helper_threads_are_no_parts():
+def test_background_threads_are_not_parts():
     worker = find_lane(break_down(make_record()), "worker")
     assert "send" not in [part.stage for part in worker.parts]
     assert [part.stage for part in worker.background] == ["send"]
 
 
-def test_per_page_is_of_the_steady_part():
+def test_per_sample_is_of_the_counted_steps():
     worker = find_lane(break_down(make_record()), "worker")
     decode = next(part for part in worker.parts if part.stage == "decode")
     assert decode.per_sample_s == pytest.approx(0.014)
     assert decode.share == pytest.approx(0.7)
 
 
-def test_waiting_is_told_from_work():
-    main = find_lane(break_down(make_record()), "main")
+def test_waiting_and_starting_are_not_work():
+    stages = [*make_stages(), make_stage("worker", "start", 0.01), make_stage("worker", "thought_up", 0.01)]
+    lanes = break_down(make_record(stages=stages))
+    main, worker = find_lane(lanes, "main"), find_lane(lanes, "worker")
     assert [part.stage for part in main.parts if part.is_waiting] == ["wait", "fetch"]
+    assert [part.stage for part in worker.parts if part.is_waiting] == ["idle"]
+    assert [part.stage for part in worker.parts if not part.is_work] == ["idle", "start"]
+
+
+def test_a_stage_of_a_workload_is_what_its_own_catalogue_says():
+    record = make_record(stages=[make_stage("main", "listen", 0.4)], lanes=[make_lane("main", 1.0, 0.4)])
+    record = record.model_copy(update={"workload_stages": [Stage("listen", "main", "wait")]})
+    (main,) = break_down(record)
+    assert [part.stage for part in main.parts if part.is_waiting] == ["listen"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "busy", "on_device", "bound"),
+    [
+        ({"backlog": 0.8, "wait": 0.1}, 0.95, 0.7, True),
+        ({"backlog": 0.1, "wait": 0.8}, 0.95, 0.7, False),  # it follows a slow loader
+        ({"backlog": 0.8, "wait": 0.1}, 0.95, 0.99, False),  # it waits for the device
+        ({"backlog": 0.8, "wait": 0.1}, 0.60, 0.7, False),
+    ],
+)
+def test_a_busy_background_thread_bounds_a_run_where_the_main_process_waits_for_it(waits, busy, on_device, bound):
+    stages = [make_stage("main", name, share) for name, share in waits.items()]
+    stages += [make_stage("main", "postprocess", busy, background=True), make_stage("main", "fetch", 0.9, background=True)]
+    stages += [make_stage("device", "forward", on_device)]
+    lanes = [make_lane("main", 1.0, 0.9), make_lane("device", 1.0, on_device)]
+    assert bound_by_background(break_down(make_record(stages=stages, lanes=lanes))) is bound
 
 
 def test_a_failed_run_has_no_breakdown():
@@ -62,14 +91,15 @@ def test_a_device_may_be_free():
     assert device.parts[-1].stage == "free"
 
 
-def test_pages_loaded_in_the_main_process_are_explained():
+def test_samples_loaded_in_the_main_process_are_explained():
     lanes = break_down(make_record(num_workers=0))
     assert [lane.lane for lane in lanes if lane.in_main] == ["worker"]
+    assert "Images are loaded in the main process" in explain_lanes(lanes, "image")
     assert "within 'wait'" in explain_lanes(lanes)
     assert "within 'wait'" not in explain_lanes(break_down(make_record()))
 
 
 def test_only_stages_that_are_there_are_explained():
-    told = explain_lanes(break_down(make_record()))
-    assert "'wait'" in told
-    assert "'start'" not in told
+    text = explain_lanes(break_down(make_record()))
+    assert "'wait': the main process waits for a batch." in text
+    assert "'start'" not in text

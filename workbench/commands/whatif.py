@@ -23,6 +23,7 @@ def whatif(
 ) -> None:
     """Predict what changes would gain end to end; without a question, the map: every stage, were it free or half."""
     from workbench.commands.console import print_table
+    from workbench.commands.questions import parse_questions
     from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
     from workbench.explain.prediction.gain_map import ceilings, gain_map
     from workbench.explain.prediction.predictor import Predictor
@@ -35,14 +36,14 @@ def whatif(
     folder = find_run(run, runs)
     record = read_record(folder)
     item = item_of(record)
-    predictor = Predictor(record, read_spans(folder), stage_cost=stage_costs_below(runs))
+    predictor = Predictor(record, read_spans(folder))
     if question:
-        predictor.understand(question)  # so that all that is wrong with any of them is said at once
-        asked = [question] if together else [[one] for one in question]
-        answers = [predictor.ask(texts) for texts in asked]
+        # All at once, so that all that is wrong with any of them is said at once.
+        changes = parse_questions(question, predictor.model, record.knobs, stage_costs_below(runs))
+        answers = [predictor.predict(asked) for asked in ([changes] if together else [[change] for change in changes])]
         print_table(answer_table(answers, item))
     else:
-        answers = [predictor.predict(predictor.model, [], {})]
+        answers = [predictor.predict()]
         print_table(gain_table(gain_map(predictor), item))
     assumed = dict.fromkeys(f"Assumed: {sentence}" for answer in answers for sentence in answer.assumptions)
     print("\n".join([*ceiling_lines(ceilings(predictor), item), *assumed]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, break_down, find_lane
+from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, bound_by_background, break_down, find_lane
 from workbench.explain.verdicts.verdict_words import verdict_words
 from workbench.explain.words.items import item_of, plural
 from workbench.records import Comparison, Failure, Record, VariantResult
@@ -25,7 +25,11 @@ def run_headline(record: Record) -> str:
         return f"{rate}{marked}; stages were not timed."
     open_lanes = [lane for lane in lanes if not lane.closes]
     doubt = "".join(f" The stages of the {lane.lane} lane do not add up to its time." for lane in open_lanes)
-    return f"{rate}{marked}; {largest_part(main, item)}.{doubt}"
+    finding = largest_part(main, item)
+    if bound_by_background(lanes):
+        busy = format_share(main.background_busy)
+        finding = f"the background thread of the main process bounds the run: it is at work {busy} of the time"
+    return f"{rate}{marked}; {finding}.{doubt}"
 
 
 def largest_part(main: LaneBreakdown, item: str = "sample") -> str:

@@ -81,15 +81,21 @@ class Effect:
         frees: Stages that are gone with it. That can be predicted.
         eases: Stages that take less with it, nobody knows how much before it has run.
         saves_bytes: Gives the bytes that each sample becomes smaller on its way to the device, by the knobs before.
+        keeps: What it keeps of each sample in memory, as text; empty: nothing.
+        keeps_bytes: Gives the bytes of that for each sample, by the knobs with it; None: not known beforehand.
         against: Causes of a diagnosis that it is good against (`explain.diagnosis.cause`).
         assumes: What a prediction of it takes for granted, as a sentence.
+        suggested: Whether it is worth suggesting: not where something is left out that others may need.
     """
 
     frees: tuple[str, ...] = ()
     eases: tuple[str, ...] = ()
     saves_bytes: Callable[[Any], float] | None = None
+    keeps: str = ""
+    keeps_bytes: Callable[[Any], float] | None = None
     against: tuple[str, ...] = ()
     assumes: str = ""
+    suggested: bool = True
 
     @property
     def addresses(self) -> tuple[str, ...]:

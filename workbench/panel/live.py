@@ -10,10 +10,10 @@ from typing import get_args
 
 import ipywidgets as widgets
 
-from workbench.explain.breakdown import WAITING
 from workbench.explain.figures.template import stage_colour, text_colour
 from workbench.measure.trial.events import Event
 from workbench.records import Phase
+from workbench.stages import Catalogue
 from workbench.units import format_duration, format_rate, format_share
 
 #: Pictures are renewed no more often than this; a new phase is always shown.
@@ -24,6 +24,9 @@ _RECENT_EVENTS = 25
 
 #: Throughputs that the line shows.
 _POINTS = 150
+
+#: Waits come first in a bar.
+_WAITS = Catalogue().names("wait")
 
 _PHASES: tuple[Phase, ...] = get_args(Phase)
 _LANES = {"worker": "loading", "main": "main process"}
@@ -139,7 +142,7 @@ def stage_bars(recent: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
         whole = sum(totals.values())
         if whole > 0:
             # Waiting first: what is left of the bar is work.
-            order = sorted(totals, key=lambda stage: stage not in WAITING)
+            order = sorted(totals, key=lambda stage: stage not in _WAITS)
             parts = "".join(_part(stage, totals[stage] / whole) for stage in order)
             rows.append(f"<div class='wb-lane'><span>{name}</span><div class='wb-bar'>{parts}</div></div>")
     return "".join(rows)

@@ -18,13 +18,13 @@ class PredictedValue(Part):
 
 
 class Prediction(Part):
-    """The answer to a question. All figures are simulated."""
+    """What a change would do to a run. All figures but the measured one are simulated."""
 
     run_id: str = Field(description="the run that it rests on")
-    questions: list[str] = Field(description="together they are one change")
-    knobs: dict[str, Any] = Field(default_factory=dict, description="what would do it, where knobs do")
-    measured_pages_per_s: float = Field(description="of the run that it rests on")
+    changes: list[str] = Field(description="what is changed, as a person asks for it; together they are one change")
+    settings: dict[str, Any] = Field(default_factory=dict, description="the knobs that would do it, where knobs do")
+    measured_samples_per_s: float = Field(description="of the run that it rests on")
     samples_per_s: PredictedValue
-    gain: PredictedValue = Field(description="pages per second after the change over those before, less 1: 0.05 for 5 %")
-    limited_by: str = Field(description="what bounds the run after the change, in words")
+    gain: PredictedValue = Field(description="throughput after the change over that before, less 1: 0.05 for 5 %")
+    limited_by: str = Field(description="what bounds the run after the change, as text")
     assumptions: list[str] = Field(default_factory=list)

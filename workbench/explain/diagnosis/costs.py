@@ -1,69 +1,52 @@
-"""What a change of knobs costs: in words, and as a number that a gain is divided by."""
+"""What a change of knobs costs: in a sentence, and as a number that a gain is divided by."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from workbench.explain.prediction.moved_bytes import bytes_per_page
 from workbench.explain.prediction.predictor import Predictor
+from workbench.explain.words.items import counted, plural
+from workbench.knobs.knob import Tolerance, tolerance_between
 from workbench.knobs.knobs import Knobs
 from workbench.records import Record
 from workbench.units import format_bytes, format_duration
-from workbench.workloads.ocr.checks.tolerances import SAME_LEVELS, TARGET_LEVELS, tolerance_for
-
-#: Bytes for each pixel of the input that a cache keeps; the size of files and whole images isn't in a record.
-_CACHED = {"prepared": 3, "tensor": 12}
-_TARGETS = 2
-
-#: Slots of a ring beyond the batches that a worker loads ahead.
-_SPARE_SLOTS = 5
-
-_TELLS = {
-    "in_order": "batches come in an order that no other run repeats",
-    "postprocess": "results come up to three steps later",
-    "epochs": "pages of the next epoch are loaded before this one ends",
-    "persistent_workers": "workers keep what they hold from epoch to epoch",
-    "freed_memory": "workers keep the memory that they free",
-    "normalize": "pages travel as bytes, or are normalized by other code; a comparison proves that they are the same",
-    "transforms": "pages are resized by other code; a comparison proves that they are the same",
-    "precision": "detections may differ; a comparison tells by how much",
-}
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What prices weigh: a gain is divided by 1 and the weight.
+    """How much costs weigh: a gain is divided by 1 and the weight.
 
     Attributes:
         memory: For all of the machine's memory; a cache in a tenth of it weighs a tenth of this.
         unknown_memory: For a cache whose size the record doesn't tell.
         epochs: Epochs over which the filling of a cache is spread; its share of their time is its weight.
-        pages_differ: Where pages differ by more than the same decoder's would: they must be looked at.
+        samples_differ: Where samples may differ from the run's own: they must be looked at.
     """
 
     memory: float = 2.0
     unknown_memory: float = 0.25
     epochs: float = 10.0
-    pages_differ: float = 0.25
+    samples_differ: float = 0.25
 
 
 @dataclass(frozen=True)
-class Price:
-    """A price.
+class Cost:
+    """What a change costs.
 
     Attributes:
-        told: In words.
+        text: As text.
         weight: See `Weights`.
         memory_share: Share of the machine's memory that it takes; 0 where that is not known.
     """
 
-    told: str
-    weight: float
-    memory_share: float
+    text: str
+    weight: float = 0.0
+    memory_share: float = 0.0
 
 
-def price_of(record: Record, settings: Mapping[str, object], predictor: Predictor | None) -> Price:
+def cost_of(record: Record, settings: Mapping[str, Any], predictor: Predictor | None) -> Cost:
     """What a change costs.
 
     Args:
@@ -72,87 +55,68 @@ def price_of(record: Record, settings: Mapping[str, object], predictor: Predicto
         predictor: Knows what filling a cache takes, where there is one.
     """
     weights = Weights()
-    knobs = record.knobs
-    changed = knobs.changed(**settings)
-    parts = [_cache(record, changed, weights, predictor), _ahead(record, changed), _pages(knobs, changed, weights)]
-    told = [part.told for part in parts if part.told]
-    told += [_TELLS[name] for name in settings if name in _TELLS and getattr(changed, name) != getattr(knobs, name)]
-    return Price(
-        told="; ".join(told) or "nothing",
+    changed = record.knobs.changed(**settings)
+    rows = record.knobs.rows()
+    parts = [
+        *_cache(record, settings, changed, weights, predictor),
+        *_ahead(record, changed, weights),
+        *_differing(record, changed, weights),
+        *(Cost(rows[name].cost) for name in settings if rows[name].cost),
+    ]
+    return Cost(
+        text="; ".join(part.text for part in parts) or "nothing",
         weight=sum(part.weight for part in parts),
         memory_share=sum(part.memory_share for part in parts),
     )
 
 
-_FREE = Price("", 0.0, 0.0)
+def _cache(
+    record: Record, settings: Mapping[str, Any], changed: Knobs, weights: Weights, predictor: Predictor | None
+) -> Iterator[Cost]:
+    """Memory for what is kept of each sample, and the time to fill it."""
+    rows = record.knobs.rows()
+    known = [(rows[name].effects, value) for name, value in settings.items()]
+    keeping = [effects[value] for effects, value in known if value in effects and effects[value].keeps]
+    if not keeping:
+        return
+    num_samples = record.description.num_samples if record.description else 0
+    items = counted(num_samples, record.item)
+    for effect in keeping:
+        if effect.keeps_bytes is None:
+            yield Cost(f"memory for {items} ({effect.keeps})", weights.unknown_memory)
+            continue
+        each = effect.keeps_bytes(changed)
+        share = _share_of_memory(record, num_samples * each)
+        size = f"{format_bytes(each)} ({effect.keeps}) = {format_bytes(num_samples * each)}"
+        yield Cost(f"memory for {items} x {size}", weights.memory * share, share)
+    if predictor is not None and record.steady is not None and num_samples:
+        model = predictor.model  # every sample is made once, on all cores
+        of_sample_s = sum(model.cost_per_sample(stage) for stage in model.samples.stages)
+        fill_s = num_samples * of_sample_s / model.config.cores
+        text = f"at most {format_duration(fill_s)} more start-up to fill it (simulated)"
+        yield Cost(text, fill_s / (weights.epochs * num_samples / record.steady.samples_per_s))
 
 
-def _cache(record: Record, changed: Knobs, weights: Weights, predictor: Predictor | None) -> Price:
-    pages = record.pages.num_pages if record.pages else 0
-    kinds = dict(_kept(record.knobs, changed))
-    if not kinds:
-        return _FREE
-    known = sum(size for size in kinds.values() if size is not None)
-    share = _share_of_memory(record, pages * known)
-    told = [
-        f"memory for {pages} pages x {format_bytes(size)} ({what}) = {format_bytes(pages * size)}"
-        if size is not None
-        else f"memory for {pages} {what}"
-        for what, size in kinds.items()
-    ]
-    weight = weights.memory * share + (weights.unknown_memory if None in kinds.values() else 0.0)
-    fill_s = _fill_s(pages, predictor)
-    if fill_s is not None and record.steady is not None:
-        told.append(f"at most {format_duration(fill_s)} more start-up to fill it (simulated)")
-        weight += fill_s / (weights.epochs * pages / record.steady.samples_per_s)
-    return Price("; ".join(told), weight, share)
+def _ahead(record: Record, changed: Knobs, weights: Weights) -> Iterator[Cost]:
+    """Memory of batches on their way: those that workers load ahead, as large as the run's own."""
+    knobs, num_bytes = record.knobs, record.batches.bytes_per_sample or 0.0
+    before, after = (each.num_workers * each.prefetch_factor for each in (knobs, changed))
+    size = (after - before) * changed.batch_size * num_bytes
+    if after <= before:
+        return
+    more = changed.num_workers - knobs.num_workers
+    processes = f"{more} more process{'es' if more > 1 else ''}, " if more > 0 else ""
+    text = f"{processes}{after - before} more batches on their way, {format_bytes(size)}"
+    share = _share_of_memory(record, size)
+    yield Cost(text, weights.memory * share, share)
 
 
-def _kept(knobs: Knobs, changed: Knobs) -> Iterator[tuple[str, int | None]]:
-    """What a new cache keeps of a page, with its bytes."""
-    if changed.cache not in ("none", knobs.cache):
-        per_pixel = _CACHED.get(changed.cache)
-        what = {"encoded": "files as they are", "decoded": "whole images, 3 bytes a pixel"}
-        yield what.get(changed.cache, f"{changed.cache} images"), per_pixel and per_pixel * changed.image_size**2
-    if changed.targets == "cached" != knobs.targets:
-        yield "target maps", _TARGETS * changed.image_size**2
-
-
-def _fill_s(pages: int, predictor: Predictor | None) -> float | None:
-    """Making all pages once, on all cores."""
-    if predictor is None:
-        return None
-    model = predictor.model
-    return pages * sum(model.cost_per_page(stage) for stage in model.pages.stages) / model.config.cores
-
-
-def _ahead(record: Record, changed: Knobs) -> Price:
-    """Memory of batches on their way: those that workers load ahead, in slots or in fresh memory."""
-    before, after = _batches_ahead(record.knobs), _batches_ahead(changed)
-    size = (after - before) * changed.batch_size * bytes_per_page(changed)
-    if size <= 0:
-        return _FREE
-    told = f"{after - before} more batches on their way, {format_bytes(size)}"
-    if changed.num_workers > record.knobs.num_workers:
-        more = changed.num_workers - record.knobs.num_workers
-        told = f"{more} more process{'es' if more > 1 else ''}, {told}"
-    return Price(told, Weights().memory * _share_of_memory(record, size), _share_of_memory(record, size))
-
-
-def _batches_ahead(knobs: Knobs) -> int:
-    return knobs.num_workers * (knobs.prefetch_factor + (_SPARE_SLOTS if knobs.transport == "ring" else 0))
-
-
-def _pages(knobs: Knobs, changed: Knobs, weights: Weights) -> Price:
-    """How far pages and maps may differ from the run's own."""
-    told, weight = [], 0.0
-    ordinary, tolerance = tolerance_for(knobs, knobs), tolerance_for(knobs, changed)
-    if tolerance.max_levels > ordinary.max_levels:
-        told.append(f"pages may differ by {tolerance.max_levels:g} of 255 levels at a pixel ({tolerance.reason})")
-        weight = weights.pages_differ
-    if changed.targets != knobs.targets and changed.targets in ("fast", "cached"):
-        told.append(f"target maps within {TARGET_LEVELS + SAME_LEVELS:g} levels of 255")
-    return Price("; ".join(told), weight, 0.0)
+def _differing(record: Record, changed: Knobs, weights: Weights) -> Iterator[Cost]:
+    """How far samples may differ from the run's own."""
+    tolerance = tolerance_between(record.knobs, changed, Tolerance(0.0, 0.0, ""))
+    if tolerance.largest > 0.0:
+        levels = f"{plural(record.item)} may differ by {tolerance.largest:g} of 255 levels ({tolerance.reason})"
+        yield Cost(levels, weights.samples_differ)
 
 
 def _share_of_memory(record: Record, size: float) -> float:

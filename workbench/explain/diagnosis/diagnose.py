@@ -1,60 +1,109 @@
-"""The diagnosis: what keeps a run from being faster, the dearest cause first."""
+"""The diagnosis of a run and the advice that follows from it: what keeps it from being faster, and what to try next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
 from workbench.errors import BadInput
-from workbench.explain.breakdown import CLOSES_UP_TO, break_down
+from workbench.explain.breakdown import CLOSES_UP_TO
 from workbench.explain.diagnosis import rules
-from workbench.explain.diagnosis.cause import Cause
+from workbench.explain.diagnosis.cause import Cause, Thresholds
 from workbench.explain.diagnosis.facts import Facts, gather
 from workbench.explain.diagnosis.losses import Losses
-from workbench.explain.diagnosis.measures import blocked_share, rare_share
-from workbench.explain.diagnosis.thresholds import Thresholds
-from workbench.explain.prediction.predictor import Predictor
+from workbench.explain.diagnosis.plan import PlanStep, plan
+from workbench.explain.prediction.predictor import Predictor, predictor_for
 from workbench.records import Record
+from workbench.records.run_folder import read_record, read_spans, write_text
 from workbench.units import format_share
+
+#: Where a run's advice is kept, in its folder.
+DIAGNOSIS = "diagnosis.json"
 
 Rule = Callable[[Facts, Losses, Thresholds], Iterator[Cause]]
 
-#: They explain time that stages take, so what they explain is not held against the stages again.
+#: They explain time that stages take, so what they explain doesn't count for the stages again.
 _APART: tuple[Rule, ...] = (rules.slow_worker, rules.worker_start)
 
 _REST: tuple[Rule, ...] = (
     rules.unexplained,
     rules.loading,
-    rules.rare_pages,
+    rules.rare_samples,
     rules.blocked,
     rules.oversubscribed,
+    rules.threads,
     rules.sending,
     rules.transfer,
     rules.results,
+    rules.other_work,
     rules.cache,
     rules.epoch_ends,
     rules.device,
 )
 
-#: A diagnosis asks some forty times what if; of a long run so many steps tell what bounds it.
-_MOST_STEPS = 400
+
+@dataclass(frozen=True)
+class Advice:
+    """Diagnosis and plan of a run.
+
+    Attributes:
+        causes: What keeps it from being faster, the one that costs most first; empty where it failed, or timed no
+            stages.
+        steps: What to compare next.
+    """
+
+    causes: list[Cause]
+    steps: list[PlanStep]
+
+    @property
+    def sentence(self) -> str:
+        """The diagnosis in a sentence; empty where there is none."""
+        if not self.causes:
+            return ""
+        first = self.causes[0]
+        cost = f", which costs {format_share(first.cost)} of the time" if first.cost > 0.0 else ""
+        return f"Diagnosis: {first.title}{cost}. {first.evidence}"
 
 
-def predictor_for(record: Record, spans: pd.DataFrame | None) -> Predictor | None:
-    """What predicts changes of a run; None where its record doesn't tell what that needs."""
-    if spans is None:
-        return None
+def advise(folder: Path, predictor: Predictor | None = None) -> Advice:
+    """Diagnosis and plan of the run in a folder.
+
+    Args:
+        folder: The run folder.
+        predictor: What predicts changes of this very run, where somebody has calibrated it already.
+
+    Raises:
+        BadInput: Where there is no record in it.
+    """
+    record = read_record(folder)
     try:
-        predictor = Predictor(record, spans)
+        spans = read_spans(folder)
     except BadInput:
+        spans = None
+    predictor = predictor or predictor_for(record, spans)
+    predictor = predictor and predictor.shortened()
+    causes = diagnose(record, spans, predictor)
+    return Advice(causes, plan(record, predictor, causes))
+
+
+def write_advice(folder: Path, advice: Advice) -> None:
+    """Keep the advice in the run folder."""
+    write_text(folder / DIAGNOSIS, _ADVICE.dump_json(advice, indent=1).decode())
+
+
+def read_advice(folder: Path) -> Advice | None:
+    """The advice that lies in a run folder; None where there is none, or another version wrote it."""
+    try:
+        return _ADVICE.validate_json((folder / DIAGNOSIS).read_bytes())
+    except (OSError, ValidationError):
         return None
-    config = predictor.model.config
-    if config.num_steps > _MOST_STEPS:
-        predictor.model = replace(predictor.model, config=replace(config, num_steps=_MOST_STEPS))
-        predictor.before = predictor.outcomes(predictor.model)
-    return predictor
+
+
+_ADVICE = TypeAdapter(Advice)
 
 
 def diagnose(
@@ -64,57 +113,57 @@ def diagnose(
 
     Args:
         record: Its record.
-        spans: Its spans (`run_store.read_spans`), where there are any.
-        predictor: Foretells what the run would be without a cause; None: shares of the measured time stand in.
+        spans: Its spans (`run_folder.read_spans`), where there are any.
+        predictor: Predicts what the run would be without a cause; None: shares of the measured time are taken instead.
         limits: From where on something is called a cause.
 
     Returns:
-        Causes, the dearest first; the first one is the diagnosis. Empty where the run failed, or timed no stages.
+        Causes, the one that costs most first; the first one is the diagnosis. Empty where the run failed, or timed no
+        stages.
     """
     limits = limits or Thresholds()
     facts = gather(record, spans)
     if facts is None:
         return []
-    if twice := [lane for lane in break_down(record) if lane.explained > CLOSES_UP_TO]:
-        told = ", ".join(f"those of the {lane.lane} lane to {format_share(lane.explained)}" for lane in twice)
-        sentence = f"Stages add up to more than the time there was, {told}: find out first what is counted twice."
+    if twice := [lane for lane in facts.lanes if lane.explained > CLOSES_UP_TO]:
+        sums = ", ".join(f"those of the {lane.lane} lane to {format_share(lane.explained)}" for lane in twice)
+        sentence = f"Stages add up to more than the time there was, {sums}: find out first what is counted twice."
         return [Cause("breakdown does not close", None, sentence, 0.0)]
-    losses = Losses(
-        facts,
-        predictor,
-        rare_page=limits.rare_page,
-        rare=rare_share(facts, limits) or 0.0,
-        blocked=share if (share := blocked_share(facts)) >= limits.blocked else 0.0,
-    )
+    losses = Losses(facts, predictor and predictor.shortened(), limits)
     found = _weighed(facts, losses, limits)
-    if healthy := _healthy(facts, losses, limits, found):
-        return [healthy, *found]
-    return found
+    healthy = _healthy(facts, losses, limits, found)
+    return [healthy, *found] if healthy else found
 
 
 def _weighed(facts: Facts, losses: Losses, limits: Thresholds) -> list[Cause]:
-    """All causes that are worth a word, the dearest first."""
-    apart = [cause for rule in _APART for cause in rule(facts, losses, limits) if cause.severity >= limits.notable]
+    """All causes that are worth mentioning, the one that costs most first; if none stands out, what bounds the run."""
+    apart = [cause for rule in _APART for cause in rule(facts, losses, limits) if cause.cost >= limits.notable]
     left = 1.0
     for cause in apart:
-        left *= 1.0 - min(cause.severity, 1.0)
-    rest = [replace(cause, severity=cause.severity * left) for rule in _REST for cause in rule(facts, losses, limits)]
+        left *= 1.0 - min(cause.cost, 1.0)
+    rest = [replace(cause, cost=cause.cost * left) for rule in _REST for cause in rule(facts, losses, limits)]
     found = [*apart, *rest, *rules.start_up(facts, losses, limits)]
-    found = [replace(cause, severity=min(cause.severity, 1.0)) for cause in found if cause.severity >= limits.notable]
-    return sorted(found, key=lambda cause: -cause.severity)
+    found = [replace(cause, cost=min(max(cause.cost, 0.0), 1.0)) for cause in found]
+    found = [cause for cause in found if cause.bounds or cause.cost >= limits.notable]
+
+    def rank(cause: Cause) -> tuple[bool, bool, float]:
+        is_small = cause.cost < limits.stands_out
+        return is_small, is_small and not cause.bounds, -cause.cost
+
+    return sorted(found, key=rank)
 
 
 def _healthy(facts: Facts, losses: Losses, limits: Thresholds, found: list[Cause]) -> Cause | None:
     """Whether nothing is wrong; a device at work all the time is right, as long as all else is matched to it."""
-    if found and found[0].severity >= limits.stands_out:
+    if found and (found[0].bounds or found[0].cost >= limits.stands_out):
         return None
     if (busy := rules.matched(facts, losses, limits)) is not None:
         return busy
     shares = (
-        f"the device is at work {format_share(facts.device_busy)} of the time, the main process waits for pages "
-        f"{format_share(facts.wait)}"
+        f"the device is at work {format_share(facts.device_busy)} of the time, the main process waits for "
+        f"{facts.items} {format_share(facts.wait)}"
     )
     if not found:
         return Cause("healthy", None, f"Nothing stands out: {shares}.", 0.0)
-    largest = f"the dearest cause ({found[0].title}) costs {format_share(found[0].severity)} of the time"
+    largest = f"the largest cost ({found[0].title}) is {format_share(found[0].cost)} of the time"
     return Cause("healthy", None, f"Nothing stands out: {largest}; {shares}.", 0.0)

@@ -1,15 +1,30 @@
-"""The figures of a run that the rules look at, gathered once."""
+"""The figures of a run that the rules look at, gathered once. Stages are asked for by what they do, not by name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
-from workbench.explain.breakdown import LEFT_OVER, NO_WORK, LaneBreakdown, break_down, find_lane, share_of
-from workbench.explain.diagnosis.page_times import page_times, starting_share
-from workbench.explain.steady_spans import steady_spans
-from workbench.records import LaneStats, Record, StageStats, Steady
+from workbench.explain.breakdown import (
+    BACKLOG,
+    BATCH_WAIT,
+    IDLE,
+    LaneBreakdown,
+    bound_by_background,
+    break_down,
+    device_busy,
+    find_lane,
+    share_of,
+)
+from workbench.explain.diagnosis.cause import Thresholds
+from workbench.explain.prediction.recorded import counted_spans, sample_times, starting_share
+from workbench.explain.words.items import item_of, plural, with_article
+from workbench.records import Record, StageStats, Steady
+from workbench.stages import UNATTRIBUTED, Lane, Role, Stage
+from workbench.units import format_duration
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,11 @@ class CoreUse:
     ready_s: float
     blocked_s: float
 
+    @property
+    def blocked_share(self) -> float:
+        """Share of the workers' work in which they were neither on a core nor waiting for one."""
+        return self.blocked_s / self.work_s if self.work_s > 0.0 else 0.0
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -36,53 +56,57 @@ class Facts:
     Attributes:
         record: The run's record.
         steady: Its counted steps.
+        lanes: Where its time went.
         main: The lane of the main process.
-        worker: That of the workers, where their stages were timed.
-        device: That of the device, where there was one.
         cores: What the workers did with their time; None where the scheduler's counters are missing.
-        pages: A row for each time that a page was made (see `page_times`); empty where that is not known.
+        samples: A row for each time that a sample was made (see `sample_times`); empty where that is not known.
         starting: Share of the time in which the main process waited for a worker to start.
     """
 
     record: Record
     steady: Steady
+    lanes: list[LaneBreakdown]
     main: LaneBreakdown
-    worker: LaneBreakdown | None
-    device: LaneBreakdown | None
     cores: CoreUse | None
-    pages: pd.DataFrame
+    samples: pd.DataFrame
     starting: float
 
     @property
+    def item(self) -> str:
+        """What one sample is called."""
+        return item_of(self.record)
+
+    @property
+    def items(self) -> str:
+        """What several are called."""
+        return plural(self.item)
+
+    @property
+    def worker(self) -> LaneBreakdown | None:
+        """The lane of the workers, where their stages were timed."""
+        return find_lane(self.lanes, "worker")
+
+    @property
     def wait(self) -> float:
-        """Share of its time in which the main process waits for pages."""
-        return share_of(self.main, "wait")
+        """Share of its time in which the main process waits for samples."""
+        return share_of(self.main, BATCH_WAIT)
+
+    @property
+    def backlog(self) -> float:
+        """Share of its time in which the main process waits for its background thread."""
+        return share_of(self.main, BACKLOG)
+
+    @property
+    def device_wait(self) -> float:
+        """Share of its time in which the main process waits for the device."""
+        others = (BATCH_WAIT, BACKLOG)
+        return sum(part.share for part in self.main.parts if part.is_waiting and part.stage not in others)
 
     @property
     def without_core(self) -> float:
         """Share of its time in which the main process is ready and waits for a core; 0 where that isn't known."""
-        lane = next((lane for lane in self.record.lanes if lane.lane == "main"), None)
+        lane = self.record.lane("main")
         return (lane.ready_s or 0.0) / lane.wall_s if lane is not None and lane.wall_s > 0.0 else 0.0
-
-    @property
-    def idle(self) -> float:
-        """Share of their time in which the workers have no order."""
-        return share_of(self.worker, "idle")
-
-    @property
-    def device_busy(self) -> float:
-        """Share of the time in which the device is at work."""
-        return sum(part.share for part in self.device.parts if part.stage not in LEFT_OVER) if self.device else 0.0
-
-    @property
-    def background_busy(self) -> float:
-        """Share of the time in which the thread beside the main process's loop is at work, or waits for the device."""
-        return sum(part.share for part in self.main.background)
-
-    @property
-    def device_name(self) -> str:
-        """What to call it."""
-        return "simulated device" if self.record.simulated else "device"
 
     @property
     def own_work(self) -> float:
@@ -91,9 +115,82 @@ class Facts:
         return max(0.0, 1.0 - waiting)
 
     @property
+    def idle(self) -> float:
+        """Share of their time in which the workers have no order."""
+        return share_of(self.worker, IDLE)
+
+    @property
+    def device_busy(self) -> float:
+        """Share of the time in which the device is at work."""
+        return device_busy(self.lanes)
+
+    @property
+    def is_bound_by_background(self) -> bool:
+        """Whether the background thread that works on results bounds the run."""
+        return bound_by_background(self.lanes)
+
+    @property
+    def device_name(self) -> str:
+        """What to call the device."""
+        return "simulated device" if self.record.simulated else "device"
+
+    def rows(
+        self, lane: Lane, *roles: Role, background: bool | None = None, moves: bool | None = None
+    ) -> list[StageStats]:
+        """The stages of a lane that do something, and were timed.
+
+        Args:
+            lane: Where they ran.
+            roles: What they do.
+            background: Only those of background threads, or only the others.
+            moves: Only those that move bytes, or only the others.
+        """
+
+        def is_wanted(row: StageStats) -> bool:
+            kind = self.kind(row)
+            is_there = row.lane == lane and kind.role in roles and background in (None, row.background)
+            return is_there and moves in (None, kind.moves_bytes)
+
+        return [row for row in self.record.stages if is_wanted(row)]
+
+    def kind(self, row: StageStats) -> Stage:
+        """What a stage is."""
+        return self.record.catalogue.find(row.lane, row.name)
+
+    @cached_property
+    def sending(self) -> list[StageStats]:
+        """The stages that bring a batch from the worker that made it to the main process, and free its memory."""
+        received = self.rows("main", "receive") + self.rows("main", "end", moves=True)
+        return self.rows("worker", "send") + received
+
+    @cached_property
+    def transfers(self) -> list[StageStats]:
+        """The stages that bring a batch from the main process to the device."""
+        return self.rows("main", "submit", moves=True)
+
+    @cached_property
+    def results(self) -> list[StageStats]:
+        """The stages that work on what the device has made of a batch."""
+        return self.rows("main", "collect") + self.rows("main", "work", "end", background=True)
+
+    @cached_property
+    def moves(self) -> tuple[str, ...]:
+        """Names of the workers' stages that only move a sample which is ready."""
+        return names_of([*self.rows("worker", "work", moves=True), *self.rows("worker", "send")])
+
+    @property
+    def keeps_samples(self) -> bool:
+        """Whether the run keeps samples in memory, or in a file of its own."""
+        startup, knobs = self.record.startup, self.record.knobs
+        if self.record.memory.cache_bytes is not None or (startup and startup.cache_fill_s is not None):
+            return True
+        values = ((getattr(knobs, name), row.effects) for name, row in knobs.rows().items() if row.effects)
+        return any(effect.keeps for own, effects in values for value, effect in effects.items() if value == own)
+
+    @property
     def work_s(self) -> float:
         """Seconds that the workers' stages took, what no stage explains included."""
-        return sum(part.total_s for part in self.worker.parts if part.stage not in NO_WORK) if self.worker else 0.0
+        return sum(part.total_s for part in self.worker.parts if part.is_work) if self.worker else 0.0
 
     def of_work(self, *stages: str) -> float:
         """Share of the workers' work that some stages take."""
@@ -106,16 +203,66 @@ class Facts:
         return share_of(self.main, *stages)
 
     def of_background(self, *stages: str) -> float:
-        """Share of the time that some stages take in the thread beside the main process's loop."""
+        """Share of the time that some stages take in the background threads of the main process."""
         return sum(part.share for part in self.main.background if part.stage in stages)
 
-    def stage(self, name: str) -> StageStats | None:
-        """The times of a stage."""
-        return next((row for row in self.record.stages if row.name == name), None)
-
-    def isolated(self, name: str) -> StageStats | None:
+    def isolated(self, row: StageStats) -> StageStats | None:
         """The times of a stage with no other process at work."""
-        return next((row for row in self.record.isolated if row.name == name), None)
+        rows = (each for each in self.record.isolated.stages if (each.lane, each.name) == (row.lane, row.name))
+        return next(rows, None)
+
+    def each(self, row: StageStats) -> str:
+        """What a stage takes: ``"8.3 ms an image"``."""
+        unit = with_article(self.item) if row.per == "sample" else "a batch"
+        return f"{format_duration(self._each_s(row))} {unit}"
+
+    def against_isolated(self, row: StageStats) -> str:
+        """What it takes with no other process at work, in brackets; empty where that was not timed."""
+        isolated = self.isolated(row)
+        if isolated is None or row.mean_s <= 0.0:
+            return ""
+        return f" (isolated {format_duration(self._each_s(row) * isolated.mean_s / row.mean_s)})"
+
+    def _each_s(self, row: StageStats) -> float:
+        return row.total_s / (self.steady.num_samples if row.per == "sample" else self.steady.num_steps)
+
+    def only_moves(self, limits: Thresholds) -> bool:
+        """Whether the workers do next to nothing but move samples that are ready."""
+        is_in_main = self.worker is not None and self.worker.in_main
+        return not is_in_main and self.of_work(*self.moves) >= limits.moves
+
+    def rare_share(self, limits: Thresholds) -> float | None:
+        """Share of all samples' time that rare slow ones take beyond the median; None where there are none, or many."""
+        walls = self.samples["wall_s"]
+        if walls.empty:
+            return None
+        median = float(walls.median())
+        slow = walls[walls > limits.rare_sample * median]
+        if slow.empty or len(slow) > limits.rare_samples * len(walls):
+            return None
+        return float((slow - median).sum() / walls.sum())
+
+    def waiting_stage(self) -> str | None:
+        """The stage of the workers that has lost most against what it takes isolated, or what no stage explains."""
+        lost = {row.name: self._lost_s(row) for row in self.rows("worker", "work", "send", background=False)}
+        if self.worker is not None:
+            lost[UNATTRIBUTED] = sum(part.total_s for part in self.worker.parts if part.stage == UNATTRIBUTED)
+        largest = max(lost, key=lost.__getitem__, default=None)
+        return largest if largest is not None and lost[largest] > 0.0 else None
+
+    def _lost_s(self, row: StageStats) -> float:
+        isolated = self.isolated(row)
+        return 0.0 if isolated is None else (row.mean_s - isolated.mean_s) * row.count
+
+
+def names_of(rows: Iterable[StageStats]) -> tuple[str, ...]:
+    """Names of stages."""
+    return tuple(row.name for row in rows)
+
+
+def largest_of(rows: Iterable[StageStats]) -> StageStats:
+    """The stage that takes most time in all."""
+    return max(rows, key=lambda row: row.total_s)
 
 
 def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
@@ -123,30 +270,29 @@ def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
 
     Args:
         record: Its record.
-        spans: Its spans (`run_store.read_spans`), where there are any.
+        spans: Its spans (`run_folder.read_spans`), where there are any.
     """
     lanes = break_down(record)
     main = find_lane(lanes, "main")
     if record.steady is None or main is None:
         return None
     worker = find_lane(lanes, "worker")
-    counted = steady_spans(record, spans)
+    counted = None if spans is None else counted_spans(record.steady, spans)
     return Facts(
         record=record,
         steady=record.steady,
+        lanes=lanes,
         main=main,
-        worker=worker,
-        device=find_lane(lanes, "device"),
         cores=None if worker is None or worker.in_main else _core_use(record, worker),
-        pages=page_times(counted),
+        samples=sample_times(record, counted),
         starting=starting_share(counted, record.steady.wall_s),
     )
 
 
 def _core_use(record: Record, worker: LaneBreakdown) -> CoreUse | None:
-    counted: LaneStats | None = next((lane for lane in record.lanes if lane.lane == "worker"), None)
+    counted = record.lane("worker")
     if counted is None or counted.cpu_s is None or counted.ready_s is None:
         return None
-    no_work_s = sum(part.total_s for part in worker.parts if part.stage in NO_WORK)
+    no_work_s = sum(part.total_s for part in worker.parts if not part.is_work)
     work_s = max(counted.wall_s - no_work_s, 0.0)
     return CoreUse(work_s, counted.cpu_s, counted.ready_s, max(0.0, work_s - counted.cpu_s - counted.ready_s))

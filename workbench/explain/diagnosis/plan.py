@@ -1,30 +1,30 @@
-"""The plan: the three changes of knobs with the largest gain per price, each with the command that races it.
+"""The plan: the three changes of knobs with the largest gain for their cost, each with the command that compares it.
 
 A gain is predicted where the simulator can be asked about a knob. Of other knobs nobody knows how fast they are before
-they have run; of those stands here what there is to gain at most: the gain if the stages that they address were free.
+they have run; for those there is what could be gained at most: the gain if the stages that they address were free.
 """
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from workbench.errors import BadInput
 from workbench.explain.diagnosis.cause import Cause
-from workbench.explain.diagnosis.costs import Price, price_of
-from workbench.explain.diagnosis.suggestions import addressed_by, remedies, settings_of
-from workbench.explain.knob_advice import without_effect_yet
-from workbench.explain.prediction.changes import scaled
+from workbench.explain.diagnosis.costs import Cost, cost_of
+from workbench.explain.prediction.changes import set_knob
 from workbench.explain.prediction.gain_map import format_gain
-from workbench.explain.prediction.moved_bytes import bytes_factor
 from workbench.explain.prediction.predictor import Predictor
-from workbench.knobs.knobs import Knobs
+from workbench.explain.prediction.variants import can_take, suggestions
+from workbench.knobs.format import format_settings, format_value, shell_settings
+from workbench.knobs.knob import Effect
 from workbench.records import Policy, PredictedValue, Record
 from workbench.units import format_share
 
-#: What races for one another: knobs that say how a run was looked at, and are no part of what is compared.
-_NOT_RACED = ("profilers", "line_functions", "native_stacks", "checked_samples", "isolated_samples", "warmup_steps")
+Settings = dict[str, Any]
 
 #: A knob that addresses a stage takes some of its time; half of it is a guess, and ranks it among those that are known.
 _OF_CEILING = 0.5
@@ -34,7 +34,11 @@ _MOST_MEMORY = 0.8
 
 _STEPS = 3
 
-_SENDING = "heavy send and receive"
+#: Of this cause the simulator knows too little: all its workers are alike.
+_NOT_MODELLED = ("one slow worker",)
+
+#: Causes whose cost is that of moving bytes: what makes batches smaller saves no more of it than it saves of the bytes.
+_OF_BYTES = ("heavy send and receive", "sending-thread-bound", "receiving-thread-bound", "transfer-bound")
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,31 @@ class PlanStep:
     """A change that is worth a comparison.
 
     Attributes:
-        settings: What is set, as a person writes it: ``"cache=prepared targets=cached"``.
+        settings: What is set, by knob.
         cause: What it is good against.
         gain: Of the whole run, predicted (simulated); None where only a ceiling is known.
-        at_most: What there is to gain at most; None where the gain is predicted.
+        at_most: What could be gained at most; None where the gain is predicted.
         is_simulated: Whether the figure is simulated, or taken from shares of the measured time.
-        price: What it costs, in words.
-        command: What races it against the run's knobs.
+        cost: What it costs, as text.
+        command: What compares it with the run's knobs.
     """
 
-    settings: str
+    settings: Settings
     cause: str
     gain: PredictedValue | None
     at_most: float | None
     is_simulated: bool
-    price: str
+    cost: str
     command: str
 
     @property
-    def told(self) -> str:
-        """The gain in words."""
+    def text(self) -> str:
+        """The settings as a person writes them: ``"num_workers=4 in_order=false"``."""
+        return format_settings(self.settings)
+
+    @property
+    def gain_text(self) -> str:
+        """The gain as text."""
         if self.gain is not None:
             return f"{format_gain(self.gain)} (simulated)"
         origin = "simulated" if self.is_simulated else "from shares of the measured time"
@@ -71,174 +80,163 @@ class PlanStep:
 @dataclass(frozen=True)
 class _Candidate:
     step: PlanStep
-    value: float
+    value: float  # its gain, divided by what it costs
 
 
 def plan(record: Record, predictor: Predictor | None, causes: Sequence[Cause]) -> list[PlanStep]:
-    """The three changes that promise most for their price.
+    """The three changes that promise most for their cost.
 
     Args:
         record: The run.
-        predictor: Foretells; None where the record doesn't tell enough.
-        causes: What the diagnosis has found (`diagnosis.diagnose`).
+        predictor: Predicts; None where the record doesn't tell enough.
+        causes: What the diagnosis has found (`diagnose.diagnose`).
     """
-    found: dict[str, _Candidate] = {}
-    for cause in causes:
-        for text in _candidates(record, cause):
-            candidate = None if text in found else _weigh(record, predictor, causes, cause, text)
-            if candidate is not None:
-                found[text] = candidate
-    ranked = sorted(found.values(), key=lambda one: -one.value)
+    planning = _Planning(record, predictor and predictor.shortened(), causes)
+    ranked = sorted(planning.candidates(), key=lambda candidate: -candidate.value)
     # What is best against the diagnosis leads, though a stage that suffers from it may seem to promise more.
-    leading = [one for one in ranked if causes and one.step.cause == causes[0].title][:1]
+    leading = [candidate for candidate in ranked if causes and candidate.step.cause == causes[0].title][:1]
     steps: list[PlanStep] = []
-    for one in [*leading, *ranked]:
+    for candidate in [*leading, *ranked]:
         # Of several values of a knob the best one is enough: the others are no further idea.
-        if not _knobs_of(one.step.settings) & {knob for step in steps for knob in _knobs_of(step.settings)}:
-            steps.append(one.step)
+        if not any(candidate.step.settings.keys() & step.settings.keys() for step in steps):
+            steps.append(candidate.step)
     return steps[:_STEPS]
 
 
-def compare_command(record: Record, settings: Mapping[str, object], name: str) -> str:
-    """The command that races a change against the run's own knobs, to be pasted into a shell."""
-    sets = " ".join(f"{knob}={_quoted(value)}" for knob, value in settings.items())
-    common = [
-        f"-p {shlex.quote(f'{knob}={_text(value)}')}"
-        for knob, value in record.knobs.differing(Knobs()).items()
-        if knob not in _NOT_RACED
-    ]
-    return " ".join(["workbench compare --variant", shlex.quote(f"{name}: {sets}"), *common])
+def compare_command(record: Record, settings: Mapping[str, Any], name: str) -> str:
+    """The command that compares a change with the run's own knobs, to be pasted into a shell."""
+    knobs = record.knobs
+    is_default = knobs.workload == knobs.rows()["workload"].default
+    own = {**({} if is_default else {"workload": knobs.workload}), **knobs.compared()}
+    variant = shlex.quote(f"{name}: {shell_settings(settings)}")
+    common = [f"-p {shell_settings({knob: value})}" for knob, value in own.items()]
+    return " ".join(["workbench compare --variant", variant, *common])
 
 
-def _weigh(
-    record: Record, predictor: Predictor | None, causes: Sequence[Cause], cause: Cause, text: str
-) -> _Candidate | None:
-    settings = settings_of(record, text)
-    if settings is None or _changes_nothing(record, settings):
-        return None
-    price = price_of(record, settings, predictor)
-    if price.memory_share > _MOST_MEMORY:
-        return None
-    gain = _predicted(predictor, cause, settings)
-    reached = replace(cause, severity=cause.severity * _of_bytes(record, cause, settings))
-    at_most = None if gain is not None else _ceiling(predictor, causes, reached, text)
-    value = gain.estimate if gain is not None else (at_most or 0.0) * _OF_CEILING
-    if value < Policy().min_effect:
-        return None
-    return _Candidate(_step(record, cause, text, settings, price, gain, at_most, predictor), value / (1 + price.weight))
+class _Planning:
+    """Weighs changes of one run.
+
+    Args:
+        record: The run.
+        predictor: Predicts; None where the record doesn't tell enough.
+        causes: What the diagnosis has found.
+    """
+
+    def __init__(self, record: Record, predictor: Predictor | None, causes: Sequence[Cause]) -> None:
+        self._record = record
+        self._predictor = predictor
+        self._causes = causes
+
+    def candidates(self) -> list[_Candidate]:
+        """Every change that is worth a comparison, weighed once: against the largest cause that it is good against."""
+        found: dict[str, _Candidate] = {}
+        for cause in self._causes:
+            singles = [self._weighed(found, cause, settings) for settings in _settings_against(self._record, cause)]
+            if cause.name == "loader-bound":
+                for settings in _pairs([single for single in singles if single is not None]):
+                    self._weighed(found, cause, settings)
+        return list(found.values())
+
+    def _weighed(self, found: dict[str, _Candidate], cause: Cause, settings: Settings) -> _Candidate | None:
+        text = format_settings(settings)
+        if text not in found and can_take(self._record, settings):
+            candidate = self._weigh(cause, settings)
+            if candidate is not None:
+                found[text] = candidate
+        return found.get(text)
+
+    def _weigh(self, cause: Cause, settings: Settings) -> _Candidate | None:
+        cost = cost_of(self._record, settings, self._predictor)
+        if cost.memory_share > _MOST_MEMORY:
+            return None
+        gain = self._predicted(cause, settings)
+        at_most = None if gain is not None else self._ceiling(cause, settings)
+        value = gain.estimate if gain is not None else (at_most or 0.0) * _OF_CEILING
+        if value < Policy().min_effect:
+            return None
+        return _Candidate(self._step(cause, settings, cost, gain, at_most), value / (1.0 + cost.weight))
+
+    def _step(
+        self, cause: Cause, settings: Settings, cost: Cost, gain: PredictedValue | None, at_most: float | None
+    ) -> PlanStep:
+        return PlanStep(
+            settings=settings,
+            cause=cause.title,
+            gain=gain,
+            at_most=at_most,
+            is_simulated=self._predictor is not None,
+            cost=cost.text,
+            command=compare_command(self._record, settings, _name_of(settings)),
+        )
+
+    def _predicted(self, cause: Cause, settings: Settings) -> PredictedValue | None:
+        predictor = self._predictor
+        if predictor is None or cause.name in _NOT_MODELLED:
+            return None
+        model, knobs = predictor.model, self._record.knobs
+        try:
+            changes = [set_knob(model, knobs, name, value) for name, value in settings.items()]
+        except BadInput:
+            return None
+        return predictor.predict(changes).gain
+
+    def _ceiling(self, cause: Cause, settings: Settings) -> float:
+        """What could be gained at most: if the stages that it addresses were free, or the cause were gone."""
+        if cause.name != "loader-bound":
+            return _gain_without(cause.cost * self._of_bytes(cause, settings))
+        loading = [other for other in self._causes if other.name == "loader-bound"]
+        stages = [other.stage for other in loading if other.stage]
+        if "num_workers" not in settings:
+            stages = [stage for effect in self._effects(settings) for stage in effect.addresses]
+        if self._predictor is None:
+            return _gain_without(sum(other.cost for other in loading if other.stage in stages or other.stage is None))
+        return self._predictor.gain(self._predictor.model.scaled(0.0, *dict.fromkeys(stages))).estimate
+
+    def _of_bytes(self, cause: Cause, settings: Settings) -> float:
+        """Share of what moving bytes costs that settings can save: their share of the bytes, where they save any."""
+        num_bytes = self._record.batches.bytes_per_sample
+        savers = [effect.saves_bytes for effect in self._effects(settings) if effect.saves_bytes is not None]
+        if cause.name not in _OF_BYTES or not savers or not num_bytes:
+            return 1.0
+        saved = sum(saves(self._record.knobs) for saves in savers) / num_bytes
+        return float(min(1.0, max(0.0, saved)))
+
+    def _effects(self, settings: Settings) -> list[Effect]:
+        rows = self._record.knobs.rows()
+        return [rows[name].effects[value] for name, value in settings.items() if value in rows[name].effects]
 
 
-def _step(
-    record: Record,
-    cause: Cause,
-    text: str,
-    settings: Mapping[str, object],
-    price: Price,
-    gain: PredictedValue | None,
-    at_most: float | None,
-    predictor: Predictor | None,
-) -> PlanStep:
-    return PlanStep(
-        settings=text,
-        cause=cause.title,
-        gain=gain,
-        at_most=at_most,
-        is_simulated=predictor is not None,
-        price=price.told,
-        command=compare_command(record, settings, _name_of(text)),
-    )
-
-
-def _candidates(record: Record, cause: Cause) -> Iterator[str]:
-    """Settings that may help against a cause."""
-    cores = record.environment.cores if record.environment else 1
-    workers = record.knobs.num_workers
+def _settings_against(record: Record, cause: Cause) -> Iterator[Settings]:
+    """Settings of one knob that may help against a cause."""
     if cause.name == "lock contention":  # it is in the code; no knob takes it away
         return
-    if cause.stage is not None:
-        yield from remedies(record, cause.stage)
+    yield from suggestions(record, stage=cause.stage, cause=cause.name)
+    cores = record.environment.cores if record.environment else 1
+    workers = record.knobs.num_workers
     if cause.name == "loader-bound":
-        yield from (f"num_workers={number}" for number in sorted({workers + 1, cores - 1, cores}) if number > workers)
-        yield "cache=prepared targets=cached"
-    yield from _FOR.get(cause.name, ())
-    if cause.name == "cores oversubscribed":
-        yield from (f"num_workers={number}" for number in sorted({1, max(cores - 1, 1), cores}) if number < workers)
+        yield from ({"num_workers": number} for number in sorted({workers + 1, cores - 1, cores}) if number > workers)
+    elif cause.name == "cores oversubscribed":
+        yield from ({"num_workers": number} for number in sorted({1, max(cores - 1, 1), cores}) if number < workers)
+    elif cause.name == "memory-bound cache":
+        yield {"num_workers": 0}
 
 
-_FOR: dict[str, tuple[str, ...]] = {
-    "device-bound": ("precision=fp16", "channels_last=true"),
-    "transfer-bound": ("normalize=device", "pin_memory=true"),
-    "start-up-bound": ("cache_store=disk",),
-    "slow worker start": ("persistent_workers=true", "start_method=fork"),
-    "one slow worker": ("in_order=false",),
-    "rare slow pages": ("scaled_decode=true", "cache=prepared", "in_order=false", "prefetch_factor=4"),
-    _SENDING: ("transport=ring", "normalize=device", "targets=fast"),
-    "slow files": ("cache=encoded", "cache=prepared"),
-    "memory-bound cache": ("num_workers=0", "normalize=device"),
-    "epochs end dry": ("epochs=joined", "prefetch_factor=4"),
-}
-
-#: Of these the simulator knows too little: all its workers are alike, and what else a batch carries isn't known.
-_NOT_MODELLED = ("one slow worker", _SENDING)
+def _pairs(candidates: Sequence[_Candidate]) -> Iterator[Settings]:
+    """The best predicted settings of each knob, two knobs at a time: what one of them leaves, another may take."""
+    best: dict[str, _Candidate] = {}
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.value):
+        (name,) = candidate.step.settings
+        if candidate.step.gain is not None and name != "num_workers":
+            best.setdefault(name, candidate)
+    for first, second in itertools.combinations(best.values(), 2):
+        yield {**first.step.settings, **second.step.settings}
 
 
-def _predicted(predictor: Predictor | None, cause: Cause, settings: Mapping[str, object]) -> PredictedValue | None:
-    if predictor is None or cause.name in _NOT_MODELLED:
-        return None
-    try:
-        return predictor.ask([f"{name}={_text(value)}" for name, value in settings.items()]).gain
-    except BadInput:
-        return None
-
-
-def _ceiling(predictor: Predictor | None, causes: Sequence[Cause], cause: Cause, text: str) -> float:
-    """What there is to gain at most: if the stages that it addresses were free, or the cause were gone."""
-    if cause.name != "loader-bound":
-        return _gain_without(cause.severity)
-    loading = [one for one in causes if one.name == "loader-bound"]
-    stages = [one.stage for one in loading if one.stage] if "num_workers=" in text else addressed_by(text)
-    if predictor is None:
-        return _gain_without(sum(one.severity for one in loading if one.stage in stages or one.stage is None))
-    model = predictor.model
-    for stage in stages:
-        model = scaled(model, stage, 0.0)
-    return predictor.predict(model, [], {}).gain.estimate
-
-
-def _of_bytes(record: Record, cause: Cause, settings: Mapping[str, object]) -> float:
-    """How much of what sending costs settings can save: what they save of the bytes, but for another way to send."""
-    if cause.name != _SENDING or "transport" in settings:
-        return 1.0
-    return max(0.0, 1.0 - bytes_factor(record.knobs, record.knobs.changed(**settings)))
-
-
-def _gain_without(severity: float) -> float:
+def _gain_without(cost: float) -> float:
     """What is gained where this share of the time is saved."""
-    return severity / max(1.0 - severity, 1e-3)
+    return cost / max(1.0 - cost, 1e-3)
 
 
-def _changes_nothing(record: Record, settings: Mapping[str, object]) -> bool:
-    """Whether a knob of a change would have no effect in such a run."""
-    gpu = record.environment.gpu if record.environment else None
-    idle = without_effect_yet(record.knobs.changed(**settings), simulated=record.simulated, gpu=gpu)
-    return any(name in idle for name in settings)
-
-
-def _knobs_of(text: str) -> set[str]:
-    return {part.partition("=")[0] for part in text.split()}
-
-
-def _name_of(text: str) -> str:
-    """A variant's name, in which there is no '=': ``"cache prepared, targets cached"``."""
-    return text.replace(" ", ", ").replace("=", " ").replace("_", " ")
-
-
-def _quoted(value: object) -> str:
-    return shlex.quote(_text(value))
-
-
-def _text(value: object) -> str:
-    """A value as a person writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "none" if value is None else str(value)
+def _name_of(settings: Settings) -> str:
+    """A variant's name, in which there is no '=': ``"num workers 4, in order false"``."""
+    return ", ".join(f"{name.replace('_', ' ')} {format_value(value)}" for name, value in settings.items())

@@ -1,123 +1,113 @@
 """The rules: a small function for each cause, from facts and losses to that cause with its evidence, or to none.
 
-What they are held against stands in `thresholds`.
+The numbers that they compare with are in `cause.Thresholds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from workbench.explain.breakdown import LEFT_OVER, NO_WORK, UNATTRIBUTED
-from workbench.explain.diagnosis.cause import Cause
-from workbench.explain.diagnosis.facts import Facts
+from workbench.explain.breakdown import LEFT_OVER, Part
+from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
+from workbench.explain.diagnosis.facts import Facts, largest_of, names_of
 from workbench.explain.diagnosis.losses import Losses
-from workbench.explain.diagnosis.measures import (
-    MOVES,
-    against_isolated,
-    blocked_share,
-    each,
-    only_moves,
-    rare_share,
-    stage_total,
-    waiting_stage,
-)
-from workbench.explain.diagnosis.thresholds import Thresholds
-from workbench.explain.prediction.moved_bytes import bytes_per_page
-from workbench.records import Policy
+from workbench.explain.words.items import with_article
+from workbench.records import Policy, StageStats
+from workbench.stages import UNATTRIBUTED
 from workbench.units import format_bytes, format_duration, format_ratio, format_share
-
-SENDING = ("send", "receive", "release")
-TRANSFER = ("transfer", "pin")
-RESULTS = ("postprocess", "metric")
 
 
 def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Loader-bound, by stage: every stage of the workers by what its removal would save."""
     if facts.wait < limits.waits:
         return
-    waits = f"The main process waits for pages {format_share(facts.wait)} of the time"
+    waits = f"The main process waits for {facts.items} {format_share(facts.wait)} of the time"
     if facts.worker is None:
-        told = f"{waits}; what the {facts.record.knobs.loader} loader does meanwhile is not timed."
-        yield Cause("loader-bound", None, told, facts.wait)
+        evidence = f"{waits}; what the {facts.record.knobs.loader} loader does meanwhile is not timed."
+        yield Cause("loader-bound", None, evidence, facts.wait)
         return
-    moves = only_moves(facts, limits)
+    only_moves = facts.only_moves(limits)
+    where = "the main process's loading" if facts.worker.in_main else "the workers' work"
     for part in facts.worker.parts:
-        if part.stage in NO_WORK or part.stage in SENDING or (moves and part.stage in MOVES):
-            continue
-        share = facts.of_work(part.stage)
-        if part.stage in LEFT_OVER:
-            taken = f"{format_duration(part.per_sample_s)} a page that no stage explains"
-        else:
-            taken = each(facts, part.stage)
-        where = "the main process's loading" if facts.worker.in_main else "the workers' work"
-        told = f"{waits}; '{part.stage}' takes {taken}, {format_share(share)} of {where}"
-        yield Cause(
-            "loader-bound", part.stage, f"{told}{against_isolated(facts, part.stage)}.", losses.of_stages(part.stage)
-        )
+        if part.is_work and part.kind.role != "send" and not (only_moves and part.stage in facts.moves):
+            share = f"{format_share(facts.of_work(part.stage))} of {where}"
+            evidence = f"{waits}; '{part.stage}' takes {_takes(facts, part, share)}."
+            yield Cause("loader-bound", part.stage, evidence, losses.of_stages(part.stage))
+
+
+def _takes(facts: Facts, part: Part, share: str) -> str:
+    row = facts.record.stage(part.stage, "worker")
+    if part.stage in LEFT_OVER or row is None:
+        each = f"{format_duration(part.per_sample_s)} {with_article(facts.item)} that no stage explains"
+        return f"{each}, {share}"
+    return f"{facts.each(row)}, {share}{facts.against_isolated(row)}"
 
 
 def unexplained(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """The main process spends time that no stage explains: what it is must be found out first."""
     share = facts.of_main(UNATTRIBUTED)
-    told = f"No stage explains {format_share(share)} of the main process's time: find out first what is missed there."
-    yield Cause("breakdown does not close", None, told, share)
+    evidence = (
+        f"No stage explains {format_share(share)} of the main process's time: find out first what is missed there."
+    )
+    yield Cause("breakdown does not close", None, evidence, share)
 
 
-def rare_pages(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Starved by rare slow pages: a few take many times as long as the median one, and much of the time."""
-    rare = rare_share(facts, limits)
+def rare_samples(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
+    """Starved by rare slow samples: a few take many times as long as the median one, and much of the time."""
+    rare = facts.rare_share(limits)
     if rare is None or facts.wait < limits.waits:
         return
-    pages = facts.pages
-    median = float(pages["wall_s"].median())
-    slow = pages[pages["wall_s"] > limits.rare_page * median]
-    by_page = slow.groupby("page")["wall_s"].mean().sort_values(ascending=False)
-    names = ", ".join(f"page {number} {format_duration(value)}" for number, value in by_page.head(3).items())
-    of_time = float(slow["wall_s"].sum() / pages["wall_s"].sum())
-    told = (
-        f"{len(by_page)} of {pages['page'].nunique()} pages take over {limits.rare_page:g} times the median of "
-        f"{format_duration(median)} ({names}) and {format_share(of_time)} of the time of all pages."
+    samples = facts.samples
+    median = float(samples["wall_s"].median())
+    slow = samples[samples["wall_s"] > limits.rare_sample * median]
+    slowest = slow.groupby("sample")["wall_s"].mean().sort_values(ascending=False)
+    names = ", ".join(f"{facts.item} {number} {format_duration(value)}" for number, value in slowest.head(3).items())
+    of_time = format_share(float(slow["wall_s"].sum() / samples["wall_s"].sum()))
+    evidence = (
+        f"{len(slowest)} of {samples['sample'].nunique()} {facts.items} take over {limits.rare_sample:g} times the "
+        f"median of {format_duration(median)} ({names}) and {of_time} of the time of all {facts.items}."
     )
-    yield Cause("rare slow pages", None, told, losses.of_rare_pages(rare))
+    yield Cause("rare slow samples", None, evidence, losses.of_rare_samples(rare))
 
 
 def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Starved by one slow worker: batches are taken in turn, so all wait for it."""
-    pages = facts.pages
-    if facts.wait < limits.waits or pages["process"].nunique() < 2:
+    samples = facts.samples
+    if facts.wait < limits.waits or samples["process"].nunique() < 2:
         return
-    medians = pages.groupby("process")["wall_s"].median().sort_values()
+    medians = samples.groupby("process")["wall_s"].median().sort_values()
     slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
     if slowest < limits.straggler * others:
         return
-    told = (
-        f"Worker {medians.index[-1]} takes {format_duration(slowest)} for its median page, the "
+    evidence = (
+        f"Worker {medians.index[-1]} takes {format_duration(slowest)} for its median {facts.item}, the "
         f"{'others' if len(medians) > 2 else 'other'} {format_duration(others)}: {format_ratio(slowest / others)}; the "
         f"main process waits {format_share(facts.wait)} of the time."
     )
-    yield Cause("one slow worker", None, told, facts.wait * (1.0 - others / slowest))
+    yield Cause("one slow worker", None, evidence, facts.wait * (1.0 - others / slowest))
 
 
 def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Lock contention, or slow files: workers are neither on a core nor waiting for one."""
     cores = facts.cores
-    if cores is None or facts.wait < limits.waits or blocked_share(facts) < limits.blocked:
+    if cores is None or facts.wait < limits.waits or cores.blocked_share < limits.blocked:
         return
-    severity = losses.of_lock()
-    share = format_share(blocked_share(facts))
+    share = format_share(cores.blocked_share)
     counted = f"of {format_duration(cores.work_s)} work, {format_duration(cores.cpu_s)} on a core"
-    read = facts.stage("read")
+    read = facts.record.stage("read", "worker")
     if read is not None and read.total_s >= limits.files * cores.blocked_s:
-        told = f"Workers wait {share} of their work for files ({counted}); 'read' takes {each(facts, 'read')}."
-        yield Cause("slow files", "read", told, severity)
+        evidence = f"Workers wait {share} of their work for files ({counted}); 'read' takes {facts.each(read)}."
+        yield Cause("slow files", "read", evidence, losses.of_lock())
         return
-    stage = waiting_stage(facts)
-    where = f", most of it in '{stage}', which takes {each(facts, stage)}{against_isolated(facts, stage)}" if stage else ""
-    told = (
+    stage = facts.waiting_stage()
+    row = facts.record.stage(stage, "worker") if stage else None
+    where = f", most of it in '{stage}'" if stage else ""
+    where += f", which takes {facts.each(row)}{facts.against_isolated(row)}" if row else ""
+    evidence = (
         f"Workers are neither on a core nor waiting for one {share} of their work ({counted}){where}. No knob takes "
         "that away: look at what the code waits for there."
     )
-    yield Cause("lock contention", stage, told, severity)
+    yield Cause("lock contention", stage, evidence, losses.of_lock())
 
 
 def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
@@ -129,27 +119,27 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
     environment, machine = facts.record.environment, facts.record.machine
     number = environment.cores if environment else 1
     is_disturbed = machine is not None and machine.other_cores >= Policy().disturbed_share * number
-    beside = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and is_disturbed else ""
-    told = (
+    others = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and is_disturbed else ""
+    evidence = (
         f"{facts.record.knobs.num_workers} workers and the main process share {number} cores: workers had a core for "
         f"{format_duration(cores.cpu_s)} and waited for one for {format_duration(cores.ready_s)}; the main process "
-        f"waits for pages {format_share(facts.wait)} of its time and for a core "
-        f"{format_share(facts.without_core)}{beside}."
+        f"waits for {facts.items} {format_share(facts.wait)} of its time and for a core "
+        f"{format_share(facts.without_core)}{others}."
     )
-    yield Cause("cores oversubscribed", None, told, losses.of_missing_cores())
+    yield Cause("cores oversubscribed", None, evidence, losses.of_missing_cores())
 
 
 def worker_start(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Slow worker start: workers are started anew in every epoch, and the main process waits meanwhile."""
-    start = facts.stage("start")
+    start = facts.record.stage("start", "worker")
     if start is None or not start.count:
         return
-    told = (
+    evidence = (
         f"Workers start anew in every epoch (persistent_workers=false): {start.count} starts of "
         f"{format_duration(start.mean_s)} in {facts.steady.num_epochs:.2g} epochs, for which the main process waits "
         f"{format_share(facts.starting)} of the time."
     )
-    yield Cause("slow worker start", "start", told, facts.starting)
+    yield Cause("slow worker start", "start", evidence, facts.starting)
 
 
 def start_up(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
@@ -167,103 +157,156 @@ def start_up(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause
     if preparing_s < max(limits.start_up * wall_s, startup.imports_s):
         return
     largest = max(parts, key=parts.__getitem__)
-    told = (
+    evidence = (
         f"Start-up without imports and warm-up takes {format_duration(preparing_s)}, most of it {largest} "
         f"({format_duration(parts[largest])}); the counted {facts.steady.num_epochs:.2g} epochs take "
         f"{format_duration(wall_s)}."
     )
-    yield Cause("start-up-bound", None, told, preparing_s / (preparing_s + wall_s))
+    yield Cause("start-up-bound", None, evidence, preparing_s / (preparing_s + wall_s))
+
+
+def threads(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
+    """A thread beside the loop is at work all the time, and what comes after it waits: it bounds the run."""
+    beside = [row for row in facts.results if row.background]
+    if beside and (facts.is_bound_by_background or facts.backlog >= facts.wait):
+        evidence = (
+            f"The background thread of the main process is at work {format_share(facts.main.background_busy)} of the "
+            f"time ({_list(facts, beside)}), and the main process waits for it {format_share(facts.backlog)}; the "
+            f"device is at work {format_share(facts.device_busy)}."
+        )
+        cost = losses.of_background(*names_of(beside))
+        yield Cause("background-thread-bound", largest_of(beside).name, evidence, cost, facts.is_bound_by_background)
+    for name, busy, rows in _on_the_way(facts, limits):
+        who = "threads that send batches are" if name == "sending-thread-bound" else "thread that receives batches is"
+        evidence = (
+            f"The {who} at work {format_share(busy)} of the time ({_list(facts, rows)}), and the main process waits "
+            f"for {facts.items} {format_share(facts.wait)}."
+        )
+        yield Cause(name, largest_of(rows).name, evidence, losses.of_thread(*names_of(rows)), bounds=True)
+
+
+def _on_the_way(facts: Facts, limits: Thresholds) -> Iterator[tuple[Name, float, Sequence[StageStats]]]:
+    """The threads between workers and main process that bound the run: they are busier than the workers."""
+    at_least = max(limits.busy, 1.0 - facts.idle)
+    if facts.worker is None or facts.worker.in_main or facts.wait < limits.waits:
+        return
+    if facts.worker.sending_busy >= at_least:
+        yield "sending-thread-bound", facts.worker.sending_busy, facts.rows("worker", "send", background=True)
+    if facts.main.receiving_busy >= at_least:
+        rows = facts.rows("main", "receive", "submit", background=True)
+        yield "receiving-thread-bound", facts.main.receiving_busy, rows
 
 
 def sending(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Heavy send and receive: batches take long from the worker that made them to the main process."""
-    stages = [name for name in SENDING if facts.stage(name)]
-    if not stages:
+    rows = facts.sending
+    if not rows or any(_on_the_way(facts, limits)):
         return
-    taken = ", ".join(f"'{name}' {each(facts, name)}" for name in stages)
-    size = bytes_per_page(facts.record.knobs) * facts.record.knobs.batch_size
-    told = f"A batch on its way: {taken}; its images and target maps alone are {format_bytes(size)}."
-    largest = max(stages, key=lambda name: stage_total(facts, name))
-    yield Cause("heavy send and receive", largest, told, losses.of_stages(*stages))
+    num_bytes = facts.record.batches.bytes_per_sample
+    size = f"; its arrays are {format_bytes(num_bytes * facts.record.knobs.batch_size)}" if num_bytes else ""
+    evidence = f"A batch on its way: {_list(facts, rows)}{size}."
+    yield Cause("heavy send and receive", largest_of(rows).name, evidence, losses.of_stages(*names_of(rows)))
 
 
 def transfer(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Transfer-bound: batches take long from the main process to the device."""
-    stages = [name for name in TRANSFER if facts.stage(name)]
-    share = facts.of_main(*stages)
-    if not stages or facts.own_work < facts.wait or share < limits.notable:
+    rows = facts.transfers
+    share = facts.of_main(*names_of(rows))
+    if not rows or facts.own_work < facts.wait or share < limits.notable:
         return
-    taken = ", ".join(f"'{name}' takes {each(facts, name)}" for name in stages)
-    told = f"{taken}, {format_share(share)} of the main process's time; the device is at work "
-    yield Cause("transfer-bound", "transfer", f"{told}{format_share(facts.device_busy)}.", losses.of_stages(*stages))
+    evidence = (
+        f"The main process spends {format_share(share)} of its time on bringing batches to the device "
+        f"({_list(facts, rows)}); the device is at work {format_share(facts.device_busy)}."
+    )
+    yield Cause("transfer-bound", largest_of(rows).name, evidence, losses.of_stages(*names_of(rows)))
 
 
 def results(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Main-thread-bound: what is done with the device's results holds up the next step."""
-    stages = [name for name in RESULTS if facts.stage(name)]
-    if not stages or facts.own_work < facts.wait:
+    rows = [row for row in facts.results if not row.background]
+    if not rows or facts.own_work < facts.wait:
         return
-    taken = ", ".join(f"'{name}' takes {each(facts, name)}" for name in stages)
-    largest = max(stages, key=lambda name: stage_total(facts, name))
-    where = "in a thread beside it" if facts.record.knobs.postprocess == "threads" else "before the next step"
-    told = (
-        f"Post-processing and scoring run in the main process, {where}: {taken}; the device is at work "
+    evidence = (
+        f"The main process works on results before the next step ({_list(facts, rows)}); the device is at work "
         f"{format_share(facts.device_busy)} of the time."
     )
-    yield Cause("main-thread-bound", largest, told, losses.of_turns(*stages))
+    yield Cause("main-thread-bound", largest_of(rows).name, evidence, losses.of_turns(*names_of(rows)))
+
+
+def other_work(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
+    """Main-thread-bound: what the main process does for a step itself keeps the device waiting."""
+    if facts.own_work < facts.wait or facts.device_busy >= limits.busy:
+        return
+    for row in facts.rows("main", "work", "submit", "end", "epoch", background=False):
+        if facts.kind(row).moves_bytes:
+            continue
+        share = facts.of_main(row.name)
+        evidence = (
+            f"The main process spends {format_share(share)} of its time in '{row.name}' ({facts.each(row)}); the "
+            f"device is at work {format_share(facts.device_busy)}."
+        )
+        cost = share if facts.kind(row).role == "epoch" else losses.of_own_work(row.name)
+        yield Cause("main-thread-bound", row.name, evidence, cost)
 
 
 def cache(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Memory-bound cache: workers only copy pages that lie in memory, or the memory is full."""
+    """Memory-bound cache: workers only copy samples that lie in memory, or the memory is full."""
     record = facts.record
-    if record.knobs.cache == "none" and record.knobs.targets != "cached":
+    if not facts.keeps_samples:
         return
     peak, there = record.memory.peak_pss_bytes, record.environment.memory_bytes if record.environment else 0
     if peak is not None and there and peak >= limits.memory * there:
-        told = f"The run takes {format_bytes(peak)} of {format_bytes(there)}: files are no longer kept in memory."
-        yield Cause("memory-bound cache", "cache", told, facts.wait)
-    elif facts.wait >= limits.waits and only_moves(facts, limits):
-        rate = facts.steady.samples_per_s * bytes_per_page(record.knobs)
-        told = (
-            f"Workers only copy pages that lie in memory already: {format_share(facts.of_work(*MOVES))} of their work, "
-            f"{format_bytes(rate)} a second; without them (`num_workers=0`) a page makes one way less."
+        evidence = f"The run takes {format_bytes(peak)} of {format_bytes(there)}: files are no longer kept in memory."
+        yield Cause("memory-bound cache", None, evidence, facts.wait)
+    elif facts.wait >= limits.waits and facts.only_moves(limits):
+        share, num_bytes = facts.of_work(*facts.moves), record.batches.bytes_per_sample
+        rate = f", {format_bytes(facts.steady.samples_per_s * num_bytes)} a second" if num_bytes else ""
+        evidence = (
+            f"Workers only copy {facts.items} that lie in memory already: {format_share(share)} of their work{rate}; "
+            f"without workers (`num_workers=0`) {with_article(facts.item)} is copied once less."
         )
-        yield Cause("memory-bound cache", "cache", told, facts.wait * facts.of_work(*MOVES))
+        moving = [row for row in facts.rows("worker", "work", "send", background=False) if row.name in facts.moves]
+        yield Cause("memory-bound cache", largest_of(moving).name, evidence, facts.wait * share)
 
 
 def epoch_ends(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Workers run dry where epochs end."""
     knobs = facts.record.knobs
-    if facts.worker is None or facts.worker.in_main or knobs.epochs == "joined" or facts.starting >= limits.notable:
+    if facts.worker is None or facts.worker.in_main or knobs.epoch_overlap or facts.starting >= limits.notable:
         return
-    told = (
+    evidence = (
         f"Workers wait for each other where an epoch ends, {facts.steady.num_epochs:.2g} times here: they have no "
         f"order {format_share(facts.idle)} of their time, and the main process waits {format_share(facts.wait)}."
     )
-    yield Cause("epochs end dry", None, told, losses.of_epoch_ends())
+    yield Cause("epochs end dry", None, evidence, losses.of_epoch_ends())
 
 
 def device(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Device-bound: the device is at work all the time, and all else could feed a much faster one."""
-    if facts.device_busy < limits.device_busy:
+    if facts.device_busy < limits.busy:
         return
     gain = losses.gain_of_twice_the_device()
-    told = f"The {facts.device_name} is at work {format_share(facts.device_busy)} of the time"
+    busy = f"The {facts.device_name} is at work {format_share(facts.device_busy)} of the time"
     if gain is None and facts.idle >= limits.idle:
-        yield Cause(
-            "device-bound", None, f"{told}; workers have no order {format_share(facts.idle)}.", facts.device_busy
-        )
+        evidence = f"{busy}; workers have no order {format_share(facts.idle)}."
+        yield Cause("device-bound", None, evidence, facts.device_busy)
     elif gain is not None and gain >= limits.headroom:
-        told += f", and all else keeps up: one twice as fast would gain {format_share(gain)} (simulated)."
-        yield Cause("device-bound", None, told, losses.of_device())
+        evidence = f"{busy}, and all else keeps up: a device twice as fast would gain {format_share(gain)} (simulated)."
+        yield Cause("device-bound", None, evidence, losses.of_device())
 
 
 def matched(facts: Facts, losses: Losses, limits: Thresholds) -> Cause | None:
     """Healthy because the device is at work all the time, and the rest is matched to it."""
-    if facts.device_busy < limits.device_busy:
+    if facts.device_busy < limits.busy:
         return None
     gain = losses.gain_of_twice_the_device()
-    told = f"The {facts.device_name} is at work {format_share(facts.device_busy)} of the time"
+    evidence = f"The {facts.device_name} is at work {format_share(facts.device_busy)} of the time"
     if gain is not None:
-        told += f", and the rest is matched to it: one twice as fast would gain only {format_share(gain)} (simulated)"
-    return Cause("healthy", None, f"{told}.", 0.0)
+        gained = f"a device twice as fast would gain only {format_share(gain)} (simulated)"
+        evidence += f", and the rest is matched to it: {gained}"
+    return Cause("healthy", None, f"{evidence}.", 0.0)
+
+
+def _list(facts: Facts, rows: Sequence[StageStats]) -> str:
+    """``"'postprocess' 10 ms a batch, 'metric' 5 ms a batch"``."""
+    return ", ".join(f"'{row.name}' {facts.each(row)}" for row in rows)

@@ -12,6 +12,7 @@ from workbench.explain.figures.template import INK, MUTED, SIMULATED_PATTERN, TE
 from workbench.explain.prediction.gain_map import Ceilings, StageGain, format_gain
 from workbench.explain.table import Cell, Table, make_table, number, sentence
 from workbench.explain.words.items import item_of
+from workbench.knobs.format import format_settings
 from workbench.records import Comparison, Interval, PredictedValue, Prediction
 from workbench.units import format_duration, format_rate, format_ratio, format_share
 
@@ -112,7 +113,7 @@ def gain_table(gains: Sequence[StageGain], item: str = "sample") -> Table:
             number(_share(gain)),
             number(format_gain(gain.free)),
             number(format_gain(gain.half)),
-            sentence(", ".join(f"`{knob}`" for knob in gain.knobs) or "-"),
+            sentence(", ".join(f"`{format_settings(settings)}`" for settings in gain.suggestions) or "-"),
         )
         for gain in gains
     ]
@@ -135,6 +136,8 @@ def ceiling_lines(found: Ceilings, item: str = "sample") -> list[str]:
         lines.append(f"If everything but the device were free: {rate}. The run reaches {reached} of that.")
     lines.append(f"If everything but loading were free: {format_rate(found.loader, item)}.")
     lines.append(f"If everything but the main process were free: {format_rate(found.main, item)}.")
+    if found.background is not None:
+        lines.append(f"If everything but its background thread were free: {format_rate(found.background, item)}.")
     return lines
 
 
@@ -143,7 +146,7 @@ def answer_table(answers: Sequence[Prediction], item: str = "sample") -> Table:
     columns = ("what if", "predicted gain", "predicted throughput", "bounded by then")
     rows = [
         (
-            ", ".join(answer.questions),
+            ", ".join(answer.changes),
             number(format_gain(answer.gain)),
             _predicted(answer.samples_per_s, item),
             answer.limited_by,

@@ -83,7 +83,7 @@ def stage_table(record: Record) -> Table:
     item = item_of(record)
     columns = ("lane", "stage", "spans", "per", "mean", "median", "95 %", f"per {item}", "share of lane", "origin")
     caption = "The stages of each lane, in the order of the work"
-    explained = explain_lanes(lanes)
+    explained = explain_lanes(lanes, item_of(record))
     return make_table(columns, rows, caption=caption, notes=[explained] if explained else [])
 
 
@@ -123,8 +123,8 @@ def coverage_words(lane: LaneBreakdown) -> tuple[str, bool]:
     if lane.lane == "device":
         return "", False
     if not lane.closes:
-        return f"only {format_share(min(lane.closure, lane.explained))} attributed", True
-    return f"{format_share(lane.closure)} attributed", False
+        return f"only {format_share(min(lane.attributed_share, lane.explained))} attributed", True
+    return f"{format_share(lane.attributed_share)} attributed", False
 
 
 def profiler_table(record: Record) -> Table:
@@ -180,7 +180,7 @@ def diagnosis_table(causes: Sequence[Cause]) -> Table:
 
 
 def _cost(cause: Cause) -> str:
-    return "nothing" if cause.name == "healthy" else f"{format_share(cause.severity)} of the time"
+    return "nothing" if cause.name == "healthy" else f"{format_share(cause.cost)} of the time"
 
 
 def plan_table(steps: Sequence[PlanStep]) -> Table:
@@ -189,7 +189,7 @@ def plan_table(steps: Sequence[PlanStep]) -> Table:
         return note_table("No knob that is known of promises to gain more than 2 %.")
     return make_table(
         ("change", "against", "gain", "cost"),
-        [(code(step.settings), step.cause, step.told, step.price) for step in steps],
+        [(code(step.text), step.cause, step.gain_text, step.cost) for step in steps],
         caption="The changes with the largest gain for their cost. A predicted gain stands with its 90 % interval.",
         notes=["To compare them, one at a time:"],
         commands=[step.command for step in steps],

@@ -132,8 +132,8 @@ class Cores:
         if began or ended:
             self._busy += by
             if self._speed[self._busy] != self._speed[self._busy - by]:
-                for one in self._cores:
-                    self._set_rate(one)
+                for each in self._cores:
+                    self._set_rate(each)
                 return
         self._set_rate(core)
 

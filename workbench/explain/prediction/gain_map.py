@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from workbench.explain.diagnosis.suggestions import remedies
-from workbench.explain.prediction.changes import scaled
+from workbench.explain.prediction.cost_model import DEVICE
 from workbench.explain.prediction.predictor import Predictor
+from workbench.explain.prediction.variants import suggestions
 from workbench.records import PredictedValue
 from workbench.units import format_share
 
 #: A gain whose interval ends below this is none.
 _NOTHING = 0.01
+
+#: What is free costs this share of what it did: without any cost a simulated pipeline would have no throughput.
+_ALMOST_NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,12 @@ class StageGain:
 
     Attributes:
         stage: Its name; `device` is the device.
-        per_sample_s: What it costs for each page, on a core of its own.
-        share: Of all that is done for a page on a core, what a table of shares would show; None for the device.
+        per_sample_s: What it costs for each sample, on a core of its own.
+        share: Of all that is done for a sample on a core, what a table of shares would show; None for the device.
         free: The gain of the whole run if it were free.
         half: Likewise if it took half as long.
-        knobs: Settings that address it.
-        told: What that means, in a sentence.
+        suggestions: Settings that address it, one knob each.
+        sentence: What that means.
     """
 
     stage: str
@@ -35,71 +40,82 @@ class StageGain:
     share: float | None
     free: PredictedValue
     half: PredictedValue
-    knobs: tuple[str, ...]
-    told: str
+    suggestions: tuple[dict[str, Any], ...]
+    sentence: str
 
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What remains if everything but one part were free, in pages per second (simulated).
+    """What is left if everything but one part were free, in samples per second (simulated).
 
     Attributes:
         device: Only the device has a cost; None without a device.
         loader: Only loading has a cost.
         main: Only the main process has a cost.
-        measured: What the run came to.
+        measured: Of the run as it is.
+        background: Only the main process's background thread has a cost; None without one.
     """
 
     device: float | None
     loader: float
     main: float
     measured: float
+    background: float | None = None
 
 
 def gain_map(predictor: Predictor) -> list[StageGain]:
     """Every stage, the largest gain first."""
     model = predictor.model
-    costs = {stage: model.cost_per_page(stage) for stage in model.stages}
-    on_cores = sum(cost for stage, cost in costs.items() if stage != "device") or 1.0
-    limit = predictor.predict(model, [], {}).limited_by
+    costs = {stage: model.cost_per_sample(stage) for stage in model.stages}
+    on_cores = sum(cost for stage, cost in costs.items() if stage != DEVICE) or 1.0
+    limit = predictor.limit()
     found = []
-    for stage, cost in costs.items():
-        free, half = (
-            predictor.predict(scaled(model, stage, factor), [f"{stage} x{factor:g}"], {}).gain for factor in (0.0, 0.5)
-        )
+    for stage, cost_s in costs.items():
+        free, half = (predictor.gain(model.scaled(factor, stage)) for factor in (0.0, 0.5))
         found.append(
             StageGain(
                 stage=stage,
-                per_sample_s=cost,
-                share=None if stage == "device" else cost / on_cores,
+                per_sample_s=cost_s,
+                share=None if stage == DEVICE else cost_s / on_cores,
                 free=free,
                 half=half,
-                knobs=tuple(remedies(predictor.record, stage)),
-                told=_told(stage, free, limit),
+                suggestions=tuple(suggestions(predictor.record, stage=stage)),
+                sentence=_sentence(stage, free, limit),
             )
         )
-    return sorted(found, key=lambda one: -one.free.estimate)
+    return sorted(found, key=lambda gain: -gain.free.estimate)
 
 
 def ceilings(predictor: Predictor) -> Ceilings:
     """The ceilings of a run."""
     model = predictor.model
-    of_main = [name for name, one in model.batches.items() if one.station not in ("make", "send")]
-    of_loading = [*model.pages.stages, *(name for name in model.batches if name not in of_main)]
-    device = ["device"] if len(model.device_s) else []
+    parts: dict[str, list[str]] = {"loader": list(model.samples.stages), "main": [], "background": [], "device": []}
+    for name, stage in model.batches.items():
+        if stage.station in ("load", "send"):
+            parts["loader"].append(name)
+        elif stage.station == "collect" and model.config.background:
+            parts["background"].append(name)
+        else:
+            parts["main"].append(name)
+    if len(model.device_s):
+        parts["device"].append(DEVICE)
 
-    def only(*free: list[str]) -> float:
-        changed = model
-        for stage in (stage for group in free for stage in group):
-            changed = scaled(changed, stage, 1e-6)
-        return float(np.mean([outcome.samples_per_s for outcome in predictor.outcomes(changed)]))
+    def only(part: str) -> float:
+        free = [name for other, names in parts.items() if other != part for name in names]
+        changed = model.scaled(_ALMOST_NOTHING, *free)
+        return _mean(outcome.samples_per_s for outcome in predictor.outcomes(changed))
 
     return Ceilings(
-        device=only(of_loading, of_main) if device else None,
-        loader=only(of_main, device),
-        main=only(of_loading, device),
+        device=only("device") if parts["device"] else None,
+        loader=only("loader"),
+        main=only("main"),
         measured=predictor.measured,
+        background=only("background") if parts["background"] else None,
     )
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
 
 
 def format_gain(gain: PredictedValue) -> str:
@@ -107,7 +123,7 @@ def format_gain(gain: PredictedValue) -> str:
     return f"{format_share(gain.estimate)} [{format_share(gain.low)}, {format_share(gain.high)}]"
 
 
-def _told(stage: str, free: PredictedValue, limit: str) -> str:
+def _sentence(stage: str, free: PredictedValue, limit: str) -> str:
     if free.high < _NOTHING:
         return f"{stage}: {format_gain(free)}; it hides behind {limit}."
     if free.estimate < _NOTHING:

@@ -1,4 +1,4 @@
-"""What a pipeline is to the simulator: its config, and what each batch costs at each of its stations.
+"""What a pipeline is to the simulator: how it hangs together, and what each batch costs at each of its stations.
 
 Costs are seconds on a core that nobody else slows down (`blocked` and `device` excepted); the simulator makes wall time
 of them.
@@ -7,12 +7,18 @@ of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Seconds = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
+
+#: The stations that a batch passes: made in a worker, sent, received, given to the device, its results worked on, done.
+Station = Literal["load", "send", "receive", "submit", "collect", "end"]
+
+STATIONS: tuple[Station, ...] = ("load", "send", "receive", "submit", "collect", "end")
 
 
 @dataclass(frozen=True)
@@ -25,17 +31,18 @@ class PipelineConfig:
         cores: Cores of the machine.
         slowdown: By how much work takes longer where all cores are at work than where one is: 0.3 for 30 %. In between
             it grows with the number of busy cores.
-        steps_per_epoch: Batches in an epoch; where one ends, workers run dry (but for `joined`).
-        joined: Whether workers run on into the next epoch.
+        steps_per_epoch: Batches in an epoch; where one ends, workers run dry (but for `epoch_overlap`).
+        num_steps: Steps that are counted.
+        warmup_steps: Steps before them.
+        epoch_overlap: Whether workers go on into the next epoch.
         in_order: Whether batches are taken in their order, or as they come.
         epoch_s: What beginning an epoch costs the main process.
         start_s: What a worker takes to start; where `restarts`, in every epoch.
         restarts: Whether workers are started anew for every epoch.
-        device_queue: Steps that may lie in the device's queue.
-        beside: Whether results are worked on in a thread beside the loop; at most `background_pending` of them wait.
-        background_pending: See there.
-        num_steps: Steps that are counted.
-        warmup_steps: Steps before them.
+        device_steps: Steps that may lie in the device's queue.
+        background: Whether results are worked on in a background thread; at most `background_batches` of them wait.
+        background_batches: See there.
+        receiver: Whether a thread of the main process receives the batches (and pins them), and not its loop.
     """
 
     num_workers: int
@@ -45,14 +52,15 @@ class PipelineConfig:
     steps_per_epoch: int
     num_steps: int
     warmup_steps: int
-    joined: bool = False
+    epoch_overlap: bool = False
     in_order: bool = True
     epoch_s: float = 0.0
     start_s: float = 0.0
     restarts: bool = False
-    device_queue: int = 2
-    beside: bool = False
-    background_pending: int = 3
+    device_steps: int = 2
+    background: bool = False
+    background_batches: int = 3
+    receiver: bool = False
 
     @property
     def all_steps(self) -> int:
@@ -65,39 +73,43 @@ class BatchCosts:
     """What each batch costs, float64 [all steps] each, in seconds.
 
     Attributes:
-        make: In the worker, on a core: its pages, the collating, whatever it does itself to send.
+        load: In the worker, on a core: its samples, the collating, whatever it does itself to send.
         blocked: In the worker, not on a core: files, locks.
         send: In the worker's sending thread.
-        receive: In the main process, when it takes the batch over.
-        launch: In the main process, until the device has the batch.
-        finish: With what the device has made of it: in the main process, or beside it.
-        close: In the main process, when all is done.
+        receive: When it is taken over: in the main process's loop, or in its receiving thread.
+        submit: In the main process, until the device has the batch.
+        collect: With what the device has made of it: in the main process's loop, or in its background thread.
+        end: In the main process, when all is done.
         device: On the device.
-        pages: Pages in the batch, int64.
+        samples: Samples in the batch, int64.
     """
 
-    make: Seconds
+    load: Seconds
     blocked: Seconds
     send: Seconds
     receive: Seconds
-    launch: Seconds
-    finish: Seconds
-    close: Seconds
+    submit: Seconds
+    collect: Seconds
+    end: Seconds
     device: Seconds
-    pages: Numbers
+    samples: Numbers
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a simulated run came to, over its counted steps.
+    """How a simulated run went, over its counted steps.
 
     Attributes:
         wall_s: Their time.
-        samples_per_s: Their pages over it.
+        samples_per_s: Their samples over it.
         load: Share of the cores that was at work, on the average.
         main_wait_share: Share of the time in which the main process waited for a batch.
         device_busy_share: Share in which the device was at work.
         worker_idle_share: Share of the workers' time without an order.
+        backlog_share: Share of the time in which the main process waited for its background thread.
+        background_busy_share: Share in which the background thread was at work on results, or waited for a core.
+        sender_busy_share: Likewise of the workers' sending threads, on the average.
+        receiver_busy_share: Likewise of the receiving thread.
     """
 
     wall_s: float
@@ -106,3 +118,7 @@ class Outcome:
     main_wait_share: float
     device_busy_share: float
     worker_idle_share: float
+    backlog_share: float = 0.0
+    background_busy_share: float = 0.0
+    sender_busy_share: float = 0.0
+    receiver_busy_share: float = 0.0

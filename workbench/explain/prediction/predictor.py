@@ -1,25 +1,28 @@
 """What would it gain? The simulated pipeline after a change, over the simulated pipeline before it.
 
 Both are drawn with the same random numbers, so what they have in common drops out, and the ratio is applied to what was
-measured. The interval holds three things: how the pages' times scatter (several draws), how far one run of this machine
-is from the next, and how wrong the model is, which grows with the size of the change.
+measured. The interval holds three things: how the samples' times scatter (several draws), how far one run of this
+machine is from the next, and how wrong the model is, which grows with the size of the change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from workbench.errors import BadInput
+from workbench.explain.breakdown import BUSY_FROM
 from workbench.explain.prediction.calibration import calibrate
-from workbench.explain.prediction.changes import Change
+from workbench.explain.prediction.changes import Change, apply_all, settings_of
 from workbench.explain.prediction.cost_model import CostModel
 from workbench.explain.prediction.pipeline import Outcome
-from workbench.explain.prediction.questions import apply_all, parse_questions
 from workbench.explain.prediction.simulator import simulate
+from workbench.explain.words.items import plural
 from workbench.records import PredictedValue, Prediction, Record
 
 
@@ -46,98 +49,129 @@ class Confidence:
 CONFIDENCE = Confidence()
 
 
+#: A diagnosis and a plan simulate a run some sixty times; of a long run this many steps tell what bounds it.
+_ENOUGH_STEPS = 400
+
+
 class Predictor:
-    """Answers questions to one run; its model is made once.
+    """Predicts changes of one run. Its model is calibrated once; who has a predictor hands it on.
 
     Args:
         record: The run's record.
-        spans: Its spans (`run_store.read_spans`).
-        stage_cost: Gives what a stage costs in another run (see `questions.parse_questions`).
+        spans: Its spans (`run_folder.read_spans`).
+        confidence: How wide intervals are.
+
+    Attributes:
+        record: The run's record.
+        model: Its pipeline.
+        measured: Its throughput, in samples per second.
         confidence: How wide intervals are.
 
     Raises:
         BadInput: Where the record doesn't tell what a prediction needs.
     """
 
-    def __init__(
-        self,
-        record: Record,
-        spans: pd.DataFrame,
-        *,
-        stage_cost: Callable[[str, str], float] | None = None,
-        confidence: Confidence = CONFIDENCE,
-    ) -> None:
-        assert record.steady is not None
+    def __init__(self, record: Record, spans: pd.DataFrame, *, confidence: Confidence = CONFIDENCE) -> None:
         self.record = record
         self.model = calibrate(record, spans)
         self.confidence = confidence
-        self._stage_cost = stage_cost
+        assert record.steady is not None  # else it could not have been calibrated
         self.measured = record.steady.samples_per_s
-        self.before = self.outcomes(self.model)
+        self._before = self.outcomes(self.model)
+
+    def shortened(self) -> Predictor:
+        """The same for a part of a long run, for whoever asks much; nothing is calibrated again."""
+        if self.model.config.num_steps <= _ENOUGH_STEPS:
+            return self
+        short = copy.copy(self)
+        short.model = replace(self.model, config=replace(self.model.config, num_steps=_ENOUGH_STEPS))
+        short._before = short.outcomes(short.model)
+        return short
 
     def outcomes(self, model: CostModel) -> list[Outcome]:
         """Simulated runs of a model, always with the same random numbers."""
         seeds = np.random.SeedSequence(self.confidence.seed).spawn(self.confidence.draws)
         return [simulate(model.config, model.draw(np.random.default_rng(seed))) for seed in seeds]
 
-    def understand(self, questions: Sequence[str]) -> list[Change]:
-        """The changes that questions describe.
-
-        Raises:
-            BadInput: With all questions that aren't understood, or that the record cannot answer.
-        """
-        return parse_questions(questions, self.model, self.record.knobs, self._stage_cost)
-
-    def ask(self, questions: Sequence[str]) -> Prediction:
-        """What the change that the questions describe together would come to.
-
-        Raises:
-            BadInput: For questions that aren't understood, or that the record cannot answer.
-        """
-        changes = self.understand(questions)
-        knobs = {name: value for change in changes for name, value in change.knobs.items()}
-        return self.predict(apply_all(self.model, changes), questions, knobs)
-
-    def predict(self, changed: CostModel, questions: Sequence[str], knobs: dict[str, object]) -> Prediction:
-        """What a changed model comes to."""
-        after = self.outcomes(changed)
-        logs = np.log([b.samples_per_s / a.samples_per_s for a, b in zip(self.before, after, strict=True)])
-        centre, scatter = float(logs.mean()), float(logs.std(ddof=1))
-        z = float(stats.norm.ppf(0.5 + self.confidence.level / 2))
-        model = self.confidence.of_change * abs(centre)
-        gain_half = z * float(np.hypot(scatter, model))
-        # Both runs scatter: the one that the prediction rests on, and the one that it is held against.
-        rate_half = z * float(np.sqrt(scatter**2 + model**2 + 2 * self.confidence.run_to_run**2))
-        gain = [float(np.expm1(centre + side * gain_half)) for side in (0, -1, 1)]
-        rate = [float(self.measured * np.exp(centre + side * rate_half)) for side in (0, -1, 1)]
+    def predict(self, changes: Sequence[Change] = ()) -> Prediction:
+        """What changes would do to the run, all of them together."""
+        changed = apply_all(self.model, changes)
+        gain, rate, after = self._compared(changed)
         return Prediction(
             run_id=self.record.run_id,
-            questions=list(questions),
-            knobs=knobs,
-            measured_pages_per_s=self.measured,
-            samples_per_s=PredictedValue(estimate=rate[0], low=rate[1], high=rate[2]),
-            gain=PredictedValue(estimate=gain[0], low=gain[1], high=gain[2]),
+            changes=[change.text for change in changes],
+            settings=settings_of(changes),
+            measured_samples_per_s=self.measured,
+            samples_per_s=rate,
+            gain=gain,
             limited_by=limit_of(after, changed),
             assumptions=list(changed.assumptions),
         )
 
+    def gain(self, changed: CostModel) -> PredictedValue:
+        """What a changed model gains: samples per second over those of the run as it is, less 1."""
+        return self._compared(changed)[0]
 
-#: A part that is at work for so much of the time bounds the run.
-_BOUNDS = 0.9
+    def limit(self) -> str:
+        """What bounds the run as it is, as text."""
+        return limit_of(self._before, self.model)
+
+    def _compared(self, changed: CostModel) -> tuple[PredictedValue, PredictedValue, list[Outcome]]:
+        """Gain and throughput of a changed model, with the runs that they rest on."""
+        after = self.outcomes(changed)
+        logs = np.log([b.samples_per_s / a.samples_per_s for a, b in zip(self._before, after, strict=True)])
+        centre, scatter = float(logs.mean()), float(logs.std(ddof=1))
+        z = float(stats.norm.ppf(0.5 + self.confidence.level / 2))
+        model = self.confidence.of_change * abs(centre)
+        gain_half = z * float(np.hypot(scatter, model))
+        # Both runs scatter: the one that the prediction rests on, and the one that it is compared with.
+        rate_half = z * float(np.sqrt(scatter**2 + model**2 + 2 * self.confidence.run_to_run**2))
+        gain = [float(np.expm1(centre + side * gain_half)) for side in (0, -1, 1)]
+        rate = [float(self.measured * np.exp(centre + side * rate_half)) for side in (0, -1, 1)]
+        return (
+            PredictedValue(estimate=gain[0], low=gain[1], high=gain[2]),
+            PredictedValue(estimate=rate[0], low=rate[1], high=rate[2]),
+            after,
+        )
+
+
+def predictor_for(record: Record, spans: pd.DataFrame | None) -> Predictor | None:
+    """What predicts changes of a run; None where its record doesn't tell what that needs."""
+    if spans is None:
+        return None
+    try:
+        return Predictor(record, spans)
+    except BadInput:
+        return None
+
+
+#: A main process that waits for batches for this share of its time is bound by loading; a device that is at work for at
+#: least as much takes turns with it.
 _WAITS = 0.15
 
 
 def limit_of(outcomes: Sequence[Outcome], model: CostModel) -> str:
-    """What bounds a simulated run, in words."""
-    device = float(np.mean([one.device_busy_share for one in outcomes]))
-    waiting = float(np.mean([one.main_wait_share for one in outcomes]))
-    load = float(np.mean([one.load for one in outcomes]))
-    if device >= _BOUNDS:
-        return "the device"
-    if load >= _BOUNDS and model.config.num_workers + 1 > model.config.cores:
+    """What bounds a simulated run, as text."""
+
+    def mean(share: str) -> float:
+        return float(np.mean([getattr(outcome, share) for outcome in outcomes]))
+
+    waiting, device, background = mean("main_wait_share"), mean("device_busy_share"), mean("background_busy_share")
+    # As in `breakdown.bound_by_background`: it holds others up, and does not just follow a slow loader.
+    follows = mean("backlog_share") < waiting and background < 1.0 - mean("worker_idle_share")
+    always_busy = {
+        "the device": device,
+        "the background thread": 0.0 if follows else background,
+        "the thread that receives batches": mean("receiver_busy_share"),
+        "the threads that send batches": mean("sender_busy_share"),
+    }
+    busiest = max(always_busy, key=always_busy.__getitem__)
+    if always_busy[busiest] >= BUSY_FROM:
+        return busiest
+    if mean("load") >= BUSY_FROM and model.config.num_workers + 1 > model.config.cores:
         return "the cores"
     if model.config.num_workers == 0:
-        return "the main process, which loads the pages itself"
+        return f"the main process, which loads the {plural(model.item)} itself"
     if waiting >= _WAITS:
         return "loading"
     return "the main process and the device in turn" if device >= _WAITS else "the main process"

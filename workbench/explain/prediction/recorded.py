@@ -1,18 +1,24 @@
-"""What a run has recorded, asked for what stages cost: on a core, beside others, and alone."""
+"""What a run has recorded: what stages cost on a core, beside others and isolated; how long single samples took."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from workbench.explain.breakdown import NO_WORK
+from workbench.explain.breakdown import BATCH_WAIT, receives
 from workbench.explain.prediction.pipeline import Seconds
-from workbench.explain.steady_spans import steady_spans
-from workbench.records import LaneStats, Record, StageStats
+from workbench.records import LaneStats, Record, StageStats, Steady
+from workbench.stages import Lane, Stage
 from workbench.units import NS_PER_S
 
-#: A stage that was timed on fewer pages alone says too little by itself.
-_MIN_ALONE = 8
+#: A stage that was timed on fewer samples isolated says too little by itself.
+_MIN_ISOLATED = 8
+
+
+def counted_spans(steady: Steady, spans: pd.DataFrame) -> pd.DataFrame:
+    """The spans that ended in the counted steps."""
+    found: pd.DataFrame = spans[(spans["end_ns"] > steady.begin_ns) & (spans["end_ns"] <= steady.end_ns)]
+    return found
 
 
 class Recorded:
@@ -20,128 +26,180 @@ class Recorded:
 
     Attributes:
         record: The record.
-        in_main: Whether the main process loads the pages itself.
-        isolated: The stages that were timed alone, by lane and name.
+        steady: Its counted steps.
+        in_main: Whether the main process loads the samples itself.
+        isolated: The stages that were timed isolated, by lane and name.
     """
 
     def __init__(self, record: Record, spans: pd.DataFrame) -> None:
         assert record.steady is not None
         self.record = record
+        self.steady = record.steady
         self.in_main = record.knobs.num_workers == 0
-        self.isolated: dict[tuple[str, str], StageStats] = {(row.lane, row.name): row for row in record.isolated}
-        self._knobs = record.knobs
-        self._lanes: dict[str, LaneStats] = {lane.lane: lane for lane in record.lanes}
-        counted = steady_spans(record, spans)
-        assert counted is not None
-        self._spans = counted.assign(wall_s=(counted["end_ns"] - counted["begin_ns"]) / NS_PER_S)
+        self.isolated = {(row.lane, row.name): row for row in record.isolated.stages}
+        self._catalogue = record.catalogue
+        self._sizes = record.batches.sizes()
+        counted = counted_spans(record.steady, spans)
+        self._spans = counted.assign(
+            wall_s=(counted["end_ns"] - counted["begin_ns"]) / NS_PER_S, background=counted["background"].astype(bool)
+        )
 
     @property
-    def num_pages(self) -> int:
-        """Pages in an epoch."""
-        return self.record.pages.num_pages if self.record.pages else 1
+    def num_samples(self) -> int:
+        """Samples in an epoch."""
+        return self.record.description.num_samples if self.record.description else 1
 
-    def of(self, lane: str, stage: str | None = None, *, background: bool | None = None) -> pd.DataFrame:
-        """The spans of a lane, of one of its stages, or of what runs beside it; with `wall_s`."""
+    def kind(self, lane: Lane, stage: str) -> Stage:
+        """What a stage is."""
+        return self._catalogue.find(lane, stage)
+
+    def of(self, lane: Lane, stage: str | None = None, *, background: bool | None = None) -> pd.DataFrame:
+        """The spans of a lane, of one of its stages, or of its background threads; with `wall_s`."""
         wanted = self._spans["lane"] == lane
         if stage is not None:
             wanted &= self._spans["stage"] == stage
         if background is not None:
-            wanted &= self._spans["background"].astype(bool) == background
+            wanted &= self._spans["background"] == background
         rows: pd.DataFrame = self._spans[wanted]
         return rows
 
-    def work_s(self, lane: str) -> float:
-        """Wall time in which a lane was at work, or ready to be."""
-        stats = self._lanes[lane]
-        waiting = ("fetch", "backlog", "drain") if lane == "main" and self.in_main else NO_WORK
-        own = [row for row in self.record.stages if row.lane == lane and not row.background]
-        return max(stats.wall_s - sum(row.total_s for row in own if row.name in waiting), 1e-9)
+    def work(self, lane: Lane) -> pd.DataFrame:
+        """The spans of a lane that are work: neither waiting, nor the start of a process or of an epoch."""
+        rows = self.of(lane)
+        no_work = [name for name in rows["stage"].unique() if self.kind(lane, name).role in ("wait", "start", "epoch")]
+        found: pd.DataFrame = rows[~rows["stage"].isin(no_work)]
+        return found
 
-    def on_core(self, lane: str) -> float:
+    def has_background(self, *, receiver: bool) -> bool:
+        """Whether the main process has a background thread: that which receives batches, or that for results."""
+        kinds = [self.kind("main", row.name) for row in self.record.stages if row.lane == "main" and row.background]
+        return any(receives(kind) is receiver for kind in kinds if kind.role != "wait")
+
+    def work_s(self, lane: Lane) -> float:
+        """Wall time in which a lane was at work, or ready to be."""
+        stats = self.record.lane(lane)
+        assert stats is not None
+        own = [row for row in self.record.stages if row.lane == lane and not row.background]
+        waiting = [row for row in own if self.kind(lane, row.name).role in ("wait", "start")]
+        # A main process that loads by itself is at work while it waits for a batch.
+        is_loading = lane == "main" and self.in_main
+        waited_s = sum(row.total_s for row in waiting if not (is_loading and row.name == BATCH_WAIT))
+        return max(stats.wall_s - waited_s, 1e-9)
+
+    def on_core(self, lane: Lane) -> float:
         """Share of a lane's work that it was on a core; 1 where that isn't known."""
         stats = self.counted(lane)
         return 1.0 if stats is None or stats.cpu_s is None else min(1.0, stats.cpu_s / self.work_s(self.source(lane)))
 
-    def source(self, lane: str) -> str:
+    def source(self, lane: Lane) -> Lane:
         """The lane whose process does the work of `lane`."""
         return "main" if self.in_main else lane
 
-    def counted(self, lane: str) -> LaneStats | None:
+    def counted(self, lane: Lane) -> LaneStats | None:
         """A lane with what the scheduler has counted; None where it could not be read."""
-        stats = self._lanes.get(self.source(lane))
+        stats = self.record.lane(self.source(lane))
         return stats if stats is not None and stats.cpu_s is not None else None
 
-    def blocked_share(self, lane: str) -> float:
+    def blocked_share(self, lane: Lane) -> float:
         """Time in which a lane's stages were neither on a core nor ready for one, over that on a core."""
         stats = self.counted(lane)
         if stats is None or stats.cpu_s is None or stats.ready_s is None or self.in_main:
             return 0.0
         return max(0.0, self.work_s(lane) - stats.cpu_s - stats.ready_s) / max(stats.cpu_s, 1e-9)
 
-    def isolated_order(self) -> list[int]:
-        """The pages that were timed isolated: those of the batches after the first, in as many as `isolated_samples` fill."""
-        size = self._knobs.batch_size
-        num_pages = self.num_pages
-        batches = [list(range(begin, min(begin + size, num_pages))) for begin in range(0, num_pages, size)]
-        count = -(-self._knobs.isolated_samples // size)
-        return [page for number in range(1, 1 + count) for page in batches[number % len(batches)]]
-
     def isolated_share(self, stage: str, on_core: float) -> float:
-        """What a stage of loading costs where the main process loads, over its cost in a worker, on the same pages."""
-        alone = self.isolated.get(("worker", stage))
-        if alone is None or alone.per != "page" or alone.count < _MIN_ALONE:
+        """What a stage costs where the main process loads, over its cost in a worker, on the same samples."""
+        isolated = self.isolated.get(("worker", stage))
+        if isolated is None or isolated.per != "sample" or isolated.count < _MIN_ISOLATED:
             return 1.0
         rows = self.of("worker", stage, background=False)
-        if self._knobs.mode == "validate":
-            own = rows[rows["page"].isin(self.isolated_order())]
-            rows = own if len(own) >= _MIN_ALONE else rows
+        own = rows[rows["sample"].isin(self.record.isolated.samples)]
+        rows = own if len(own) >= _MIN_ISOLATED else rows
         in_worker_s = float(rows["wall_s"].mean()) * on_core if len(rows) else 0.0
-        return alone.mean_s / in_worker_s if in_worker_s > 0.0 else 1.0
+        return isolated.mean_s / in_worker_s if in_worker_s > 0.0 else 1.0
 
-    def share(self, own: pd.DataFrame, lane: str, share: float) -> float:
-        """Share of its wall time that a stage was on a core. A helper thread's own time was counted apart."""
+    def isolated_per_sample(self, lane: Lane, stage: str) -> float | None:
+        """Seconds of a stage for each sample that was timed isolated."""
+        row: StageStats | None = self.isolated.get((lane, stage))
+        return row.total_s / len(self.record.isolated.samples) if row and self.record.isolated.samples else None
+
+    def share(self, own: pd.DataFrame, lane: Lane, share: float) -> float:
+        """Share of its wall time that a stage was on a core. A background thread's own time was counted apart."""
         stats = self.counted(lane)
-        is_beside = bool(own["background"].astype(bool).all())
-        if not is_beside or stats is None or not stats.background_cpu_s:
+        if not bool(own["background"].all()) or stats is None or not stats.background_cpu_s:
             return share
-        beside = self.of(lane, background=True)
-        return min(1.0, stats.background_cpu_s / max(float(beside["wall_s"].sum()), 1e-9))
+        rows = self.of(lane, background=True)
+        waits = [name for name in rows["stage"].unique() if self.kind(lane, name).role == "wait"]
+        at_work_s = float(rows.loc[~rows["stage"].isin(waits), "wall_s"].sum())
+        return min(1.0, stats.background_cpu_s / max(at_work_s, 1e-9))
 
-    def sizes(self) -> dict[int, int]:
-        """Pages of each batch, by number."""
-        num_pages = self.num_pages
-        size, per_epoch = self._knobs.batch_size, -(-num_pages // self._knobs.batch_size)
-        last = num_pages - size * (per_epoch - 1)
-        most = int(self._spans["batch"].max()) + 1
-        return {batch: last if batch % per_epoch == per_epoch - 1 else size for batch in range(most)}
+    def per_sample(self, own: pd.DataFrame) -> Seconds:
+        """float64 [batches]: seconds of a stage for each sample of a batch.
 
-    @staticmethod
-    def per_page(own: pd.DataFrame, sizes: dict[int, int]) -> Seconds:
-        """float64 [batches]: seconds of a stage for each page of a batch."""
-        known = own[own["batch"] >= 0]
-        if known.empty:  # told now and then, for no batch in particular
-            return np.array([float(own["wall_s"].sum()) / max(sum(sizes.values()), 1)])
+        Batches that were made ahead and that no step has taken have no size, and are left out.
+        """
+        known = own[own["batch"].isin(list(self._sizes))]
+        if known.empty:  # done now and then, for no batch in particular
+            return np.array([float(own["wall_s"].sum()) / self.steady.num_samples])
         by_batch = known.groupby("batch")["wall_s"].sum()
-        return np.asarray(by_batch.to_numpy() / np.array([sizes[int(batch)] for batch in by_batch.index]))
+        return np.asarray(by_batch.to_numpy() / np.array([self._sizes[int(batch)] for batch in by_batch.index]))
 
-    def isolated_per_page(self, lane: str, stage: str) -> float | None:
-        """Seconds a page of a stage that was timed alone."""
-        row = self.isolated.get((lane, stage))
-        return row.total_s / len(self.isolated_order()) if row is not None else None
+    def unattributed(self, lane: Lane, on_core: float) -> float:
+        """Seconds of a lane for each sample that no stage explains, on a core."""
+        stats = self.record.lane(lane)
+        return 0.0 if stats is None else float(stats.wall_s - stats.attributed_s) * on_core / self.steady.num_samples
 
-    def unattributed(self, lane: str, on_core: float) -> float:
-        """Seconds a page of a lane that no stage explains, on a core."""
-        stats = self._lanes.get(lane)
-        assert self.record.steady is not None
-        if stats is None:
-            return 0.0
-        return float(stats.wall_s - stats.attributed_s) * on_core / self.record.steady.num_pages
-
-    def sending(self, per_page: Seconds) -> Seconds:
+    def sending(self, per_sample: Seconds) -> Seconds:
         """What sending costs: the worker's other threads do nothing else, and more of it than is timed."""
         stats = self.counted("worker")
-        if stats is None or self.in_main or not stats.background_cpu_s:
-            return per_page
-        assert self.record.steady is not None
-        level = stats.background_cpu_s / self.record.steady.num_pages
-        return per_page * (level / per_page.mean()) if per_page.mean() > 0.0 else per_page
+        if stats is None or self.in_main or not stats.background_cpu_s or per_sample.mean() <= 0.0:
+            return per_sample
+        level_s = stats.background_cpu_s / self.steady.num_samples
+        return np.asarray(per_sample * (level_s / per_sample.mean()), np.float64)
+
+
+def sample_times(record: Record, spans: pd.DataFrame | None) -> pd.DataFrame:
+    """A row for each time that a worker made a sample: `process`, `batch`, `sample`, `wall_s`.
+
+    A sample lasts until the next one of its batch begins, or the batch is collated: so what happens between two stages
+    counts for the sample before it, and what happens before a sample's first stage for the one before that.
+    """
+    columns = ["process", "batch", "sample", "wall_s"]
+    if spans is None:
+        return pd.DataFrame(columns=columns)
+    no_work = record.catalogue.names("wait", "start", lane="worker")
+    work = spans[(spans["lane"] == "worker") & ~spans["background"].astype(bool) & ~spans["stage"].isin(no_work)]
+    work = work[(work["sample"] >= 0) & (work["batch"] >= 0)]
+    if work.empty:
+        return pd.DataFrame(columns=columns)
+    samples = work.groupby(["process", "batch", "sample"], as_index=False).agg(
+        begin_ns=("begin_ns", "min"), end_ns=("end_ns", "max")
+    )
+    samples = samples.sort_values(["process", "batch", "begin_ns"])
+    following = samples.groupby(["process", "batch"])["begin_ns"].shift(-1)
+    samples["wall_s"] = (following.fillna(samples["end_ns"]) - samples["begin_ns"]) / NS_PER_S
+    return samples[columns]
+
+
+def starting_share(spans: pd.DataFrame | None, wall_s: float) -> float:
+    """Share of the run's time in which the main process waited while a worker was starting."""
+    if spans is None or wall_s <= 0.0:
+        return 0.0
+    starts = spans[(spans["lane"] == "worker") & (spans["stage"] == "start")]
+    waits = spans[(spans["lane"] == "main") & spans["stage"].isin((BATCH_WAIT, "epoch"))]
+    covered = 0
+    for begin, end in _merged(starts):
+        inside = waits["end_ns"].clip(upper=end) - waits["begin_ns"].clip(lower=begin)
+        covered += int(inside.clip(lower=0).sum())
+    return min(1.0, covered / NS_PER_S / wall_s)
+
+
+def _merged(spans: pd.DataFrame) -> list[tuple[int, int]]:
+    """The time that some spans cover, as intervals that don't overlap."""
+    found: list[tuple[int, int]] = []
+    for begin, end in sorted(zip(spans["begin_ns"].tolist(), spans["end_ns"].tolist(), strict=True)):
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((begin, end))
+    return found

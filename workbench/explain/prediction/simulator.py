@@ -5,12 +5,14 @@ What is modelled:
 - The main process keeps `prefetch_factor` batches on order for every worker, dealt out in turn; taking a batch over
   makes room for one more order. Batches come through one queue; one that comes before its turn is taken over and kept.
 - A worker makes its batches one after the other; a thread beside it sends them.
-- The device takes steps one after the other, a bounded number of them ahead; who needs a result waits for it.
+- Where batches are pinned, a thread of the main process receives them, and its loop finds them ready.
+- The device takes steps one after the other, a bounded number of them ahead; who needs a result waits for it: the main
+  process's loop, or its background thread, which has a bounded number of batches to work on.
 - Where an epoch ends, orders end with it, and the workers run dry before the next one begins.
 - All of it but the device shares the cores (see `cores`).
 
-What is not: the interpreter's lock between a worker and its sending thread; memory running short; how the scheduler
-favours who has slept long.
+What is not: the interpreter's lock between the threads of a process; memory running short; how the scheduler favours
+who has slept long.
 """
 
 from __future__ import annotations
@@ -40,16 +42,17 @@ def simulate(config: PipelineConfig, costs: BatchCosts) -> Outcome:
 
 class _Run:
     def __init__(self, config: PipelineConfig, costs: BatchCosts) -> None:
-        self._shape = config
+        self._config = config
         self._costs = costs
         self._cores = Cores(config.cores, config.slowdown)
-        self._make, self._blocked, self._send = costs.make.tolist(), costs.blocked.tolist(), costs.send.tolist()
-        self._receive, self._launch = costs.receive.tolist(), costs.launch.tolist()
-        self._finish, self._close, self._device = costs.finish.tolist(), costs.close.tolist(), costs.device.tolist()
+        self._load, self._blocked, self._send = costs.load.tolist(), costs.blocked.tolist(), costs.send.tolist()
+        self._receive, self._submit_s = costs.receive.tolist(), costs.submit.tolist()
+        self._collect, self._end, self._device = costs.collect.tolist(), costs.end.tolist(), costs.device.tolist()
         workers = range(config.num_workers)
         self._orders: list[deque[int]] = [deque() for _ in workers]
         self._outbox: list[deque[int]] = [deque() for _ in workers]
-        self._arrived: deque[int] = deque()
+        self._sent: deque[int] = deque()  # for the receiving thread, where there is one
+        self._arrived: deque[int] = deque()  # for the main process's loop
         self._results: deque[tuple[int, float]] = deque()
         self._sleeping: dict[str, Process] = {}
         self._processes: dict[str, Process] = {}
@@ -57,26 +60,37 @@ class _Run:
         self._device_free_at = 0.0
         self._device_queue: deque[float] = deque()
         self._done = False
-        self._waited_s = self._idle_s = 0.0
+        self._reset()
+
+    def _reset(self) -> None:
+        """Forget what the warm-up took."""
+        self._waited_s = self._idle_s = self._sending_s = self._receiving_s = self._background_s = self._backlog_s = 0.0
 
     def run(self) -> Outcome:
-        for worker in range(self._shape.num_workers):
+        for worker in range(self._config.num_workers):
             self._begin(f"worker {worker}", self._worker(worker))
             self._begin(f"sender {worker}", self._sender(worker))
-        if self._shape.beside:
-            self._begin("beside", self._background())
+        if self._config.receiver:
+            self._begin("receiver", self._receiver())
+        if self._config.background:
+            self._begin("background", self._background())
         self._begin("main", self._main())
         self._cores.run(lambda: self._done)
         wall_s = self._cores.now - self._began_at
-        counted = slice(self._shape.warmup_steps, None)
+        counted = slice(self._config.warmup_steps, None)
         load_s = self._cores.busy_s - self._was_busy_s
+        num_workers = max(self._config.num_workers, 1)
         return Outcome(
             wall_s=wall_s,
-            samples_per_s=float(self._costs.pages[counted].sum()) / wall_s,
-            load=load_s / wall_s / self._shape.cores,
+            samples_per_s=float(self._costs.samples[counted].sum()) / wall_s,
+            load=load_s / wall_s / self._config.cores,
             main_wait_share=self._waited_s / wall_s,
             device_busy_share=float(self._costs.device[counted].sum()) / wall_s,
-            worker_idle_share=self._idle_s / wall_s / max(self._shape.num_workers, 1),
+            worker_idle_share=self._idle_s / wall_s / num_workers,
+            backlog_share=self._backlog_s / wall_s,
+            background_busy_share=self._background_s / wall_s,
+            sender_busy_share=self._sending_s / wall_s / num_workers,
+            receiver_busy_share=self._receiving_s / wall_s,
         )
 
     def _begin(self, name: str, process: Process) -> None:
@@ -90,7 +104,7 @@ class _Run:
 
     def _worker(self, worker: int) -> Process:
         name, mine, orders, outbox = f"worker {worker}", f"sender {worker}", self._orders[worker], self._outbox[worker]
-        cores, make, blocked = self._cores, self._make, self._blocked
+        cores, load, blocked = self._cores, self._load, self._blocked
         while True:
             idle_since = cores.now
             while not orders:
@@ -99,69 +113,89 @@ class _Run:
             self._idle_s += cores.now - idle_since
             batch = orders.popleft()
             if batch < 0:  # it has to start first
-                yield -max(self._shape.start_s, 1e-9)
+                yield -max(self._config.start_s, 1e-9)
                 continue
-            yield make[batch]
+            yield load[batch]
             if blocked[batch] > 0.0:
                 yield -blocked[batch]
             outbox.append(batch)
             self._wake(mine)
 
     def _sender(self, worker: int) -> Process:
-        name, outbox, send = f"sender {worker}", self._outbox[worker], self._send
+        name, outbox, send, cores = f"sender {worker}", self._outbox[worker], self._send, self._cores
+        has_receiver = self._config.receiver
+        queue, reader = (self._sent, "receiver") if has_receiver else (self._arrived, "main")
         while True:
             while not outbox:
                 self._sleeping[name] = self._processes[name]
                 yield None
             batch = outbox.popleft()
+            began = cores.now
             yield send[batch]
-            self._arrived.append(batch)
+            self._sending_s += cores.now - began
+            queue.append(batch)
+            self._wake(reader)
+
+    def _receiver(self) -> Process:
+        cores, sent, arrived, receive = self._cores, self._sent, self._arrived, self._receive
+        while True:
+            while not sent:
+                self._sleeping["receiver"] = self._processes["receiver"]
+                yield None
+            batch = sent.popleft()
+            began = cores.now
+            yield receive[batch]
+            self._receiving_s += cores.now - began
+            arrived.append(batch)
             self._wake("main")
 
     def _background(self) -> Process:
+        cores = self._cores
         while True:
             while not self._results:
-                self._sleeping["beside"] = self._processes["beside"]
+                self._sleeping["background"] = self._processes["background"]
                 yield None
             batch, ready_at = self._results[0]
-            if ready_at > self._cores.now:
-                yield self._cores.now - ready_at
-            yield self._finish[batch]
+            if ready_at > cores.now:
+                yield cores.now - ready_at
+            began = cores.now
+            yield self._collect[batch]
+            self._background_s += cores.now - began
             self._results.popleft()
             self._wake("main")
 
     def _main(self) -> Process:
-        config, cores = self._shape, self._cores
+        config, cores = self._config, self._cores
         yield from self._steps(0, config.warmup_steps)
         yield from self._flush()
         self._began_at = cores.now
         self._was_busy_s = cores.busy_s
-        self._waited_s = self._idle_s = 0.0
+        self._reset()
         yield from self._steps(config.warmup_steps, config.all_steps)
         yield from self._flush()
         self._done = True
         yield None
 
     def _steps(self, first: int, end: int) -> Process:
-        config = self._shape
+        config = self._config
         for step in range(first, end):
-            if step % config.steps_per_epoch == 0 and (step == 0 or not config.joined):
+            if step % config.steps_per_epoch == 0 and (step == 0 or not config.epoch_overlap):
                 yield from self._begin_epoch(step)
             batch = step
             if config.num_workers:
                 batch = yield from self._take(step)
             else:
                 began = self._cores.now
-                yield self._make[step]
+                yield self._load[step]
                 if self._blocked[step] > 0.0:
                     yield -self._blocked[step]
                 self._waited_s += self._cores.now - began
             yield from self._do_step(batch)
 
     def _begin_epoch(self, step: int) -> Process:
-        config = self._shape
-        end = len(self._make)
-        self._epoch_end = end if config.joined else min(step + config.steps_per_epoch, end)
+        config = self._config
+        end = len(self._load)
+        self._epoch_end = end if config.epoch_overlap else min(step + config.steps_per_epoch, end)
         self._next_order = step
         self._kept: set[int] = set()
         self._next_worker = 0
@@ -182,27 +216,28 @@ class _Run:
             self._orders[worker].append(self._next_order)
             self._wake(f"worker {worker}")
             self._next_order += 1
-            self._next_worker = (worker + 1) % self._shape.num_workers
+            self._next_worker = (worker + 1) % self._config.num_workers
 
     def _take(self, step: int) -> Taking[int]:
         """Take a batch over; returns its number."""
-        cores, kept, arrived = self._cores, self._kept, self._arrived
+        cores, kept, arrived, has_receiver = self._cores, self._kept, self._arrived, self._config.receiver
         began = cores.now
         took_s = 0.0
         wanted = step
         while wanted not in kept:
-            if not self._shape.in_order and kept:
+            if not self._config.in_order and kept:
                 wanted = min(kept)
                 break
             while not arrived:
                 self._sleeping["main"] = self._processes["main"]
                 yield None
             batch = arrived.popleft()
-            received = cores.now
-            yield self._receive[batch]
-            took_s += cores.now - received
+            if not has_receiver:
+                received = cores.now
+                yield self._receive[batch]
+                took_s += cores.now - received
             kept.add(batch)
-            if not self._shape.in_order:
+            if not self._config.in_order:
                 wanted = batch
         kept.discard(wanted)
         self._waited_s += cores.now - began - took_s
@@ -210,25 +245,27 @@ class _Run:
         return wanted
 
     def _do_step(self, batch: int) -> Process:
-        config, cores = self._shape, self._cores
-        yield self._launch[batch]
+        config, cores = self._config, self._cores
+        yield self._submit_s[batch]
         ready_at = yield from self._submit(batch)
-        if config.beside:
-            while len(self._results) >= config.background_pending:
+        if config.background:
+            began = cores.now
+            while len(self._results) >= config.background_batches:
                 self._sleeping["main"] = self._processes["main"]
                 yield None
+            self._backlog_s += cores.now - began
             self._results.append((batch, ready_at))
-            self._wake("beside")
-            yield self._close[batch]
+            self._wake("background")
+            yield self._end[batch]
         else:
             if ready_at > cores.now:
                 yield cores.now - ready_at
-            yield self._finish[batch] + self._close[batch]
+            yield self._collect[batch] + self._end[batch]
 
     def _submit(self, batch: int) -> Taking[float]:
         """Give a batch to the device; returns when that will be through with it."""
         cores, queue = self._cores, self._device_queue
-        if len(queue) >= self._shape.device_queue:
+        if len(queue) >= self._config.device_steps:
             free_at = queue.popleft()
             if free_at > cores.now:
                 yield cores.now - free_at

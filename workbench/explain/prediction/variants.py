@@ -1,67 +1,118 @@
-"""Predictions for the variants of a comparison, from one run of its baseline; and how good earlier ones have turned out."""
+"""Sets of knobs beside a run's own: which are worth trying, what is predicted of them, how good that has been."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from workbench.errors import BadInput, Problem
-from workbench.explain.prediction.knob_changes import KNOBS
+from workbench.explain.prediction.changes import Change, scale_stage, set_knob
 from workbench.explain.prediction.predictor import Predictor
+from workbench.knobs.advice import inactive_in_both, inactive_knobs
+from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
-from workbench.records import Comparison, Prediction, VariantResult
+from workbench.records import Comparison, Prediction, Record, Steady, VariantResult
 
-#: Knobs that change nothing that a prediction is about.
-_OF_NO_ACCOUNT = (
-    "num_steps", "warmup_steps", "stage_timing", "checked_samples", "isolated_samples", "timeout_s", "seed", "cache_store",
-    "slow_down", "knock_out",
-)  # fmt: skip
+
+def suggestions(record: Record, *, stage: str | None = None, cause: str | None = None) -> list[dict[str, Any]]:
+    """Settings of one knob each that make a stage cheaper, or are good against a cause, and that a run can take.
+
+    Args:
+        record: The run.
+        stage: The stage.
+        cause: Name of a cause of a diagnosis.
+    """
+    return [
+        {name: value}
+        for name, row in record.knobs.rows().items()
+        for value, effect in row.effects.items()
+        if (stage in effect.addresses or cause in effect.against)
+        and effect.suggested
+        and can_take(record, {name: value})
+    ]
+
+
+def can_take(record: Record, settings: Mapping[str, Any]) -> bool:
+    """Whether a run could have these knobs, has others, and would be changed by them."""
+    if any(getattr(record.knobs, name) == value for name, value in settings.items()):
+        return False
+    try:
+        changed = record.knobs.changed(**settings)
+    except BadInput:
+        return False
+    inactive = inactive_knobs(replace(record.situation, knobs=changed))
+    return not any(name in inactive for name in settings)
 
 
 def predict_variant(predictor: Predictor, variant: Knobs) -> Prediction:
-    """What a variant would come to.
+    """What is predicted of a variant of the run.
 
     Raises:
         BadInput: Where it differs from the run in a way that cannot be predicted.
     """
-    return predictor.ask(questions_of(predictor, variant))
+    return predictor.predict(changes_of(predictor, variant))
 
 
-def questions_of(predictor: Predictor, variant: Knobs) -> list[str]:
-    """The questions that a variant answers in earnest.
+def changes_of(predictor: Predictor, variant: Knobs) -> list[Change]:
+    """The changes that a variant makes. Knobs that can change nothing, there or in the run, make none.
 
     Raises:
-        BadInput: With all knobs that nothing can be asked about.
+        BadInput: With all knobs of which nothing can be predicted.
     """
-    changed = variant.differing(predictor.record.knobs)
-    asked = {name: value for name, value in changed.items() if name not in _OF_NO_ACCOUNT}
-    if strangers := [name for name in asked if name not in KNOBS]:
-        raise BadInput("prediction", [Problem("cannot be predicted", f"{name}={asked[name]}") for name in strangers])
-    questions = [f"{name}={value}" for name, value in asked.items()]
-    return [*questions, *(f"{stage} x0" for stage in variant.knocked_out), *_delays(predictor, variant)]
-
-
-def _delays(predictor: Predictor, variant: Knobs) -> list[str]:
-    found = []
-    steady = predictor.record.steady
-    assert steady is not None
-    for stage, delay_ms in variant.delays_ms.items():
-        blocks = sum(row.count for row in predictor.record.stages if row.name == stage and row.lane != "device")
-        cost_s = predictor.model.cost_per_page(stage) if stage in predictor.model.stages else 0.0
-        if cost_s > 0.0:
-            found.append(f"{stage} x{1.0 + delay_ms * 1e-3 * blocks / steady.num_pages / cost_s:.4f}")
+    record, model = predictor.record, predictor.model
+    rows = variant.rows()
+    inactive = inactive_in_both(replace(record.situation, knobs=variant), record.situation)
+    found: list[Change] = []
+    problems: list[Problem] = []
+    for name, value in variant.differing(record.knobs).items():
+        if name in inactive or rows[name].predicted == "nothing":
+            continue
+        try:
+            if name == "slow_down":
+                found += _slower(predictor, variant)
+            elif rows[name].predicted is None:
+                raise BadInput("prediction", [Problem("cannot be predicted", format_settings({name: value}))])
+            else:
+                found.append(set_knob(model, record.knobs, name, value))
+        except BadInput as error:
+            problems += error.problems
+    if problems:
+        raise BadInput("prediction", problems)
     return found
+
+
+def _slower(predictor: Predictor, variant: Knobs) -> list[Change]:
+    """Stages that are slowed down on purpose, each as a multiple of what it takes in the run."""
+    record, model = predictor.record, predictor.model
+    steady = record.steady
+    assert steady is not None
+    if record.knobs.slow_down:
+        raise BadInput("prediction", [Problem("the run was slowed down itself", "slow_down", "Take a run without it")])
+    found = []
+    for stage, delay_ms in variant.slow_down.items():
+        cost_s = model.cost_per_sample(stage) if stage in model.stages else 0.0
+        if cost_s > 0.0:
+            added_s = added_per_sample(record, steady, stage, delay_ms)
+            found.append(scale_stage(model, stage, 1.0 + added_s / cost_s))
+    return found
+
+
+def added_per_sample(record: Record, steady: Steady, stage: str, delay_ms: float) -> float:
+    """Seconds that a stage takes longer for each sample where each of its blocks takes `delay_ms` longer."""
+    blocks = sum(row.count for row in record.stages if row.name == stage and row.lane != "device")
+    return delay_ms * 1e-3 * blocks / steady.num_samples
 
 
 @dataclass(frozen=True)
 class Trust:
-    """How predictions have turned out.
+    """How good predictions have been.
 
     Attributes:
         count: Predictions that were compared.
-        median_error: Of predicted pages per second, as a share of the measured ones; None without any.
+        median_error: Of the predicted throughput, as a share of the measured one; None without any.
         inside: How many measured values lay inside the 90 % interval.
     """
 
@@ -71,9 +122,13 @@ class Trust:
 
 
 def trust(comparisons: Iterable[Comparison]) -> Trust:
-    """How the predictions of earlier comparisons have turned out."""
-    pairs = [(one.predicted, measured) for c in comparisons for one in c.variants if (measured := _measured(one))]
-    known = [(predicted.samples_per_s, measured) for predicted, measured in pairs if predicted is not None]
+    """How good the predictions of earlier comparisons have been."""
+    known = [
+        (variant.predicted.samples_per_s, measured)
+        for comparison in comparisons
+        for variant in comparison.variants
+        if variant.predicted is not None and (measured := _measured(variant))
+    ]
     errors = [abs(rate.estimate / measured - 1.0) for rate, measured in known]
     return Trust(
         count=len(known),
@@ -84,18 +139,15 @@ def trust(comparisons: Iterable[Comparison]) -> Trust:
 
 def with_predictions(comparison: Comparison, predictions: Sequence[tuple[str, Prediction | str]]) -> Comparison:
     """A comparison with what was predicted of its variants, by name; a text is why nothing was."""
-    told = dict(predictions)
-    variants = [
-        one.model_copy(
-            update={
-                "predicted": found if isinstance(found := told.get(one.name), Prediction) else None,
-                "not_predicted": found if isinstance(found, str) else None,
-            }
-        )
-        for one in comparison.variants
-    ]
+    found = dict(predictions)
+    variants = []
+    for variant in comparison.variants:
+        answer = found.get(variant.name)
+        is_text = isinstance(answer, str)
+        update = {"predicted": None if is_text else answer, "not_predicted": answer if is_text else None}
+        variants.append(variant.model_copy(update=update))
     return comparison.model_copy(update={"variants": variants})
 
 
-def _measured(one: VariantResult) -> float | None:
-    return one.samples_per_s.median if one.samples_per_s is not None else None
+def _measured(variant: VariantResult) -> float | None:
+    return variant.samples_per_s.median if variant.samples_per_s is not None else None

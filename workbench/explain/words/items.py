@@ -23,3 +23,8 @@ def counted(number: int, item: str) -> str:
 def per_item(per: str, item: str) -> str:
     """What a stage is done for, in the record's word: a sample or a batch."""
     return "batch" if per == "batch" else item
+
+
+def with_article(item: str) -> str:
+    """``"a page"``, ``"an image"``."""
+    return f"{'an' if item[:1].lower() in 'aeiou' else 'a'} {item}"

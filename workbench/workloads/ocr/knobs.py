@@ -20,6 +20,11 @@ _SAVED_IMAGE_BYTES = 3 * (4 - 1)
 #: into one byte for the threshold map and one for the other three.
 _MAP_BYTES = {"compute": 4 + 1 + 4 + 1, "fast": 2, "cached": 2, "none": 0}
 
+#: Bytes for each pixel of a page's image in the cache, ready but for normalization, and of its packed target maps.
+_PREPARED_BYTES, _PACKED_BYTES = 3, 2
+
+_CACHE_IS_FREE = "Taking a page from the cache costs nothing; filling it is start-up, and not counted."
+
 _MOVED = ("ToTensorV2", "collate", "send", "receive", "transfer", "release")
 
 _JPEG = Tolerance(64.0, 1.0, "JPEG decoders interpolate colour and round differently, most of all at edges")
@@ -159,10 +164,17 @@ class OcrKnobs(Knobs):
         predicted="effects",
         effects={
             "none": Effect(),
-            "encoded": Effect(frees=("read",), against=("slow files",)),
-            "decoded": Effect(frees=("read", "decode", "orient")),
+            "encoded": Effect(
+                frees=("read",), keeps="files as they are", against=("slow files",), assumes=_CACHE_IS_FREE
+            ),
+            "decoded": Effect(
+                frees=("read", "decode", "orient"), keeps="whole images, 3 bytes a pixel", assumes=_CACHE_IS_FREE
+            ),
             "prepared": Effect(
                 frees=("read", "decode", "orient", "LongestMaxSize", "PadIfNeeded", "resize", "pad", "keypoints"),
+                keeps="prepared images",
+                keeps_bytes=lambda k: float(_PREPARED_BYTES * k.image_size**2),
+                assumes=_CACHE_IS_FREE,
                 against=("rare slow samples", "slow files", "loader-bound"),
             ),
         },
@@ -273,8 +285,13 @@ class OcrKnobs(Knobs):
             "fast": Effect(
                 eases=("targets",), saves_bytes=_saved_by_targets("fast"), against=("heavy send and receive",)
             ),
-            "cached": Effect(frees=("targets",), saves_bytes=_saved_by_targets("cached")),
-            "none": Effect(frees=("targets",), saves_bytes=_saved_by_targets("none")),
+            "cached": Effect(
+                frees=("targets",),
+                saves_bytes=_saved_by_targets("cached"),
+                keeps="target maps",
+                keeps_bytes=lambda k: float(_PACKED_BYTES * k.image_size**2),
+            ),
+            "none": Effect(frees=("targets",), saves_bytes=_saved_by_targets("none"), suggested=False),
         },
     )
 
