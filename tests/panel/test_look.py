@@ -111,7 +111,7 @@ def test_samples_are_shown_beside_the_baselines(look: Look, run: ViewedRun, repo
         images = np.full((1, 3, 32, 32), level, np.float32)
         arrays = {"names": np.array(["<script>.jpg"]), "images": images.transpose(0, 2, 3, 1)}
         np.savez(reports / "runs" / name / SAMPLES, **arrays)
-    look.look_at(ViewedRun(run.record, run.folder, baseline, reports / "runs" / "2026-b"))
+    look.look_at(ViewedRun(run.record, run.folder, baseline))
     look.widget.children[1].selected_index = titles().index("Samples")
 
     shown = text(outputs(look, "Samples"))

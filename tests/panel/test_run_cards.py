@@ -185,7 +185,7 @@ def test_a_run_is_viewed_beside_the_baseline(runs, leave_run, reports) -> None:
     view = runs.view("2026-b", "2026-a")
 
     assert (view.record.run_id, view.baseline.run_id) == ("2026-b", "2026-a")
-    assert view.baseline_folder == reports / "runs" / "2026-a"
+    assert view.folder == reports / "runs" / "2026-b"
     assert view.key != runs.view("2026-b").key
     with pytest.raises(BadInput):
         runs.view("2026-b", "2026-gone")

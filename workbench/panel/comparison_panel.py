@@ -14,8 +14,8 @@ from workbench.explain.figures.comparison_tables import verdict_table
 from workbench.explain.figures.html_table import html_table
 from workbench.explain.figures.throughput import narrowing, throughput
 from workbench.explain.figures.verdicts import verdicts
-from workbench.explain.headline import comparison_headline
 from workbench.explain.verdicts.comparison import compare
+from workbench.explain.words.headline import comparison_headline
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import Launch, run_comparison

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import ipywidgets as widgets
 
-from workbench.explain.checks.sample_pictures import sample_pairs
+from workbench.explain.checks.pictures import sample_pictures
 from workbench.explain.figures.check_pictures import check_pictures
 from workbench.explain.figures.costs import costs
 from workbench.explain.figures.html_table import heading, html_table
@@ -19,7 +19,7 @@ from workbench.explain.figures.step_times import steps_in_place
 from workbench.explain.figures.tables import environment_table, knobs_table, profiler_table, run_table, stage_table
 from workbench.explain.figures.timeline import batch_path, timeline
 from workbench.explain.figures.where_time_goes import where_time_goes
-from workbench.explain.headline import run_headline
+from workbench.explain.words.headline import run_headline
 from workbench.panel.display import Renderable, message, show, title
 from workbench.panel.run_list import ViewedRun
 from workbench.panel.run_queue import Debounced
@@ -104,9 +104,9 @@ def _memory(run: ViewedRun) -> list[Renderable]:
 
 def _samples(run: ViewedRun) -> list[Renderable]:
     item = run.record.item
-    if run.baseline is None or run.baseline_folder is None:
+    if run.baseline is None:
         return [message(f"Tick a run in the list: it is the baseline, and its {item}s are shown beside this run's.")]
-    pairs = sample_pairs(run.baseline_folder, run.folder, count=4)
+    pairs = sample_pictures(run.folder.parent, run.baseline, run.record, count=4)
     return [check_pictures(pairs, baseline="the baseline", variant="this run", item=item)]
 
 

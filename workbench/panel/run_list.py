@@ -61,14 +61,12 @@ class ViewedRun:
     Attributes:
         record: Its record.
         folder: Its run folder.
-        baseline: The run that its samples are compared with, where one is chosen.
-        baseline_folder: That run's folder.
+        baseline: The run that its samples are compared with, where one is chosen; its folder lies beside the other.
     """
 
     record: Record
     folder: Path
     baseline: Record | None = None
-    baseline_folder: Path | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -148,10 +146,8 @@ class RunList:
         Raises:
             BadInput: Where either is gone, or damaged.
         """
-        record = self.record(run_id)
-        if baseline_id is None:
-            return ViewedRun(record, self.runs / run_id)
-        return ViewedRun(record, self.runs / run_id, self.record(baseline_id), self.runs / baseline_id)
+        baseline = self.record(baseline_id) if baseline_id is not None else None
+        return ViewedRun(self.record(run_id), self.runs / run_id, baseline)
 
     def _trials_of_comparisons(self) -> set[str]:
         with self._lock:
