@@ -9,6 +9,7 @@ from workbench.explain.figures.html_table import bullets, html_table, paragraph
 from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
 from workbench.explain.figures.predictions import gain_map as draw_map
 from workbench.explain.figures.template import colours_of
+from workbench.explain.prediction.changes import Change, scale_stage, set_knob
 from workbench.explain.prediction.gain_map import StageGain, ceilings, gain_map
 from workbench.explain.prediction.predictor import Predictor
 from workbench.panel.display import close_tree, message, show
@@ -98,13 +99,24 @@ class WhatIf:
         predictor = self._predictor
         if predictor is None:
             return
-        asked = [f"{name} x{slider.value:g}" for name, slider in self._sliders.items() if slider.value != 1.0]
-        if self._workers.value != predictor.model.config.num_workers:
-            asked.append(f"num_workers={self._workers.value}")
         try:
-            self.answer.value = self._answered(predictor, asked) if asked else message("Move a slider.")
+            changes = self._changes(predictor)
+            self.answer.value = self._answer_of(predictor, changes) if changes else message("Move a slider.")
         except BadInput as error:
             self.answer.value = message("; ".join(problem.what for problem in error.problems))
 
-    def _answered(self, predictor: Predictor, asked: list[str]) -> str:
-        return html_table(answer_table([predictor.ask(asked)], self._item))
+    def _changes(self, predictor: Predictor) -> list[Change]:
+        """What the sliders ask.
+
+        Raises:
+            BadInput: For what the run cannot tell.
+        """
+        model = predictor.model
+        moved = {stage: slider.value for stage, slider in self._sliders.items() if slider.value != 1.0}
+        changes = [scale_stage(model, stage, factor) for stage, factor in moved.items()]
+        if self._workers.value != model.config.num_workers:
+            changes.append(set_knob(model, predictor.record.knobs, "num_workers", self._workers.value))
+        return changes
+
+    def _answer_of(self, predictor: Predictor, changes: list[Change]) -> str:
+        return html_table(answer_table([predictor.predict(changes)], self._item))
