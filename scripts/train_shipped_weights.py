@@ -22,6 +22,7 @@ def train(
     from workbench.commands.console import show_progress
     from workbench.files import cache_dir
     from workbench.knobs.knobs import Knobs
+    from workbench.report.progress import Progress
     from workbench.workloads.ocr.detector.weights_file import (
         SHIPPED,
         SHIPPED_ENCODER,
@@ -55,7 +56,7 @@ def train(
             "seed": seed,
         }
     )
-    with show_progress() as on_line:
+    with show_progress() as on_progress:
         draw_pages(pages, count=count, seed=seed)
         losses: list[float] = []
 
@@ -63,7 +64,8 @@ def train(
             losses.append(loss)
             if done % 20 == 0 or done == steps:
                 recent = losses[-20:]
-                on_line(f"step {done} of {steps}, loss {sum(recent) / len(recent):.3f}")
+                message = f"loss {sum(recent) / len(recent):.3f}"
+                on_progress(Progress(what="training", done=done, total=steps, message=message))
 
         detector = train_detector(knobs, num_steps=steps, on_step=on_step)
     notes = {

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from workbench.commands.console import print_table, show_progress
 from workbench.explain.table import Cell, make_table, note_table, number, sentence
+from workbench.report.progress import Progress
 
 
 def test_a_table_in_a_pipe_is_plain_and_verbatim(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,9 +42,9 @@ def test_names_and_values_need_no_head_and_a_reason_no_table(capsys: pytest.Capt
 
 
 def test_progress_in_a_pipe_is_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with show_progress() as on_line:
-        on_line("imports")
-        on_line("[ 1/16] steady, 50.0 pages/s")
+    with show_progress() as on_progress:
+        on_progress(Progress(what="imports"))
+        on_progress(Progress(what="steady", done=1, total=16, samples_per_s=50.0, item="page"))
 
     captured = capsys.readouterr()
     assert captured.err == "imports\n[ 1/16] steady, 50.0 pages/s\n"
@@ -52,10 +53,10 @@ def test_progress_in_a_pipe_is_its_lines(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_progress_on_a_terminal_is_a_bar() -> None:
     screen = io.StringIO()
-    with show_progress(Console(file=screen, force_terminal=True, width=120)) as on_line:
-        on_line("imports")
-        on_line("[ 3/16] steady [x], 50.0 pages/s")
+    with show_progress(Console(file=screen, force_terminal=True, width=120)) as on_progress:
+        on_progress(Progress(what="imports"))
+        on_progress(Progress(what="steady [x]", done=3, total=16, samples_per_s=50.0))
 
     assert "3/16" in screen.getvalue()
-    assert "steady [x], 50.0 pages/s" in screen.getvalue()
+    assert "steady [x], 50.0 samples/s" in screen.getvalue()
     assert "[ 3/16]" not in screen.getvalue()

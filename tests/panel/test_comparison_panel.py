@@ -1,10 +1,8 @@
-"""Racing runs from the panel, with trials that are made up."""
+"""Comparing runs from the panel, with trials that are made up."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import threading
 
 import ipywidgets as widgets
 import pytest
@@ -13,17 +11,14 @@ from record_factory import make_record
 from workbench.panel.comparison_panel import ComparisonPanel
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import RunQueue
-from workbench.panel.variant_names import name_choices, name_variants
 from workbench.records.run_folder import RECORD, list_runs, write_json
-from workbench.report.by_hand import Judging
-from workbench.workloads.ocr.knobs import OcrKnobs
 
 PATIENCE_S = 60.0
 RATES = {"none": 50.0, "decoded": 80.0, "prepared": 51.0}
 
 
 class FakeTrials:
-    """Stands in for `run_trial`: leaves a record at once, a little faster or slower than the one before."""
+    """Takes the place of `run_trial`: leaves a record at once, a little faster or slower than the one before."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -41,16 +36,17 @@ class FakeTrials:
 
 
 class Panel:
-    """A comparison panel, and what it tells."""
+    """A comparison panel, and what it calls."""
 
-    def __init__(self, reports, *run_ids: str) -> None:
+    def __init__(self, reports, trials: FakeTrials, *run_ids: str) -> None:
         self.runs = RunList(reports)
         self.runs.refresh()
         self.queue = RunQueue()
-        self.told: list[object] = []
+        self.calls: list[object] = []
         self.panel = ComparisonPanel(
-            self.runs, self.queue, Judging(reports), on_begin=self.told.append, on_event=self.told.append,
-            on_end=lambda told, bad: self.told.append((told, bad)), on_baseline=lambda: self.told.append("baseline"),
+            self.runs, self.queue, on_begin=lambda title, knobs: self.calls.append(title),
+            on_event=self.calls.append, on_end=lambda text, bad: self.calls.append((text, bad)),
+            on_baseline=lambda: self.calls.append("baseline"), launch=trials,
         )  # fmt: skip
         self.panel.set_ticked(run_ids)
 
@@ -59,43 +55,41 @@ class Panel:
         assert self.queue.wait_until_idle(PATIENCE_S)
 
     def of(self, kind, text: str):
-        return next(one for one in everything(self.panel.widget) if isinstance(one, kind) and one.description == text)
+        return next(widget for widget in everything(self.panel.widget) if isinstance(widget, kind) and widget.description == text)
 
     def text(self) -> str:
-        return " ".join(one.value for one in everything(self.panel.widget) if isinstance(one, widgets.HTML))
+        return " ".join(widget.value for widget in everything(self.panel.widget) if isinstance(widget, widgets.HTML))
 
     def outputs(self) -> tuple:
-        return next(one for one in everything(self.panel.widget) if isinstance(one, widgets.Output)).outputs
+        return next(widget for widget in everything(self.panel.widget) if isinstance(widget, widgets.Output)).outputs
 
 
 def everything(widget) -> list[widgets.Widget]:
-    return [widget, *(one for child in getattr(widget, "children", ()) for one in everything(child))]
+    return [widget, *(inner for child in getattr(widget, "children", ()) for inner in everything(child))]
 
 
 @pytest.fixture
-def trials(monkeypatch) -> FakeTrials:
-    fake = FakeTrials()
-    monkeypatch.setattr("workbench.measure.comparison.run.run_trial", fake)
-    return fake
+def trials() -> FakeTrials:
+    return FakeTrials()
 
 
 @pytest.fixture
 def compared(reports, leave_run, trials) -> Panel:
     for name, cache in (("2026-a", "none"), ("2026-b", "decoded"), ("2026-c", "prepared")):
         leave_run(name, cache=cache)
-    return Panel(reports, "2026-a", "2026-b")
+    return Panel(reports, trials, "2026-a", "2026-b")
 
 
-def test_it_takes_two_to_race(compared: Panel) -> None:
+def test_it_takes_two_to_compare(compared: Panel) -> None:
     compared.panel.set_ticked(["2026-a"])
-    assert compared.of(widgets.Button, "ComparisonRun").disabled
+    assert compared.of(widgets.Button, "Compare").disabled
     compared.panel.set_ticked(["2026-a", "2026-b"])
-    assert not compared.of(widgets.Button, "ComparisonRun").disabled
+    assert not compared.of(widgets.Button, "Compare").disabled
     assert compared.of(widgets.Dropdown, "baseline").options == (("cache=none", "2026-a"), ("cache=decoded", "2026-b"))
 
 
-def test_a_race_ends_with_verdicts_and_can_be_exported(compared: Panel, reports) -> None:
-    compared.press("ComparisonRun")
+def test_a_comparison_ends_with_verdicts_and_can_be_exported(compared: Panel, reports) -> None:
+    compared.press("Compare")
 
     assert "cache=decoded&#x27; is 1.60x" in compared.text()
     shown = json.dumps([item["data"] for item in compared.outputs()])
@@ -103,14 +97,14 @@ def test_a_race_ends_with_verdicts_and_can_be_exported(compared: Panel, reports)
     assert not compared.of(widgets.Button, "Export HTML").disabled
     (folder,) = (reports / "comparisons").iterdir()
     assert compared.of(widgets.Dropdown, "shown").options == (folder.name,)
-    assert ("The comparison is over: every verdict is clear.", False) in compared.told
+    assert ("The comparison is over: every verdict is clear.", False) in compared.calls
 
 
-def test_the_chosen_baseline_is_the_races(compared: Panel) -> None:
+def test_the_chosen_baseline_is_that_of_the_comparison(compared: Panel) -> None:
     compared.of(widgets.Dropdown, "baseline").value = "2026-b"
     assert compared.panel.baseline == "2026-b"
-    assert "baseline" in compared.told
-    compared.press("ComparisonRun")
+    assert "baseline" in compared.calls
+    compared.press("Compare")
 
     assert "No variant is faster than &#x27;baseline&#x27;; &#x27;cache=none&#x27; is slower" in compared.text()
 
@@ -121,16 +115,16 @@ def test_intervals_are_drawn_while_it_runs_and_narrow(compared: Panel, monkeypat
         ComparisonPanel, "_show_so_far", lambda self, journal, records: drawn.append(min(map(len, records.values())))
     )
     compared.panel.set_ticked(["2026-a", "2026-c"])
-    compared.press("ComparisonRun")
+    compared.press("Compare")
 
     assert drawn == sorted(drawn)
     assert drawn[:3] == [1, 2, 3]
 
 
-def test_a_cancelled_race_can_go_on(compared: Panel, trials: FakeTrials, reports) -> None:
+def test_a_cancelled_comparison_can_go_on(compared: Panel, trials: FakeTrials, reports) -> None:
     trials.cancel_after = 4
-    compared.press("ComparisonRun")
-    assert ("The comparison is over: it was cancelled, and can go on.", False) in compared.told
+    compared.press("Compare")
+    assert ("The comparison is over: it was cancelled, and can go on.", False) in compared.calls
     assert compared.of(widgets.Button, "Export HTML").disabled
 
     trials.cancel_after = 10**9
@@ -141,14 +135,14 @@ def test_a_cancelled_race_can_go_on(compared: Panel, trials: FakeTrials, reports
     assert len({trial["run_id"] for trial in state["trials"]}) == len(state["trials"])
 
 
-def test_lenses_are_left_out_of_races(compared: Panel, leave_run, reports) -> None:
+def test_profilers_are_left_out_of_comparisons(compared: Panel, leave_run, reports) -> None:
     leave_run("2026-d", profilers="lines", line_functions="a.b")
     compared.runs.refresh()
     compared.panel.set_ticked(["2026-a", "2026-d"])
-    compared.press("ComparisonRun")
+    compared.press("Compare")
 
     knobs = [json.loads((folder / RECORD).read_text())["knobs"] for folder in list_runs(reports / "runs")]
-    assert [one["profilers"] for one in knobs if one["profilers"]] == ["lines"]
+    assert [own["profilers"] for own in knobs if own["profilers"]] == ["lines"]
     assert "&#x27;same knobs&#x27;" in compared.text()
 
 
@@ -156,16 +150,16 @@ def test_a_data_set_that_is_gone_is_said_in_words(compared: Panel, leave_run) ->
     leave_run("2026-d", dataset="/nowhere/<b>")
     compared.runs.refresh()
     compared.panel.set_ticked(["2026-a", "2026-d"])
-    compared.press("ComparisonRun")
+    compared.press("Compare")
 
     assert "there is no such folder" in compared.text()
     assert "<b>" not in compared.text()
-    assert ("It did not come to its end.", True) in compared.told
+    assert ("It failed before its end.", True) in compared.calls
 
 
-def test_earlier_comparisons_can_be_looked_at(compared: Panel, reports) -> None:
-    compared.press("ComparisonRun")
-    again = Panel(reports)
+def test_earlier_comparisons_can_be_looked_at(compared: Panel, trials: FakeTrials, reports) -> None:
+    compared.press("Compare")
+    again = Panel(reports, trials)
     again.panel.refresh()
     assert again.outputs() == ()
     dropdown = again.of(widgets.Dropdown, "shown")
@@ -175,21 +169,15 @@ def test_earlier_comparisons_can_be_looked_at(compared: Panel, reports) -> None:
     assert again.outputs()
 
 
-def test_a_report_that_is_not_made_says_why(tmp_path) -> None:
-    with pytest.raises(Exception, match=r"the report was not made(.|\n)*there is no state.json"):
-        Judging(tmp_path).export(tmp_path / "nothing", threading.Event())
+def test_the_report_is_exported_beside_the_comparisons(compared: Panel, reports, monkeypatch) -> None:
+    exported: list[tuple] = []
+    monkeypatch.setattr(
+        "workbench.panel.comparison_panel.export_comparison", lambda folder, html, cancel: exported.append((folder, html))
+    )
+    compared.press("Compare")
+    compared.press("Export HTML")
 
-
-def test_variants_are_named_by_what_they_change() -> None:
-    common = {"num_pages": 7, "device": "cpu"}
-    variants = [OcrKnobs(**common), OcrKnobs(**common, cache="decoded"), OcrKnobs(**common, num_steps=3)]
-    assert name_choices(variants) == ["cache=none", "cache=decoded", "cache=none (2)"]
-    assert name_choices(variants[::2]) == ["same knobs", "same knobs (2)"]
-    assert name_variants([*variants, variants[0]]) == ["baseline", "cache=decoded", "same knobs", "same knobs (2)"]
-    assert name_choices([OcrKnobs(persistent_workers=False), OcrKnobs()]) == [
-        "persistent_workers=false", "persistent_workers=true",
-    ]  # fmt: skip
-    many = {"image_decoder": "turbojpeg", "transforms": "direct", "targets": "fast", "transport": "ring"}
-    names = name_choices([OcrKnobs(), OcrKnobs(**many), OcrKnobs(**many, cache_store="shared", cache="decoded")])
-    assert all(len(name) <= 64 for name in names)
-    assert all(a != b for a, b in itertools.combinations(names, 2))
+    ((folder, html),) = exported
+    assert [folder] == list((reports / "comparisons").iterdir())
+    assert html.parent == reports
+    assert str(html) in compared.text()

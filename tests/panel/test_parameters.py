@@ -1,3 +1,5 @@
+"""The parameters of a notebook: what its variables make, and what is refused."""
+
 from __future__ import annotations
 
 import json
@@ -5,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import OcrKnobs, describe_knobs
-from workbench.panel.parameters import COMPARE_KNOBS, PROFILE_KNOBS, knob_lines, knobs_from, settings_from
+from workbench.panel.parameters import knobs_from, settings_from
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def ipython(**variables: Any) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def test_all_mistyped_parameters_are_in_one_message() -> None:
         settings_from(ipython(cahce="none", xyzzy=1))
 
     assert len(error.value.problems) == 2
-    assert "The parameters are: dataset, annotations," in str(error.value)
+    assert "The parameters are: workload, dataset, annotations," in str(error.value)
 
 
 def test_knobs_are_made_of_what_is_set() -> None:
@@ -65,24 +68,36 @@ def test_what_is_no_parameter_is_let_pass() -> None:
     assert settings_from(variables, extra=("blocks",)) == {}
 
 
-@pytest.mark.parametrize("names", [PROFILE_KNOBS, COMPARE_KNOBS])
-def test_the_lines_of_a_parameters_cell_set_the_defaults(names: tuple[str, ...]) -> None:
-    namespace: dict[str, Any] = {}
-    exec("\n".join(knob_lines(names)), namespace)
+class Own:
+    """A workload of one's own."""
 
-    defaults = OcrKnobs()
-    assert {name: namespace[name] for name in names} == {name: getattr(defaults, name) for name in names}
+    class Knobs(BaseModel):
+        width: int = 3
 
 
-def test_the_lines_of_a_parameters_cell_are_read_by_papermill() -> None:
-    import nbformat
-    from papermill.translators import PythonTranslator
+OWN = {"workload": f"{__name__}:Own"}
 
-    cell = nbformat.v4.new_code_cell("\n".join(knob_lines(PROFILE_KNOBS)))
-    parameters = {parameter.name: parameter for parameter in PythonTranslator.inspect(cell)}
 
-    infos = {info.name: info for info in describe_knobs()}
-    assert set(parameters) == set(PROFILE_KNOBS)
-    for name, parameter in parameters.items():
-        assert parameter.help.startswith(infos[name].help)
-        assert infos[name].type_name in parameter.inferred_type_name
+def test_another_workload_has_its_own_knobs() -> None:
+    knobs = knobs_from(ipython(**OWN, width="7", num_workers=1))
+
+    assert (knobs.workload, knobs.width, knobs.num_workers) == (OWN["workload"], 7, 1)
+
+
+def test_knobs_that_the_cell_shows_and_another_workload_lacks_may_stand_there_but_not_be_set() -> None:
+    shown = {"dataset": "data_samples", "cache": "none", "num_pages": None}
+
+    assert settings_from(ipython(**OWN, **shown)) == OWN
+    with pytest.raises(BadInput, match=r"the workload '.*:Own' has no knob 'cache'"):
+        knobs_from(ipython(**OWN, **{**shown, "cache": "decoded"}))
+
+
+def test_a_workload_that_cannot_be_had_is_refused() -> None:
+    with pytest.raises(BadInput, match="there is no workload named 'orc'"):
+        knobs_from(ipython(workload="orc"))
+
+
+def test_lists_and_mappings_make_knobs_as_papermill_passes_them() -> None:
+    knobs = knobs_from(ipython(profilers=["torch", "lines"], slow_down={"decode": 1.5}, knock_out="decode"))
+
+    assert knobs == OcrKnobs(profilers=("torch", "lines"), slow_down={"decode": 1.5}, knock_out=("decode",))

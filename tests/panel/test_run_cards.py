@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
 import ipywidgets as widgets
 import pytest
 from record_factory import make_failed, make_lane, make_record
 
+from workbench.errors import BadInput
 from workbench.panel.run_cards import RunCards, card_html
-from workbench.panel.run_list import RunList
+from workbench.panel.run_list import RunList, name_choices, name_variants
 from workbench.records import ComparisonState, ProfilerOverhead, VariantTrial
 from workbench.records.run_folder import RECORD, write_state
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -19,13 +23,15 @@ def runs(reports) -> RunList:
 
 
 @pytest.fixture
-def told() -> list[object]:
+def calls() -> list[object]:
     return []
 
 
 @pytest.fixture
-def cards(runs, told) -> RunCards:
-    return RunCards(runs, on_look=told.append, on_take=told.append, on_tick=lambda: told.append("ticked"))
+def cards(runs, calls) -> RunCards:
+    return RunCards(
+        runs, OcrKnobs(), on_look=calls.append, on_take=calls.append, on_tick=lambda: calls.append("ticked")
+    )
 
 
 def shown(cards: RunCards) -> list[str]:
@@ -56,7 +62,7 @@ def test_a_record_of_another_version_is_left_out(runs, leave_run, reports) -> No
     assert [run.run_id for run in runs.newest_first(with_all=True)] == ["2026-a"]
 
 
-def test_trials_of_races_are_apart(runs, leave_run, reports) -> None:
+def test_trials_of_comparisons_are_apart(runs, leave_run, reports) -> None:
     for name in ("2026-a", "2026-b", "2026-c"):
         leave_run(name)
     trial = VariantTrial(block=0, variant="baseline", run_id="2026-b")
@@ -70,9 +76,9 @@ def test_trials_of_races_are_apart(runs, leave_run, reports) -> None:
     assert len(runs.newest_first(with_all=True)) == 3
 
 
-def test_runs_that_tell_what_lenses_cost_are_apart(runs, leave_run) -> None:
-    price = ProfilerOverhead(profilers=["lines"], factor=1.1, lowest=1.0, highest=1.2, run_ids=["2026-a", "2026-c"])
-    leave_run("2026-b", make_record(profilers="lines").model_copy(update={"profiler_overhead": price}))
+def test_runs_that_tell_what_profilers_cost_are_apart(runs, leave_run) -> None:
+    overhead = ProfilerOverhead(profilers=["lines"], factor=1.1, lowest=1.0, highest=1.2, run_ids=["2026-a", "2026-c"])
+    leave_run("2026-b", make_record(profilers="lines").model_copy(update={"profiler_overhead": overhead}))
     for name in ("2026-a", "2026-c"):
         leave_run(name)
     runs.refresh()
@@ -88,22 +94,22 @@ def summary(runs, leave_run, record):
 
 
 def test_a_card_says_what_differs_how_fast_and_how_sure(runs, leave_run) -> None:
-    run = summary(runs, leave_run, make_record(63.14, cache="decoded", num_steps=7))
+    run = summary(runs, leave_run, make_record(63.14, cache="decoded", scaled_decode=True, timeout_s=7.0))
     card = card_html(run, OcrKnobs())
 
-    assert "cache=decoded" in card
-    assert "num_steps" not in card
+    assert "cache=decoded" in card and "scaled_decode=true" in card
+    assert "timeout_s" not in card
     assert "63.1 <small>pages/s</small>" in card
-    assert "closure 99.0 %" in card
+    assert "99.0 % of the time attributed" in card
     assert "1.00 GB" in card
     assert "simulated device" in card
-    assert "the knobs of the baseline" in card_html(run, OcrKnobs(cache="decoded"))
+    assert "the knobs of the baseline" in card_html(run, OcrKnobs(cache="decoded", scaled_decode=True))
 
 
-def test_a_card_of_a_breakdown_that_does_not_close_says_so(runs, leave_run) -> None:
+def test_a_card_of_a_run_with_much_unattributed_time_says_so(runs, leave_run) -> None:
     run = summary(runs, leave_run, make_record(lanes=[make_lane("main", 1.0, 0.5)]))
 
-    assert "wb-alarm'>does not close (50.0 %)" in card_html(run, OcrKnobs())
+    assert "wb-alarm'>only 50.0 % of the time attributed" in card_html(run, OcrKnobs())
 
 
 def test_a_failed_run_shows_its_message_escaped(runs, leave_run) -> None:
@@ -118,7 +124,7 @@ def test_knobs_are_escaped(runs, leave_run) -> None:
     assert "<img" not in card_html(summary(runs, leave_run, make_record(dataset="<img src=x>")), OcrKnobs())
 
 
-def test_pages_of_cards_and_their_buttons(runs, leave_run, cards, told) -> None:
+def test_pages_of_cards_and_their_buttons(runs, leave_run, cards, calls) -> None:
     for number in range(12):
         leave_run(f"2026-{number:02}", rate=10.0 + number)
     runs.refresh()
@@ -135,7 +141,7 @@ def test_pages_of_cards_and_their_buttons(runs, leave_run, cards, told) -> None:
     box.children[2].click()
     box.children[3].click()
     box.children[0].value = True
-    assert told == ["2026-01", "2026-01", "ticked"]
+    assert calls == ["2026-01", "2026-01", "ticked"]
     assert cards.ticked == ["2026-01"]
     foot.children[-2].click()
     assert box.children[0].value is False
@@ -157,3 +163,44 @@ def test_however_many_runs_there_are_the_widgets_stay_as_many(runs, leave_run, c
         runs.refresh()
         cards.show()
     assert len(widgets.widget._instances) == before
+
+
+def test_a_run_of_another_workload_is_shown_with_what_it_changed_of_its_own(runs, leave_run, reports) -> None:
+    record = make_record().model_dump(mode="json")
+    record["knobs"] = {"workload": "gone.away:Own", "num_workers": 7, "width": 3}
+    record["item"] = "clip"
+    folder = reports / "runs" / "2026-a"
+    folder.mkdir(parents=True)
+    (folder / RECORD).write_text(json.dumps(record))
+    runs.refresh()
+    card = card_html(runs.get("2026-a"), OcrKnobs())
+
+    assert "workload=gone.away:Own" in card and "num_workers=7" in card
+    assert "clips/s" in card
+
+
+def test_a_run_is_viewed_beside_the_baseline(runs, leave_run, reports) -> None:
+    leave_run("2026-a")
+    leave_run("2026-b", cache="decoded")
+    view = runs.view("2026-b", "2026-a")
+
+    assert (view.record.run_id, view.baseline.run_id) == ("2026-b", "2026-a")
+    assert view.folder == reports / "runs" / "2026-b"
+    assert view.key != runs.view("2026-b").key
+    with pytest.raises(BadInput):
+        runs.view("2026-b", "2026-gone")
+
+
+def test_variants_are_named_by_what_they_change() -> None:
+    common = {"num_pages": 7, "device": "cpu"}
+    variants = [OcrKnobs(**common), OcrKnobs(**common, cache="decoded"), OcrKnobs(**common, timeout_s=3)]
+    assert name_choices(variants) == ["cache=none", "cache=decoded", "cache=none (2)"]
+    assert name_choices(variants[::2]) == ["same knobs", "same knobs (2)"]
+    assert name_variants([*variants, variants[0]]) == ["baseline", "cache=decoded", "same knobs", "same knobs (2)"]
+    assert name_choices([OcrKnobs(persistent_workers=False), OcrKnobs()]) == [
+        "persistent_workers=false", "persistent_workers=true",
+    ]  # fmt: skip
+    many = {"image_decoder": "turbojpeg", "transforms": "direct", "targets": "fast", "transport": "ring"}
+    names = name_choices([OcrKnobs(), OcrKnobs(**many), OcrKnobs(**many, cache_store="shared", cache="decoded")])
+    assert all(len(name) <= 64 for name in names)
+    assert all(a != b for a, b in itertools.combinations(names, 2))

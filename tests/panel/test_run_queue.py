@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from workbench.errors import BadInput, Problem
-from workbench.panel.run_queue import Job, Latest, RunQueue
+from workbench.panel.run_queue import Debounced, Job, RunQueue
 
 PATIENCE_S = 10.0
 
@@ -50,24 +50,24 @@ def test_a_cleared_queue_forgets_what_waits() -> None:
     assert done == []
 
 
-def test_errors_are_told_in_words_and_the_queue_goes_on() -> None:
-    queue, told = RunQueue(), []
+def test_errors_are_said_in_words_and_the_queue_goes_on() -> None:
+    queue, texts = RunQueue(), []
     bad = BadInput("the data set", [Problem("is empty")])
 
     def fail(error: Exception) -> None:
         raise error
 
-    queue.add(Job("bad input", lambda cancel: fail(bad), told.append))
-    queue.add(Job("a bug", lambda cancel: fail(ValueError("of ours")), told.append))
-    queue.add(Job("fine", lambda cancel: told.append("fine")))
+    queue.add(Job("bad input", lambda cancel: fail(bad), texts.append))
+    queue.add(Job("a bug", lambda cancel: fail(ValueError("of ours")), texts.append))
+    queue.add(Job("fine", lambda cancel: texts.append("fine")))
 
     assert queue.wait_until_idle(PATIENCE_S)
-    assert told == ["the data set: 1 problem\n  - is empty", "ValueError: of ours", "fine"]
+    assert texts == ["the data set: 1 problem\n  - is empty", "ValueError: of ours", "fine"]
 
 
 def test_the_latest_wish_counts() -> None:
-    told: list[str] = []
-    latest, go, began, done = Latest(told.append), threading.Event(), threading.Event(), []
+    texts: list[str] = []
+    latest, go, began, done = Debounced(texts.append), threading.Event(), threading.Event(), []
 
     def first() -> None:
         began.set()
@@ -84,4 +84,4 @@ def test_the_latest_wish_counts() -> None:
     assert done == [1, 3]
     latest.ask(lambda: 1 / 0)
     assert latest.wait_until_idle(PATIENCE_S)
-    assert told == ["ZeroDivisionError: division by zero"]
+    assert texts == ["ZeroDivisionError: division by zero"]

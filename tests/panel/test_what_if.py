@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from ipywidgets.widgets.widget import _instances
+from record_factory import make_failed
 from run_factory import Run
 
-from workbench.panel.look import Seen
+from workbench.panel.run_list import ViewedRun
 from workbench.panel.what_if import WhatIf
 from workbench.records.run_folder import SPANS
 
@@ -19,12 +20,12 @@ class QuietRun(Run):
 def view(tmp_path) -> WhatIf:
     QuietRun().spans().to_parquet(tmp_path / SPANS)
     view = WhatIf()
-    view.show(Seen(QuietRun().record(), tmp_path))
+    view.show(ViewedRun(QuietRun().record(), tmp_path))
     return view
 
 
 def sliders(view: WhatIf) -> dict[str, object]:
-    return {one.description: one for one in view.widget.children[0].children}
+    return {slider.description: slider for slider in view.widget.children[0].children}
 
 
 def test_the_stages_that_could_give_most_have_a_slider_and_so_have_workers_and_device(view):
@@ -49,11 +50,11 @@ def test_what_cannot_be_answered_is_said(view):
 
 
 def test_looking_again_leaves_no_widget_behind(view, tmp_path):
-    seen = Seen(QuietRun().record(), tmp_path)
-    view.show(seen)
+    run = ViewedRun(QuietRun().record(), tmp_path)
+    view.show(run)
     before = len(_instances)
     for _ in range(3):
-        view.show(seen)
+        view.show(run)
     assert len(_instances) == before
 
 
@@ -61,13 +62,19 @@ def test_spans_that_do_not_show_the_end_are_said(tmp_path):
     spans = QuietRun().spans()
     spans[spans["stage"] != "drain"].to_parquet(tmp_path / SPANS)
     view = WhatIf()
-    view.show(Seen(QuietRun().record(), tmp_path))
+    view.show(ViewedRun(QuietRun().record(), tmp_path))
     assert "where the counted steps end" in view.answer.value
 
 
 def test_a_run_that_tells_too_little_says_so(tmp_path):
     QuietRun().spans().to_parquet(tmp_path / SPANS)
     view = WhatIf()
-    view.show(Seen(QuietRun().record(loader="webdataset"), tmp_path))
+    view.show(ViewedRun(QuietRun().record(loader="webdataset"), tmp_path))
     assert "webdataset loader is not modelled" in view.answer.value
     assert view.widget.children[0].children == ()
+
+
+def test_a_run_that_failed_says_so(tmp_path):
+    view = WhatIf()
+    view.show(ViewedRun(make_failed(), tmp_path))
+    assert "This run failed" in view.answer.value

@@ -18,12 +18,8 @@ from workbench.workloads.ocr.knobs import OcrKnobs
 PATIENCE_S = 20.0
 
 
-class NoJudge:
-    """Is never asked."""
-
-
 class FakeTrials:
-    """Stands in for `run_profiled`: leaves a record at once, or waits to be cancelled."""
+    """Takes the place of `run_profiled`: leaves a record at once, or waits to be cancelled."""
 
     def __init__(self) -> None:
         self.waits = False
@@ -47,27 +43,25 @@ class FakeTrials:
 
 
 @pytest.fixture
-def trials(monkeypatch) -> FakeTrials:
-    fake = FakeTrials()
-    monkeypatch.setattr("workbench.panel.workbench_panel.run_profiled", fake)
-    return fake
+def trials() -> FakeTrials:
+    return FakeTrials()
 
 
 @pytest.fixture
 def lab(reports, trials):
-    return Workbench(reports, NoJudge(), OcrKnobs(num_pages=4))
+    return Workbench(reports, OcrKnobs(num_pages=4), run=trials)
 
 
 def everything(widget) -> list[widgets.Widget]:
-    return [widget, *(one for child in getattr(widget, "children", ()) for one in everything(child))]
+    return [widget, *(inner for child in getattr(widget, "children", ()) for inner in everything(child))]
 
 
 def button(lab: Workbench, text: str) -> widgets.Button:
-    return next(one for one in everything(lab.widget) if getattr(one, "description", "") == text)
+    return next(widget for widget in everything(lab.widget) if getattr(widget, "description", "") == text)
 
 
 def text(lab: Workbench) -> str:
-    return " ".join(one.value for one in everything(lab.widget) if isinstance(one, widgets.HTML))
+    return " ".join(widget.value for widget in everything(lab.widget) if isinstance(widget, widgets.HTML))
 
 
 def test_a_run_becomes_a_card_and_is_looked_at(lab, trials) -> None:
@@ -78,7 +72,7 @@ def test_a_run_becomes_a_card_and_is_looked_at(lab, trials) -> None:
     assert "data-run='2026-0001'" in text(lab)
     assert "Done: 50.0 pages/s." in text(lab)
     assert "50.0 pages/s (on a simulated device)" in text(lab)
-    drawn = next(one for one in everything(lab.widget) if isinstance(one, widgets.Output) and one.outputs)
+    drawn = next(widget for widget in everything(lab.widget) if isinstance(widget, widgets.Output) and widget.outputs)
     assert "application/vnd.plotly.v1+json" in drawn.outputs[0]["data"]
     assert "table" in drawn.outputs[1]["data"]["text/html"]
 
@@ -118,7 +112,7 @@ def test_a_failed_run_shows_its_message_and_no_traceback(lab, trials) -> None:
 
 
 def test_a_data_set_that_is_not_there_is_said_in_words(lab, trials) -> None:
-    next(one for one in everything(lab.widget) if isinstance(one, widgets.Combobox)).value = "nowhere/<i>"
+    lab.knobs.by_name["dataset"].value = "nowhere/<i>"
     button(lab, "Run").click()
     assert lab.queue.wait_until_idle(PATIENCE_S)
 
@@ -127,7 +121,7 @@ def test_a_data_set_that_is_not_there_is_said_in_words(lab, trials) -> None:
     assert trials.count == 0
 
 
-def test_what_cannot_run_is_not_run_and_says_why_and_offers_a_way_out(lab, trials) -> None:
+def test_what_cannot_run_is_not_run_and_says_why_and_offers_a_fix(lab, trials) -> None:
     lab.knobs.by_name["cache"].value = "tensor"
     assert "what the cache holds is normalized already" in text(lab)
     button(lab, "Run").click()
@@ -157,12 +151,12 @@ def test_fifty_runs_leave_no_more_widgets_than_one(lab, trials) -> None:
 
 
 def test_a_panel_that_is_made_anew_leaves_nothing_of_the_one_before(lab, trials, reports, monkeypatch) -> None:
-    drawn = [(title, make) for title, make in look.TABS if isinstance(make(), look.Drawn)]
+    drawn = [(title, make) for title, make in look.TABS if isinstance(make(), look.FigureTab)]
     monkeypatch.setattr(look, "TABS", drawn)
-    Workbench(reports, NoJudge())
+    Workbench(reports, OcrKnobs(), run=trials)
     before = len(widgets.widget._instances)
     for _ in range(3):
-        Workbench(reports, NoJudge())
+        Workbench(reports, OcrKnobs(), run=trials)
     assert len(widgets.widget._instances) == before
 
 
@@ -171,15 +165,32 @@ def test_a_panel_that_is_made_anew_ends_what_the_one_before_ran(lab, trials, rep
     button(lab, "Run").click()
     assert trials.began.wait(PATIENCE_S)
     button(lab, "Run").click()
-    Workbench(reports, NoJudge())
+    Workbench(reports, OcrKnobs(), run=trials)
 
     assert lab.queue.wait_until_idle(0.0)
     assert trials.count == 1
 
 
 def test_a_preset_sets_the_knobs(lab) -> None:
-    preset = next(one for one in everything(lab.widget) if getattr(one, "description", "") == "preset")
+    preset = next(widget for widget in everything(lab.widget) if getattr(widget, "description", "") == "preset")
     preset.value = "RAM image cache"
 
     assert lab.knobs.by_name["cache"].value == "decoded"
     assert lab.knobs.settings()["num_pages"] == "4"
+
+
+def test_settings_can_be_given_to_a_run(lab, trials, reports) -> None:
+    lab.run({"cache": "decoded", "slow_down": "decode:1.5"})
+    assert lab.queue.wait_until_idle(PATIENCE_S)
+
+    record = Record.model_validate_json((reports / "runs" / "2026-0001" / RECORD).read_text())
+    assert record.knobs == OcrKnobs(num_pages=4, cache="decoded", slow_down={"decode": 1.5})
+
+
+def test_the_knobs_of_a_run_are_taken(lab, trials) -> None:
+    lab.run({"cache": "decoded"})
+    assert lab.queue.wait_until_idle(PATIENCE_S)
+    lab.knobs.by_name["cache"].value = "none"
+
+    button(lab, "Take knobs").click()
+    assert lab.knobs.by_name["cache"].value == "decoded"

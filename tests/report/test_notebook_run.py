@@ -29,6 +29,15 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children()}
 
 
+def outputs(path: Path) -> list:
+    return [output for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])]
+
+
+def printed(path: Path) -> list[str]:
+    """The lines that an executed notebook has printed."""
+    return "".join(output.text for output in outputs(path) if output.output_type == "stream").splitlines()
+
+
 def test_a_notebook_runs_with_its_parameters_and_leaves_results_and_html(tmp_path: Path) -> None:
     source = notebook(
         tmp_path,
@@ -36,21 +45,19 @@ def test_a_notebook_runs_with_its_parameters_and_leaves_results_and_html(tmp_pat
         "print(cache, blocks, num_workers)\nprint(sys.executable)",
         "hand_over(run_folder=Path('a') / cache)",
     )
-    lines: list[str] = []
     before = children()
 
     # A brace is no placeholder here; papermill would take it for one.
     done = run_notebook(
         source, {"cache": "prepared", "num_workers": 3}, tmp_path / "{out}" / "done.ipynb", cell_timeout_s=60,
-        title="Study", on_line=lines.append,
+        title="Study",
     )  # fmt: skip
 
-    assert lines == ["prepared 5 3", sys.executable]
+    assert printed(done.notebook) == ["prepared 5 3", sys.executable]
     assert done.results == {"run_folder": Path("a/prepared")}
     assert done.notebook == tmp_path / "{out}" / "done.ipynb"
     assert "prepared 5 3" in done.html.read_text(encoding="utf-8")
-    outputs = [output for cell in nbformat.read(done.notebook, 4).cells for output in cell.get("outputs", [])]
-    assert any(RESULT_MIME in output.get("data", {}) for output in outputs)
+    assert any(RESULT_MIME in output.get("data", {}) for output in outputs(done.notebook))
     assert children() == before
 
 
@@ -59,14 +66,38 @@ def test_the_kernel_is_the_one_of_this_environment(tmp_path: Path, monkeypatch: 
     spec.mkdir(parents=True)
     (spec / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "other", "language": "python"}')
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    lines: list[str] = []
 
-    run_notebook(
-        notebook(tmp_path, "import sys", "print(sys.executable)"), {}, tmp_path / "done.ipynb", cell_timeout_s=60,
-        on_line=lines.append,
-    )  # fmt: skip
+    done = run_notebook(
+        notebook(tmp_path, "import sys", "print(sys.executable)"), {}, tmp_path / "done.ipynb", cell_timeout_s=60
+    )
 
-    assert lines == [sys.executable]
+    assert printed(done.notebook) == [sys.executable]
+
+
+def test_the_kernel_gets_the_variables_that_it_is_given_and_those_of_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWN", "inherited")
+    cell = "import os\nprint(os.environ['GIVEN'], os.environ['OWN'])"
+
+    done = run_notebook(
+        notebook(tmp_path, "1", cell), {}, tmp_path / "done.ipynb", cell_timeout_s=60, environment={"GIVEN": "a ${OWN} $b"}
+    )
+
+    assert printed(done.notebook) == ["a ${OWN} $b inherited"]
+
+
+def test_knobs_of_another_workload_are_not_the_notebooks(tmp_path: Path) -> None:
+    module = tmp_path / "own_workload.py"
+    module.write_text("from pydantic import BaseModel\nclass Own:\n    class Knobs(BaseModel):\n        width: int = 3\n")
+    parameters = {"workload": "own_workload:Own", "width": 4, "image_decoder": "pil"}
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(BadInput) as error:
+        patch.syspath_prepend(tmp_path)
+        run_notebook(notebook(tmp_path, "1"), parameters, tmp_path / "done.ipynb", cell_timeout_s=60)
+
+    assert "there is no parameter named 'image_decoder'" in str(error.value)
+    assert "width" not in str(error.value).split("The parameters are")[0]
 
 
 def test_parameters_that_the_notebook_does_not_have_are_refused_before_it_starts(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def check(
     from workbench.measure.comparison.reference import open_reference
     from workbench.measure.comparison.run import run_comparison
     from workbench.measure.comparison.variants import check_variants, parse_settings
-    from workbench.panel.progress import ProgressLines
+    from workbench.report.progress import ProgressWriter
     from workbench.records import Policy
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
@@ -55,7 +55,7 @@ def check(
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_reference(against, common, checkout_dir(), Path(scratch)) as reference,
-        show_progress() as on_line,
+        show_progress() as on_progress,
     ):
         variants = {reference.name: reference.knobs, CANDIDATE: Knobs.parse(common, subject="-p")}
         check_variants(variants)
@@ -73,7 +73,7 @@ def check(
         compared = run_comparison(
             journal,
             is_clear=lambda records: gate.is_clear(records, policy, most_slowdown=allowed),
-            on_trial=ProgressLines(on_line).on_trial,
+            on_trial=ProgressWriter(on_progress).on_trial,
         )
         comparison = compare_run(compared)
     folder = save_comparison(comparison, journal.folder)

@@ -6,14 +6,15 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
+import rich.progress
 import rich.table
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from workbench.explain.table import Cell, Table, Tone
-from workbench.panel.progress import parse_progress
+from workbench.report.progress import Progress
 
 #: Width of a table in a pipe, where nobody says how wide the reader's screen is.
 _PIPE_WIDTH = 200
@@ -62,26 +63,25 @@ def _words(cell: Cell) -> str:
 
 
 @contextlib.contextmanager
-def show_progress(console: Console | None = None) -> Iterator[Callable[[str], None]]:
-    """Shows lines of progress as they come: in a bar on a terminal, one after the other in a pipe.
+def show_progress(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
+    """Shows progress as it comes: in a bar on a terminal, line by line in a pipe.
 
     Args:
         console: Where to; stderr by default, which leaves stdout to the results.
     """
     console = console or Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield lambda line: print(line, file=sys.stderr, flush=True)
+        yield lambda progress: print(progress.line, file=sys.stderr, flush=True)
         return
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), text)
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("starting", total=None)
+    with rich.progress.Progress(*columns, console=console, transient=True) as bars:
+        bar = bars.add_task("starting", total=None)
 
-        def show(line: str) -> None:
-            counted = parse_progress(line)
-            if counted is None:
-                progress.update(bar, description=line)
+        def show(progress: Progress) -> None:
+            if progress.total is None:
+                bars.update(bar, description=progress.words)
             else:
-                progress.update(bar, completed=counted[0], total=counted[1], description=counted[2])
+                bars.update(bar, completed=progress.done, total=progress.total, description=progress.words)
 
         yield show

@@ -11,6 +11,8 @@ from workbench.files import notebooks_dir
 from workbench.records import Failure
 from workbench.report.notebook_run import NotebookRun, run_notebook
 from workbench.report.outcome import fresh_name
+from workbench.report.progress import follow_progress
+from workbench.workload import INPUTS_CHECKED
 
 #: What a cell may take beside the trials that it runs, each of which ends by its own timeout.
 _OVERHEAD_S = 120.0
@@ -19,11 +21,11 @@ _OVERHEAD_S = 120.0
 def run_headless(
     name: str, parameters: Mapping[str, Any], reports: Path, *, trials_s: float, title: str
 ) -> NotebookRun:
-    """Execute a committed notebook.
+    """Execute a committed notebook, whose inputs the command has checked.
 
     Args:
         name: The notebook's name, without its ending.
-        parameters: Values by name.
+        parameters: Values by name, as knobs hold them.
         reports: Folder for the results; the executed notebook and its HTML get fresh names in it.
         trials_s: What all trials of the notebook take at most.
         title: Title of the HTML page.
@@ -32,15 +34,22 @@ def run_headless(
         BadInput: For parameters that the notebook doesn't have.
         NotebookFailed: Where it doesn't get to its end.
     """
-    with show_progress() as on_line:
+    with show_progress() as on_progress, follow_progress(on_progress) as environment:
         return run_notebook(
             notebooks_dir() / f"{name}.ipynb",
-            {**parameters, "reports": str(reports)},
+            {**{knob: _plain(value) for knob, value in parameters.items()}, "reports": str(reports)},
             reports / f"{fresh_name(name)}.ipynb",
             cell_timeout_s=trials_s + _OVERHEAD_S,
             title=title,
-            on_line=on_line,
+            environment={**environment, INPUTS_CHECKED: "1"},
         )
+
+
+def _plain(value: Any) -> Any:
+    """A value as a notebook's cell can be given it: of the containers, lists and dicts alone."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def exit_code(failures: Sequence[Failure | None]) -> int:

@@ -81,13 +81,13 @@ def _write_shards(out: Path, data: Path | None, *, count: int, seed: int, num_sh
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
     from workbench.commands.console import show_progress
-    from workbench.panel.progress import format_progress
+    from workbench.report.progress import Progress
 
-    with show_progress() as on_line:
+    with show_progress() as on_progress:
 
         def on_page(done: int, total: int) -> None:
             # In a pipe each of these is a line: about twenty are enough.
             if done == total or done % max(1, total // 20) == 0:
-                on_line(format_progress(done, total, what))
+                on_progress(Progress(what=what, done=done, total=total))
 
         yield on_page

@@ -42,16 +42,16 @@ def report(
 def drawn_pages(reports: Path) -> Path:
     """The folder of generated pages below `reports`, drawn where it isn't there yet."""
     from workbench.commands.console import show_progress
-    from workbench.panel.progress import format_progress
+    from workbench.report.progress import Progress
     from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
     folder = reports / f"pages-{NUM_PAGES}-{SEED}-v{VERSION}"
-    with show_progress() as on_line:
+    with show_progress() as on_progress:
         return draw_pages(
             folder,
             count=NUM_PAGES,
             seed=SEED,
             on_page=lambda done, total: (
-                on_line(format_progress(done, total, "pages drawn")) if done % 16 == 0 else None
+                on_progress(Progress(what="pages drawn", done=done, total=total)) if done % 16 == 0 else None
             ),
         )

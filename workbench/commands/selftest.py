@@ -20,7 +20,7 @@ def selftest(
     from workbench.explain.verdicts.selftest_words import selftest_lines
     from workbench.knobs.knobs import Knobs
     from workbench.measure.comparison.variants import parse_settings
-    from workbench.panel.progress import ProgressLines
+    from workbench.report.progress import ProgressWriter
     from workbench.report.outcome import fresh_name, results_folder
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
     from workbench.workloads.ocr.preflight import check_inputs
@@ -29,14 +29,14 @@ def selftest(
     check_inputs(knobs)
     folder = results_folder(out) / SELFTESTS / fresh_name()
     budget_s = minutes * 60.0
-    with show_progress() as on_line:
+    with show_progress() as on_progress:
         test = run_selftest(
             folder,
             knobs,
             num_identical=identical,
             num_blocks=_MOST_BLOCKS,
             budget_s=budget_s,
-            on_trial=ProgressLines(on_line).on_trial,
+            on_trial=ProgressWriter(on_progress).on_trial,
         )
     print("\n".join(selftest_lines(test)))
     print(f"Self-test: {folder}")

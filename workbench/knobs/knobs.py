@@ -57,6 +57,9 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
     #: Presets of the lab: settings by name.
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
+    #: The knobs that the lab shows before the folded groups: those that people turn most.
+    in_front: ClassVar[Sequence[str]] = ("num_workers", "batch_size")
+
     #: Rules that a workload adds to knobs that are not its own: when they can change nothing.
     extra_inactive: ClassVar[Mapping[str, Sequence[Inactive]]] = {}
 
@@ -220,8 +223,12 @@ def read_settings(items: Iterable[str], knobs: type[Knobs], *, subject: str = "k
 
 def _typed_alone(cls: type[Knobs], name: str, value: Any) -> Any:
     """A value validated without the combinations that it is part of."""
-    from pydantic import TypeAdapter
+    from pydantic import BaseModel, TypeAdapter
 
+    for part in cls.__mro__:
+        # The class that has the field without them: a slice, or a workload's own knobs.
+        if issubclass(part, BaseModel) and not issubclass(part, Knobs) and name in part.model_fields:
+            return getattr(part(**{name: value}), name)
     annotation: Any = cls.model_fields[name].annotation
     return TypeAdapter(annotation).validate_python(value)
 

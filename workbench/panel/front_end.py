@@ -1,11 +1,26 @@
-"""Whether whoever shows the notebook can show the panel; where not, why."""
+"""Whether whoever shows the notebook can show the panel; where not, why, and the figures that it shows instead."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.explain.figures.html_table import heading, html_table
+from workbench.explain.figures.tables import environment_table, knobs_table, run_table, stage_table
+from workbench.explain.figures.timeline import timeline
+from workbench.explain.figures.where_time_goes import where_time_goes
+from workbench.explain.words.headline import run_headline
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.events import Event
+from workbench.measure.trial.profiled import run_profiled
+from workbench.panel.run_list import RunList
+from workbench.records import Record
+from workbench.records.run_folder import read_spans
+from workbench.workload import check_inputs
 
 #: Set by a Jupyter server for the kernels of its notebooks; papermill sets none.
 _SESSION = "JPY_SESSION_NAME"
@@ -17,11 +32,11 @@ class FrontEnd:
 
     Attributes:
         shows_panel: Whether the panel can be used in it.
-        told: Why not; empty where it can.
+        reason: Why not; empty where it can.
     """
 
     shows_panel: bool
-    told: str = ""
+    reason: str = ""
 
 
 def find_front_end(
@@ -62,3 +77,45 @@ def _is_kernel(modules: Mapping[str, object]) -> bool:
     ipython = modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None  # type: ignore[attr-defined]
     return getattr(shell, "kernel", None) is not None
+
+
+def latest_or_new(
+    reports: Path,
+    knobs: Knobs,
+    on_event: Callable[[Event], None] | None = None,
+    *,
+    run: Callable[..., Record] = run_profiled,
+) -> Record:
+    """The newest run of these very knobs below a reports folder; where there is none, it is run.
+
+    Args:
+        reports: The folder for the results.
+        knobs: The knobs.
+        on_event: Called with the progress of a run.
+        run: Runs them: knobs in, record out.
+
+    Raises:
+        BadInput: For a data set that cannot be used.
+    """
+    runs = RunList(reports)
+    runs.refresh()
+    for summary in runs.newest_first(with_all=True):
+        if summary.failure is None and summary.knobs == knobs:
+            return runs.record(summary.run_id)
+    check_inputs(knobs)
+    return run(knobs, runs.runs, on_event=on_event)
+
+
+def run_figures(record: Record, folder: Path) -> list[Any]:
+    """What a notebook displays of a run.
+
+    Args:
+        record: Its record.
+        folder: Its run folder.
+    """
+    shown: list[Any] = [heading(run_headline(record), 2), html_table(run_table(record))]
+    if record.steady is not None:
+        shown += [where_time_goes(record), html_table(stage_table(record))]
+        if record.stages:
+            shown.append(timeline(read_spans(folder), record))
+    return [*shown, html_table(environment_table([record])), html_table(knobs_table(record.knobs))]

@@ -11,9 +11,11 @@ from typing import get_args
 import ipywidgets as widgets
 
 from workbench.explain.figures.template import stage_colour, text_colour
+from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
+from workbench.panel.display import message
 from workbench.records import Phase
-from workbench.stages import Catalogue
+from workbench.stages import Catalogue, Lane, Stage
 from workbench.units import format_duration, format_rate, format_share
 
 #: Pictures are renewed no more often than this; a new phase is always shown.
@@ -25,21 +27,22 @@ _RECENT_EVENTS = 25
 #: Throughputs that the line shows.
 _POINTS = 150
 
-#: Waits come first in a bar.
-_WAITS = Catalogue().names("wait")
-
 _PHASES: tuple[Phase, ...] = get_args(Phase)
-_LANES = {"worker": "loading", "main": "main process"}
+_LANES: dict[Lane, str] = {"worker": "loading", "main": "main process"}
 
 #: A stage below this share of its lane has no room for its name.
 _NAMED_FROM = 0.07
 
-#: What the phases mean that say nothing by their name.
-_TOLD = {"finish": "looking at the pages for parity", "cache": "filling the cache", "workers": "starting the loader"}
+#: What a phase does, where its name doesn't say it.
+_MEANING: dict[Phase, str] = {
+    "finish": "recording samples, and timing some by themselves",
+    "cache": "filling the cache",
+    "workers": "starting the loader",
+}
 
 
 class LiveView:
-    """Shows what a trial tells.
+    """Shows what a trial reports.
 
     Args:
         clock: Gives seconds.
@@ -57,27 +60,36 @@ class LiveView:
         self._lanes = widgets.HTML()
         self.widget = widgets.VBox([self._head, self._bar, self._phases, self._lanes], layout={"min_height": "150px"})
         self._title = self._line = ""
+        self._item = Knobs.item
+        self._catalogue = Catalogue()
         self._phase: Phase | None = None
         self._phase_began = self._shown = 0.0
         self._recent: deque[Mapping[str, Mapping[str, float]]] = deque(maxlen=_RECENT_EVENTS)
         self._rates: deque[float] = deque(maxlen=_POINTS)
         self.idle("Nothing is running. Set the knobs, then press Run.")
 
-    def begin(self, title: str) -> None:
-        """A run begins."""
+    def begin(self, title: str, knobs: Knobs | None = None) -> None:
+        """A run begins.
+
+        Args:
+            title: What it is.
+            knobs: Its knobs: they know what a sample is called and what its stages are.
+        """
         self._reset(title)
+        if knobs is not None:
+            self._item, self._catalogue = knobs.item, knobs.catalogue()
         self._show_bar("")
         self._head.value = _head(title, "starting its process", "")
         self._phases.value = _phases(None)
 
-    def idle(self, told: str, *, bad: bool = False) -> None:
+    def idle(self, text: str, *, bad: bool = False) -> None:
         """Nothing runs; say how the last run ended. Its bars stay, so that nothing jumps."""
         self._bar.layout.visibility = "hidden"
-        self._head.value = f"<div class='{'wb-bad' if bad else 'wb-muted'}'>{escape(told)}</div>{self._line}"
+        self._head.value = f"{message(text, bad=bad)}{self._line}"
         self._phases.value = _phases(None)
 
     def event(self, event: Event) -> None:
-        """Show what the trial has told."""
+        """Show what the trial reports."""
         now = self._clock()
         is_new = event.phase != self._phase
         if is_new:
@@ -99,19 +111,19 @@ class LiveView:
         if event.total:
             self._bar.max, self._bar.value = event.total, event.done
         self._show_bar("" if event.total else "info")
-        told = event.message or _TOLD.get(event.phase, "")
+        text = event.message or _MEANING.get(event.phase, "")
         if event.total:
             left_s = (now - self._phase_began) * (event.total - event.done) / max(event.done, 1)
-            unit = "pages" if event.phase in ("cache", "dataset") else "steps"
-            told = f"{event.done} of {event.total} {unit}"
+            unit = f"{self._item}s" if event.phase in ("cache", "dataset") else "steps"
+            text = f"{event.done} of {event.total} {unit}"
             if event.phase == "steady" and event.done:
-                told += f", {format_duration(left_s)} left"
-        rate = format_rate(event.samples_per_s) if event.samples_per_s is not None else ""
-        self._line = _line(list(self._rates))
-        self._head.value = _head(self._title, told, rate) + self._line
+                text += f", {format_duration(left_s)} left"
+        rate = format_rate(event.samples_per_s, self._item) if event.samples_per_s is not None else ""
+        self._line = _line(list(self._rates), self._item)
+        self._head.value = _head(self._title, text, rate) + self._line
         self._phases.value = _phases(event.phase)
         if event.stages:
-            self._lanes.value = stage_bars(self._recent)
+            self._lanes.value = stage_bars(self._recent, self._catalogue)
 
     def _show_bar(self, style: str) -> None:
         self._bar.layout.visibility = "visible"
@@ -127,11 +139,12 @@ class LiveView:
         self._bar.value, self._bar.max = 0, 1
 
 
-def stage_bars(recent: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+def stage_bars(recent: Sequence[Mapping[str, Mapping[str, float]]], catalogue: Catalogue) -> str:
     """Each lane's stages as parts of a bar, in the order in which they appeared; HTML.
 
     Args:
-        recent: Seconds by lane and stage, as events tell them.
+        recent: Seconds by lane and stage, as events have them.
+        catalogue: What the stages are.
     """
     rows = []
     for lane, name in _LANES.items():
@@ -142,25 +155,25 @@ def stage_bars(recent: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
         whole = sum(totals.values())
         if whole > 0:
             # Waiting first: what is left of the bar is work.
-            order = sorted(totals, key=lambda stage: stage not in _WAITS)
-            parts = "".join(_part(stage, totals[stage] / whole) for stage in order)
+            stages = sorted((catalogue.find(lane, stage) for stage in totals), key=lambda stage: stage.role != "wait")
+            parts = "".join(_part(stage, totals[stage.name] / whole) for stage in stages)
             rows.append(f"<div class='wb-lane'><span>{name}</span><div class='wb-bar'>{parts}</div></div>")
     return "".join(rows)
 
 
-def _part(stage: str, share: float) -> str:
-    colour = stage_colour(stage)
-    label = escape(stage) if share >= _NAMED_FROM else ""
+def _part(stage: Stage, share: float) -> str:
+    colour = stage.colour or stage_colour(stage.name)
+    label = escape(stage.name) if share >= _NAMED_FROM else ""
     return (
         f"<span style='width:{share * 100:.2f}%;background:{colour};color:{text_colour(colour)}' "
-        f"title='{escape(stage)}: {format_share(share)} of the last seconds'>{label}</span>"
+        f"title='{escape(stage.name)}: {format_share(share)} of the last seconds'>{label}</span>"
     )
 
 
-def _head(title: str, told: str, rate: str) -> str:
+def _head(title: str, text: str, rate: str) -> str:
     return (
         "<div style='display:flex;justify-content:space-between;gap:12px;align-items:baseline'>"
-        f"<span><b>{escape(title)}</b> <span class='wb-muted'>{escape(told)}</span></span>"
+        f"<span><b>{escape(title)}</b> <span class='wb-muted'>{escape(text)}</span></span>"
         f"<span class='wb-rate' style='text-align:right'>{escape(rate)}</span></div>"
     )
 
@@ -174,7 +187,7 @@ def _phases(current: str | None) -> str:
     return f"<div class='wb-phases'>{''.join(parts)}</div>"
 
 
-def _line(rates: list[float], width: int = 600, height: int = 40) -> str:
+def _line(rates: list[float], item: str, width: int = 600, height: int = 40) -> str:
     """Throughput so far as a line from zero; SVG."""
     if len(rates) < 2:
         return ""
@@ -183,7 +196,7 @@ def _line(rates: list[float], width: int = 600, height: int = 40) -> str:
     points = " ".join(f"{number * step:.1f},{height - rate / top * height:.1f}" for number, rate in enumerate(rates))
     return (
         f"<svg viewBox='0 0 {width} {height}' preserveAspectRatio='none' role='img' "
-        f"aria-label='throughput so far, now {format_rate(rates[-1])}' style='width:100%;height:{height}px'>"
+        f"aria-label='throughput so far, now {escape(format_rate(rates[-1], item))}' style='width:100%;height:{height}px'>"
         f"<polyline points='{points}' fill='none' stroke='#0072b2' stroke-width='1.5' "
         "vector-effect='non-scaling-stroke'/></svg>"
     )

@@ -9,7 +9,9 @@ from html import escape
 import ipywidgets as widgets
 
 from workbench.explain.breakdown import CLOSES_FROM
+from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
+from workbench.panel.display import muted
 from workbench.panel.run_list import RunList, RunSummary
 from workbench.units import format_bytes, format_number, format_share
 
@@ -18,18 +20,16 @@ _CARDS = 5
 
 _MESSAGE_CHARACTERS = 400
 
-#: Knobs that say how much is measured, not what is tried.
-LEFT_OUT = ("num_steps", "warmup_steps", "checked_samples", "timeout_s", "stage_timing")
-
 
 class RunCards:
     """The list.
 
     Args:
         runs: The runs.
-        on_look: Told which run is to be looked at.
-        on_take: Told which run's knobs are to be taken.
-        on_tick: Told that other runs are ticked.
+        baseline: Knobs that the runs' are compared with at first.
+        on_look: Called with the run that is to be looked at.
+        on_take: Called with the run whose knobs are to be taken.
+        on_tick: Called when other runs are ticked.
 
     Attributes:
         widget: To be placed.
@@ -39,6 +39,7 @@ class RunCards:
     def __init__(
         self,
         runs: RunList,
+        baseline: Knobs,
         *,
         on_look: Callable[[str], None],
         on_take: Callable[[str], None],
@@ -47,13 +48,13 @@ class RunCards:
         self._runs = runs
         self._on_tick = on_tick
         self.ticked: list[str] = []
-        self._baseline = Knobs()
+        self._baseline = baseline
         self._looked_at = ""
         self._lock = threading.RLock()  # runs end in a thread, and a person turns pages meanwhile
         self._page = 0
         self._cards = [_Card(on_look, on_take, self._tick) for _ in range(_CARDS)]
-        told = "those of races, and those beside profilers, too"
-        self._all = widgets.Checkbox(description="all trials", tooltip=told, indent=False, layout={"width": "auto"})
+        tooltip = "with the trials of comparisons, and those that tell what profilers cost"
+        self._all = widgets.Checkbox(description="all trials", tooltip=tooltip, indent=False, layout={"width": "auto"})
         self._all.observe(lambda change: self._turn(0), names="value")
         self._newer = widgets.Button(icon="chevron-left", tooltip="newer runs", layout={"width": "36px"})
         self._older = widgets.Button(icon="chevron-right", tooltip="older runs", layout={"width": "36px"})
@@ -61,15 +62,15 @@ class RunCards:
         again.on_click(lambda button: self._turn(0))
         self._newer.on_click(lambda button: self._turn(self._page - 1))
         self._older.on_click(lambda button: self._turn(self._page + 1))
-        self._told = widgets.HTML(layout={"flex": "1 1 auto"})
-        foot = widgets.HBox([self._told, self._all, again, self._newer, self._older], layout={"align_items": "center"})
+        self._count = widgets.HTML(layout={"flex": "1 1 auto"})
+        foot = widgets.HBox([self._count, self._all, again, self._newer, self._older], layout={"align_items": "center"})
         self.widget = widgets.VBox([*(card.widget for card in self._cards), foot])
 
     def show(self, *, baseline: Knobs | None = None, looked_at: str | None = None) -> None:
         """Fill the cards with what there is.
 
         Args:
-            baseline: Knobs that the runs' are held against; None: as before.
+            baseline: Knobs that the runs' are compared with; None: as before.
             looked_at: The run that is looked at; None: as before.
         """
         with self._lock:
@@ -88,8 +89,8 @@ class RunCards:
             ticked = run is not None and run.run_id in self.ticked
             card.show(run, self._baseline, ticked=ticked, looked_at=self._looked_at)
         first = self._page * _CARDS + 1
-        told = f"runs {first} to {first + len(shown) - 1} of {len(runs)}" if shown else "There are no runs yet."
-        self._told.value = f"<span class='wb-muted wb-small'>{told}</span>"
+        last = first + len(shown) - 1
+        self._count.value = muted(f"runs {first} to {last} of {len(runs)}" if shown else "There are no runs yet.")
         self._newer.disabled, self._older.disabled = self._page == 0, self._page == pages - 1
 
     def to_front(self) -> None:
@@ -102,7 +103,7 @@ class RunCards:
         self.show()
 
     def _tick(self, run_id: str, ticked: bool) -> None:
-        self.ticked = [one for one in self.ticked if one != run_id] + ([run_id] if ticked else [])
+        self.ticked = [other for other in self.ticked if other != run_id] + ([run_id] if ticked else [])
         self._on_tick()
 
 
@@ -150,44 +151,41 @@ def _fixed(width: str) -> dict[str, str]:
 
 def card_html(run: RunSummary, baseline: Knobs) -> str:
     """The card of a run, escaped."""
-    changes = changed_knobs(run.knobs, baseline)
-    tags = "".join(f"<span class='wb-tag'>{escape(change)}</span>" for change in changes)
+    tags = "".join(f"<span class='wb-tag'>{escape(change)}</span>" for change in changes_of(run.knobs, baseline))
     tags = tags or "<span class='wb-muted'>the knobs of the baseline</span>"
     if run.failure is not None:
         kind = "cancelled" if run.failure.kind == "cancelled" else "failed"
-        told = f"{kind} in phase {run.failure.phase}: {run.failure.message}"[:_MESSAGE_CHARACTERS]
-        rate, below = kind, f"<span class='wb-alarm' style='white-space:pre-wrap'>{escape(told)}</span>"
+        reason = f"{kind} in phase {run.failure.phase}: {run.failure.message}"[:_MESSAGE_CHARACTERS]
+        rate, below = kind, f"<span class='wb-alarm' style='white-space:pre-wrap'>{escape(reason)}</span>"
         if kind == "cancelled":
             below = ""
     else:
-        rate = f"{format_number(run.samples_per_s)} <small>{escape(run.knobs.item)}s/s</small>"
+        rate = f"{format_number(run.samples_per_s)} <small>{escape(run.item)}s/s</small>"
         below = f"<span class='wb-muted'>{_trust(run)}, peak memory {format_bytes(run.peak_bytes)},</span>"
     when = escape(run.created_at[5:16].replace("T", " "))
     below += f" <span class='wb-muted' style='white-space:nowrap'>{when} UTC</span>"
     return (
         f"<div class='wb-card-body' data-run='{escape(run.run_id)}'><span class='wb-rate'>{rate}</span>"
-        f"<span class='wb-card-told'>{tags}<br><span class='wb-small'>{below}</span></span></div>"
+        f"<span class='wb-card-text'>{tags}<br><span class='wb-small'>{below}</span></span></div>"
     )
 
 
-def changed_knobs(knobs: Knobs, baseline: Knobs) -> list[str]:
-    """``name=value`` for the knobs that differ from the baseline's, without those that say how much is measured."""
-    changed = knobs.differing(baseline)
-    return [f"{name}={shown_value(value)}" for name, value in changed.items() if name not in LEFT_OUT]
+def changes_of(knobs: Knobs, baseline: Knobs) -> list[str]:
+    """``name=value`` for the knobs that are compared and differ from the baseline's.
 
-
-def shown_value(value: object) -> object:
-    """A knob's value as a person writes it."""
-    return str(value).lower() if isinstance(value, bool) else value
+    Knobs of another workload than the baseline's are shown as they differ from its own defaults.
+    """
+    if knobs.workload == baseline.workload:
+        return [format_settings({name: value}) for name, value in knobs.compared(baseline).items()]
+    changes = {"workload": knobs.workload, **knobs.compared()}
+    return [format_settings({name: value}) for name, value in changes.items()]
 
 
 def _trust(run: RunSummary) -> str:
     simulated = "simulated device, " if run.simulated else ""
-    shares = [share for share in (run.closure_main, run.closure_worker) if share is not None]
-    if not shares:
+    if run.attributed_share is None:
         return f"{simulated}stages not timed"
-    lowest = min(shares)
-    told = f"closure {format_share(lowest)}"
-    if lowest < CLOSES_FROM:
-        told = f"<span class='wb-alarm'>does not close ({format_share(lowest)})</span>"
-    return f"{simulated}{told}"
+    share = f"{format_share(run.attributed_share)} of the time attributed"
+    if run.attributed_share < CLOSES_FROM:
+        share = f"<span class='wb-alarm'>only {share}</span>"
+    return f"{simulated}{share}"

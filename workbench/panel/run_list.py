@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
+
 from workbench.errors import BadInput
+from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison.variants import BASELINE
 from workbench.records import Failure, Record
-from workbench.records.run_folder import STATE, list_runs, read_record, read_state
+from workbench.records.run_folder import STATE, list_runs, read_record, read_spans, read_state
+
+#: A name of a variant is no longer than this.
+_LONGEST = 60
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What the list says of a run.
+    """What the list says about a run.
 
     Attributes:
         run_id: Its name, which is its folder's.
         created_at: When it ended, UTC, ISO 8601.
         knobs: Its knobs.
+        item: What it calls a sample.
         samples_per_s: Throughput of the steady part; None where it failed.
         simulated: Whether that rests on the replay device.
-        closure_main: Share of the main process's time that its stages explain, 0..1.
-        closure_worker: Likewise of the workers'.
+        attributed_share: Share of the time that named stages explain, 0..1: of the main process or of the workers, the
+            lower one; None where no stage was timed.
         peak_bytes: Peak memory of its processes.
         gpu: Name of its CUDA device, where it had one.
         failure: Why it ended badly; None where it didn't.
@@ -33,14 +44,43 @@ class RunSummary:
     run_id: str
     created_at: str
     knobs: Knobs
+    item: str
     samples_per_s: float | None
     simulated: bool
-    closure_main: float | None
-    closure_worker: float | None
+    attributed_share: float | None
     peak_bytes: int | None
     gpu: str | None
     failure: Failure | None
     plain_run_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ViewedRun:
+    """The run that is shown.
+
+    Attributes:
+        record: Its record.
+        folder: Its run folder.
+        baseline: The run that its samples are compared with, where one is chosen; its folder lies beside the other.
+    """
+
+    record: Record
+    folder: Path
+    baseline: Record | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is drawn for this is drawn for no other."""
+        return self.record.run_id, self.baseline.run_id if self.baseline else ""
+
+    @cached_property
+    def spans(self) -> pd.DataFrame:
+        """Its raw stage times, read once for all tabs.
+
+        Raises:
+            BadInput: Where it has left none.
+        """
+        return read_spans(self.folder)
 
 
 class RunList:
@@ -48,11 +88,17 @@ class RunList:
 
     Args:
         reports: The folder for the results.
+
+    Attributes:
+        reports: The same.
+        runs: The folder of run folders.
+        comparisons: The folder of comparisons.
     """
 
     def __init__(self, reports: Path) -> None:
+        self.reports = reports
         self.runs = reports / "runs"
-        self._comparisons = reports / "comparisons"
+        self.comparisons = reports / "comparisons"
         self._known: dict[str, RunSummary | None] = {}
         self._compared: dict[Path, tuple[int, frozenset[str]]] = {}
         self._lock = threading.Lock()
@@ -61,11 +107,11 @@ class RunList:
         """Read what has come, and forget what has gone."""
         with self._lock:
             folders = {folder.name: folder for folder in list_runs(self.runs)}
-            known = {name: own for name, own in self._known.items() if name in folders}
+            known = {name: summary for name, summary in self._known.items() if name in folders}
             for name in sorted(folders.keys() - known.keys()):
                 try:
                     known[name] = _summary(read_record(folders[name]))
-                except BadInput:  # of another version, or damaged: no run to show
+                except BadInput:  # of another version, or damaged: there is no run to show
                     known[name] = None
             self._known = known  # set anew, so that whoever reads it meanwhile reads on in the old one
 
@@ -74,13 +120,13 @@ class RunList:
 
         Args:
             with_all: Whether runs that nobody asked for by themselves are among them: the trials of comparisons, and
-                those beside a run with profilers that tell what the profilers cost.
+                those without profilers that tell what the profilers of a run cost.
         """
-        own = [one for one in self._known.values() if one is not None]
+        found = [summary for summary in self._known.values() if summary is not None]
         if not with_all:
-            beside = self._trials_of_races().union(*(one.plain_run_ids for one in own))
-            own = [one for one in own if one.run_id not in beside]
-        return sorted(own, key=lambda one: one.run_id, reverse=True)
+            others = self._trials_of_comparisons().union(*(summary.plain_run_ids for summary in found))
+            found = [summary for summary in found if summary.run_id not in others]
+        return sorted(found, key=lambda summary: summary.run_id, reverse=True)
 
     def get(self, run_id: str) -> RunSummary | None:
         """A run by its name."""
@@ -94,13 +140,22 @@ class RunList:
         """
         return read_record(self.runs / run_id)
 
-    def _trials_of_races(self) -> set[str]:
+    def view(self, run_id: str, baseline_id: str | None = None) -> ViewedRun:
+        """A run to be shown beside another one.
+
+        Raises:
+            BadInput: Where either is gone, or damaged.
+        """
+        baseline = self.record(baseline_id) if baseline_id is not None else None
+        return ViewedRun(self.record(run_id), self.runs / run_id, baseline)
+
+    def _trials_of_comparisons(self) -> set[str]:
         with self._lock:
-            self._read_races()
+            self._read_comparisons()
             return {run_id for _, ids in self._compared.values() for run_id in ids}
 
-    def _read_races(self) -> None:
-        for path in self._comparisons.glob(f"*/{STATE}"):
+    def _read_comparisons(self) -> None:
+        for path in self.comparisons.glob(f"*/{STATE}"):
             changed_ns = path.stat().st_mtime_ns
             if self._compared.get(path, (0, None))[0] == changed_ns:
                 continue
@@ -112,15 +167,48 @@ class RunList:
             self._compared[path] = (changed_ns, frozenset(ids))
 
 
+def name_choices(variants: Sequence[Knobs]) -> list[str]:
+    """A name for each, all of them different, by all in which any two differ: ``"cache=none"``, ``"cache=decoded"``.
+
+    Args:
+        variants: Their knobs.
+    """
+    compared = {name for knobs in variants for other in variants for name in knobs.compared(other)}
+    return _distinct(format_settings({name: value for name, value in knobs if name in compared}) for knobs in variants)
+
+
+def name_variants(variants: Sequence[Knobs]) -> list[str]:
+    """A name for each, all of them different, by what it sets otherwise than the first, which is the baseline.
+
+    Args:
+        variants: Their knobs, the baseline's first.
+    """
+    baseline, *others = variants
+    return [BASELINE, *_distinct(format_settings(knobs.compared(baseline)) for knobs in others)]
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for text in texts:
+        name = text or "same knobs"
+        name = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
+
+
 def _summary(record: Record) -> RunSummary:
+    lanes = [record.lane("main"), record.lane("worker")]
+    shares = [lane.attributed_share for lane in lanes if lane is not None and lane.attributed_share is not None]
     return RunSummary(
         run_id=record.run_id,
         created_at=record.created_at,
         knobs=record.knobs,
+        item=record.item,
         samples_per_s=record.steady.samples_per_s if record.steady else None,
         simulated=record.simulated,
-        closure_main=record.closure.main,
-        closure_worker=record.closure.worker,
+        attributed_share=min(shares, default=None),
         peak_bytes=record.memory.peak_pss_bytes,
         gpu=record.environment.gpu if record.environment else None,
         failure=record.failure,

@@ -20,7 +20,7 @@ class Job:
     Attributes:
         title: What it is, in a few words.
         work: Does it; ends soon after the event is set.
-        on_error: Told in words what went wrong.
+        on_error: Called with what went wrong, in words.
         cancel: Set when it is to end.
     """
 
@@ -34,7 +34,7 @@ class RunQueue:
     """Does jobs in the order in which they came.
 
     Args:
-        on_change: Told when a job begins, ends, or is added; from any thread.
+        on_change: Called when a job begins, ends, or is added; from any thread.
     """
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
@@ -93,21 +93,21 @@ class RunQueue:
             self._on_change()
             try:
                 job.work(job.cancel)
-            except Exception as error:  # whatever it is: the queue goes on, and it is told
+            except Exception as error:  # whatever it is: the queue goes on, and the person reads it
                 job.on_error(in_words(error))
         self._on_change()
 
 
 def in_words(error: Exception) -> str:
-    """An error for a person: its message, with its kind where it is none of ours."""
+    """An error for a person: its message, with its kind where it is a bug."""
     return str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
 
 
-class Latest:
+class Debounced:
     """Does the latest of what it was asked for, in a thread; what was asked in between is left out.
 
     Args:
-        on_error: Told in words what went wrong.
+        on_error: Called with what went wrong, in words.
     """
 
     def __init__(self, on_error: Callable[[str], None]) -> None:
@@ -124,7 +124,7 @@ class Latest:
             starts = self._idle.is_set()
             self._idle.clear()
         if starts:
-            threading.Thread(target=self._work, name="latest", daemon=True).start()
+            threading.Thread(target=self._work, name="debounced", daemon=True).start()
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Whether there was nothing left to do within that time."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ipywidgets as widgets
 
 from workbench.errors import BadInput
@@ -14,14 +12,10 @@ from workbench.explain.figures.template import colours_of
 from workbench.explain.prediction.changes import Change, scale_stage, set_knob
 from workbench.explain.prediction.gain_map import StageGain, ceilings, gain_map
 from workbench.explain.prediction.predictor import Predictor
-from workbench.explain.words.items import item_of
-from workbench.panel.close_widgets import close_tree
-from workbench.panel.outputs import message, show
+from workbench.panel.display import close_tree, message, show
+from workbench.panel.run_list import ViewedRun
 
-if TYPE_CHECKING:
-    from workbench.panel.look import Seen
-
-#: So many stages get a slider: those of the largest gain.
+#: Stages that get a slider: those of the largest gain.
 _MOST_SLIDERS = 6
 _LAYOUT = {"width": "420px"}
 
@@ -44,16 +38,17 @@ class WhatIf:
         self._item = "sample"
         self.widget = widgets.VBox([self._box, self.answer, self._map])
 
-    def show(self, seen: Seen) -> None:
+    def show(self, run: ViewedRun) -> None:
         """See `look.View`."""
         self._predictor = None
-        self._item = item_of(seen.record)
+        self._item = run.record.item
+        if run.record.steady is None:
+            self._show_nothing("This run failed: there is nothing to predict from.")
+            return
         try:
-            predictor = Predictor(seen.record, seen.spans)
+            predictor = Predictor(run.record, run.spans)
         except BadInput as error:
-            self._box.children = ()
-            self.answer.value = message("; ".join(problem.what for problem in error.problems))
-            show(self._map, [])
+            self._show_nothing("; ".join(problem.what for problem in error.problems))
             return
         gains = gain_map(predictor)
         self._make_sliders(predictor, gains)
@@ -61,16 +56,21 @@ class WhatIf:
         self._ask()
         shown = [
             bullets(ceiling_lines(ceilings(predictor), self._item)),
-            draw_map(gains, colours_of(seen.record), self._item),
+            draw_map(gains, colours_of(run.record), self._item),
             html_table(gain_table(gains, self._item)),
             paragraph("Assumed:") + bullets(predictor.model.assumptions),
         ]
         show(self._map, shown)
 
+    def _show_nothing(self, reason: str) -> None:
+        self._box.children = ()
+        self.answer.value = message(reason)
+        show(self._map, [])
+
     def _make_sliders(self, predictor: Predictor, gains: list[StageGain]) -> None:
         for slider in self._sliders.values():
             close_tree(slider)
-        stages = [one.stage for one in gains if one.stage != "device"][:_MOST_SLIDERS]
+        stages = [gain.stage for gain in gains if gain.stage != "device"][:_MOST_SLIDERS]
         if len(predictor.model.device_s):
             stages.append("device")
         self._sliders = {stage: self._slider(stage) for stage in stages}
@@ -90,7 +90,7 @@ class WhatIf:
             readout_format=".1f",
             layout=_LAYOUT,
             continuous_update=False,
-            tooltip=f"{stage} takes so many times as long",
+            tooltip=f"how many times as long {stage} takes",
         )
         slider.observe(lambda change: self._ask(), names="value")
         return slider
@@ -101,7 +101,7 @@ class WhatIf:
             return
         try:
             changes = self._changes(predictor)
-            self.answer.value = self._answered(predictor, changes) if changes else message("Move a slider.")
+            self.answer.value = self._answer_of(predictor, changes) if changes else message("Move a slider.")
         except BadInput as error:
             self.answer.value = message("; ".join(problem.what for problem in error.problems))
 
@@ -118,5 +118,5 @@ class WhatIf:
             changes.append(set_knob(model, predictor.record.knobs, "num_workers", self._workers.value))
         return changes
 
-    def _answered(self, predictor: Predictor, changes: list[Change]) -> str:
+    def _answer_of(self, predictor: Predictor, changes: list[Change]) -> str:
         return html_table(answer_table([predictor.predict(changes)], self._item))

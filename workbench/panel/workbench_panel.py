@@ -1,33 +1,33 @@
-"""The panel: knobs, Run, the runs as cards, looking at one of them, and racing several. It only puts them together."""
+"""The panel: knobs, Run, the runs as cards, one of them shown, several compared. It only puts them together."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
 from workbench.errors import BadInput
-from workbench.explain.words.items import item_of
+from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison.run import Launch
+from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.preview import PreviewMaker
 from workbench.measure.trial.profiled import run_profiled
-from workbench.panel.close_widgets import close_tree
-from workbench.panel.comparison_panel import ComparisonPanel, Judge
+from workbench.panel.comparison_panel import ComparisonPanel
+from workbench.panel.display import close_tree, muted, style_sheet
 from workbench.panel.knob_panel import KnobPanel
 from workbench.panel.live import LiveView
-from workbench.panel.look import Look, Seen
-from workbench.panel.page_preview import PagePreview
-from workbench.panel.run_cards import RunCards, changed_knobs
+from workbench.panel.look import Look
+from workbench.panel.run_cards import RunCards, changes_of
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
-from workbench.panel.style import style_sheet
+from workbench.panel.sample_preview import SamplePreview
 from workbench.records import Record
 from workbench.units import format_rate
-from workbench.workloads.ocr.preflight import check_inputs
+from workbench.workload import check_inputs
 
 #: A cancelled trial is gone within a second.
 _PATIENCE_S = 5.0
@@ -41,8 +41,9 @@ class Workbench:
 
     Args:
         reports: Where the results go, and where earlier ones lie.
-        judge: Opens, judges and exports races.
-        knobs: What the widgets show at first.
+        knobs: What the widgets show at first; the panel is for their workload.
+        run: Runs what Run asks for: knobs in, record out.
+        launch: Runs the trials of comparisons, likewise.
 
     Attributes:
         widget: To be displayed.
@@ -53,10 +54,14 @@ class Workbench:
 
     _open: ClassVar[Workbench | None] = None
 
-    def __init__(self, reports: Path, judge: Judge, knobs: Knobs | None = None) -> None:
+    def __init__(
+        self, reports: Path, knobs: Knobs, *, run: Callable[..., Record] = run_profiled, launch: Launch = run_trial
+    ) -> None:
         if Workbench._open is not None:
             Workbench._open.close()
             Workbench._open = None
+        self._first = knobs
+        self._run_knobs = run
         self._runs = RunList(reports)
         self._runs.refresh()
         self._lock = threading.Lock()
@@ -64,23 +69,22 @@ class Workbench:
         self._live = LiveView()
         self.look = Look()
         self._maker = PreviewMaker()
-        self._preview = PagePreview(self._maker)
+        self._preview = SamplePreview(self._maker, knobs)
         self._cards = RunCards(
-            self._runs, on_look=self._look_at, on_take=self._take, on_tick=lambda: self._ticked()
+            self._runs, knobs, on_look=self._look_at, on_take=self._take, on_tick=lambda: self._ticked()
         )
-        self._race = ComparisonPanel(
+        self._comparison = ComparisonPanel(
             self._runs,
             self.queue,
-            judge,
             on_begin=self._live.begin,
             on_event=self._live.event,
             on_end=self._ended,
             on_baseline=lambda: self._baseline_changed(),
+            launch=launch,
         )
         self._run = widgets.Button(description="Run", button_style="primary", layout={"width": "110px"})
         self._run.add_class("wb-run")
-        self._first = knobs or Knobs()
-        self._side = KnobPanel(self._first, self._runs, self._knobs_are)
+        self._side = KnobPanel(knobs, self._runs, self._knobs_are)
         self.knobs = self._side.widgets
         self._cancel = widgets.Button(description="Cancel", disabled=True, layout={"width": "100px"})
         self._clear = widgets.Button(description="Clear queue", layout={"width": "auto", "display": "none"})
@@ -89,12 +93,12 @@ class Workbench:
         self._cancel.on_click(lambda button: self.queue.cancel())
         self._clear.on_click(lambda button: self.queue.clear())
         self._sections = widgets.Tab(
-            [self.look.widget, self._race.widget, self._preview.widget], titles=list(_SECTIONS)
+            [self.look.widget, self._comparison.widget, self._preview.widget], titles=list(_SECTIONS)
         )
         self._sections.add_class("wb-sections")
         self._sections.observe(lambda change: self._turned(), names="selected_index")
         self.widget = self._placed()
-        self._race.refresh()
+        self._comparison.refresh()
         self._show_runs()
         self._look_at_newest()
         Workbench._open = self
@@ -119,13 +123,11 @@ class Workbench:
             settings: Knobs to set before.
         """
         if settings:
-            self._side.set(Knobs().changed(**{**self._side.settings(), **settings}))
-        try:
-            knobs = Knobs.parse(self._side.settings())
-        except BadInput:
-            self._knobs_are(None)
+            self._side.set(parse_knobs({**self._side.settings(), **settings}))
+        knobs = self._side.knobs
+        if knobs is None:
             return
-        title = " ".join(changed_knobs(knobs, self._first)) or "knobs of the parameters cell"
+        title = " ".join(changes_of(knobs, self._first)) or "knobs of the parameters cell"
         self.queue.add(Job(title, lambda cancel: self._measure(title, knobs, cancel), self._failed))
 
     def _knobs_are(self, knobs: Knobs | None) -> None:
@@ -135,33 +137,33 @@ class Workbench:
             self._preview.set_knobs(knobs)
 
     def _measure(self, title: str, knobs: Knobs, cancel: threading.Event) -> None:
-        self._live.begin(title)
+        self._live.begin(title, knobs)
         check_inputs(knobs)
-        record = run_profiled(knobs, self._runs.runs, on_event=self._live.event, cancel=cancel)
+        record = self._run_knobs(knobs, self._runs.runs, on_event=self._live.event, cancel=cancel)
         self._ended(_how_it_ended(record), record.failure is not None and record.failure.kind != "cancelled")
         if record.failure is None:
             self._look_at(record.run_id)
 
-    def _failed(self, told: str) -> None:
-        self._ended(told, True)
+    def _failed(self, text: str) -> None:
+        self._ended(text, True)
 
-    def _ended(self, told: str, bad: bool) -> None:
-        self._live.idle(told, bad=bad)
+    def _ended(self, text: str, bad: bool) -> None:
+        self._live.idle(text, bad=bad)
         self._runs.refresh()
         self._cards.to_front()
         self._show_runs()
 
     def _show_runs(self) -> None:
-        baseline = self._runs.get(self._race.baseline or "")
+        baseline = self._runs.get(self._comparison.baseline or "")
         self._cards.show(baseline=baseline.knobs if baseline else self._first)
 
     def _baseline_changed(self) -> None:
         self._show_runs()
-        if self.look.seen is not None:
-            self._look_at(self.look.seen.record.run_id)
+        if self.look.run is not None:
+            self._look_at(self.look.run.record.run_id)
 
     def _ticked(self) -> None:
-        self._race.set_ticked(self._cards.ticked)
+        self._comparison.set_ticked(self._cards.ticked)
         self._show_runs()
 
     def _show_queue(self) -> None:
@@ -169,20 +171,17 @@ class Workbench:
             waiting = self.queue.waiting
             self._cancel.disabled = self.queue.current is None
             self._clear.layout.display = None if waiting else "none"
-            told = f"{len(waiting)} waiting: {waiting[0].title}" if waiting else ""
-            told += f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
-            self._queued.value = _muted(told)
+            text = f"{len(waiting)} waiting: {waiting[0].title}" if waiting else ""
+            text += f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+            self._queued.value = muted(text)
 
     def _look_at(self, run_id: str) -> None:
         try:
-            record = self._runs.record(run_id)
-            baseline_id = self._race.baseline
-            baseline = self._runs.record(baseline_id) if baseline_id else None
+            run = self._runs.view(run_id, self._comparison.baseline)
         except BadInput as error:
             self._live.idle(in_words(error), bad=True)
             return
-        folder = self._runs.runs
-        self.look.look_at(Seen(record, folder / run_id, baseline, folder / baseline_id if baseline_id else None))
+        self.look.look_at(run)
         self._cards.show(looked_at=run_id)
 
     def _look_at_newest(self) -> None:
@@ -198,7 +197,7 @@ class Workbench:
     def _turned(self) -> None:
         section = self._sections.selected_index
         self.look.set_in_front(section == _LOOK)
-        self._race.set_in_front(section == _COMPARE)
+        self._comparison.set_in_front(section == _COMPARE)
         self._preview.set_in_front(section == _DATA_SET)
 
     def _placed(self) -> widgets.Widget:
@@ -221,11 +220,7 @@ class Workbench:
 
 def _how_it_ended(record: Record) -> str:
     if record.failure is None:
-        return f"Done: {format_rate(record.steady.samples_per_s if record.steady else None, item_of(record))}."
+        return f"Done: {format_rate(record.steady.samples_per_s if record.steady else None, record.item)}."
     if record.failure.kind == "cancelled":
         return f"Cancelled in phase {record.failure.phase}."
     return f"Failed in phase {record.failure.phase}: {record.failure.message}"
-
-
-def _muted(text: str) -> str:
-    return f"<span class='wb-muted wb-small'>{escape(text)}</span>"

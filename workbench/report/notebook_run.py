@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from workbench.errors import BadInput, WorkbenchError, unknown_name
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.joined import knobs_of
 from workbench.records.run_folder import writing
 from workbench.report.html import export_html
 from workbench.report.outcome import results_of
@@ -45,7 +45,7 @@ def run_notebook(
     *,
     cell_timeout_s: float,
     title: str | None = None,
-    on_line: Callable[[str], None] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> NotebookRun:
     """Execute a notebook with a kernel of this very environment, and export it.
 
@@ -55,7 +55,7 @@ def run_notebook(
         output: Where the executed notebook goes; its HTML lies beside it. It is there even where a cell fails.
         cell_timeout_s: What the longest cell may take.
         title: Title of the HTML page.
-        on_line: Takes each line that the notebook prints, as it comes.
+        environment: Variables that the notebook's kernel gets beside those of this process.
 
     Raises:
         BadInput: For parameters that the notebook doesn't have.
@@ -79,8 +79,7 @@ def run_notebook(
                 progress_bar=False,
                 kernel_name="python3",
                 execution_timeout=math.ceil(cell_timeout_s),
-                stdout_file=_Lines(on_line or (lambda line: None)),
-                kernel_manager_class=_ThisPython,
+                kernel_manager_class=_this_python(environment or {}),
                 # An interrupt leaves no kernel behind, and no trial, which ends with its kernel.
                 shutdown_kernel="immediate",
                 extra_arguments=["--log-level=ERROR"],  # each start warns of sockets that only this machine reaches
@@ -102,38 +101,31 @@ def run_notebook(
     return NotebookRun(output, html, results_of(executed))
 
 
-class _ThisPython(AsyncKernelManager):
-    """Starts the kernel of the running interpreter, whatever is registered as "python3" for the user or the machine."""
+def _this_python(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
+    """What starts the kernel of the running interpreter, whatever is registered as "python3" for the user or the machine.
 
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The kernel that ipykernel of this environment describes."""
-        from ipykernel.kernelspec import get_kernel_dict
+    Args:
+        environment: Variables that the kernel gets beside those of this process.
+    """
 
-        return KernelSpec(**get_kernel_dict())
+    class ThisPython(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            """The kernel that ipykernel of this environment describes."""
+            from ipykernel.kernelspec import get_kernel_dict
 
+            described = get_kernel_dict()
+            # A dollar sign would begin the name of another variable.
+            given = {name: value.replace("$", "$$") for name, value in environment.items()}
+            return KernelSpec(**{**described, "env": {**described.get("env", {}), **given}})
 
-class _Lines:
-    """A text stream that gives on whole lines."""
-
-    def __init__(self, on_line: Callable[[str], None]) -> None:
-        self._on_line = on_line
-        self._begun = ""
-
-    def write(self, text: str) -> None:
-        """Take text; the lines in it go out."""
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            self._on_line(line)
-
-    def flush(self) -> None:
-        """Nothing to do: a line goes out as soon as it is whole."""
+    return ThisPython
 
 
 def _refuse_unknown(notebook: Path, parameters: Mapping[str, Any]) -> None:
     from papermill.inspection import inspect_notebook
 
-    known = [*inspect_notebook(_verbatim(notebook)), *Knobs.model_fields]
+    known = [*inspect_notebook(_verbatim(notebook)), *knobs_of(parameters).rows()]
     problems = [unknown_name("parameter", name, known) for name in parameters if name not in known]
     if problems:
         raise BadInput(f"parameters of {notebook.name}", problems)

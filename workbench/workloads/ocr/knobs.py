@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from workbench.files import files_below
+from workbench.knobs.format import shell_settings
 from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.stages import NORMALIZING, STAGES
@@ -51,6 +52,37 @@ def _no_model(situation: Situation) -> bool:
     return situation.simulated or situation.knobs.device == "none"
 
 
+#: Recipes by name: nothing but the defaults, what is usually tried first, and the fastest that are known
+#: (`benchmarks/strategies.py` measures what they are worth).
+_PRESETS: dict[str, dict[str, Any]] = {
+    "disk baseline": {},
+    "RAM image cache": {"cache": "decoded"},
+    "RAM cache + conditional normalize": {"cache": "decoded", "normalize": "conditional"},
+    "prepared cache + device normalize": {"cache": "prepared", "cache_store": "shared", "normalize": "device"},
+    "fastest without a cache": {
+        "image_decoder": "turbojpeg",
+        "scaled_decode": True,
+        "transforms": "direct",
+        "normalize": "device",
+        "targets": "fast",
+        "transport": "ring",
+        "epoch_overlap": True,
+        "malloc_retain": True,
+        "prefetch_factor": 4,
+    },
+    "fastest": {
+        "cache": "prepared",
+        "cache_store": "shared",
+        "normalize": "device",
+        "targets": "cached",
+        "num_workers": 0,
+        "postprocess": "threads",
+    },
+}
+
+#: Of these, what is compared with the baseline where nobody names variants.
+_SUGGESTED = ("RAM image cache", "RAM cache + conditional normalize", "prepared cache + device normalize")
+
 _NO_MODEL = Inactive(_no_model, "no model is run: the device is replayed, or there is none")
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
@@ -62,11 +94,9 @@ class OcrKnobs(Knobs):
     item: ClassVar[str] = "page"
     own_stages = STAGES
     groups = ("workload", "pages", "image path", "loading", "model", "device", "measuring")
-    suggested_variants = (
-        "RAM image cache: cache=decoded",
-        "RAM cache + conditional normalize: cache=decoded normalize=conditional",
-        "prepared cache + device normalize: cache=prepared cache_store=shared normalize=device",
-    )
+    presets = _PRESETS
+    suggested_variants = tuple(f"{name}: {shell_settings(_PRESETS[name])}" for name in _SUGGESTED)
+    in_front = ("dataset", "cache", "normalize", "num_workers")
     extra_inactive = {  # noqa: RUF012  (a table of the class)
         "worker_threads": (Inactive(lambda s: s.knobs.fully_cached, "workers only copy pages that lie in memory"),)
     }

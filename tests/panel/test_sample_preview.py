@@ -1,14 +1,11 @@
-"""The data set: its folder, and its pages with their words."""
+"""The data set, a sample at a time."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import ipywidgets as widgets
 import pytest
 
-from workbench.measure.trial.preview import Picture, Preview
-from workbench.panel.page_preview import DataSetPicker, PagePreview, pictures_html, told_html
+from workbench.measure.trial.preview import EncodedPicture, PreviewAnswer
+from workbench.panel.sample_preview import SamplePreview, caption_html, pictures_html
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 PATIENCE_S = 10.0
@@ -22,15 +19,15 @@ class FakeMaker:
         self.asked: list[tuple[str, int]] = []
         self.problem = ""
 
-    def __call__(self, knobs: OcrKnobs, number: int) -> Preview:
+    def __call__(self, knobs: OcrKnobs, number: int) -> PreviewAnswer:
         self.asked.append((knobs.dataset, number))
         outlines = [[(1.0, 2.0), (30.0, 2.0), (30.0, 9.0)], [(5.0, 5.0), (6.0, 5.0), (6.0, 6.0)]]
-        picture = Picture(
+        picture = EncodedPicture(
             data="data:image/jpeg;base64,AA==", width=40, height=30, outlines=outlines, labels=["<b>word", "other"],
             note="as it lies in its folder",
         )  # fmt: skip
-        return Preview(
-            number=number % 3, num_pages=3, name=EVIL, told="3 pages", pictures=[picture], problem=self.problem
+        return PreviewAnswer(
+            number=number % 3, num_samples=3, name=EVIL, summary="3 <pages>", pictures=[picture], problem=self.problem
         )
 
 
@@ -40,11 +37,11 @@ def maker() -> FakeMaker:
 
 
 @pytest.fixture
-def preview(maker: FakeMaker) -> PagePreview:
-    return PagePreview(maker)
+def preview(maker: FakeMaker) -> SamplePreview:
+    return SamplePreview(maker, OcrKnobs())
 
 
-def text(preview: PagePreview) -> str:
+def text(preview: SamplePreview) -> str:
     head, pictures = preview.widget.children
     return head.children[-1].value + pictures.value
 
@@ -61,11 +58,12 @@ def test_words_are_outlined_on_the_picture_and_named() -> None:
 def test_names_of_files_are_escaped() -> None:
     made = FakeMaker()(OcrKnobs(), 0)
 
-    assert "<script>" not in pictures_html(made) + told_html(made)
+    assert "<script>" not in pictures_html(made) + caption_html(made, "<page>")
     assert "&lt;script&gt;" in pictures_html(made)
+    assert "&lt;page&gt; 1 of 3. 3 &lt;pages&gt;" in caption_html(made, "<page>")
 
 
-def test_nothing_is_made_that_nobody_sees(preview: PagePreview, maker: FakeMaker) -> None:
+def test_nothing_is_made_that_nobody_sees(preview: SamplePreview, maker: FakeMaker) -> None:
     preview.set_knobs(OcrKnobs())
     assert preview.wait_until_shown(PATIENCE_S)
     assert maker.asked == []
@@ -79,7 +77,7 @@ def test_nothing_is_made_that_nobody_sees(preview: PagePreview, maker: FakeMaker
     assert len(maker.asked) == 1
 
 
-def test_pages_are_turned_and_another_folder_begins_anew(preview: PagePreview, maker: FakeMaker) -> None:
+def test_samples_are_turned_and_another_data_set_begins_anew(preview: SamplePreview, maker: FakeMaker) -> None:
     preview.set_in_front(True)
     assert preview.wait_until_shown(PATIENCE_S)
     preview.widget.children[0].children[1].click()
@@ -90,7 +88,16 @@ def test_pages_are_turned_and_another_folder_begins_anew(preview: PagePreview, m
     assert maker.asked[-1] == ("elsewhere", 0)
 
 
-def test_what_is_wrong_is_said_instead_of_the_pictures(preview: PagePreview, maker: FakeMaker) -> None:
+def test_other_knobs_show_the_same_sample_again(preview: SamplePreview, maker: FakeMaker) -> None:
+    preview.set_in_front(True)
+    preview.widget.children[0].children[1].click()
+    assert preview.wait_until_shown(PATIENCE_S)
+    preview.set_knobs(OcrKnobs(image_size=320))
+    assert preview.wait_until_shown(PATIENCE_S)
+    assert maker.asked[-1] == ("data_samples", 1)
+
+
+def test_what_is_wrong_is_said_instead_of_the_pictures(preview: SamplePreview, maker: FakeMaker) -> None:
     preview.set_in_front(True)
     assert preview.wait_until_shown(PATIENCE_S)
     maker.problem = f"the image '{EVIL}' is missing"
@@ -100,19 +107,3 @@ def test_what_is_wrong_is_said_instead_of_the_pictures(preview: PagePreview, mak
     assert "is missing" in text(preview)
     assert "<svg" not in text(preview)
     assert "<script>" not in text(preview)
-
-
-def test_folders_are_offered_that_are_known_or_lie_below(tmp_path: Path) -> None:
-    for name in ("pages", "more pages", ".hidden"):
-        (tmp_path / name).mkdir()
-    picked: list[str] = []
-    picker = DataSetPicker("data_samples", ["data_samples"], picked.append)
-    assert isinstance(picker.widget, widgets.Combobox)
-
-    picker.widget.value = f" {tmp_path} "
-    assert picked == [str(tmp_path)]
-    assert picker.widget.options == ("data_samples", str(tmp_path / "more pages"), str(tmp_path / "pages"))
-    picker.widget.value = str(tmp_path / "nowhere")
-    assert picked[-1] == str(tmp_path / "nowhere")
-    picker.show("data_samples")
-    assert len(picked) == 2

@@ -1,6 +1,6 @@
-"""What a cell shows, put into an Output widget from any thread.
+"""What the panel's parts show and how: output from any thread, messages, the style sheet; and how widgets are closed.
 
-``with output:`` and ``print`` lose what a thread writes; setting the widget's outputs doesn't. Each setting replaces
+``with output:`` and ``print`` lose what a thread writes; setting an Output widget's outputs doesn't. Each setting replaces
 the one before, so nothing piles up in the kernel or in the page.
 """
 
@@ -9,19 +9,24 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
+from workbench.explain.figures.template import ALARM
+
 #: A figure, HTML, or something that shows itself as HTML.
-Shown = Any
+Renderable = Any
 
 _PLOTLY = "application/vnd.plotly.v1+json"
 _CONFIG = {"responsive": True, "displaylogo": False}
 
+_STYLE = Path(__file__).with_name("panel.css")
 
-def show(output: widgets.Output, items: Sequence[Shown]) -> None:
+
+def show(output: widgets.Output, items: Sequence[Renderable]) -> None:
     """Show these, instead of what was there."""
     output.outputs = tuple(_bundle(item) for item in items)
 
@@ -38,7 +43,7 @@ class Screen:
         self._in_front = False
         self._is_stale = False
 
-    def show(self, items: Sequence[Shown]) -> None:
+    def show(self, items: Sequence[Renderable]) -> None:
         """Show these, instead of what was there."""
         self._is_stale = not self._in_front
         show(self.widget, items)
@@ -57,7 +62,37 @@ def message(text: str, *, bad: bool = False) -> str:
     return f"<div class='{'wb-bad' if bad else 'wb-muted'}'>{html.escape(text)}</div>"
 
 
-def _bundle(item: Shown) -> dict[str, Any]:
+def muted(text: str) -> str:
+    """A remark in small letters as HTML, escaped."""
+    return f"<span class='wb-muted wb-small'>{html.escape(text)}</span>"
+
+
+def title(text: str) -> str:
+    """A sentence as a title, as HTML, escaped."""
+    return f"<div class='wb-title'>{html.escape(text)}</div>"
+
+
+def style_sheet() -> widgets.HTML:
+    """The style sheet as a widget; it holds for everything inside the class ``wb``."""
+    style = f"{_STYLE.read_text(encoding='utf-8')}\n.wb {{--wb-alarm: {ALARM}}}"
+    return widgets.HTML(f"<style>{style}</style>", layout={"display": "none"})
+
+
+def close_tree(widget: widgets.Widget) -> None:
+    """Close a widget, its children, and the layout and style that came along with each.
+
+    What is only taken off the page stays in the kernel for ever.
+    """
+    for child in getattr(widget, "children", ()):
+        close_tree(child)
+    for name in ("layout", "style"):
+        part = getattr(widget, name, None)
+        if isinstance(part, widgets.Widget):
+            part.close()
+    widget.close()
+
+
+def _bundle(item: Renderable) -> dict[str, Any]:
     if isinstance(item, go.Figure):
         figure = json.loads(item.to_json())
         data: dict[str, Any] = {_PLOTLY: {**figure, "config": _CONFIG}, "text/plain": "Figure"}

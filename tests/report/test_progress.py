@@ -1,0 +1,92 @@
+"""Progress: throttled where it is made, text where a person reads it, and a value on its way to a command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from record_factory import make_failed, make_record
+
+from workbench.measure.trial.events import Event
+from workbench.report.progress import PROGRESS_FILE, Progress, ProgressWriter, follow_progress, write_progress
+
+
+class Clock:
+    """Gives the seconds that it is set to."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_every_phase_is_reported_and_a_counted_one_every_now_and_then() -> None:
+    found: list[Progress] = []
+    clock = Clock()
+    writer = ProgressWriter(found.append, item="image", every_s=2.0, clock=clock)
+
+    writer.on_event(Event(phase="imports"))
+    writer.on_event(Event(phase="imports", message="no CUDA device: simulated"))
+    for step in range(1, 11):
+        writer.on_event(Event(phase="steady", done=step, total=10, samples_per_s=50.0))
+        clock.now += 0.5
+
+    assert [progress.line for progress in found] == [
+        "imports",
+        "imports: no CUDA device: simulated",
+        "[ 1/10] steady, 50.0 images/s",
+        "[ 5/10] steady, 50.0 images/s",
+        "[ 9/10] steady, 50.0 images/s",
+        "[10/10] steady, 50.0 images/s",
+    ]
+
+
+def test_a_trial_that_ended_is_reported_with_its_throughput_or_its_failure() -> None:
+    found: list[Progress] = []
+    writer = ProgressWriter(found.append)
+
+    writer.on_trial(3, 20, "ram", make_record(50.0))
+    writer.on_trial(4, 20, "wide", make_failed(message="crashed by signal SIGSEGV\nand more"))
+
+    assert [progress.line for progress in found] == [
+        "[ 3/20] ram, 50.0 pages/s",
+        "[ 4/20] wide: failed in phase 'steady': crashed by signal SIGSEGV",
+    ]
+
+
+def test_a_person_reads_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PROGRESS_FILE, raising=False)
+
+    ProgressWriter().on_text("drawing")
+    write_progress(Progress(what="pages drawn", done=3, total=128))
+
+    assert capsys.readouterr().out == "drawing\n[  3/128] pages drawn\n"
+
+
+EVIL = "[1/2] ram \n {\"what\": 1} é"
+
+WRITES = f"""
+from workbench.report.progress import Progress, write_progress
+for number in range(300):
+    write_progress(Progress(what={EVIL!r}, done=number, total=300, samples_per_s=0.5))
+"""
+
+
+def test_what_another_process_writes_arrives_whole_and_in_order(capfd: pytest.CaptureFixture[str], checkout: Path) -> None:
+    found: list[Progress] = []
+    with follow_progress(found.append) as environment:
+        subprocess.run([sys.executable, "-c", WRITES], env={"PYTHONPATH": str(checkout), **environment}, check=True)
+
+    assert [progress.done for progress in found] == list(range(300))
+    assert {(progress.what, progress.samples_per_s) for progress in found} == {(EVIL, 0.5)}
+    assert capfd.readouterr().out == ""  # nothing is printed that somebody would have to parse
+
+
+def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    with follow_progress(print) as environment:
+        path = Path(environment[PROGRESS_FILE])
+        assert path.is_file()
+
+    assert not path.parent.exists()
