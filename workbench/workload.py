@@ -1,7 +1,7 @@
 """What is measured: a data set, how its samples become a batch, a model, one step, and the quality of it all.
 
-`Workload` is the whole contract that a workload of one's own has to meet; the other protocols are optional, and asked for
-with `isinstance`. `examples/toy_workload.py` is a small one, `workloads/ocr` the one that ships.
+`Workload` is the whole contract that a workload of one's own has to meet; the other protocols are optional, and asked
+for with `isinstance`. `examples/toy_workload.py` is a small one, `workloads/ocr` the one that ships.
 """
 
 from __future__ import annotations
@@ -140,7 +140,10 @@ class Workload(Protocol):
         """
 
     def dataset(self) -> Any:
-        """A map-style data set; its work is timed with `measure.timing.stages.stage`, where it asks for that."""
+        """A map-style data set; its work is timed with `measure.timing.stages.stage`, where it asks for that.
+
+        A trial asks twice (for its loader, and for the samples that are timed isolated): keep what is costly to make.
+        """
 
     def collate(self) -> Callable[[list[Any]], Any] | None:
         """Samples to a batch; None: torch's way."""
@@ -395,6 +398,45 @@ def checked(workload: Workload, name: str) -> Description:
         remedy = "Return workbench.records.Description(num_samples=...)"
         raise BadInput("workload", [Problem(what, f"{name}.check()", remedy)])
     return description
+
+
+def map_style_dataset(workload: Workload) -> Any:
+    """The data set of a workload, for a loader that asks for samples by number.
+
+    Raises:
+        BadInput: For one that has no length, or cannot be asked by number.
+    """
+    dataset = workload.dataset()
+    lacking = [name for name in ("__len__", "__getitem__") if not hasattr(type(dataset), name)]
+    if lacking:
+        what = f"gives {type(dataset).__name__}, which has no {' and no '.join(lacking)}"
+        remedy = "Return a map-style data set; a stream of samples cannot be measured yet"
+        raise BadInput("workload", [Problem(what, f"{type(workload).__name__}.dataset()", remedy)])
+    return dataset
+
+
+def refuse_other_length(description: Description, num_samples: int) -> None:
+    """See whether a data set is as long as its workload says.
+
+    Raises:
+        BadInput: Where it is not: samples would be counted wrongly.
+    """
+    if description.num_samples != num_samples:
+        what = f"says {description.num_samples} samples, and the data set has {num_samples}"
+        raise BadInput("workload", [Problem(what, "check()", "Make them agree")])
+
+
+def scores(workload: Workload) -> dict[str, Score]:
+    """The figures of quality of a workload.
+
+    Raises:
+        TypeError: Where one of them is something else.
+    """
+    found = dict(workload.quality())
+    for name, score in found.items():
+        if not isinstance(score, Score):
+            raise TypeError(f"'{name}' is {type(score).__name__}, not a workbench.records.Score")
+    return found
 
 
 def compare_recorded(
