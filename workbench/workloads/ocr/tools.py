@@ -1,4 +1,4 @@
-"""What text detection offers beside trials: pages are drawn, data sets written as shards, the chain timed step by step."""
+"""What text detection offers beside trials: drawn pages, data sets as shards, times of each step of the chain."""
 
 from __future__ import annotations
 

@@ -77,7 +77,8 @@ def worth_changing(study: TransformStudy, record: Record) -> list[str]:
         return ["The run of the whole pipeline failed, so what a faster chain would gain is not known."]
     chain = {row.name for row in study.in_place}
     workers = [row for row in record.stages if row.lane == "worker" and not row.background]
-    busy_s = sum(row.total_s for row in workers if record.catalogue.find("worker", row.name).role not in ("wait", "start"))
+    no_work = record.catalogue.names("wait", "start", lane="worker")
+    busy_s = sum(row.total_s for row in workers if row.name not in no_work)
     chain_s = sum(row.total_s for row in workers if row.name in chain)
     main, wait = record.lane("main"), record.stage("wait", "main")
     if not busy_s or main is None or not main.wall_s:
@@ -91,7 +92,7 @@ def worth_changing(study: TransformStudy, record: Record) -> list[str]:
         lines.append("Pages are there before they are needed: a faster chain would gain nothing end to end.")
     else:
         lines.append(
-            f"If the whole chain were free, the run would take at most about {format_share(share * waiting)} less time; "
+            f"If the whole chain were free, the run would take about {format_share(share * waiting)} less time at most; "
             "a comparison says whether it does."
         )
     return lines
