@@ -18,7 +18,7 @@ from workbench.workloads.ocr.detector.model import Detector, build_detector
 SHIPPED = Path(__file__).parent / "weights" / "lcnet_050.safetensors"
 SHIPPED_ENCODER, SHIPPED_NECK = "lcnet_050", "fpn_small"
 
-_TRAIN = "Or train some: python scripts/train_shipped_weights.py"
+_TRAIN = "To train some: python scripts/train_shipped_weights.py"
 
 
 def save_weights(detector: Detector, path: Path, *, encoder: str, neck: str, notes: Mapping[str, str]) -> None:
