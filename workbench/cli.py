@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import typer
 
-from scripts.train_shipped_weights import train
 from workbench.commands.check import check
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
@@ -36,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, whatif, compare, report, study, check, history, selftest, transforms, pages, train, doctor):
+for command in (run, whatif, compare, report, study, check, history, selftest, transforms, pages, doctor):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

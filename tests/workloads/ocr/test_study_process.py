@@ -10,9 +10,9 @@ from workbench.workloads.ocr.study_process import check_study, read_study, run_s
 
 
 def test_it_leaves_its_figures(tmp_path):
-    told: list[str] = []
-    folder = run_study(OcrKnobs(num_pages=2), tmp_path, on_round=told.append)
-    assert told[-1] == "[6/6] rounds over the pages"
+    rounds: list[tuple[int, int]] = []
+    folder = run_study(OcrKnobs(num_pages=2), tmp_path, on_round=lambda done, total: rounds.append((done, total)))
+    assert rounds[-1] == (6, 6)
     assert read_study(folder).num_pages == 2
 
 

@@ -26,7 +26,7 @@ from workbench.measure.loaders.shared_memory import check_room, free_bytes, remo
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import Stages, become_worker, knock_out, stage, worker_stages
-from workbench.workload import Workload
+from workbench.workload import Workload, map_style_dataset
 
 #: Number of a batch, and the numbers of its samples.
 BatchIndices = tuple[int, list[int]]
@@ -89,6 +89,11 @@ class TorchLoader:
             load_here(knobs, channel)
 
     @property
+    def num_samples(self) -> int:
+        """Samples in the data set."""
+        return self._sampler.num_samples
+
+    @property
     def steps_per_epoch(self) -> int:
         """See `Loader`."""
         return len(self._sampler)
@@ -140,7 +145,7 @@ class IndexedBatchSampler(Sampler[BatchIndices]):
     """
 
     def __init__(self, *, num_samples: int, batch_size: int, shuffle: bool, seed: int, endless: bool = False) -> None:
-        self._num_samples = num_samples
+        self.num_samples = num_samples
         self._batch_size = batch_size
         self._shuffle = shuffle
         self._generator = torch.Generator().manual_seed(seed)
@@ -149,7 +154,7 @@ class IndexedBatchSampler(Sampler[BatchIndices]):
 
     def __len__(self) -> int:
         """Batches in an epoch, the last one possibly smaller."""
-        return -(-self._num_samples // self._batch_size)
+        return -(-self.num_samples // self._batch_size)
 
     def __iter__(self) -> Iterator[BatchIndices]:
         """The batches of the next epoch, or of all that are to come."""
@@ -159,10 +164,10 @@ class IndexedBatchSampler(Sampler[BatchIndices]):
                 return
 
     def _epoch(self) -> Iterator[BatchIndices]:
-        samples = list(range(self._num_samples))
+        samples = list(range(self.num_samples))
         if self._shuffle:
-            samples = [int(number) for number in torch.randperm(self._num_samples, generator=self._generator)]
-        for begin in range(0, self._num_samples, self._batch_size):
+            samples = [int(number) for number in torch.randperm(self.num_samples, generator=self._generator)]
+        for begin in range(0, self.num_samples, self._batch_size):
             number = self._next_number
             self._next_number += 1
             yield number, samples[begin : begin + self._batch_size]
@@ -377,6 +382,5 @@ def open_loader(
     in_worker: Sequence[Callable[[int], None]] = (),
 ) -> TorchLoader:
     """A loader of the workload's data set."""
-    return TorchLoader(
-        workload.dataset(), workload.collate(), knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
-    )
+    dataset = map_style_dataset(workload)
+    return TorchLoader(dataset, workload.collate(), knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)

@@ -98,7 +98,14 @@ class Trial:
         from workbench.measure.profilers.profiler import ProfilerContext
         from workbench.measure.timing.core_time import CoreWatch
         from workbench.measure.timing.stages import knock_out
-        from workbench.workload import Cached, LineFunctions, Placeholder, checked, make_workload
+        from workbench.workload import (
+            Cached,
+            LineFunctions,
+            Placeholder,
+            checked,
+            make_workload,
+            refuse_other_length,
+        )
 
         knobs = self._knobs
         torch.manual_seed(knobs.seed)
@@ -139,6 +146,7 @@ class Trial:
         )
         cores = CoreWatch(channel)
         try:
+            refuse_other_length(description, getattr(loader, "num_samples", description.num_samples))
             loader.start()
             self._begin("model")
             device = make_device(knobs.slice(DeviceKnobs), placeholder)
@@ -267,7 +275,7 @@ class Trial:
         from workbench.measure.trial.environment import describe_environment
         from workbench.measure.trial.isolated import can_time_isolated, time_isolated
         from workbench.measure.trial.stage_stats import lane_stats, stage_stats
-        from workbench.workload import Cached
+        from workbench.workload import Cached, scores
 
         knobs = self._knobs
         with self._noting("stopping the profilers"):
@@ -290,7 +298,7 @@ class Trial:
         profiles = self._profiles(tracks)
         no_scores: dict[str, Score] = {}
         has_quality = not isinstance(device, NoDevice) and not knobs.knock_out
-        quality = self._noted("quality", lambda: dict(workload.quality()), no_scores) if has_quality else no_scores
+        quality = self._noted("quality", lambda: scores(workload), no_scores) if has_quality else no_scores
         if recorder is not None:
             with self._noting("writing the recorded samples"):
                 self._write_samples(recorder)

@@ -33,6 +33,10 @@ _FULL_BELOW_BYTES = 1 << 20
 NO_RECORD = 73  # EX_CANTCREAT of sysexits.h
 
 
+#: What a worker raised, as torch gives it to the main process.
+_FROM_WORKER = "in DataLoader worker process"
+
+
 def main() -> int:
     """Measure, and leave a record. Returns 0 for a trial that ended well, 1 for another, `NO_RECORD` without record."""
     arguments = _parse_arguments()
@@ -106,7 +110,11 @@ def _kind(error: Exception) -> FailureKind:
 def _message(error: Exception) -> str:
     if isinstance(error, WorkbenchError) or _kind(error) != "error":
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    text = str(error)
+    if _FROM_WORKER in text:
+        # torch makes a text of what a worker raised, with the traceback in it, which is in stderr.txt as well.
+        return f"{text.splitlines()[-1]} (in a loader worker)"
+    return f"{type(error).__name__}: {text}"
 
 
 if __name__ == "__main__":

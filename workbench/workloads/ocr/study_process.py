@@ -1,6 +1,6 @@
 """The study of the transforms in a process of its own: ``python -m workbench.workloads.ocr.study_process FOLDER``.
 
-Reads `knobs.json` from the folder and leaves `transforms.json` there; progress goes to stdout, a line a round.
+Reads `knobs.json` from the folder and leaves `transforms.json` there; progress goes to stdout, a line for each round.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ TRANSFORMS = "transforms.json"
 _BAD_INPUT = 2
 
 
-def run_study(knobs: OcrKnobs, runs: Path, *, on_round: Callable[[str], None] = lambda line: None) -> Path:
+def run_study(
+    knobs: OcrKnobs, runs: Path, *, on_round: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
     """Study the validation chain.
 
     Args:
         knobs: Pages, decoder, normalization, size and targets.
         runs: Folder of run folders; the study makes its own in it.
-        on_round: Told of progress, a line at a time.
+        on_round: Called with the rounds done, and all rounds.
 
     Returns:
         The folder with the study in it.
@@ -43,13 +45,15 @@ def run_study(knobs: OcrKnobs, runs: Path, *, on_round: Callable[[str], None] = 
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=child_environment()) as process:
         assert process.stdout is not None and process.stderr is not None
         for line in process.stdout:
-            on_round(line.strip())
-        told = process.stderr.read().strip()
+            done, _, total = line.strip().partition("/")
+            if done.isdigit() and total.isdigit():  # and not something that a library prints
+                on_round(int(done), int(total))
+        message = process.stderr.read().strip()
     if process.returncode == 0:
         return folder
     if process.returncode == _BAD_INPUT:
-        raise BadInput("transforms", [Problem(told)])
-    raise WorkbenchError(f"the study of the transforms ended with exit code {process.returncode}: {told[-2000:]}")
+        raise BadInput("transforms", [Problem(message)])
+    raise WorkbenchError(f"the study of the transforms ended with exit code {process.returncode}: {message[-2000:]}")
 
 
 def check_study(knobs: OcrKnobs) -> None:
@@ -85,7 +89,7 @@ def main() -> int:
     try:
         pages, _ = survey_pages(knobs)
         study = study_transforms(
-            pages, knobs, on_round=lambda done, total: print(f"[{done}/{total}] rounds over the pages", flush=True)
+            pages, knobs, on_round=lambda done, total: print(f"{done}/{total}", flush=True)
         )
     except BadInput as error:
         print(error, file=sys.stderr)

@@ -37,6 +37,7 @@ from workbench.workloads.ocr.steps import (
     placeholder_for,
     words_of,
 )
+from workbench.workloads.ocr.tools import OcrTools
 
 #: The most that two H-means may differ.
 _HMEAN_TOLERANCE = 0.005
@@ -49,7 +50,7 @@ _LEARNING_RATE = 1e-3
 _Timer = Callable[[str], Timed]
 
 
-class OcrWorkload:
+class OcrWorkload(OcrTools):
     """Validation or training of a text detector (see `workload.Workload`)."""
 
     Knobs = OcrKnobs

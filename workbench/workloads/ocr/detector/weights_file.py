@@ -1,6 +1,6 @@
 """Weights of a detector as a safetensors file: half precision, with what they were trained for beside them.
 
-The file that ships, `weights/lcnet_050.safetensors`, is made by `workbench train`; its metadata says how.
+`scripts/train_shipped_weights.py` makes the file that ships, `weights/lcnet_050.safetensors`; its metadata says how.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from workbench.workloads.ocr.detector.model import Detector, build_detector
 #: The weights that ship with the workbench, and the architecture that they fit.
 SHIPPED = Path(__file__).parent / "weights" / "lcnet_050.safetensors"
 SHIPPED_ENCODER, SHIPPED_NECK = "lcnet_050", "fpn_small"
+
+_TRAIN = "To train some: python scripts/train_shipped_weights.py"
 
 
 def save_weights(detector: Detector, path: Path, *, encoder: str, neck: str, notes: Mapping[str, str]) -> None:
@@ -43,7 +45,7 @@ def load_weights(detector: Detector, weights: str, *, encoder: str, neck: str) -
     """
     path = SHIPPED if weights == "shipped" else Path(weights).expanduser()
     if not path.is_file():
-        remedy = "Take weights=shipped or random, or train some: workbench train"
+        remedy = f"Take weights=shipped or random. {_TRAIN}"
         raise BadInput("knobs", [Problem(f"there is no file {path}", "weights", remedy)])
     try:
         with safe_open(path, framework="pt") as file:
@@ -53,14 +55,14 @@ def load_weights(detector: Detector, weights: str, *, encoder: str, neck: str) -
         raise BadInput("knobs", [Problem(f"{path} is no safetensors file ({error})", "weights")]) from None
     theirs = made_for.get("encoder"), made_for.get("neck")
     if theirs != (encoder, neck):
-        remedy = f"Take encoder={theirs[0]} and neck={theirs[1]}" if all(theirs) else "Train some: workbench train"
+        remedy = f"Take encoder={theirs[0]} and neck={theirs[1]}" if all(theirs) else _TRAIN
         what = f"{path.name} is for encoder {theirs[0]}, neck {theirs[1]}"
         raise BadInput("knobs", [Problem(what, "weights", remedy)])
     try:
         detector.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in tensors.items()})
     except RuntimeError as error:
         what = f"{path.name} does not fit ({str(error).splitlines()[0]})"
-        raise BadInput("knobs", [Problem(what, "weights", "Train some: workbench train")]) from None
+        raise BadInput("knobs", [Problem(what, "weights", _TRAIN)]) from None
 
 
 def shipped_detector() -> Detector:

@@ -1,11 +1,10 @@
-"""What the study means is computed from its figures."""
+"""What the study of the transforms means is computed from its figures."""
 
 from __future__ import annotations
 
 from record_factory import make_lane, make_record, make_stage
 
-from workbench.explain.transform_findings import transform_headline, worth_changing
-from workbench.workloads.ocr.transform_study import TransformRow, TransformStudy
+from workbench.workloads.ocr.transform_study import TransformRow, TransformStudy, transform_headline, worth_changing
 
 
 def row(name: str, mean_s: float, share: float | None = None) -> TransformRow:
@@ -31,29 +30,34 @@ def study(**changes) -> TransformStudy:
 
 
 def test_the_headline_says_what_the_columns_mean():
-    told = transform_headline(study())
-    assert "100.0 % of the measured chain" in told
-    assert "200.0 %" in told
-    assert "'Normalize' takes 1.00 ms where it stands, and 3.50 ms" in told
+    text = transform_headline(study())
+    assert "100.0 % of the measured chain" in text
+    assert "200.0 %" in text
+    assert "'Normalize' takes 1.00 ms in its place, and 3.50 ms" in text
 
 
-def test_columns_that_both_add_up_are_told_as_such():
+def test_columns_that_both_add_up_are_called_so():
     assert transform_headline(study(closure_isolated=1.01)).startswith("Both columns add up")
 
 
-def test_the_worth_comes_from_the_run_and_not_from_the_shares():
+def test_the_gain_comes_from_the_run_and_not_from_the_shares():
     stages = [
         make_stage("main", "wait", 0.5),
+        make_stage("worker", "idle", 1.0),
         make_stage("worker", "Normalize", 0.5),
         make_stage("worker", "decode", 1.5),
     ]
     lanes = [make_lane("main", 1.0, 1.0), make_lane("worker", 2.0, 2.0)]
-    told = " ".join(worth_changing(study(), make_record(stages=stages, lanes=lanes)))
-    assert "25.0 % of what loading does" in told
-    assert "no more than about 12.5 %" in told
+    text = " ".join(worth_changing(study(), make_record(stages=stages, lanes=lanes)))
+    assert "25.0 % of the work of loading" in text
+    assert "about 12.5 % less time at most" in text
 
 
 def test_where_nobody_waits_nothing_is_gained():
     stages = [make_stage("main", "fetch", 1.0), make_stage("worker", "Normalize", 1.0)]
-    told = " ".join(worth_changing(study(), make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0)])))
-    assert "would gain nothing end to end" in told
+    text = " ".join(worth_changing(study(), make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0)])))
+    assert "would gain nothing end to end" in text
+
+
+def test_without_stage_times_nothing_is_claimed():
+    assert "not known" in worth_changing(study(), make_record(stages=[], lanes=[]))[0]

@@ -1,0 +1,81 @@
+"""What text detection offers beside trials: drawn pages, data sets as shards, times of each step of the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.records import Count
+from workbench.workload import WrittenSamples
+from workbench.workloads.ocr.knobs import OcrKnobs
+
+_OnSample = Callable[[int, int], None]
+
+
+class OcrTools:
+    """See `workload.DrawsSamples`, `workload.WritesShards` and `workload.TimesTransforms`."""
+
+    @staticmethod
+    def drawing_version() -> int:
+        """See `DrawsSamples`."""
+        from workbench.workloads.ocr.synthetic.draw import VERSION
+
+        return VERSION
+
+    @staticmethod
+    def draw(folder: Path, *, count: int, seed: int, on_sample: _OnSample | None = None) -> WrittenSamples:
+        """See `DrawsSamples`: photographs of receipts and signs."""
+        from workbench.workloads.ocr.synthetic.draw import draw_pages, holds_pages, read_manifest
+
+        is_new = not holds_pages(folder, count=count, seed=seed)
+        draw_pages(folder, count=count, seed=seed, on_page=on_sample)
+        manifest = read_manifest(folder)
+        assert manifest is not None  # it has just been written, or found
+        return WrittenSamples(
+            folder=folder,
+            num_samples=manifest.count,
+            counts=[Count(name="words", number=manifest.num_words)],
+            num_bytes=manifest.num_bytes,
+            is_new=is_new,
+            settings={"dataset": str(folder.expanduser().resolve())},
+        )
+
+    @staticmethod
+    def write_shards(
+        data: Path, folder: Path, *, num_shards: int | None = None, on_sample: _OnSample | None = None
+    ) -> WrittenSamples:
+        """See `WritesShards`."""
+        from workbench.workloads.ocr.pages.shards import write_shards
+        from workbench.workloads.ocr.pages.survey import survey
+
+        pages, counts = survey(data)
+        shards = write_shards(pages, counts, folder, num_shards=num_shards, on_page=on_sample)
+        return WrittenSamples(
+            folder=folder,
+            num_samples=counts.num_pages,
+            counts=[Count(name="words", number=counts.num_words), Count(name="shards", number=len(shards))],
+            num_bytes=sum(shard.path.stat().st_size for shard in shards),
+            settings={"dataset": str(folder.expanduser().resolve())},
+        )
+
+    @staticmethod
+    def check_transforms(knobs: OcrKnobs) -> None:
+        """See `TimesTransforms`."""
+        from workbench.workloads.ocr.study_process import check_study
+
+        check_study(knobs)
+
+    @staticmethod
+    def time_transforms(knobs: OcrKnobs, runs: Path, on_round: Callable[[int, int], None]) -> Path:
+        """See `TimesTransforms`."""
+        from workbench.workloads.ocr.study_process import run_study
+
+        return run_study(knobs, runs, on_round=on_round)
+
+    @staticmethod
+    def transforms_headline(folder: Path) -> str:
+        """See `TimesTransforms`."""
+        from workbench.workloads.ocr.study_process import read_study
+        from workbench.workloads.ocr.transform_study import transform_headline
+
+        return transform_headline(read_study(folder))
