@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from record_factory import make_failed, make_lane, make_record, make_stage
 
-from workbench.explain.headline import comparison_headline, run_headline
+from workbench.explain.words.headline import comparison_headline, run_headline
 from workbench.explain.verdicts.comparison import compare
 from workbench.records import Parity
 

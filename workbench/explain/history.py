@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.errors import BadInput
+from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Record
 from workbench.records.run_folder import COMPARISON, STATE, list_runs, read_comparison, read_record
@@ -18,7 +19,7 @@ class History:
     Attributes:
         comparisons: With the folder of each.
         trials: The records of single trials, those of comparisons among them.
-        interrupted: Folders of races that have not come to a comparison.
+        interrupted: Folders of comparisons that have not come to their end.
         damaged: What could not be read, and why.
     """
 
@@ -49,12 +50,8 @@ def read_history(reports: Path) -> History:
 
 
 def changed_knobs(knobs: Knobs) -> str:
-    """The knobs that aren't at their default, but for how it is measured: what makes two trials comparable."""
-    left_out = ("checked_samples", "timeout_s")
-    shown = {name: value for name, value in knobs.differing(Knobs()).items() if name not in left_out}
-    if "dataset" in shown:
-        shown["dataset"] = Path(str(shown["dataset"])).name
-    return " ".join(f"{name}={value}" for name, value in shown.items()) or "defaults"
+    """The knobs that aren't at their default, but for how it is measured: trials with equal ones are comparable."""
+    return format_settings(knobs.compared()) or "defaults"
 
 
 def machine_of(record: Record) -> str:

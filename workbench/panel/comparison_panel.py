@@ -15,7 +15,7 @@ from workbench.explain.figures.comparison_tables import verdict_table
 from workbench.explain.figures.html_table import html_table
 from workbench.explain.figures.throughput import narrowing, throughput
 from workbench.explain.figures.verdicts import verdicts
-from workbench.explain.headline import comparison_headline
+from workbench.explain.words.headline import comparison_headline
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.words.items import item_of
 from workbench.knobs.knobs import Knobs

@@ -21,7 +21,7 @@ from workbench.explain.figures.step_times import steps_in_place
 from workbench.explain.figures.tables import environment_table, knobs_table, profiler_table, run_table, stage_table
 from workbench.explain.figures.timeline import batch_path, timeline
 from workbench.explain.figures.where_time_goes import where_time_goes
-from workbench.explain.headline import run_headline
+from workbench.explain.words.headline import run_headline
 from workbench.explain.words.items import item_of
 from workbench.panel.outputs import Shown, message, show
 from workbench.panel.run_queue import Latest

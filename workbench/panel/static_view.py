@@ -10,7 +10,7 @@ from workbench.explain.figures.html_table import heading, html_table
 from workbench.explain.figures.tables import environment_table, knobs_table, run_table, stage_table
 from workbench.explain.figures.timeline import timeline
 from workbench.explain.figures.where_time_goes import where_time_goes
-from workbench.explain.headline import run_headline
+from workbench.explain.words.headline import run_headline
 from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.profiled import run_profiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from record_factory import make_record
 
-from workbench.explain.verdicts.machine_words import machine_words
+from workbench.explain.words.verdicts import machine_words
 from workbench.records import Machine
 
 

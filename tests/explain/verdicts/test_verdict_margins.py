@@ -10,7 +10,7 @@ from record_factory import make_failed, make_record
 
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.verdicts.effect import judge
-from workbench.explain.verdicts.verdict_margins import Margins, what_it_rests_on, what_would_change
+from workbench.explain.words.margins import Margins, what_it_rests_on, what_would_change
 from workbench.records import Comparison, Interval, PageParity, Parity, Policy
 
 BASE = (100, 101, 99)

@@ -6,7 +6,7 @@ import pytest
 from record_factory import make_record
 
 from workbench.explain.verdicts.comparison import compare
-from workbench.explain.verdicts.verdict_words import (
+from workbench.explain.words.verdicts import (
     how_it_was_measured,
     verdict_words,
     what_can_be_told,

@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.explain.figures.template import TONES
 from workbench.explain.table import Cell, Table
-from workbench.explain.verdicts.verdict_margins import Margins
+from workbench.explain.words.margins import Margins
 
 _CODE = re.compile(r"`([^`]+)`")
 
