@@ -85,7 +85,7 @@ def machine_figures(where: str, test: SelfTest) -> Iterator[Figure]:
     told = "throughput of the first identical trial of a block over that of the last"
     yield _shown(f"{where}, what the first slot is worth", slot.estimate, "ratio", slot.ci95, told)
     told = f"spread {test.spread * 100:.2f} % a block, trials of {test.trial_s:.1f} s, {test.disturbed} disturbed"
-    four = next(one for one in test.tellable if one.minutes == 4.0)
+    four = next(one for one in test.detectable if one.minutes == 4.0)
     yield _shown(f"{where}: can be told in 4 minutes", four.effect, "share", None, told)
 
 

@@ -8,6 +8,7 @@ from record_factory import make_failed, make_record
 
 from workbench.explain.history import changed_knobs, read_history
 from workbench.explain.verdicts.comparison import compare
+from workbench.knobs.format import format_settings
 from workbench.records import ComparisonState
 from workbench.records.run_folder import COMPARISON, RECORD, write_json, write_state
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -50,8 +51,13 @@ def test_an_empty_folder_has_no_history(tmp_path):
     assert not (history.trials or history.comparisons or history.interrupted or history.damaged)
 
 
-def test_trials_are_told_apart_by_the_knobs_that_matter():
+def test_trials_are_compared_by_the_knobs_that_matter():
     knobs = OcrKnobs(cache="decoded", dataset="/somewhere/pages", checked_samples=0, timeout_s=7)
-    assert changed_knobs(knobs) == "dataset=pages cache=decoded"
+    assert changed_knobs(knobs) == "dataset=/somewhere/pages cache=decoded"
     assert changed_knobs(OcrKnobs()) == "defaults"
     assert changed_knobs(make_failed().knobs) == "defaults"
+
+
+def test_a_pair_of_trials_prints_the_same_settings_in_the_history_and_in_a_comparison():
+    baseline, variant = OcrKnobs(), OcrKnobs(scaled_decode=True, checked_samples=0)
+    assert changed_knobs(variant) == format_settings(variant.compared(baseline)) == "scaled_decode=true"

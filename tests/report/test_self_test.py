@@ -10,7 +10,7 @@ from record_factory import make_stage
 
 from workbench.errors import BadInput, WorkbenchError
 from workbench.explain.verdicts import error_rates
-from workbench.explain.verdicts.selftest_words import machine_line, selftest_lines
+from workbench.explain.words.self_test import machine_line, selftest_lines
 from workbench.measure.comparison import run as race_module
 from workbench.records import Environment, Failure, Machine, Record, Steady
 from workbench.records.run_folder import RECORD, SELFTEST, new_run_folder, write_json

@@ -88,7 +88,7 @@ def compare_variants(
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.explain.figures.comparison_tables import verdict_table
-    from workbench.explain.headline import comparison_headline
+    from workbench.explain.words.headline import comparison_headline
     from workbench.measure.comparison.variants import check_variants, choose_variants
     from workbench.records.run_folder import read_comparison, read_state
     from workbench.report.outcome import describe_failure, results_folder

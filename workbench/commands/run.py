@@ -11,7 +11,7 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     """Measure one set of knobs: where does the time go?"""
     from workbench.commands.headless import exit_code, run_headless
     from workbench.explain.diagnosis.advice import advise
-    from workbench.explain.headline import run_headline
+    from workbench.explain.words.headline import run_headline
     from workbench.knobs.knobs import Knobs
     from workbench.measure.comparison.variants import parse_settings
     from workbench.measure.trial.profiled import trials_of

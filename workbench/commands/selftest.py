@@ -17,7 +17,7 @@ def selftest(
 ) -> None:
     """ComparisonRun identical variants, and some that were slowed down on purpose: can this machine's verdicts be trusted?"""
     from workbench.commands.console import show_progress
-    from workbench.explain.verdicts.selftest_words import selftest_lines
+    from workbench.explain.words.self_test import selftest_lines
     from workbench.knobs.knobs import Knobs
     from workbench.measure.comparison.variants import parse_settings
     from workbench.report.progress import ProgressWriter

@@ -36,11 +36,11 @@ from workbench.records.prediction import (
     Prediction,
 )
 from workbench.records.selftest import (
+    Detectable,
     FalseVerdicts,
     Planted,
     SelfTest,
     Share,
-    Tellable,
 )
 from workbench.records.trial import (
     SPAN_COLUMNS,
@@ -77,6 +77,7 @@ __all__ = [
     "ComparisonState",
     "Count",
     "Description",
+    "Detectable",
     "Environment",
     "Failure",
     "FailureKind",
@@ -105,7 +106,6 @@ __all__ = [
     "Startup",
     "Steady",
     "Stop",
-    "Tellable",
     "Throughput",
     "VariantResult",
     "VariantTrial",

@@ -55,3 +55,15 @@ def status_of(measured: float, same: float, tolerance: float) -> CheckStatus:
 def names_of(samples: Sequence[str], most: int = 5) -> list[str]:
     """The first few names of a longer list."""
     return list(samples[:most])
+
+
+def with_coverage(coverage: Check, values: Sequence[Check]) -> list[Check]:
+    """The check that every sample came, before those of what was in the samples.
+
+    That every sample came proves nothing by itself: where no values could be compared, a good coverage is not a result.
+    """
+    is_proof = coverage.status == "different" or any(check.status != "not_comparable" for check in values)
+    if not is_proof:
+        reason = "that every sample came proves nothing of its values, and none were compared"
+        coverage = coverage.model_copy(update={"status": "not_comparable", "reason": reason})
+    return [coverage, *values]

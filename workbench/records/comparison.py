@@ -25,10 +25,12 @@ class Interval(Part):
 
 
 class Throughput(Part):
-    """Samples per second of a variant over the blocks."""
+    """Samples per second of a variant over the blocks. It describes the variant by itself, and decides nothing."""
 
     median: float
-    ci95: tuple[float, float] | None
+    geometric_mean: Interval = Field(
+        description="with Student's 95 % interval, which is that of the geometric mean, and not of the median"
+    )
     per_block: list[float | None] = Field(default_factory=list)
 
 
@@ -84,7 +86,7 @@ class Comparison(BaseModel):
     disturbed: list[VariantTrial] = Field(default_factory=list, description="trials beside which others were busy")
     block_s: float | None = Field(None, description="median time of a block, by its trials; None: not known")
     files_cached: tuple[float, float] | None = Field(
-        None, description="least and largest share of the pages' files in the page cache when trials began"
+        None, description="least and largest share of the data set's files in the file cache when trials began"
     )
     num_trials: int | None = Field(None, description="trials that count and that were repeated, without warm-up trials")
     resolution: Resolution | None = Field(None, description="None where there are too few blocks to tell")

@@ -39,9 +39,9 @@ class VariantTrial(Part):
     run_id: str
     disturbed: list[str] = Field(default_factory=list, description="what else the machine did meanwhile, in words")
     files_cached_share: float | None = Field(
-        None, description="share of the pages' files in the page cache when the trial began; None: not known"
+        None, description="share of the data set's files in the file cache when the trial began; None: not known"
     )
-    repeated: bool = Field(False, description="a later trial of the same block stands in for it")
+    repeated: bool = Field(False, description="a later trial of the same block counts in its place")
 
 
 class ComparisonState(BaseModel):
@@ -54,8 +54,8 @@ class ComparisonState(BaseModel):
     programs: dict[str, Program] = Field(default_factory=dict, description="by variant; none: this workbench")
     seed: int
     policy: Policy = Policy()
-    most_blocks: int = Field(ge=1, description="with so many blocks sampling ends, clear or not")
-    cold_cache: bool = Field(False, description="the pages' files are put out of the page cache before every trial")
+    most_blocks: int = Field(ge=1, description="after this many blocks sampling ends, clear or not")
+    cold_cache: bool = Field(False, description="the data set's files are removed from the file cache before every trial")
     runs: str = Field(description="folder of the run folders")
     warmup_run_id: str | None = Field(None, description="the first trial, which counts nowhere")
     trials: list[VariantTrial] = Field(default_factory=list, description="in the order they ran")

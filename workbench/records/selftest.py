@@ -1,4 +1,4 @@
-"""`selftest.json`: how often the verdicts of this machine are wrong, and which differences it can tell."""
+"""`selftest.json`: how often the verdicts of this machine are wrong, and which differences it can detect."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from workbench.records.policy import Policy
 
 
 class Share(Part):
-    """How many of so many, with the 95 % interval of the share behind it."""
+    """A count out of a total, with the 95 % interval of the share behind it."""
 
     count: int
     of: int
-    share: float | None = Field(description="None of nothing")
+    share: float | None = Field(description="None where the total is 0")
     ci95: tuple[float, float]
 
 
@@ -42,8 +42,8 @@ class Planted(Part):
     median_blocks: float
 
 
-class Tellable(Part):
-    """The smallest difference that is found in nine of ten comparisons of two variants that take so long."""
+class Detectable(Part):
+    """The smallest difference that is found in nine of ten comparisons of two variants within a time."""
 
     minutes: float
     num_blocks: int
@@ -70,6 +70,6 @@ class SelfTest(BaseModel):
     pinned: FalseVerdicts = Field(description="long ones, if one of the two had always run first in its block")
     first_slot: Interval = Field(description="throughput of the first identical trial of a block over the last one's")
     planted: list[Planted]
-    tellable: list[Tellable]
+    detectable: list[Detectable]
     disturbed: int = Field(description="trials beside which other processes were busy")
     notes: list[str] = Field(default_factory=list)

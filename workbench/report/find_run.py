@@ -1,4 +1,4 @@
-"""The run that a person names."""
+"""The run that a person names, and what a stage costs in it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def find_run(name: str, runs: Path) -> Path:
         if (folder / RECORD).is_file():
             return folder
     remedy = "Name a folder of reports/runs, or 'last'; workbench history lists them"
-    raise BadInput("RUN", [Problem(f"'{name}' is no run", remedy=remedy)])
+    raise BadInput("RUN", [Problem(f"there is no run '{name}'", remedy=remedy)])
 
 
 def stage_costs_below(runs: Path) -> Callable[[str, str], float]:
-    """What a stage costs in another run, in seconds a page: for questions such as ``"decode from RUN"``.
+    """What a stage costs in another run, in seconds a sample: for questions such as ``"read from RUN"``.
 
     Raises (when called):
         BadInput: Where there is no such run, or it has no such stage.
@@ -43,10 +43,10 @@ def stage_costs_below(runs: Path) -> Callable[[str, str], float]:
 
     def cost(name: str, stage: str) -> float:
         record = read_record(find_run(name, runs))
-        rows = [row for row in (record.isolated or record.stages) if row.name == stage]
-        pages = max((row.count for row in rows if row.per == "page"), default=0)
-        if not rows or not pages:
-            raise BadInput("what if", [Problem(f"run '{name}' has no stage '{stage}' of its own pages")])
-        return sum(row.total_s for row in rows) / pages
+        rows = [row for row in (record.isolated.stages or record.stages) if row.name == stage]
+        num_samples = max((row.count for row in rows if row.per == "sample"), default=0)
+        if not num_samples:
+            raise BadInput("what if", [Problem(f"run '{name}' has no stage '{stage}' that is done for every sample")])
+        return sum(row.total_s for row in rows) / num_samples
 
     return cost

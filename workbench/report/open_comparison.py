@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem
+from workbench.knobs.joined import knobs_of
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.variants import STUDY_VARIANTS, check_variants, choose_variants
+from workbench.measure.comparison.variants import check_variants, choose_variants
 from workbench.report.outcome import new_comparison_folder
 
 _S_PER_MIN = 60.0
@@ -25,30 +26,31 @@ def open_comparison(
     cold_cache: bool = False,
     resume: str = "",
 ) -> Journal:
-    """The journal of a comparison whose inputs have been looked at.
+    """The journal of a comparison whose inputs have been checked.
 
     Args:
-        results: Folder for results; a new race gets a folder in it.
+        results: Folder for results; a new comparison gets a folder in it.
         settings: Values by knob name that all variants share.
-        variants: As `trial.variants.choose_variants` takes them; without any, and without a grid, those of the study.
+        variants: As `measure.comparison.variants.choose_variants` takes them; without any, and without a grid, those
+            that the workload suggests.
         grid: Likewise.
         blocks: How often each variant runs at most.
         minutes: No block begins that would probably end later; 0: no limit.
-        cold_cache: Whether the pages' files are put out of the page cache before every trial.
+        cold_cache: Whether the data set's files are removed from the file cache before every trial.
         resume: Folder of a comparison that goes on; what it compares is written there.
 
     Raises:
-        BadInput: For variants that cannot run, a data set that cannot be used, a folder that holds no race.
+        BadInput: For variants that cannot run, a data set that cannot be used, a folder without a comparison.
     """
     budget_s = minutes * _S_PER_MIN if minutes > 0 else None
     if resume:
         if variants or grid:
-            problem = Problem("there are variants, and a comparison that has its own", remedy="Leave one of them out")
+            problem = Problem("a comparison that goes on has its own variants", "resume", "Leave variants and grid out")
             raise BadInput("comparison", [problem])
         journal = Journal.resume(Path(resume).expanduser(), num_blocks=blocks, budget_s=budget_s)
         check_variants(journal.state.variants)
         return journal
-    variants = choose_variants(variants or STUDY_VARIANTS, grid, settings, blocks)
+    variants = choose_variants(variants or knobs_of(settings).suggested_variants, grid, settings, blocks)
     check_variants(variants)
     return Journal.begin(
         new_comparison_folder(results),

@@ -38,20 +38,20 @@ def results_folder(reports: str | Path | None) -> Path:
 
 
 def fresh_name(prefix: str = "") -> str:
-    """A name that sorts by time and is taken by nobody else: ``"compare-20260131-120000-1a2b3c"``."""
+    """A name that sorts by time and that nobody else has: ``"compare-20260131-120000-1a2b3c"``."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return "-".join(filter(None, (prefix, stamp, secrets.token_hex(3))))
 
 
 def new_comparison_folder(reports: Path) -> Path:
-    """A fresh folder for a comparison and its comparison under `reports`; it is made by whoever writes there."""
+    """A fresh folder for a comparison under `reports`; it is made by whoever writes there."""
     return reports / COMPARISONS / fresh_name()
 
 
 def interrupted_comparisons(reports: Path) -> list[Path]:
-    """The folders of races under `reports` that have not come to a comparison, oldest first."""
-    races = sorted((reports / COMPARISONS).glob(f"*/{STATE}"))
-    return [path.parent for path in races if not (path.parent / COMPARISON).is_file()]
+    """The folders of comparisons under `reports` that have not come to their end, oldest first."""
+    begun = sorted((reports / COMPARISONS).glob(f"*/{STATE}"))
+    return [path.parent for path in begun if not (path.parent / COMPARISON).is_file()]
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> Path:
@@ -66,11 +66,11 @@ def headline(sentence: str) -> Any:
 
     style = "font-size:1.35em;line-height:1.35;border:0"
     lead, mark, rest = sentence.partition("; ")
-    told = escape(lead)
+    text = escape(lead)
     if rest:
         small = "font-size:.78em;font-weight:400"
-        told += f"<span class='wb-joint'>{mark}</span><span class='wb-rest' style='{small}'>{escape(rest)}</span>"
-    return HTML(f"<h2 class='wb-answer' style='{style}'>{told}</h2>")  # type: ignore[no-untyped-call]
+        text += f"<span class='wb-joint'>{mark}</span><span class='wb-rest' style='{small}'>{escape(rest)}</span>"
+    return HTML(f"<h2 class='wb-answer' style='{style}'>{text}</h2>")  # type: ignore[no-untyped-call]
 
 
 def hand_over(**paths: Path) -> None:
@@ -94,6 +94,6 @@ def results_of(notebook: Any) -> dict[str, Path]:
 
 
 def describe_failure(failure: Failure) -> str:
-    """A failed trial in words: what it was doing, what happened, and the last lines that it wrote to stderr."""
+    """A failed trial in sentences: what it was doing, what happened, and the last lines that it wrote to stderr."""
     text = f"The trial failed while in phase '{failure.phase}' ({failure.kind}): {failure.message}"
     return f"{text}\n\nLast lines of its stderr:\n{failure.stderr_tail}" if failure.stderr_tail else text

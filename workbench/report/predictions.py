@@ -1,4 +1,4 @@
-"""Predicted beside measured: what the baseline's first run predicts of the variants it is compared against."""
+"""Predicted beside measured: what the baseline's first run predicts of the other variants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.records.run_folder import read_spans
 
 
 def open_predictor(record: Record, folder: Path) -> Predictor | str:
-    """What answers questions to a run; or, in words, why nothing can be asked."""
+    """What answers questions to a run; or why nothing can be asked, as a sentence."""
     try:
         return Predictor(record, read_spans(folder))
     except BadInput as error:
@@ -22,17 +22,16 @@ def open_predictor(record: Record, folder: Path) -> Predictor | str:
 
 def add_predictions(comparison: Comparison, compared: ComparisonRun) -> Comparison:
     """A comparison with predictions for its variants; they rest on the first run of the baseline alone."""
-    own = compared.records.get(comparison.baseline, [])
-    if not own or own[0].steady is None:
+    trials = compared.records.get(comparison.baseline, [])
+    if not trials or trials[0].steady is None:
         return comparison
-    predictor = open_predictor(own[0], Path(compared.state.runs) / own[0].run_id)
-    others = [one for one in comparison.variants if one.name != comparison.baseline]
+    predictor = open_predictor(trials[0], Path(compared.state.runs) / trials[0].run_id)
     if isinstance(predictor, str):
-        return with_predictions(comparison, [(one.name, predictor) for one in others])
+        return with_predictions(comparison, [(variant.name, predictor) for variant in comparison.others])
     found: list[tuple[str, Prediction | str]] = []
-    for one in others:
+    for variant in comparison.others:
         try:
-            found.append((one.name, predict_variant(predictor, one.knobs)))
+            found.append((variant.name, predict_variant(predictor, variant.knobs)))
         except BadInput as error:
-            found.append((one.name, "; ".join(f"{problem.where}: {problem.what}" for problem in error.problems)))
+            found.append((variant.name, "; ".join(f"{problem.where}: {problem.what}" for problem in error.problems)))
     return with_predictions(comparison, found)

@@ -1,4 +1,4 @@
-"""Races identical variants, and variants that were slowed down by a known time, and counts wrong verdicts."""
+"""Compares identical variants, and variants that were slowed down by a known time, and counts wrong verdicts."""
 
 from __future__ import annotations
 
@@ -11,29 +11,26 @@ import numpy as np
 
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.explain.verdicts.effect import Samples, rate, student_interval
-from workbench.explain.verdicts.error_rates import false_verdicts, planted, spread_of, tellable
+from workbench.explain.verdicts.error_rates import detectable, false_verdicts, planted, spread_of
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.run import ComparisonRun, run_comparison
+from workbench.measure.comparison.run import ComparisonRun, Launch, run_comparison
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Policy, Record, SelfTest
 from workbench.records.run_folder import SELFTEST, read_selftest, write_json
 
-#: Short trials of real work: pages are read, decoded and resized in the main process with no model behind it, so that
-#: all of it is in series, and what is added to a stage is added to the whole.
+#: Short trials of real work: samples are loaded in the main process with no model behind it, so that all of it is in
+#: series, and what is added to a stage is added to the whole.
 KNOBS = {
     "num_workers": 0,
     "device": "none",
-    "transforms": "direct",
-    "targets": "none",
-    "num_pages": 24,
     "batch_size": 4,
     "num_steps": 18,
     "checked_samples": 0,
+    "isolated_samples": 0,
 }
 
-#: The stage that is slowed down, and by how much of a page's whole time.
-STAGE = "decode"
+#: By how much of a sample's whole time a stage is slowed down.
 SIZES = (0.03, 0.05, 0.10)
 
 #: Blocks of a comparison at most: of a short one, as `workbench compare` has it, and of a long one.
@@ -43,7 +40,7 @@ MINUTES = (1.0, 2.0, 4.0, 8.0)
 SELFTESTS = "selftests"
 _SEED = 0
 
-#: Trials that tell the time of a page before any is slowed down; the first of them, which warms up, is left out.
+#: Trials that measure the time of a sample before any is slowed down; the first of them, which warms up, is left out.
 _CALIBRATIONS = 3
 
 
@@ -56,54 +53,82 @@ def run_selftest(
     num_blocks: int,
     budget_s: float | None = None,
     on_trial: Callable[[int, int, str, Record], None] | None = None,
+    launch: Launch = run_trial,
 ) -> SelfTest:
     """Run it, and leave `selftest.json` in its folder.
+
+    The stage that is slowed down is the largest of those that the workload declares as replayable.
 
     Args:
         folder: Folder of this self-test; its trials lie below it, apart from a user's.
         knobs: Of the variant that is compared with itself.
         num_identical: Identical variants in a block.
-        sizes: By which shares of a page's time the slowed variants are slowed.
+        sizes: By which shares of a sample's time the slowed variants are slowed.
         num_blocks: Blocks at most.
         budget_s: No block begins that would probably end later.
-        on_trial: As for `trial.race.race`.
+        on_trial: As for `measure.comparison.run.run_comparison`.
+        launch: Runs a trial: knobs in, record out.
 
     Raises:
-        BadInput: For knobs with which the pages' work is not in series.
-        WorkbenchError: Where a trial failed, or no blocks came about.
+        BadInput: For knobs with which a sample's work is not in series; for a workload without a replayable stage.
+        WorkbenchError: Where a trial failed, or there was no time for enough blocks.
     """
     if knobs.num_workers != 0 or knobs.device != "none" or not knobs.stage_timing:
         remedy = "Take num_workers=0 device=none stage_timing=true"
         raise BadInput("selftest", [Problem("a delay of known effect needs all work in series", remedy=remedy)])
     runs = folder / "runs"
-    delays = _delays_ms([_sound(run_trial(knobs, runs)) for _ in range(_CALIBRATIONS)][1:], sizes) if sizes else {}
-    slowed = {_name(size): knobs.changed(slow_down=f"{STAGE}:{ms:g}") for size, ms in delays.items()}
+    stage, delays = "", {}
+    if sizes:
+        trials = [_sound(launch(knobs, runs)) for _ in range(_CALIBRATIONS)][1:]
+        stage = largest_stage(trials[0])
+        delays = _delays_ms(trials, stage, sizes)
+    slowed = {_name(size): knobs.changed(slow_down={stage: ms}) for size, ms in delays.items()}
     variants = {**dict.fromkeys(_identical(num_identical), knobs), **slowed}
     journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, budget_s=budget_s)
-    test = describe(run_comparison(journal, on_trial=on_trial), num_identical=num_identical, delays_ms=delays)
+    compared = run_comparison(journal, on_trial=on_trial, launch=launch)
+    test = describe(compared, num_identical=num_identical, stage=stage, delays_ms=delays)
     write_json(folder / SELFTEST, test)
     return test
 
 
-def describe(compared: ComparisonRun, *, num_identical: int, delays_ms: Mapping[float, float]) -> SelfTest:
+def largest_stage(record: Record) -> str:
+    """The replayable stage of a trial that takes most of its time: what is slowed down.
+
+    Raises:
+        BadInput: Where the workload has none.
+    """
+    catalogue = record.catalogue
+    rows = [row for row in record.stages if catalogue.find(row.lane, row.name).replayable and not row.background]
+    if not rows:
+        what = (
+            f"the workload '{record.knobs.workload}' has timed no stage that is replayable, so none can be slowed down"
+        )
+        remedy = "Time one with workbench.measure.timing.stages.run, and declare it: Stage(..., replayable=True)"
+        raise BadInput("selftest", [Problem(what, remedy=remedy)])
+    return max(rows, key=lambda row: row.total_s).name
+
+
+def describe(compared: ComparisonRun, *, num_identical: int, stage: str, delays_ms: Mapping[float, float]) -> SelfTest:
     """What the trials of a self-test say.
 
     Args:
         compared: The comparison of identical and slowed variants.
         num_identical: How many are identical.
+        stage: The stage that was slowed down.
         delays_ms: By the slow-down that was asked for: what each block of the stage was made to take longer.
 
     Raises:
         WorkbenchError: Where a trial failed, or there are too few blocks.
     """
     least = Policy().min_blocks
-    records = {name: [_sound(record) for record in own] for name, own in compared.records.items()}
-    num_blocks = min(len(own) for own in records.values())
+    records = {name: [_sound(record) for record in trials] for name, trials in compared.records.items()}
+    num_blocks = min(map(len, records.values()))
     if num_blocks < least:
         raise WorkbenchError(f"a self-test needs {least} blocks, and there was time for {num_blocks}")
     identical = _identical(num_identical)
     log_rates = np.column_stack([_log_rates(records[name][:num_blocks]) for name in identical])
-    trial_s = float(np.median([record.machine.wall_s for own in records.values() for record in own if record.machine]))
+    every = [record for trials in records.values() for record in trials]
+    trial_s = float(np.median([record.machine.wall_s for record in every if record.machine]))
     spread = spread_of(log_rates)
     most = min(LONG, num_blocks)
     policy = Policy(planned_blocks=most)
@@ -132,14 +157,14 @@ def describe(compared: ComparisonRun, *, num_identical: int, delays_ms: Mapping[
                 log_rates,
                 policy,
                 most,
-                stage=STAGE,
+                stage=stage,
                 asked=size,
-                size=float(np.median([_planted_size(record, ms) for record in records[_name(size)]])),
+                size=float(np.median([_planted_size(record, stage, ms) for record in records[_name(size)]])),
                 seed=_SEED,
             )
             for size, ms in delays_ms.items()
         ],
-        tellable=tellable(spread, trial_s, MINUTES, policy),
+        detectable=detectable(spread, trial_s, MINUTES, policy),
         disturbed=sum(bool(trial.disturbed) for trial in compared.state.trials),
         notes=compared.notes,
     )
@@ -150,7 +175,7 @@ def latest_selftest(reports: Path, records: Mapping[str, Sequence[Record]]) -> S
 
     A damaged one is named, and passed over.
     """
-    environments = [record.environment for own in records.values() for record in own if record.environment]
+    environments = [record.environment for trials in records.values() for record in trials if record.environment]
     for path in sorted((reports / SELFTESTS).glob(f"*/{SELFTEST}"), reverse=True):
         try:
             test = read_selftest(path.parent)
@@ -181,21 +206,21 @@ def _log_rates(records: Sequence[Record]) -> Samples:
     return np.log([rate(record) for record in records])
 
 
-def _num_blocks_of_stage(record: Record) -> int:
-    (count,) = [stage.count for stage in record.stages if stage.name == STAGE]
-    return count
+def _count(record: Record, stage: str) -> int:
+    """How often a stage ran."""
+    return sum(row.count for row in record.stages if row.name == stage and row.lane != "device")
 
 
-def _delays_ms(records: Sequence[Record], sizes: Sequence[float]) -> dict[float, float]:
+def _delays_ms(records: Sequence[Record], stage: str, sizes: Sequence[float]) -> dict[float, float]:
     """What each block of the stage has to take longer, by the slow-down that this makes."""
     typical_s = float(np.median([record.steady.wall_s for record in records if record.steady]))
-    return {size: 1e3 * size * typical_s / _num_blocks_of_stage(records[0]) for size in sizes}
+    return {size: 1e3 * size * typical_s / _count(records[0], stage) for size in sizes}
 
 
-def _planted_size(record: Record, delay_ms: float) -> float:
+def _planted_size(record: Record, stage: str, delay_ms: float) -> float:
     """The slow-down that was planted: the time that was added, over the time without it."""
     assert record.steady is not None
-    added_s = _num_blocks_of_stage(record) * delay_ms / 1e3
+    added_s = _count(record, stage) * delay_ms / 1e3
     return added_s / (record.steady.wall_s - added_s)
 
 

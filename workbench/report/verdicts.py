@@ -1,32 +1,32 @@
-"""From a comparison to its comparison: the verdicts, and the parity of every variant's first run with the baseline's."""
+"""From the trials of a comparison to its verdicts, with the checks of every variant's first trial."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from workbench.explain.checks.runs import compare_runs
 from workbench.explain.verdicts.comparison import compare, is_clear
-from workbench.explain.verdicts.machine_words import machine_words
+from workbench.explain.words.verdicts import machine_conditions
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.records import Comparison, Policy, Record
-from workbench.workloads.ocr.checks.pages import compare_pages
 
 
 def compare_run(compared: ComparisonRun) -> Comparison:
-    """Compare the variants of a comparison with its baseline, the first of them."""
+    """The verdicts of a comparison's trials; the first variant is the baseline."""
     state, runs = compared.state, Path(compared.state.runs)
     baseline = next(iter(compared.records))
-    # The first block's runs are those that kept pages.
+    # The first block's trials are those that kept samples.
     first = {name: records[0] for name, records in compared.records.items() if records}
-    parity = {
-        name: compare_pages(runs / first[baseline].run_id, runs / record.run_id, first[baseline], record)
+    checks = {
+        name: compare_runs(runs, first[baseline], record)
         for name, record in first.items()
         if name != baseline and baseline in first
     }
     counted = [trial for trial in state.trials if not trial.repeated]
     cached = [trial.files_cached_share for trial in counted if trial.files_cached_share is not None]
     comparison = compare(
-        compared.records, baseline=baseline, order=compared.order, seed=state.seed, policy=state.policy, parity=parity
+        compared.records, baseline=baseline, order=compared.order, seed=state.seed, policy=state.policy, checks=checks
     )
     return comparison.model_copy(
         update={
@@ -36,29 +36,29 @@ def compare_run(compared: ComparisonRun) -> Comparison:
             "files_cached": (min(cached), max(cached)) if cached else None,
             "num_trials": len(state.trials),
             "disturbed": [trial for trial in state.trials if trial.disturbed],
-            "notes": [*comparison.notes, *machine_words(compared.records), *compared.notes],
+            "notes": [*comparison.notes, *machine_conditions(compared.records), *compared.notes],
         }
     )
 
 
 def stopping_rule(policy: Policy) -> Callable[[Mapping[str, Sequence[Record]]], bool]:
-    """Says of the records of a comparison so far whether every verdict is clear."""
+    """Whether every verdict is clear, by the records of a comparison so far."""
     return lambda records: is_clear(records, policy)
 
 
 def best_variant(comparison: Comparison) -> str:
     """Name of the variant to look at beside the baseline; the baseline's own where there is none.
 
-    The fastest of those that are surely faster; without any, the one of the largest estimate above 1. None that failed
-    or whose result is another.
+    The fastest of those whose verdict is "faster"; without any, the one of the largest estimate above 1. Variants that
+    failed or whose result is different are left out.
     """
     best, best_rank = comparison.baseline, (False, 1.0)
-    for one in comparison.variants:
-        is_sound = one.failure is None and not (one.parity and one.parity.status == "different")
-        if one.speedup is not None and is_sound:
-            rank = (one.verdict == "faster", one.speedup.estimate)
+    for variant in comparison.others:
+        is_sound = variant.failure is None and not (variant.checks and variant.checks.is_different)
+        if variant.speedup is not None and is_sound:
+            rank = (variant.verdict == "faster", variant.speedup.estimate)
             if rank > best_rank:
-                best, best_rank = one.name, rank
+                best, best_rank = variant.name, rank
     return best
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from examples.case_study.findings.variants import BASELINE
 from examples.case_study.record import ClaimVerdict
-from workbench.explain.verdicts.effect import ended_well, judge, paired_log_ratios, student_interval
+from workbench.explain.verdicts.effect import ended_well, paired_log_ratios, student_interval, verdict_of
 from workbench.records import Comparison, Interval, Parity, Record, VariantResult, Verdict
 from workbench.units import format_ratio, format_share
 from workbench.workloads.ocr.transform_study import TransformStudy
@@ -76,7 +76,7 @@ class Evidence:
 
     def verdict(self, ratio: Interval) -> Verdict:
         """The verdict on a ratio, by the rules of the comparison."""
-        return judge(ratio, self.comparison.policy)
+        return verdict_of(ratio, self.comparison.policy)
 
     def is_simulated(self, *names: str) -> bool:
         """Whether the throughput of any of these rests on a simulated device."""

@@ -9,37 +9,37 @@ from workbench.explain.verdicts.comparison import break_even_epochs, compare, is
 from workbench.records import Comparison, Machine, Memory, Policy
 
 
-def run_comparison(rates: dict[str, list[float]], **settings) -> Comparison:
-    records = {name: [make_record(rate) for rate in own] for name, own in rates.items()}
+def compared(rates: dict[str, list[float]], **settings) -> Comparison:
+    records = {name: [make_record(rate) for rate in trials] for name, trials in rates.items()}
     names = list(records)
     return compare(records, baseline=names[0], order=[names] * len(rates[names[0]]), seed=0, **settings)
 
 
 def result(comparison: Comparison, name: str):
-    return next(one for one in comparison.variants if one.name == name)
+    return next(variant for variant in comparison.variants if variant.name == name)
 
 
 def test_the_effect_is_the_geometric_mean_of_the_ratios_in_each_block():
-    comparison = run_comparison({"baseline": [100, 50, 200], "a": [200, 100, 400]})
+    comparison = compared({"baseline": [100, 50, 200], "a": [200, 100, 400]})
     speedup = result(comparison, "a").speedup
     assert speedup.estimate == pytest.approx(2.0)
     assert speedup.ci95 == pytest.approx((2.0, 2.0))  # the machine's drift hits both alike, and is gone
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
-def test_few_blocks_are_no_verdict(blocks):
-    comparison = run_comparison({"baseline": [100.0] * blocks, "a": [300.0] * blocks})
+def test_few_blocks_give_no_verdict(blocks):
+    comparison = compared({"baseline": [100.0] * blocks, "a": [300.0] * blocks})
     assert result(comparison, "a").verdict == "inconclusive"
     assert result(comparison, "a").speedup.ci95 is None
 
 
 def test_the_baseline_gets_no_verdict():
-    baseline = result(run_comparison({"baseline": [100, 101, 99], "a": [100, 101, 99]}), "baseline")
+    baseline = result(compared({"baseline": [100, 101, 99], "a": [100, 101, 99]}), "baseline")
     assert baseline.verdict is None
     assert baseline.speedup is None
 
 
-def test_a_failed_variant_is_told_as_such():
+def test_a_failed_variant_has_failed():
     records = {"baseline": [make_record(100)] * 3, "broken": [make_failed()]}
     comparison = compare(records, baseline="baseline", order=[["baseline", "broken"]] * 3, seed=0)
     broken = result(comparison, "broken")
@@ -72,61 +72,85 @@ def test_one_failed_trial_among_good_ones_is_a_failure_even_where_it_says_no_rea
     assert result(comparison, "a").verdict == "failed"
 
 
-def test_a_race_that_never_began_is_told():
+def test_a_comparison_that_never_began_says_so():
     comparison = compare({"baseline": [], "a": []}, baseline="baseline", order=[], seed=0)
     assert comparison.variants == []
     assert "did not run" in comparison.notes[0]
 
 
 def test_too_few_blocks_are_noted():
-    assert "fewer than 3 complete blocks: 'a'" in run_comparison({"baseline": [100.0], "a": [300.0]}).notes[0]
-    assert run_comparison({"baseline": [100.0] * 3, "a": [300.0] * 3}).notes == []
+    assert "fewer than 3 complete blocks: 'a'" in compared({"baseline": [100.0], "a": [300.0]}).notes[0]
+    assert compared({"baseline": [100.0] * 3, "a": [300.0] * 3}).notes == []
 
 
-def test_a_simulated_and_a_real_device_are_no_pair_without_a_note():
+def test_a_simulated_and_a_real_device_make_a_pair_only_with_a_note():
     real = [make_record(rate).model_copy(update={"simulated": False}) for rate in (200, 201, 202)]
     records = {"baseline": [make_record(100)] * 3, "a": real}
     comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 3, seed=0)
-    assert "simulated device and one did not: 'a'" in comparison.notes[0]
+    assert "simulated device, the other not: 'a'" in comparison.notes[0]
 
 
 def test_memory_is_the_largest_of_the_trials_each_figure_for_itself():
     memories = [
-        Memory(peak_pss_bytes=5, cache_bytes=None, pss_bytes_by_phase={"model": 3}),
+        Memory(peak_pss_bytes=5, cache_bytes=None, pss_bytes_by_phase={"model": 3}, device_process_bytes=9),
         Memory(peak_pss_bytes=None, cache_bytes=7, peak_device_bytes=2, pss_bytes_by_phase={"model": 4, "cache": 1}),
     ]
     records = {"baseline": [make_record().model_copy(update={"memory": memory}) for memory in memories]}
     (baseline,) = compare(records, baseline="baseline", order=[["baseline"]] * 2, seed=0).variants
     assert baseline.memory == Memory(
-        peak_pss_bytes=5, cache_bytes=7, peak_device_bytes=2, pss_bytes_by_phase={"model": 4, "cache": 1}
+        peak_pss_bytes=5,
+        cache_bytes=7,
+        peak_device_bytes=2,
+        pss_bytes_by_phase={"model": 4, "cache": 1},
+        device_process_bytes=9,
     )
 
 
 def test_the_same_records_make_the_same_comparison():
     rates = {"baseline": [100.0, 101.0, 99.0], "a": [200.0, 190.0, 210.0]}
-    assert run_comparison(rates) == run_comparison(rates)
-    assert run_comparison(rates).created_at == "2026-01-01T00:00:00+00:00"
+    assert compared(rates) == compared(rates)
+    assert compared(rates).created_at == "2026-01-01T00:00:00+00:00"
 
 
-def test_throughput_is_the_median_of_the_blocks():
-    throughput = result(run_comparison({"baseline": [90.0, 100.0, 400.0]}), "baseline").samples_per_s
+def test_throughput_is_the_median_of_the_blocks_and_the_interval_that_of_their_geometric_mean():
+    throughput = result(compared({"baseline": [90.0, 100.0, 400.0]}), "baseline").samples_per_s
     assert throughput.median == 100.0
     assert throughput.per_block == [90.0, 100.0, 400.0]
-    assert throughput.ci95[0] < 100.0 < throughput.ci95[1]
-    assert result(run_comparison({"baseline": [90.0, 100.0]}), "baseline").samples_per_s.ci95 is None
+    mean = (90.0 * 100.0 * 400.0) ** (1 / 3)
+    low, high = throughput.geometric_mean.ci95
+    assert throughput.geometric_mean.estimate == pytest.approx(mean)
+    assert low * high == pytest.approx(mean**2), "the interval is around the mean, not around the median"
+    few = result(compared({"baseline": [90.0, 100.0]}), "baseline").samples_per_s
+    assert few.geometric_mean.ci95 is None
+
+
+def test_it_knows_what_the_workload_calls_its_samples_and_where_the_baseline_is():
+    comparison = compared({"baseline": [100.0] * 3, "a": [200.0] * 3})
+    assert comparison.item == "page"
+    assert comparison.base.name == "baseline"
+    assert [variant.name for variant in comparison.others] == ["a"]
+
+
+def test_knobs_that_can_change_nothing_are_named_with_the_reason():
+    records = {"baseline": [make_record(num_workers=0)] * 3, "a": [make_record(num_workers=0, prefetch_factor=8)] * 3}
+    comparison = compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
+    assert result(comparison, "a").inactive == [
+        "prefetch_factor changes nothing here: there are no workers (num_workers=0)"
+    ]
+    assert result(comparison, "baseline").inactive == []
 
 
 def test_extra_start_up_is_paid_back_in_epochs():
     # 100 pages: 1 s an epoch against 0.5 s; 3 s of extra start-up
-    own = [make_record(200, startup_s=8.0)] * 3
+    variant = [make_record(200, startup_s=8.0)] * 3
     baseline = [make_record(100, startup_s=5.0)] * 3
-    assert break_even_epochs(own, baseline) == pytest.approx(6.0)
-    assert break_even_epochs(baseline, own) is None
+    assert break_even_epochs(variant, baseline) == pytest.approx(6.0)
+    assert break_even_epochs(baseline, variant) is None
     assert break_even_epochs([make_record(50, startup_s=8.0)], baseline) is None
 
 
 def test_it_comes_back_from_json():
-    comparison = run_comparison({"baseline": [100, 101, 99], "a": [200, 190, 210]})
+    comparison = compared({"baseline": [100, 101, 99], "a": [200, 190, 210]})
     assert Comparison.model_validate_json(comparison.model_dump_json()) == comparison
 
 
@@ -148,14 +172,14 @@ def test_an_undecided_variant_says_how_many_blocks_it_needs_and_what_such_a_comp
 
 def test_a_decided_variant_needs_nothing():
     rates = {"baseline": [100, 101, 99, 100], "a": [200, 203, 197, 201]}
-    assert result(run_comparison(rates), "a").more_blocks is None
-    assert run_comparison(rates).resolution is None, "nobody timed the trials"
+    assert result(compared(rates), "a").more_blocks is None
+    assert compared(rates).resolution is None, "nobody timed the trials"
 
 
 def test_with_more_variants_every_interval_is_wider():
     rates = {"baseline": [100, 103, 97, 101, 99], "a": [204, 202, 205, 201, 207]}
-    alone = result(run_comparison(rates), "a").speedup
-    beside = result(run_comparison({**rates, "b": rates["a"], "c": rates["a"]}), "a").speedup
+    alone = result(compared(rates), "a").speedup
+    beside = result(compared({**rates, "b": rates["a"], "c": rates["a"]}), "a").speedup
     assert alone.estimate == beside.estimate
     assert beside.ci95[0] < alone.ci95[0] < alone.ci95[1] < beside.ci95[1]
 
@@ -165,7 +189,7 @@ def test_sampling_goes_on_until_every_verdict_is_clear():
     base = [100, 101, 99, 100, 101]
 
     def records(**rates):
-        return {name: [make_record(rate) for rate in own] for name, own in rates.items()}
+        return {name: [make_record(rate) for rate in trials] for name, trials in rates.items()}
 
     assert is_clear(records(base=base, a=clear), Policy())
     assert not is_clear(records(base=base, a=clear, b=open_), Policy())

@@ -1,4 +1,4 @@
-"""Effects, their intervals and what may be said of them: by hand, and on many made-up races."""
+"""Effects, their intervals and what may be said of them: by hand, and on many made-up comparisons."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from scipy import stats
 
 from workbench.explain.verdicts.effect import (
     estimate,
-    judge,
     more_blocks,
     paired_log_ratios,
     smallest_effect,
     student_interval,
+    verdict_of,
 )
 from workbench.explain.verdicts.error_budget import bound
 from workbench.records import Interval, Policy
@@ -52,7 +52,7 @@ def test_an_interval_that_may_be_looked_at_after_every_block_is_wider():
     ],
 )
 def test_a_verdict_needs_an_interval_and_an_effect(estimate_, ci95, verdict):
-    assert judge(Interval(estimate=estimate_, ci95=ci95), POLICY) == verdict
+    assert verdict_of(Interval(estimate=estimate_, ci95=ci95), POLICY) == verdict
 
 
 def sampled(effect: float, *, most: int, spread: float = 0.02, count: int = 2000, seed: int = 0):
@@ -64,14 +64,14 @@ def sampled(effect: float, *, most: int, spread: float = 0.02, count: int = 2000
         ratios = np.log(effect) + draw.normal(0, spread, most)
         for n in range(policy.min_blocks, most + 1):
             interval = estimate(ratios[:n], policy)
-            verdict = judge(interval, policy)
+            verdict = verdict_of(interval, policy)
             if verdict != "inconclusive":
                 break
         found.append((verdict, interval.ci95, n))
     return found
 
 
-def test_identical_variants_are_rarely_told_apart_though_one_looks_after_every_block():
+def test_identical_variants_are_rarely_called_different_though_one_looks_after_every_block():
     wrong = sum(verdict in ("faster", "slower") for verdict, _, _ in sampled(1.0, most=12))
     assert wrong / 2000 <= 0.05
 
@@ -98,7 +98,7 @@ def test_how_many_more_blocks_are_needed():
     ratios = np.log(1.04) + draw.normal(0, 0.03, 5)
     ratios += np.log(1.04) - ratios.mean()
     more = more_blocks(ratios, POLICY)
-    assert judge(estimate(ratios, POLICY), POLICY) == "inconclusive"
+    assert verdict_of(estimate(ratios, POLICY), POLICY) == "inconclusive"
     assert more is not None and more > 0
     calmer = np.log(1.04) + (ratios - ratios.mean()) / 2
     assert more_blocks(calmer, POLICY) < more
@@ -114,7 +114,7 @@ def test_the_smallest_effect_is_found_in_nine_of_ten(blocks):
     effect = smallest_effect(0.03, blocks, policy)
     draw = np.random.default_rng(4)
     verdicts = [
-        judge(estimate(np.log1p(effect) + draw.normal(0, 0.03, blocks), policy), policy) for _ in range(3000)
+        verdict_of(estimate(np.log1p(effect) + draw.normal(0, 0.03, blocks), policy), policy) for _ in range(3000)
     ]
     assert verdicts.count("faster") / 3000 == pytest.approx(0.9, abs=0.03)
     assert smallest_effect(0.03, 2, policy) is None

@@ -1,4 +1,4 @@
-"""The bounds keep the promise: over all looks together, noise is told apart as rarely as was said."""
+"""The bounds keep the promise: over all looks together, noise is called different as rarely as was said."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from workbench.explain.verdicts.error_budget import bound, last_look, spent_shar
 RULES = {"error": 0.05, "first": 3, "planned": 8, "kept": 0.2}
 
 
-def told_apart(bounds: dict[int, float], races: int = 40_000, seed: int = 7) -> float:
-    """Share of races of pure noise that exceed a bound at any look."""
-    ratios = np.random.default_rng(seed).standard_normal((races, max(bounds)))
-    out = np.zeros(races, bool)
+def called_different(bounds: dict[int, float], comparisons: int = 40_000, seed: int = 7) -> float:
+    """Share of comparisons of pure noise that exceed a bound at any look."""
+    ratios = np.random.default_rng(seed).standard_normal((comparisons, max(bounds)))
+    out = np.zeros(comparisons, bool)
     for n, limit in bounds.items():
         seen = ratios[:, :n]
         out |= np.abs(seen.mean(1)) > limit * seen.std(1, ddof=1) / n**0.5
@@ -23,17 +23,17 @@ def told_apart(bounds: dict[int, float], races: int = 40_000, seed: int = 7) -> 
 
 def test_over_the_planned_blocks_four_fifths_of_the_budget_are_spent():
     bounds = {n: bound(n, **RULES) for n in range(3, 9)}
-    assert told_apart(bounds) == pytest.approx(0.04, abs=0.004)
+    assert called_different(bounds) == pytest.approx(0.04, abs=0.004)
 
 
 def test_with_the_blocks_that_are_added_it_is_still_kept():
     bounds = {n: bound(n, **RULES) for n in range(3, last_look(3, 8) + 1)}
-    assert 0.04 < told_apart(bounds) < 0.052
+    assert 0.04 < called_different(bounds) < 0.052
 
 
 def test_students_bound_at_every_look_would_break_the_promise():
     bounds = {n: float(stats.t.ppf(0.975, n - 1)) for n in range(3, 13)}
-    assert told_apart(bounds) > 0.10
+    assert called_different(bounds) > 0.10
 
 
 def test_one_look_with_the_whole_budget_is_students_test():
@@ -54,7 +54,7 @@ def test_asking_for_more_looks_changes_none_of_those_before():
 
 def test_a_look_with_nothing_to_spend_has_a_bound_that_noise_does_not_reach():
     rules = {**RULES, "planned": 400}
-    assert told_apart({3: bound(3, **rules)}) < 1e-4
+    assert called_different({3: bound(3, **rules)}) < 1e-4
 
 
 @pytest.mark.parametrize("planned", [1, 2, 3, 5, 12, 40])

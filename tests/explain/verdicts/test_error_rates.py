@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from workbench.explain.verdicts import error_rates
-from workbench.explain.verdicts.effect import VERDICTS, estimate, judge
+from workbench.explain.verdicts.effect import VERDICTS, estimate, verdict_of
 from workbench.explain.verdicts.error_rates import (
+    detectable,
     false_verdicts,
     planted,
     real_comparisons,
     sample,
     share,
     spread_of,
-    tellable,
 )
 from workbench.records import Policy
 
@@ -37,13 +37,13 @@ def rates(blocks: int, variants: int, spread: float = 0.02, seed: int = 0):
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.04, 1.3, 1 / 1.1])
-def test_many_comparisons_are_judged_as_a_race_judges_one(ratio):
+def test_many_comparisons_are_judged_as_one_comparison_is(ratio):
     ratios = np.log(ratio) + noise(12 * 40, 0.03).reshape(40, 12)
     found = sample(ratios, POLICY)
     for number, own in enumerate(ratios):
         for n in range(POLICY.min_blocks, 13):
             effect = estimate(own[:n], POLICY)
-            verdict = judge(effect, POLICY)
+            verdict = verdict_of(effect, POLICY)
             if verdict != "inconclusive":
                 break
         assert (VERDICTS[found.verdicts[number]], found.num_blocks[number]) == (verdict, n)
@@ -60,7 +60,7 @@ def test_real_comparisons_follow_one_another_and_share_no_block():
     assert len(real_comparisons(ratios[:11], POLICY, 12).verdicts) == 0
 
 
-def test_identical_variants_are_rarely_told_apart():
+def test_identical_variants_are_rarely_called_different():
     found = false_verdicts(rates(40, 8), POLICY, 12, seed=0)
     assert found.resampled.of == 2000
     assert found.resampled.share <= 0.05
@@ -86,7 +86,7 @@ def slowed(blocks: int, size: float, spread: float = 0.015):
 
 
 def test_a_planted_slow_down_is_found_and_held_by_the_interval():
-    found = planted(*slowed(60, 0.05), POLICY, 12, stage="decode", asked=0.05, size=0.05, seed=0)
+    found = planted(*slowed(60, 0.05), POLICY, 12, stage="read", asked=0.05, size=0.05, seed=0)
     assert found.found.share >= 0.9
     assert found.covered.share >= 0.93
     assert found.real.share >= 0.9
@@ -94,7 +94,7 @@ def test_a_planted_slow_down_is_found_and_held_by_the_interval():
 
 
 def test_an_interval_that_misses_the_planted_size_is_counted_as_such():
-    found = planted(*slowed(60, 0.05), POLICY, 12, stage="decode", asked=0.1, size=0.1, seed=0)
+    found = planted(*slowed(60, 0.05), POLICY, 12, stage="read", asked=0.1, size=0.1, seed=0)
     assert found.covered.share < 0.5
 
 
@@ -104,7 +104,7 @@ def test_the_same_seed_draws_the_same_comparisons():
 
 
 def test_more_time_tells_smaller_differences():
-    short, long, none = tellable(0.03, 5.0, [1.0, 4.0, 0.2], POLICY)
+    short, long, none = detectable(0.03, 5.0, [1.0, 4.0, 0.2], POLICY)
     assert (short.num_blocks, long.num_blocks) == (6, 24)
     assert long.effect < short.effect
     assert none.effect is None

@@ -7,7 +7,7 @@ from record_factory import make_failed, make_record
 
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.verdicts.gate import answer, is_clear, summary
-from workbench.records import Policy
+from workbench.records import Check, Checks, Policy
 
 BASE = [100, 101, 99, 100, 101, 100]
 
@@ -21,7 +21,7 @@ def compared(change, base=BASE):
 
 
 @pytest.mark.parametrize(
-    ("rates", "told"),
+    ("rates", "expected"),
     [
         ([100, 102, 99, 101, 100, 100], "passed"),
         ([130, 131, 129, 128, 131, 130], "passed"),
@@ -31,12 +31,12 @@ def compared(change, base=BASE):
         ([50, 51], "cannot_tell"),
     ],
 )
-def test_the_whole_interval_decides(rates, told):
-    assert answer(compared(rates), most_slowdown=0.05) == told
-    assert is_clear(records(rates), Policy(), most_slowdown=0.05) == (told != "cannot_tell")
+def test_the_whole_interval_decides(rates, expected):
+    assert answer(compared(rates), most_slowdown=0.05) == expected
+    assert is_clear(records(rates), Policy(), most_slowdown=0.05) == (expected != "cannot_tell")
 
 
-def test_a_failed_trial_is_no_pass():
+def test_a_failed_trial_does_not_pass():
     broken = {"main": [make_record(100)] * 3, "this checkout": [make_failed()]}
     comparison = compare(broken, baseline="main", order=[["main", "this checkout"]] * 3, seed=0)
     assert answer(comparison, most_slowdown=0.05) == "failed"
@@ -47,11 +47,12 @@ def test_a_failed_trial_is_no_pass():
 def test_the_summary_is_a_table_with_how_it_was_measured():
     text = summary(compared([80, 81, 79, 80, 82, 80]), most_slowdown=0.05)
     assert text.startswith("### Slower: more than 5.0 % slower than `main`")
+    assert "| | pages/s | speed-up |" in text
     assert "| this checkout | 80.0 (simulated device) | 0.80x |" in text
     assert "- 6 blocks of one trial" in text
 
 
-def test_what_cannot_be_told_says_what_it_needs():
+def test_what_cannot_be_decided_says_what_it_needs():
     text = summary(compared([97, 90, 99, 91, 98, 93]), most_slowdown=0.05)
     assert text.startswith("### Cannot tell")
     assert "- To tell, it needs" in text
@@ -63,3 +64,19 @@ def test_names_cannot_break_the_summary():
     found = {hostile: [make_record(r) for r in BASE], "this checkout": [make_record(r) for r in BASE]}
     text = summary(compare(found, baseline=hostile, order=[list(found)] * 6, seed=0), most_slowdown=0.05)
     assert "a\\|b\\`c\\`\\<script\\>" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("same", "The result is the same."),
+        ("different", "**The result is different**"),
+        ("not_comparable", "not be checked"),
+    ],
+)
+def test_the_summary_says_whether_the_result_is_the_same(status, words):
+    checks = Checks(checks=[Check(name="samples", status=status, measured="")])
+    found = compare(
+        records(BASE), baseline="main", order=[["main", "this checkout"]] * 6, seed=0, checks={"this checkout": checks}
+    )
+    assert words in summary(found, most_slowdown=0.05)

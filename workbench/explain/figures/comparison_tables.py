@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.explain.history import changed_knobs
 from workbench.explain.prediction.variants import Trust
 from workbench.explain.table import Cell, Table, Tone, code, make_table, number
-from workbench.explain.verdicts.verdict_words import verdict_words, what_it_needs
+from workbench.explain.words.verdicts import verdict_words, what_it_needs
 from workbench.explain.words.items import item_of, plural
 from workbench.knobs.format import format_settings
 from workbench.records import Check, Comparison, Record, VariantResult

@@ -14,7 +14,7 @@ from workbench.explain.figures.template import TONES
 from workbench.explain.table import Cell, Table
 
 if TYPE_CHECKING:
-    from workbench.explain.verdicts.verdict_margins import Margins
+    from workbench.explain.words.margins import Margins
 
 _CODE = re.compile(r"`([^`]+)`")
 

@@ -12,7 +12,7 @@ from workbench.explain.figures.description import describe, simulated_note
 from workbench.explain.figures.template import FAINT, INK, LEGEND_PX, MUTED, SERIES, TEMPLATE, TITLE_PX, plain
 from workbench.explain.table import Cell, Table, make_table, number
 from workbench.explain.verdicts.comparison import has_failed
-from workbench.explain.verdicts.effect import estimate, judge, paired_log_ratios
+from workbench.explain.verdicts.effect import estimate, paired_log_ratios, verdict_of
 from workbench.explain.words.items import item_of
 from workbench.records import Comparison, Policy, Record
 from workbench.units import format_number, format_ratio
@@ -171,7 +171,7 @@ def effects_by_block(records: Mapping[str, Sequence[Record]], policy: Policy) ->
             speedup = estimate(paired_log_ratios(own, baseline), policy, num_compared=len(others))
             if speedup is not None and len(own) == block:
                 is_sound = not has_failed(own) and not has_failed(baseline)
-                is_decided = is_sound and judge(speedup, policy) != "inconclusive"
+                is_decided = is_sound and verdict_of(speedup, policy) != "inconclusive"
                 found[name].append(Effect(block, speedup.estimate, speedup.ci95, is_decided))
     return found
 

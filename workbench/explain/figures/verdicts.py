@@ -12,7 +12,7 @@ from workbench.explain.figures.comparison_tables import VERDICT_TONES
 from workbench.explain.figures.description import describe, empty_figure, simulated_note
 from workbench.explain.figures.template import FAINT, MUTED, TEMPLATE, TITLE_PX, TONES, plain
 from workbench.explain.table import Table, make_table, number
-from workbench.explain.verdicts.verdict_words import verdict_words
+from workbench.explain.words.verdicts import verdict_words
 from workbench.records import Comparison, Verdict
 from workbench.units import format_ratio
 

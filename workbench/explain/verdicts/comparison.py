@@ -1,4 +1,4 @@
-"""From the records of a comparison to its comparison: the verdicts, what they cost, and what a reader should know."""
+"""From the records of a comparison to its verdicts, what each variant costs, and what a reader should know."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from workbench.explain.checks.inactive_knobs import without_effect
 from workbench.explain.verdicts.effect import (
     ended_well,
     estimate,
-    judge,
     more_blocks,
     paired_log_ratios,
     rate,
     smallest_effect,
     student_interval,
+    verdict_of,
 )
+from workbench.knobs.advice import inactive_in_both
 from workbench.records import (
+    Checks,
     Comparison,
     Memory,
-    Parity,
     Policy,
     Record,
     Resolution,
@@ -42,7 +42,7 @@ def compare(
     order: Sequence[Sequence[str]],
     seed: int,
     policy: Policy | None = None,
-    parity: Mapping[str, Parity] | None = None,
+    checks: Mapping[str, Checks] | None = None,
 ) -> Comparison:
     """Compare variants with their baseline. The same records always make the same comparison.
 
@@ -52,7 +52,7 @@ def compare(
         order: Names in the order they ran, block by block.
         seed: Seed of that order.
         policy: When a difference is called one.
-        parity: By variant: whether its result is still the baseline's.
+        checks: By variant: whether its result is still the baseline's.
 
     Returns:
         The comparison, dated by its last trial. Variants without any trial are left out.
@@ -60,21 +60,23 @@ def compare(
     policy = policy or Policy()
     base = records[baseline]
     num_compared = len(records) - 1
-    others = [own for name, own in records.items() if name != baseline]
+    others = [trials for name, trials in records.items() if name != baseline]
     block_s = _block_s([base, *others])
+    every = [*base, *(record for trials in others for record in trials)]
     return Comparison(
-        created_at=max((record.created_at for own in records.values() for record in own), default=""),
+        created_at=max((record.created_at for record in every), default=""),
+        item=every[0].item if every else "sample",
         baseline=baseline,
         num_blocks=len(order),
         seed=seed,
         order=[list(block) for block in order],
         policy=policy,
         variants=[
-            _baseline(name, own)
+            _baseline(name, trials)
             if name == baseline
-            else _variant(name, own, base, policy, (parity or {}).get(name), num_compared)
-            for name, own in records.items()
-            if own
+            else _variant(name, trials, base, policy, (checks or {}).get(name), num_compared)
+            for name, trials in records.items()
+            if trials
         ],
         block_s=block_s,
         resolution=_resolution(others, base, policy, block_s),
@@ -86,10 +88,11 @@ def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy) -> bool:
     """Whether further blocks would say nothing new: every variant (the first is the baseline) has a verdict."""
     base, *others = records.values()
     return all(
-        has_failed(own) or judge(estimate(paired_log_ratios(own, base), policy, num_compared=len(others)), policy)
+        has_failed(trials)
+        or verdict_of(estimate(paired_log_ratios(trials, base), policy, num_compared=len(others)), policy)
         != "inconclusive"
-        for own in others
-    )  # fmt: skip
+        for trials in others
+    )
 
 
 def has_failed(trials: Sequence[Record]) -> bool:
@@ -103,14 +106,14 @@ def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Polic
         return ["The baseline did not run, so nothing can be compared with it."]
     if has_failed(base):
         return ["The baseline failed, so nothing can be compared with it."]
-    sound = {name: own for name, own in records.items() if name != baseline and own and not has_failed(own)}
-    few = [name for name, own in sound.items() if len(paired_log_ratios(own, base)) < policy.min_blocks]
-    mixed = [name for name, own in sound.items() if own[0].simulated != base[0].simulated]
+    sound = {name: trials for name, trials in records.items() if name != baseline and trials and not has_failed(trials)}
+    few = [name for name, trials in sound.items() if len(paired_log_ratios(trials, base)) < policy.min_blocks]
+    mixed = [name for name, trials in sound.items() if trials[0].simulated != base[0].simulated]
     notes = []
     if few:
-        notes.append(f"No verdict, for there are fewer than {policy.min_blocks} complete blocks: {_names(few)}.")
+        notes.append(f"No verdict, because there are fewer than {policy.min_blocks} complete blocks: {_names(few)}.")
     if mixed:
-        notes.append(f"Of the pair with the baseline, one ran on a simulated device and one did not: {_names(mixed)}.")
+        notes.append(f"One of the variant and the baseline ran on a simulated device, the other not: {_names(mixed)}.")
     return notes
 
 
@@ -118,56 +121,62 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _baseline(name: str, own: Sequence[Record]) -> VariantResult:
-    return _described(name, own, speedup=None, verdict="failed" if has_failed(own) else None)
+def _baseline(name: str, trials: Sequence[Record]) -> VariantResult:
+    return _described(name, trials, speedup=None, verdict="failed" if has_failed(trials) else None)
 
 
 def _variant(
     name: str,
-    own: Sequence[Record],
+    trials: Sequence[Record],
     baseline: Sequence[Record],
     policy: Policy,
-    parity: Parity | None,
+    checks: Checks | None,
     num_compared: int,
 ) -> VariantResult:
-    ratios = paired_log_ratios(own, baseline)
+    ratios = paired_log_ratios(trials, baseline)
     speedup = estimate(ratios, policy, num_compared=num_compared)
-    verdict: Verdict = "inconclusive" if has_failed(baseline) else judge(speedup, policy)
-    if has_failed(own):
+    verdict: Verdict = "inconclusive" if has_failed(baseline) else verdict_of(speedup, policy)
+    if has_failed(trials):
         verdict = "failed"
     return _described(
         name,
-        own,
+        trials,
         speedup=speedup,
         verdict=verdict,
         more_blocks=more_blocks(ratios, policy, num_compared=num_compared) if verdict == "inconclusive" else None,
-        parity=parity,
-        break_even_epochs=break_even_epochs(own, baseline),
-        no_effect=without_effect(own[0], baseline[0]) if baseline else [],
+        checks=checks,
+        break_even_epochs=break_even_epochs(trials, baseline),
+        inactive=_inactive(trials[0], baseline[0]) if baseline else [],
     )
 
 
-def _described(name: str, own: Sequence[Record], **judged: Any) -> VariantResult:
+def _inactive(variant: Record, baseline: Record) -> list[str]:
+    found = inactive_in_both(variant.situation, baseline.situation)
+    return [f"{name} changes nothing here: {reason}" for name, reason in found.items()]
+
+
+def _described(name: str, trials: Sequence[Record], **compared: Any) -> VariantResult:
     """A variant with what its trials say by themselves."""
+    startups = [record.startup for record in trials if record.startup]
     return VariantResult(
         name=name,
-        knobs=own[0].knobs,
-        run_ids=[record.run_id for record in own],
-        samples_per_s=_throughput(own),
-        simulated=any(record.simulated for record in own),
-        memory=_largest_memory(own),
-        startup_s=_median([record.startup.total_s for record in own if record.startup]),
-        cache_fill_s=_median([r.startup.cache_fill_s for r in own if r.startup and r.startup.cache_fill_s is not None]),
-        failure=next((record.failure for record in own if record.failure is not None), None),
-        **judged,
+        knobs=trials[0].knobs,
+        run_ids=[record.run_id for record in trials],
+        samples_per_s=_throughput(trials),
+        simulated=any(record.simulated for record in trials),
+        memory=_largest_memory(trials),
+        startup_s=_median([startup.total_s for startup in startups]),
+        cache_fill_s=_median([startup.cache_fill_s for startup in startups if startup.cache_fill_s is not None]),
+        failure=next((record.failure for record in trials if record.failure is not None), None),
+        **compared,
     )
 
 
 def _resolution(
     others: Sequence[Sequence[Record]], baseline: Sequence[Record], policy: Policy, block_s: float | None
 ) -> Resolution | None:
-    """What so many blocks can tell, by the spread of all variants' ratios around their own means, taken together."""
-    ratios = [found for own in others if len(found := paired_log_ratios(own, baseline)) >= policy.min_blocks]
+    """What this many blocks can detect, by the spread of all variants' ratios around their own means, pooled."""
+    ratios = [found for trials in others if len(found := paired_log_ratios(trials, baseline)) >= policy.min_blocks]
     if not ratios or block_s is None:
         return None
     freedom = sum(len(found) - 1 for found in ratios)
@@ -179,17 +188,19 @@ def _resolution(
 
 def _block_s(variants: Sequence[Sequence[Record]]) -> float | None:
     """What a block takes: a median trial of each variant that still runs. None where trials weren't timed."""
-    walls = [[record.machine.wall_s for record in own if record.machine] for own in variants if not has_failed(own)]
-    return sum(float(np.median(own)) for own in walls) if walls and all(walls) else None
+    walls = [
+        [record.machine.wall_s for record in trials if record.machine] for trials in variants if not has_failed(trials)
+    ]
+    return sum(float(np.median(times)) for times in walls) if walls and all(walls) else None
 
 
-def break_even_epochs(own: Sequence[Record], baseline: Sequence[Record]) -> float | None:
+def break_even_epochs(variant: Sequence[Record], baseline: Sequence[Record]) -> float | None:
     """After how many epochs the extra start-up of a variant has paid for itself.
 
     Returns:
         Epochs; None where there is no extra start-up, or where an epoch saves nothing.
     """
-    pairs = [(a, b) for a, b in zip(own, baseline, strict=False) if ended_well(a, b) and a.startup and b.startup]
+    pairs = [(a, b) for a, b in zip(variant, baseline, strict=False) if ended_well(a, b) and a.startup and b.startup]
     if not pairs:
         return None
     extra_s = _median([a.startup.total_s - b.startup.total_s for a, b in pairs if a.startup and b.startup])
@@ -200,36 +211,40 @@ def break_even_epochs(own: Sequence[Record], baseline: Sequence[Record]) -> floa
 
 
 def _epoch_s(record: Record) -> float:
-    num_pages = record.pages.num_pages if record.pages else 0
-    return num_pages / rate(record)
+    num_samples = record.description.num_samples if record.description else 0
+    return num_samples / rate(record)
 
 
-# The interval is Student's on the log rates: of the typical trial, about which the median says the same. It describes
-# one variant and decides nothing.
-def _throughput(own: Sequence[Record]) -> Throughput | None:
-    per_block = [record.steady.samples_per_s if record.steady else None for record in own]
-    rates = np.array([one for one in per_block if one is not None])
+def _throughput(trials: Sequence[Record]) -> Throughput | None:
+    per_block = [record.steady.samples_per_s if record.steady else None for record in trials]
+    rates = np.array([rate for rate in per_block if rate is not None])
     if len(rates) == 0:
         return None
-    interval = student_interval(np.log(rates), _CONFIDENCE)
-    ci95 = interval.ci95 if len(rates) >= _MIN_RATES else None
-    return Throughput(median=float(np.median(rates)), ci95=ci95, per_block=per_block)
+    typical = student_interval(np.log(rates), _CONFIDENCE)
+    if len(rates) < _MIN_RATES:
+        typical = typical.model_copy(update={"ci95": None})
+    return Throughput(median=float(np.median(rates)), geometric_mean=typical, per_block=per_block)
 
 
-def _largest_memory(own: Sequence[Record]) -> Memory:
+def _largest_memory(trials: Sequence[Record]) -> Memory:
+    """The largest of every figure, each for itself."""
+    memories = [record.memory for record in trials]
+
     def largest(name: str) -> int | None:
-        return max((size for r in own if (size := getattr(r.memory, name)) is not None), default=None)
+        return max((size for memory in memories if (size := getattr(memory, name)) is not None), default=None)
 
     phases: dict[str, int] = {}
-    for record in own:
-        for phase, size in record.memory.pss_bytes_by_phase.items():
+    for memory in memories:
+        for phase, size in memory.pss_bytes_by_phase.items():
             phases[phase] = max(size, phases.get(phase, 0))
     return Memory(
         peak_pss_bytes=largest("peak_pss_bytes"),
         pss_bytes_by_phase=phases,
         cache_bytes=largest("cache_bytes"),
         cache_readings=largest("cache_readings"),
+        cache_was_filled=any(memory.cache_was_filled for memory in memories),
         peak_device_bytes=largest("peak_device_bytes"),
+        device_process_bytes=largest("device_process_bytes"),
     )
 
 

@@ -1,8 +1,8 @@
-"""How much faster is one variant than another: the effect, its interval, and what may be said of it.
+"""How much faster is one variant than another: the effect, its interval, and its verdict.
 
 The effect is the throughput of one over that of the other, paired block by block: both ran within minutes of each
-other, so what the machine did meanwhile hits both. Blocks are the samples; steps within a trial are correlated and are
-none.
+other, so what the machine did meanwhile hits both. Blocks are the independent observations; steps within a trial are
+correlated.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.records import Interval, Policy, Record, Verdict
 
 Samples = npt.NDArray[np.float64]
 
-#: The verdicts that `judge_many` gives by number.
+#: The verdicts that `verdicts_of` gives by number.
 VERDICTS: tuple[Verdict, ...] = ("faster", "slower", "no_difference", "inconclusive")
 
 #: How often a difference of the size that `smallest_effect` names is found.
@@ -29,16 +29,16 @@ POWER = 0.9
 def paired_log_ratios(variant: Sequence[Record], baseline: Sequence[Record]) -> Samples:
     """float64 [blocks]: log of the variant's throughput over the baseline's, of each block that ended well."""
     pairs = zip(variant, baseline, strict=False)
-    return np.array([np.log(rate(own) / rate(other)) for own, other in pairs if ended_well(own, other)])
+    return np.array([np.log(rate(a) / rate(b)) for a, b in pairs if ended_well(a, b)])
 
 
 def ended_well(*records: Record) -> bool:
-    """Whether all of them have counted steps to speak of."""
+    """Whether all of them came to their end, with counted steps."""
     return all(record.status == "ok" and record.steady is not None for record in records)
 
 
 def rate(record: Record) -> float:
-    """Pages per second of a trial that ended well."""
+    """Samples per second of a trial that ended well."""
     assert record.steady is not None
     return record.steady.samples_per_s
 
@@ -55,7 +55,7 @@ def estimate(log_ratios: Samples, policy: Policy, *, num_compared: int = 1) -> I
     Args:
         log_ratios: float64 [blocks].
         policy: The rules.
-        num_compared: How many variants are held against the baseline; together their intervals hold as promised
+        num_compared: How many variants are compared with the baseline; together their intervals hold as promised
             (Bonferroni).
 
     Returns:
@@ -66,14 +66,14 @@ def estimate(log_ratios: Samples, policy: Policy, *, num_compared: int = 1) -> I
     return _around(log_ratios, _bound(len(log_ratios), policy, num_compared))
 
 
-def judge(speedup: Interval | None, policy: Policy) -> Verdict:
+def verdict_of(speedup: Interval | None, policy: Policy) -> Verdict:
     """The verdict on a speed-up."""
     if speedup is None or speedup.ci95 is None:
         return "inconclusive"
-    return VERDICTS[int(judge_many(speedup.estimate, *speedup.ci95, policy))]
+    return VERDICTS[int(verdicts_of(speedup.estimate, *speedup.ci95, policy))]
 
 
-def judge_many(estimates: ArrayLike, lows: ArrayLike, highs: ArrayLike, policy: Policy) -> npt.NDArray[np.intp]:
+def verdicts_of(estimates: ArrayLike, lows: ArrayLike, highs: ArrayLike, policy: Policy) -> npt.NDArray[np.intp]:
     """The verdicts on many speed-ups, as places in `VERDICTS`.
 
     Args:
@@ -108,12 +108,12 @@ def more_blocks(
         is_decided: What is to be decided; by default, whether it is faster, slower or no different.
 
     Returns:
-        0 where it is decided; with fewer than two blocks, so many as the first verdict takes; None where more blocks
+        0 where it is decided; with fewer than two blocks, as many as the first verdict takes; None where more blocks
         than are foreseen would be needed.
     """
     if len(log_ratios) < 2:
         return policy.min_blocks - len(log_ratios)
-    decided = is_decided or (lambda interval: judge(interval, policy) != "inconclusive")
+    decided = is_decided or (lambda interval: verdict_of(interval, policy) != "inconclusive")
     centre, spread = float(log_ratios.mean()), float(log_ratios.std(ddof=1))
     for n in range(len(log_ratios), last_look(policy.min_blocks, policy.planned_blocks) + 1):
         t = _bound(n, policy, num_compared)
@@ -125,11 +125,11 @@ def more_blocks(
 def bounds_of(num_blocks: int, policy: Policy) -> Samples:
     """float64 [blocks]: the |t| that bounds an interval after 1, 2, ... blocks of two variants; NaN: no interval."""
     bounds = [_bound(n, policy, 1) for n in range(1, num_blocks + 1)]
-    return np.array([np.nan if one is None else one for one in bounds])
+    return np.array([np.nan if t is None else t for t in bounds])
 
 
 def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compared: int = 1) -> float | None:
-    """The smallest difference that is called one in nine of ten comparisons of so many blocks, as a share.
+    """The smallest difference that is called one in nine of ten comparisons of this many blocks, as a share.
 
     Args:
         spread: Standard deviation of a block's log ratio.
@@ -138,7 +138,7 @@ def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compa
         num_compared: As for `estimate`.
 
     Returns:
-        0.05 for 5 %, and at least the policy's smallest effect; None where so many blocks give no verdict at all.
+        0.05 for 5 %, and at least the policy's smallest effect; None where this many blocks give no verdict at all.
     """
     t = _bound(num_blocks, policy, num_compared)
     if t is None:
@@ -147,7 +147,7 @@ def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compa
     shift = optimize.brentq(lambda nc: stats.nct.sf(t, freedom, nc) - POWER, 0.0, t + 40.0)
     found = float(np.expm1(shift * spread / num_blocks**0.5))
     # An estimate is as often below the true effect as above it: to lie above the least that matters nine times in ten,
-    # the effect has to be larger by so much.
+    # the effect has to be larger by this margin.
     margin = float(stats.norm.ppf(POWER)) * spread / num_blocks**0.5
     return max(found, float(np.expm1(np.log1p(policy.min_effect) + margin)))
 

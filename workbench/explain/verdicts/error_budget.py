@@ -3,11 +3,11 @@
 Looking after each block and stopping when it is clear would find a difference between identical variants far more
 often than promised, if each look took Student's bound. So the promised error is a budget that is spent over the looks
 (Lan and DeMets 1983): after n of N planned blocks, (n/N)^2 of it (Kim and DeMets 1987), but for a share kept for blocks
-that are added when N were not enough. The bound of a look is the |t| that as many races of pure noise exceed there, for
-the first time, as the budget allows; as Student's t knows no unit, one set of simulated races serves all. The intervals
-made with these bounds hold together, at whichever look one stops (Jennison and Turnbull 1989).
+that are added when N were not enough. The bound of a look is the |t| that as many comparisons of pure noise exceed
+there, for the first time, as the budget allows; as Student's t knows no unit, one set of simulated comparisons serves
+all. The intervals made with these bounds hold together, at whichever look one stops (Jennison and Turnbull 1989).
 
-A look to which the budget gives less than one of the simulated races gets the largest |t| of all of them for a bound.
+A look to which the budget gives less than one of the simulated comparisons gets the largest |t| of all for a bound.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from functools import lru_cache
 
 import numpy as np
 
-#: Races of pure noise: a bound that one race in a thousand exceeds rests on five hundred of them.
-_RACES = 500_000
+#: Comparisons of pure noise: a bound that one in a thousand exceeds rests on five hundred of them.
+_COMPARISONS = 500_000
 _SEED = 20_260_101
 
 #: Blocks beyond the planned ones up to which it is foreseen how many are needed. There are bounds for more.
 _MORE_BLOCKS = 24
 
-#: Bounds are made for so many looks at a time.
+#: Bounds are made for this many looks at a time.
 _PIECE = 32
 
 
 def spent_share(num_blocks: int, planned: int, kept: float) -> float:
-    """Share of the error budget that is spent when so many blocks have been looked at."""
+    """Share of the error budget that is spent when this many blocks have been looked at."""
     if num_blocks <= planned:
         return float((1.0 - kept) * (num_blocks / planned) ** 2)
     added = num_blocks - planned
@@ -36,11 +36,11 @@ def spent_share(num_blocks: int, planned: int, kept: float) -> float:
 
 
 def bound(num_blocks: int, *, error: float, first: int, planned: int, kept: float) -> float | None:
-    """The |t| from which on a difference is one.
+    """The |t| from which on a difference counts.
 
     Args:
         num_blocks: Blocks so far.
-        error: How often, at most, identical variants may be told apart over all looks together.
+        error: How often, at most, identical variants may be called different over all looks together.
         first: Blocks at the first look.
         planned: Blocks over which the budget is laid out.
         kept: Share of the budget that is kept for more blocks.
@@ -63,8 +63,8 @@ def last_look(first: int, planned: int) -> int:
 def _bounds(error: float, first: int, planned: int, kept: float, last: int) -> tuple[float, ...]:
     """The bounds of all looks, from the first to the last: longer rows begin with the shorter ones."""
     random = np.random.default_rng(_SEED)
-    total = np.zeros(_RACES)
-    squares = np.zeros(_RACES)
+    total = np.zeros(_COMPARISONS)
+    squares = np.zeros(_COMPARISONS)
     bounds: list[float] = []
     num_out = 0
     for n in range(1, last + 1):
@@ -75,7 +75,7 @@ def _bounds(error: float, first: int, planned: int, kept: float, last: int) -> t
             continue
         variance = (squares - total * total / n) / (n - 1)
         t = np.abs(total) / np.sqrt(n * variance)
-        num_to_go = round(error * spent_share(n, planned, kept) * _RACES) - num_out
+        num_to_go = round(error * spent_share(n, planned, kept) * _COMPARISONS) - num_out
         if num_to_go < 1:
             bounds.append(float(t.max()))
             continue

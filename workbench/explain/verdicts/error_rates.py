@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from workbench.explain.verdicts.effect import VERDICTS, Samples, bounds_of, judge_many, smallest_effect
-from workbench.records import FalseVerdicts, Planted, Policy, Share, Tellable, Verdict
+from workbench.explain.verdicts.effect import VERDICTS, Samples, bounds_of, smallest_effect, verdicts_of
+from workbench.records import Detectable, FalseVerdicts, Planted, Policy, Share, Verdict
 
-#: Comparisons that are made by drawing blocks: so many that what the drawing adds to the interval is small.
+#: Comparisons that are made by drawing blocks: enough that what the drawing adds to the interval is small.
 DRAWN = 20_000
 
 _CONFIDENCE = 0.95
@@ -71,7 +71,7 @@ def sample(log_ratios: Samples, policy: Policy) -> Sampled:
     with np.errstate(invalid="ignore", divide="ignore"):
         half = bounds_of(most, policy) * np.sqrt(np.maximum(squares, 0.0) / (n - 1) / n)
     estimates, lows, highs = np.exp(centre), np.exp(centre - half), np.exp(centre + half)
-    verdicts = judge_many(estimates, lows, highs, policy)
+    verdicts = verdicts_of(estimates, lows, highs, policy)
     is_clear = verdicts != VERDICTS.index("inconclusive")
     stop = np.where(is_clear.any(axis=1), is_clear.argmax(axis=1), most - 1)
     at = (np.arange(len(stop)), stop)
@@ -95,7 +95,7 @@ def real_comparisons(log_ratios: Samples, policy: Policy, most_blocks: int) -> S
 
 
 def false_verdicts(log_rates: Samples, policy: Policy, most_blocks: int, *, seed: int) -> FalseVerdicts:
-    """How often identical variants are told apart.
+    """How often identical variants are called different.
 
     Args:
         log_rates: float64 [blocks, identical variants], in the order of the blocks.
@@ -104,8 +104,8 @@ def false_verdicts(log_rates: Samples, policy: Policy, most_blocks: int, *, seed
         seed: Seed of the drawing.
     """
     firsts, seconds = np.array(list(combinations(range(log_rates.shape[1]), 2))).T
-    alone = np.concatenate(
-        [_are_told_apart(real_comparisons(ratios, policy, most_blocks)) for ratios in _disjoint_pairs(log_rates)]
+    disjoint = np.concatenate(
+        [_called_different(real_comparisons(ratios, policy, most_blocks)) for ratios in _disjoint_pairs(log_rates)]
     )
 
     def draw(rates: Samples) -> Sampled:
@@ -113,8 +113,8 @@ def false_verdicts(log_rates: Samples, policy: Policy, most_blocks: int, *, seed
 
     return FalseVerdicts(
         most_blocks=most_blocks,
-        real=share(alone),
-        resampled=_resampled(log_rates, lambda rates: _are_told_apart(draw(rates))),
+        real=share(disjoint),
+        resampled=_resampled(log_rates, lambda rates: _called_different(draw(rates))),
         median_blocks=float(np.median(draw(log_rates).num_blocks)),
     )
 
@@ -150,13 +150,13 @@ def planted(
 
     drawn = draw(both)
     # The slowed trials of a block are one each: only the comparisons with one of the identical variants are real.
-    alone = real_comparisons(slowed - identical[:, 0], policy, most_blocks)
+    disjoint = real_comparisons(slowed - identical[:, 0], policy, most_blocks)
     return Planted(
         stage=stage,
         asked=asked,
         planted=size,
         num_blocks=len(slowed),
-        real=share(alone.are("slower")),
+        real=share(disjoint.are("slower")),
         found=_resampled(both, lambda rates: draw(rates).are("slower")),
         covered=_resampled(both, lambda rates: draw(rates).hold(true)),
         estimate=float(np.median(1.0 / drawn.estimates - 1.0)),
@@ -164,13 +164,13 @@ def planted(
     )
 
 
-def tellable(spread: float, trial_s: float, minutes: Sequence[float], rules: Policy) -> list[Tellable]:
-    """Which difference between two variants can be told in so many minutes.
+def detectable(spread: float, trial_s: float, minutes: Sequence[float], rules: Policy) -> list[Detectable]:
+    """Which difference between two variants can be detected within a time.
 
     Args:
         spread: Standard deviation of a block's log ratio.
         trial_s: What a trial takes.
-        minutes: For which times.
+        minutes: The times.
         rules: The rules, but that the error budget is laid out over the blocks that there is time for.
     """
     found = []
@@ -178,7 +178,7 @@ def tellable(spread: float, trial_s: float, minutes: Sequence[float], rules: Pol
         num_blocks = int(time * 60.0 / (2.0 * trial_s))
         policy = rules.model_copy(update={"planned_blocks": max(num_blocks, 1)})
         effect = smallest_effect(spread, num_blocks, policy) if num_blocks >= policy.min_blocks else None
-        found.append(Tellable(minutes=time, num_blocks=num_blocks, effect=effect))
+        found.append(Detectable(minutes=time, num_blocks=num_blocks, effect=effect))
     return found
 
 
@@ -220,5 +220,5 @@ def _resampled(blocks: Samples, hits_of: Callable[[Samples], npt.NDArray[np.bool
     return drawn.model_copy(update={"ci95": (max(0.0, min(low, found - half)), min(1.0, max(high, found + half)))})
 
 
-def _are_told_apart(comparisons: Sampled) -> npt.NDArray[np.bool_]:
+def _called_different(comparisons: Sampled) -> npt.NDArray[np.bool_]:
     return comparisons.are("faster", "slower")

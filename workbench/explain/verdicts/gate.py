@@ -9,24 +9,25 @@ import numpy as np
 
 from workbench.explain.verdicts.comparison import has_failed
 from workbench.explain.verdicts.effect import estimate, more_blocks, paired_log_ratios
-from workbench.explain.verdicts.verdict_words import how_it_was_measured, needs
-from workbench.explain.words.items import item_of
-from workbench.records import Comparison, Interval, Policy, Record, VariantResult
+from workbench.explain.words.items import item_of, plural
+from workbench.explain.words.verdicts import how_it_was_measured, needs
+from workbench.records import CheckStatus, Comparison, Interval, Policy, Record, VariantResult
 from workbench.units import format_number, format_ratio, format_share
 
 Answer = Literal["passed", "slower", "cannot_tell", "failed"]
 
-_ANSWERS = {
+_ANSWERS: dict[Answer, str] = {
     "passed": "Passed: not more than {most} slower than {reference}",
     "slower": "Slower: more than {most} slower than {reference}",
     "cannot_tell": "Cannot tell whether it is more than {most} slower than {reference}",
     "failed": "Failed: there is nothing to compare",
 }
 
-_RESULTS = {
+_RESULTS: dict[CheckStatus, str] = {
     "same": "The result is the same.",
     "within_tolerance": "The result is the same within the tolerance.",
-    "different": "**The result is another one**: no speed makes up for it until that is put right.",
+    "different": "**The result is different**: no speed makes up for that.",
+    "not_comparable": "Whether the result is the same could not be checked.",
 }
 
 
@@ -35,15 +36,15 @@ def answer(comparison: Comparison, *, most_slowdown: float) -> Answer:
 
     Args:
         comparison: The reference is its baseline.
-        most_slowdown: What is allowed, as a share: with 0.05 the variant may take 5 % longer for a page.
+        most_slowdown: What is allowed, as a share: with 0.05 the variant may take 5 % longer for a sample.
 
     Returns:
         `passed` or `slower` where the whole interval lies on one side of what is allowed; else `cannot_tell`.
     """
-    judged = candidate(comparison)
-    if judged is None or "failed" in [one.verdict for one in comparison.variants]:
+    change = candidate(comparison)
+    if change is None or "failed" in [variant.verdict for variant in comparison.variants]:
         return "failed"
-    return _answer(judged.speedup, most_slowdown)
+    return _answer(change.speedup, most_slowdown)
 
 
 def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy, *, most_slowdown: float) -> bool:
@@ -52,6 +53,44 @@ def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy, *, most_sl
     if has_failed(change):
         return True
     return _answer(estimate(paired_log_ratios(change, reference), policy), most_slowdown) != "cannot_tell"
+
+
+def candidate(comparison: Comparison) -> VariantResult | None:
+    """The variant that is compared with the reference; None where it has not run."""
+    return next(iter(comparison.others), None)
+
+
+def summary(comparison: Comparison, *, most_slowdown: float) -> str:
+    """The answer as Markdown, for a pull request."""
+    found = answer(comparison, most_slowdown=most_slowdown)
+    reference = f"`{_escaped(comparison.baseline)}`"
+    lines = [
+        f"### {_ANSWERS[found].format(most=format_share(most_slowdown), reference=reference)}",
+        "",
+        f"| | {plural(item_of(comparison))}/s | speed-up | 95 % interval |",
+        "|---|---|---|---|",
+        *map(_row, comparison.variants),
+        "",
+    ]
+    for variant in comparison.variants:
+        if variant.failure is not None:
+            why = _escaped(next(iter(variant.failure.message.splitlines()), ""))
+            lines.append(f"- **{_escaped(variant.name)}** failed in phase {variant.failure.phase}: {why}")
+        if variant.checks is not None:
+            lines.append(f"- {_RESULTS[variant.checks.status]}")
+    if found == "cannot_tell":
+        lines.append(f"- To tell, it {needs(_more_blocks(comparison, most_slowdown), comparison)}.")
+    lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]
+    return "\n".join(lines) + "\n"
+
+
+def _row(variant: VariantResult) -> str:
+    rate = format_number(variant.samples_per_s.median) if variant.samples_per_s else "-"
+    rate += " (simulated device)" if variant.simulated and variant.samples_per_s else ""
+    speedup = variant.speedup
+    interval = "{:.3f} to {:.3f}".format(*speedup.ci95) if speedup and speedup.ci95 else "-"
+    factor = format_ratio(speedup.estimate) if speedup else "-"
+    return f"| {_escaped(variant.name)} | {rate} | {factor} | {interval} |"
 
 
 def _answer(speedup: Interval | None, most_slowdown: float) -> Answer:
@@ -63,41 +102,13 @@ def _answer(speedup: Interval | None, most_slowdown: float) -> Answer:
 
 
 def _more_blocks(comparison: Comparison, most_slowdown: float) -> int | None:
-    """How many more blocks would tell, if they were like those so far."""
-    per_block = [one.samples_per_s.per_block if one.samples_per_s else [] for one in comparison.variants[:2]]
-    ratios = np.array([np.log(own / other) for other, own in zip(*per_block, strict=False) if own and other])
+    """How many more blocks would decide, if they were like those so far."""
+    pair = (candidate(comparison), comparison.base)
+    own, other = (row.samples_per_s.per_block if row and row.samples_per_s else [] for row in pair)
+    ratios = np.array([np.log(a / b) for a, b in zip(own, other, strict=False) if a and b])
     return more_blocks(
         ratios, comparison.policy, is_decided=lambda interval: _answer(interval, most_slowdown) != "cannot_tell"
     )
-
-
-def candidate(comparison: Comparison) -> VariantResult | None:
-    """The variant that is held against the reference; None where it has not run."""
-    return next((one for one in comparison.variants if one.name != comparison.baseline), None)
-
-
-def summary(comparison: Comparison, *, most_slowdown: float) -> str:
-    """The answer as Markdown, for a pull request."""
-    found = answer(comparison, most_slowdown=most_slowdown)
-    headline = _ANSWERS[found].format(most=format_share(most_slowdown), reference=f"`{_escaped(comparison.baseline)}`")
-    lines = [f"### {headline}", "", f"| | {item_of(comparison)}s/s | speed-up | 95 % interval |", "|---|---|---|---|"]
-    for one in comparison.variants:
-        rate = format_number(one.samples_per_s.median) if one.samples_per_s else "-"
-        rate += " (simulated device)" if one.simulated and one.samples_per_s else ""
-        interval = "{:.3f} to {:.3f}".format(*one.speedup.ci95) if one.speedup and one.speedup.ci95 else "-"
-        factor = format_ratio(one.speedup.estimate) if one.speedup else "-"
-        lines.append(f"| {_escaped(one.name)} | {rate} | {factor} | {interval} |")
-    lines.append("")
-    for one in comparison.variants:
-        if one.failure is not None:
-            why = _escaped(next(iter(one.failure.message.splitlines()), ""))
-            lines.append(f"- **{_escaped(one.name)}** failed in phase {one.failure.phase}: {why}")
-        if one.parity is not None and one.parity.status is not None:
-            lines.append(f"- {_RESULTS[one.parity.status]}")
-    if found == "cannot_tell":
-        lines.append(f"- To tell, it {needs(_more_blocks(comparison, most_slowdown), comparison)}.")
-    lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]
-    return "\n".join(lines) + "\n"
 
 
 def _escaped(text: str) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from workbench.knobs.knob import Tolerance, tolerance_between
 from workbench.records import Check, Checks, Record
-from workbench.records.checks import names_of, status_of
+from workbench.records.checks import names_of, status_of, with_coverage
 from workbench.workload import Arrays
 from workbench.workloads.ocr.checks.coverage import check_coverage
 from workbench.workloads.ocr.checks.detections import check_detections
@@ -50,11 +50,12 @@ def compare_samples(
     own, other = _of_both(own, other)
     tolerance = tolerance_between(baseline[0].knobs, variant[0].knobs, _ORDINARY)
     coverage = check_coverage(own, other, tolerance)
-    checks = [coverage] if coverage is not None else []
+    values = []
     if len(own["names"]):
-        checks += [_check_pixels(own, other, tolerance), *_check_targets(own, other)]
+        values += [_check_pixels(own, other, tolerance), *_check_targets(own, other)]
     if (detections := check_detections(own, other)) is not None:
-        checks.append(detections)
+        values.append(detections)
+    checks = values if coverage is None else with_coverage(coverage, values)
     both = int(np.minimum(own["times_seen"], other["times_seen"]).astype(bool).sum()) if "times_seen" in own else 0
     return Checks(checks=checks, num_samples=both)
 

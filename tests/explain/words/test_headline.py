@@ -1,0 +1,97 @@
+"""The sentence says what the figures say."""
+
+from __future__ import annotations
+
+import pytest
+from record_factory import make_failed, make_lane, make_record, make_stage
+
+from workbench.explain.verdicts.comparison import compare
+from workbench.explain.words.headline import comparison_headline, run_headline
+from workbench.records import Check, Checks
+from workbench.stages import Stage
+
+
+def compared(rates: dict[str, list[float]], checks=None):
+    records = {name: [make_record(rate) for rate in trials] for name, trials in rates.items()}
+    return compare(records, baseline="baseline", order=[list(rates)] * 3, seed=0, checks=checks)
+
+
+def test_the_fastest_sound_variant_is_named():
+    text = comparison_headline(compared({"baseline": [100, 101, 99], "a": [150, 151, 149], "b": [300, 302, 298]}))
+    assert text.startswith("'b' is 3.0")
+    assert "'a' is faster (1.50x" in text
+    assert "simulated" in text
+
+
+def test_a_fast_variant_with_another_result_is_not_recommended():
+    checks = {"a": Checks(checks=[Check(name="samples", status="different", measured="")])}
+    text = comparison_headline(compared({"baseline": [100, 101, 99], "a": [300, 302, 298]}, checks))
+    assert text.startswith("No variant is faster")
+    assert "WRONG" in text
+
+
+@pytest.mark.parametrize(("status", "is_checked"), [("same", True), ("not_comparable", False)])
+def test_a_gain_whose_result_was_not_checked_says_so(status, is_checked):
+    checks = {"a": Checks(checks=[Check(name="samples", status=status, measured="")])}
+    text = comparison_headline(compared({"baseline": [100, 101, 99], "a": [300, 302, 298]}, checks))
+    assert text.startswith("'a' is")
+    assert ("was not checked" in text) == (not is_checked)
+
+
+def test_noise_is_not_called_faster():
+    text = comparison_headline(compared({"baseline": [100, 120, 80], "a": [130, 90, 110]}))
+    assert text.startswith("No variant is faster")
+
+
+def test_a_failed_baseline_says_why():
+    comparison = compare({"baseline": [make_failed()]}, baseline="baseline", order=[["baseline"]], seed=0)
+    assert "out of luck" in comparison_headline(comparison)
+
+
+def test_a_run_says_what_the_main_process_waits_for():
+    text = run_headline(make_record())
+    assert text.startswith("100 pages/s (on a simulated device); ")
+    assert "60.0 % of the time the main process waits for a batch" in text
+    assert "100 images/s" in run_headline(make_record().model_copy(update={"item": "image"}))
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (
+            Stage("sync", "main", "wait", meaning="the main process waits for its peers."),
+            "the main process waits for its peers",
+        ),
+        (Stage("sync", "main", "wait"), "the main process waits in 'sync'"),
+        (Stage("sync", "main", "collect"), "spends 80.0 % of its time in 'sync'"),
+    ],
+    ids=["meaning", "wait", "work"],
+)
+def test_what_a_stage_of_the_workload_means_is_what_its_catalogue_says(own, words):
+    record = make_record(stages=[make_stage("main", "sync", 0.8)], lanes=[make_lane("main", 1.0, 1.0)])
+    assert words in run_headline(record.model_copy(update={"workload_stages": [own]}))
+
+
+def test_time_that_no_stage_explains_is_called_that():
+    record = make_record(stages=[make_stage("main", "wait", 0.1)], lanes=[make_lane("main", 1.0, 0.1)])
+    assert "90.0 % of the main process's time is in no stage" in run_headline(record)
+
+
+def test_a_failed_run_says_what_failed():
+    assert run_headline(make_failed()) == "The run failed while in phase 'steady': out of luck"
+
+
+def test_a_failure_without_words_is_still_named():
+    assert "it left no steady part" in run_headline(make_failed(message=""))
+
+
+def test_a_failed_variant_says_why():
+    records = {"baseline": [make_record(100)] * 3, "a": [make_failed(message="no memory left\nand more")]}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 3, seed=0)
+    assert comparison_headline(comparison) == "No variant is faster than 'baseline'; 'a' failed (no memory left)."
+
+
+def test_a_run_whose_stages_do_not_add_up_says_so():
+    lanes = [make_lane("main", 1.0, 0.5)]
+    record = make_record(stages=[make_stage("main", "wait", 0.5)], lanes=lanes)
+    assert "The stages of the main lane do not add up" in run_headline(record)

@@ -1,0 +1,107 @@
+"""The answer in one sentence, computed from the records."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, break_down, find_lane
+from workbench.explain.words.items import item_of
+from workbench.explain.words.verdicts import verdict_words
+from workbench.records import Comparison, Failure, Record, VariantResult
+from workbench.stages import Catalogue
+from workbench.units import format_rate, format_ratio, format_share
+
+_MEASURED = Catalogue()
+
+#: Of a failure's message.
+_MOST_CHARACTERS = 160
+
+
+def run_headline(record: Record) -> str:
+    """What one run says: its throughput, and what the main process spends its time on."""
+    if record.failure is not None or record.steady is None:
+        phase = f" while in phase '{record.failure.phase}'" if record.failure else ""
+        return f"The run failed{phase}: {_why(record.failure, 'it left no steady part')}"
+    rate = format_rate(record.steady.samples_per_s, item_of(record))
+    marked = " (on a simulated device)" if record.simulated else ""
+    lanes = break_down(record)
+    main = find_lane(lanes, "main")
+    if main is None:
+        return f"{rate}{marked}; stages were not timed."
+    wrong = [lane for lane in lanes if not lane.closes]
+    doubt = "".join(f" The stages of the {lane.lane} lane do not add up to its time." for lane in wrong)
+    return f"{rate}{marked}; {largest_part(main, record.catalogue)}.{doubt}"
+
+
+def largest_part(main: LaneBreakdown, catalogue: Catalogue = _MEASURED) -> str:
+    """What the main process spends most of its time on: ``"60 % of the time the main process waits for a batch"``.
+
+    Args:
+        main: Its lane.
+        catalogue: Says what its stages are.
+    """
+    largest = max(main.parts, key=lambda part: part.share)
+    share = format_share(largest.share)
+    if largest.stage == UNATTRIBUTED:
+        return f"{share} of the main process's time is in no stage"
+    stage = catalogue.find("main", largest.stage)
+    if stage.role == "wait":
+        meaning = stage.meaning.rstrip(".") or f"the main process waits in '{largest.stage}'"
+        return f"{share} of the time {meaning}"
+    return f"the main process spends {share} of its time in '{largest.stage}'"
+
+
+def comparison_headline(comparison: Comparison) -> str:
+    """Which variant is faster, by how much, and whether its result can be trusted."""
+    baseline = comparison.base
+    if baseline is None or baseline.verdict == "failed":
+        failure = baseline.failure if baseline else None
+        return f"There is no result: the baseline failed ({_why(failure, 'it did not run')})."
+    others = comparison.others
+    faster = [variant for variant in others if variant.verdict == "faster"]
+    sound = [variant for variant in faster if not _is_different(variant)]
+    wrong = [variant for variant in faster if _is_different(variant)]
+    warning = "".join(f" '{v.name}' is faster, and WRONG: its result is not the baseline's." for v in wrong)
+    if not sound:
+        return f"No variant is faster than '{baseline.name}'{_others(others)}.{warning}"
+    best = max(sound, key=_speedup)
+    marked = " on a simulated device" if best.simulated else ""
+    is_checked = best.checks is not None and best.checks.status != "not_comparable"
+    unproved = "" if is_checked else " (whether its result is the same was not checked)"
+    sentence = f"'{best.name}' is {_factor(best)} as fast as '{baseline.name}'{marked}{unproved}"
+    return f"{sentence}{_others([variant for variant in others if variant is not best])}.{warning}"
+
+
+def _others(others: Sequence[VariantResult]) -> str:
+    if not others:
+        return ""
+    return "; " + ", ".join(f"'{variant.name}' {_verdict(variant)}" for variant in others)
+
+
+def _verdict(variant: VariantResult) -> str:
+    if variant.verdict == "failed":
+        return f"failed ({_why(variant.failure, 'no reason given')})"
+    verb = {"no_difference": "shows", "inconclusive": "has"}.get(str(variant.verdict), "is")
+    text = f"{verb} {verdict_words(variant)}"
+    return f"{text} ({_factor(variant)})" if variant.speedup else text
+
+
+def _why(failure: Failure | None, otherwise: str) -> str:
+    """The first line of what happened, cut where it is too long for a headline."""
+    line = next(iter(failure.message.splitlines()), "") if failure else ""
+    return textwrap.shorten(line, _MOST_CHARACTERS, placeholder=" ...") or otherwise
+
+
+def _factor(variant: VariantResult) -> str:
+    assert variant.speedup is not None
+    interval = "" if variant.speedup.ci95 is None else " [{:.2f}, {:.2f}]".format(*variant.speedup.ci95)
+    return f"{format_ratio(variant.speedup.estimate)}{interval}"
+
+
+def _speedup(variant: VariantResult) -> float:
+    return variant.speedup.estimate if variant.speedup else 0.0
+
+
+def _is_different(variant: VariantResult) -> bool:
+    return variant.checks is not None and variant.checks.is_different
