@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from measure.devices.fake_cuda import MS, FakeBatch
-from record_factory import make_record
+from record_factory import make_record, make_steady
 
 from workbench.errors import BadInput
 from workbench.measure.devices.choose import make_device, resolve_device
@@ -79,16 +79,19 @@ def test_the_others_are_what_they_are_called(name, kind):
 
 
 def write_run(folder, origin: str) -> None:
-    write_json(folder / RECORD, make_record(batch_size=4))
-    rows = [("device", "forward", 0, 8 * MS, 0, origin), ("device", "forward", 9 * MS, 13 * MS, 1, origin)]
+    """A run of batches of ten samples, of which the first was a warm-up."""
+    record = make_record(batch_size=10)
+    write_json(folder / RECORD, record.model_copy(update={"steady": make_steady(1.0, num_steps=9, warmup_steps=1)}))
+    times = [(0, 100), (100, 108), (109, 113)]
+    rows = [("device", "forward", begin * MS, end * MS, n, origin) for n, (begin, end) in enumerate(times)]
     pd.DataFrame(rows, columns=["lane", "stage", "begin_ns", "end_ns", "batch", "origin"]).to_parquet(folder / SPANS)
 
 
-def test_times_of_a_record_are_replayed(tmp_path):
+def test_times_of_the_counted_steps_of_a_record_are_replayed(tmp_path):
     write_run(tmp_path, "measured")
     device = make_device(Asked(device="replay", replay_record=str(tmp_path)), placeholder)
     for number in range(2):
-        device.submit("forward", pytest.fail, FakeBatch(number), fetch=True).result()
+        device.submit("forward", pytest.fail, FakeBatch(number, tuple(range(10))), fetch=True).result()
     assert [span.end_ns - span.begin_ns for span in device.spans()] == [8 * MS, 4 * MS]
     assert device.simulated
 
