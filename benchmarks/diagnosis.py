@@ -21,8 +21,8 @@ from pathlib import Path
 
 from PIL import Image
 from promise.figure import Figure, main
-
 from workbench.explain.diagnosis.advice import Advice, advise
+
 from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.launcher import run_trial
 from workbench.workloads.ocr.synthetic.draw import draw_pages

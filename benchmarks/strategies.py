@@ -21,13 +21,13 @@ from pathlib import Path
 
 import numpy as np
 from promise.figure import Figure, main
+from workbench.workloads.ocr.checks.pages import compare_pages
 
 from workbench.explain.verdicts.comparison import estimate, paired_log_ratios
 from workbench.files import cache_dir
 from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Interval, Policy, Record
-from workbench.workloads.ocr.checks.pages import compare_pages
 from workbench.workloads.ocr.fast_targets import fast_targets
 from workbench.workloads.ocr.pages.shards import holds_shards, write_shards
 from workbench.workloads.ocr.pages.survey import survey

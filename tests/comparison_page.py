@@ -15,8 +15,8 @@ from workbench.explain.diagnosis.plan import PlanStep
 from workbench.explain.figures import check_pictures, costs, tables, throughput, verdicts, where_time_goes
 from workbench.explain.figures.comparison_tables import verdict_table
 from workbench.explain.figures.html_table import bullets, html_table, margins, side_by_side
-from workbench.explain.words.headline import comparison_headline
 from workbench.explain.verdicts.comparison import compare
+from workbench.explain.words.headline import comparison_headline
 from workbench.explain.words.margins import what_it_rests_on, what_would_change
 from workbench.explain.words.verdicts import how_it_was_measured
 from workbench.records import Check, Checks, Comparison

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.workloads.ocr.preflight import survey_pages
+
 from examples.case_study.findings.variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.knobs.knobs import Knobs
@@ -17,7 +19,6 @@ from workbench.records import PageCounts
 from workbench.report.open_comparison import open_comparison
 from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.pages.shards import holds_shards, write_shards
-from workbench.workloads.ocr.preflight import survey_pages
 from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
 _NO_DALI = "it is not installed here: pip install '.[dali]'"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from workbench.workloads.ocr.checks.pages import compare_pages
 
 from workbench.records import Parity, Record
 from workbench.records.run_folder import PAGES
-from workbench.workloads.ocr.checks.pages import compare_pages
 
 PLANTED = "planted-fault"
 

@@ -42,10 +42,10 @@ def check(
     from workbench.measure.comparison.reference import open_reference
     from workbench.measure.comparison.run import run_comparison
     from workbench.measure.comparison.variants import check_variants, parse_settings
-    from workbench.report.progress import ProgressWriter
     from workbench.records import Policy
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
+    from workbench.report.progress import ProgressWriter
     from workbench.report.verdicts import compare_run
 
     allowed = _share(max_slowdown)

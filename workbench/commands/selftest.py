@@ -20,8 +20,8 @@ def selftest(
     from workbench.explain.words.self_test import selftest_lines
     from workbench.knobs.knobs import Knobs
     from workbench.measure.comparison.variants import parse_settings
-    from workbench.report.progress import ProgressWriter
     from workbench.report.outcome import fresh_name, results_folder
+    from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
     from workbench.workloads.ocr.preflight import check_inputs
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench.explain.transform_findings import CLOSES_WITHIN
+
 from examples.case_study.findings import claims
 from examples.case_study.findings.evidence import Answer, Evidence, told_range
 from examples.case_study.findings.variants import BASELINE, RAM, TENSOR
-from workbench.explain.transform_findings import CLOSES_WITHIN
 from workbench.records import Record
 from workbench.units import format_bytes, format_duration, format_share
 

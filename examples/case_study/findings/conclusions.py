@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from examples.case_study.findings.evidence import Evidence, told_gain, told_ratio
 from examples.case_study.findings.variants import BASELINE, DALI, FASTEST_UNCACHED, KNOCKED_OUT, WEBDATASET
 from examples.case_study.record import Finding, PredictedGain
-from workbench.explain.words.headline import run_headline
 from workbench.explain.prediction.gain_map import format_gain
+from workbench.explain.words.headline import run_headline
 from workbench.records import Interval, VariantResult
 from workbench.units import format_bytes, format_rate
 

@@ -8,12 +8,12 @@ from typing import get_args
 import pytest
 from planted_run import Pipeline, names
 from record_factory import make_failed, make_lane, make_record, make_stage
+from workbench.explain.headline import run_headline
 
 from workbench.explain.breakdown import break_down, find_lane
 from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
 from workbench.explain.diagnosis.diagnose import Advice, advise, diagnose, read_advice, write_advice
 from workbench.explain.diagnosis.plan import plan
-from workbench.explain.headline import run_headline
 from workbench.explain.prediction.gain_map import ceilings, gain_map
 from workbench.explain.prediction.predictor import predictor_for
 from workbench.records.run_folder import write_json

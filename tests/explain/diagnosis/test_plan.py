@@ -7,11 +7,11 @@ import shlex
 import pytest
 from planted_run import Pipeline
 from record_factory import make_lane, make_record, make_stage
-
 from workbench.explain.diagnosis.advice import advise
+from workbench.explain.diagnosis.suggestions import addressed_by, remedies, settings_of
+
 from workbench.explain.diagnosis.diagnose import diagnose, predictor_for
 from workbench.explain.diagnosis.plan import compare_command, plan
-from workbench.explain.diagnosis.suggestions import addressed_by, remedies, settings_of
 from workbench.measure.comparison.variants import parse_settings, parse_variants
 from workbench.records.run_folder import write_json
 

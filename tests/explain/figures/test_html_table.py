@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from IPython.core.formatters import DisplayFormatter
+from workbench.explain.verdicts.verdict_margins import Margins
 
 from workbench.explain.figures.html_table import (
     Html,
@@ -15,7 +16,6 @@ from workbench.explain.figures.html_table import (
     side_by_side,
 )
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
-from workbench.explain.verdicts.verdict_margins import Margins
 
 EVIL = "<img src=x onerror=alert(1)>"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from workbench.explain.prediction.moved_bytes import bytes_factor, bytes_per_page
+from workbench.explain.prediction.questions import apply_all, parse_questions
 
 from workbench.errors import BadInput
 from workbench.explain.prediction.cost_model import BatchStage, CostModel, PageCosts
-from workbench.explain.prediction.moved_bytes import bytes_factor, bytes_per_page
 from workbench.explain.prediction.pipeline import PipelineConfig
-from workbench.explain.prediction.questions import apply_all, parse_questions
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 KNOBS = OcrKnobs(num_workers=2, batch_size=8, image_size=64)

@@ -6,7 +6,6 @@ from collections import Counter
 from itertools import islice, pairwise
 
 import pytest
-
 from workbench.measure.comparison.order import blocks, williams_square
 
 NAMES = ["baseline", "a", "b", "c"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-
 from workbench.workloads.ocr.background import MAX_PENDING, BackgroundThread
 
 

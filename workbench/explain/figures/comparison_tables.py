@@ -8,8 +8,8 @@ from pathlib import Path
 from workbench.explain.history import changed_knobs
 from workbench.explain.prediction.variants import Trust
 from workbench.explain.table import Cell, Table, Tone, code, make_table, number
-from workbench.explain.words.verdicts import verdict_words, what_it_needs
 from workbench.explain.words.items import item_of, plural
+from workbench.explain.words.verdicts import verdict_words, what_it_needs
 from workbench.knobs.format import format_settings
 from workbench.records import Check, Comparison, Record, VariantResult
 from workbench.units import format_bytes, format_duration, format_number, format_rate, format_ratio, format_share

@@ -24,8 +24,8 @@ from workbench.explain.figures.template import (
     plain,
     text_colour,
 )
-from workbench.explain.words.headline import largest_part
 from workbench.explain.table import Table, make_table, number
+from workbench.explain.words.headline import largest_part
 from workbench.explain.words.items import counted, item_of
 from workbench.records import Record
 from workbench.units import format_duration, format_share
