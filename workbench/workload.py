@@ -347,6 +347,13 @@ class Previews(Protocol):
 
 
 @runtime_checkable
+class UsesModules(Protocol):
+    """A workload that names the modules whose versions belong to its figures."""
+
+    modules: Sequence[str]
+
+
+@runtime_checkable
 class LineFunctions(Protocol):
     """A workload that knows which of its functions are worth a look line by line."""
 

@@ -147,7 +147,7 @@ def stage_bars(recent: Sequence[Mapping[str, Mapping[str, float]]], catalogue: C
         catalogue: What the stages are.
     """
     rows = []
-    for lane, name in _LANES.items():
+    for lane, label in _LANES.items():
         totals: dict[str, float] = {}
         for stages in recent:
             for stage, seconds in stages.get(lane, {}).items():
@@ -155,9 +155,9 @@ def stage_bars(recent: Sequence[Mapping[str, Mapping[str, float]]], catalogue: C
         whole = sum(totals.values())
         if whole > 0:
             # Waiting first: what is left of the bar is work.
-            stages = sorted((catalogue.find(lane, stage) for stage in totals), key=lambda stage: stage.role != "wait")
-            parts = "".join(_part(stage, totals[stage.name] / whole) for stage in stages)
-            rows.append(f"<div class='wb-lane'><span>{name}</span><div class='wb-bar'>{parts}</div></div>")
+            ordered = sorted((catalogue.find(lane, name) for name in totals), key=lambda stage: stage.role != "wait")
+            parts = "".join(_part(stage, totals[stage.name] / whole) for stage in ordered)
+            rows.append(f"<div class='wb-lane'><span>{label}</span><div class='wb-bar'>{parts}</div></div>")
     return "".join(rows)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.explain.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
 from workbench.explain.words.items import counted, item_of, per_item
+from workbench.knobs.format import format_value
 from workbench.knobs.knobs import Knobs
 from workbench.records import Record
 from workbench.units import format_bytes, format_duration, format_rate, format_ratio, format_share
@@ -162,11 +163,10 @@ def environment_table(records: Iterable[Record]) -> Table:
 
 def knobs_table(knobs: Knobs, *, caption: str = "Knobs; in bold those that are not at their default") -> Table:
     """All knobs with their values; those that aren't the default in bold."""
-    default = type(knobs)()
     rows = []
-    for name, value in knobs:
-        shown = "-" if value is None else str(value)
-        rows.append((name, Cell(shown, style="plain" if value == getattr(default, name) else "strong")))
+    for name, row in knobs.rows().items():
+        value = getattr(knobs, name)
+        rows.append((name, Cell(format_value(value) or "-", style="plain" if value == row.default else "strong")))
     return make_table(("knob", "value"), rows, caption=caption)
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
 
+from workbench.files import checkout_dir
 from workbench.records import Environment
 from workbench.versions import package_of
 
-#: What is measured, or does the measuring.
-_MODULES = (
-    "workbench", "torch", "torchvision", "timm", "albumentations", "albucore", "cv2", "PIL", "numpy", "pyclipper",
-    "shapely", "numba", "simplejpeg", "webdataset", "nvidia.dali",
-)  # fmt: skip
+#: What every trial rests on; a workload names what else it uses (`workload.UsesModules`).
+_MODULES = ("workbench", "torch", "torchvision", "numpy", "webdataset", "nvidia.dali")
 
 
-def describe_environment() -> Environment:
-    """The environment of this process. Imports torch."""
+def describe_environment(modules: Sequence[str] = ()) -> Environment:
+    """The environment of this process. Imports torch.
+
+    Args:
+        modules: Further modules whose versions belong to the figures.
+    """
     import torch
 
     has_cuda = torch.cuda.is_available()
@@ -33,13 +36,13 @@ def describe_environment() -> Environment:
         torch=torch.__version__,
         cuda=torch.version.cuda if has_cuda else None,
         gpu=torch.cuda.get_device_name() if has_cuda else None,
-        packages=_versions(),
+        packages=_versions(dict.fromkeys([*_MODULES, *modules])),
         git=_commit(),
     )
 
 
-def _versions() -> dict[str, str]:
-    packages = (package_of(module) for module in _MODULES)
+def _versions(modules: Iterable[str]) -> dict[str, str]:
+    packages = (package_of(module) for module in modules)
     return {package.name: package.version for package in packages if package is not None}
 
 
@@ -51,7 +54,7 @@ def _cpu_name() -> str:
 
 
 def _commit() -> str | None:
-    checkout = Path(__file__).resolve().parents[2]
+    checkout = checkout_dir()
     if not (checkout / ".git").exists():
         return None
     commands = (["git", "rev-parse", "--short", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"])

@@ -311,6 +311,7 @@ class Trial:
         description = self._noted("description", workload.check, description)
         device_memory = self._noted("device memory", device.memory, None)
         wall_s = (times.end_ns - times.begin_ns) / NS_PER_S
+        modules = workload.modules if isinstance(workload, UsesModules) else ()
         return Record(
             run_id=self._folder.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -320,7 +321,7 @@ class Trial:
             workload_stages=list(workload.stages),
             device=device.description,
             simulated=device.simulated,
-            environment=self._noted("environment", describe_environment, None),
+            environment=self._noted("environment", lambda: describe_environment(modules), None),
             description=description,
             startup=self._startup(times, has_cache=cache is not None),
             steady=Steady(

@@ -57,6 +57,11 @@ class OcrWorkload(OcrTools):
     stages = STAGES
     item = "page"
 
+    #: What the figures depend on, beside torch.
+    modules: Sequence[str] = (
+        "timm", "albumentations", "albucore", "cv2", "PIL", "pyclipper", "shapely", "numba", "simplejpeg",
+    )  # fmt: skip
+
     #: What is worth a look line by line.
     line_functions: Sequence[str] = (
         "workbench.workloads.ocr.pages.dataset.PageDataset.__getitem__",
