@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from workbench.errors import BadInput, Problem
 from workbench.knobs.joined import SHIPPED, load_attribute, load_workload
 from workbench.knobs.knobs import Knobs
-from workbench.records import Checks, Count, Description, Record, Score
+from workbench.records import Checks, Description, Record, Score
 from workbench.stages import Stage
 
 if TYPE_CHECKING:
@@ -360,86 +360,6 @@ class LineFunctions(Protocol):
     line_functions: Sequence[str]
 
 
-@dataclass(frozen=True)
-class WrittenSamples:
-    """Samples that were written to disk.
-
-    Attributes:
-        folder: Where.
-        num_samples: How many.
-        counts: Numbers of what else is in them.
-        num_bytes: Bytes of all their files.
-        is_new: Whether they were not there before.
-        settings: The knobs that name them.
-    """
-
-    folder: Path
-    num_samples: int
-    counts: Sequence[Count]
-    num_bytes: int
-    is_new: bool = True
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@runtime_checkable
-class DrawsSamples(Protocol):
-    """A class of workload that can make up a data set; like the following ones it is asked without knobs."""
-
-    @staticmethod
-    def drawing_version() -> int:
-        """Raised whenever the same seed gives other samples."""
-
-    @staticmethod
-    def draw(
-        folder: Path, *, count: int, seed: int, on_sample: Callable[[int, int], None] | None = None
-    ) -> WrittenSamples:
-        """Draw samples into a folder, or find that it holds these very ones.
-
-        Raises:
-            BadInput: For a folder that holds something else, and for wrong numbers.
-        """
-
-
-@runtime_checkable
-class WritesShards(Protocol):
-    """A class of workload that can write a data set as the shards that `Sharded` reads."""
-
-    @staticmethod
-    def write_shards(
-        data: Path,
-        folder: Path,
-        *,
-        num_shards: int | None = None,
-        on_sample: Callable[[int, int], None] | None = None,
-    ) -> WrittenSamples:
-        """Write the samples of the data set at `data`; by default as many shards as their size asks for.
-
-        Raises:
-            BadInput: For a data set that cannot be read, and for a folder that holds something else.
-        """
-
-
-@runtime_checkable
-class TimesTransforms(Protocol):
-    """A class of workload that can time the steps of its chain one by one, in a process of its own."""
-
-    @staticmethod
-    def check_transforms(knobs: Any) -> None:
-        """See whether there is a chain to time.
-
-        Raises:
-            BadInput: Where there is none.
-        """
-
-    @staticmethod
-    def time_transforms(knobs: Any, runs: Path, on_round: Callable[[int, int], None]) -> Path:
-        """Time it; gives the run folder with the figures. `on_round` gets the rounds done, and all rounds."""
-
-    @staticmethod
-    def transforms_headline(folder: Path) -> str:
-        """What the figures in a run folder mean, in a sentence."""
-
-
 def make_workload(knobs: Knobs) -> Workload:
     """The workload that knobs name.
 
@@ -495,32 +415,6 @@ def checked(workload: Workload, name: str) -> Description:
         remedy = "Return workbench.records.Description(num_samples=...)"
         raise BadInput("workload", [Problem(what, f"{name}.check()", remedy)])
     return description
-
-
-def map_style_dataset(workload: Workload) -> Any:
-    """The data set of a workload, for a loader that asks for samples by number.
-
-    Raises:
-        BadInput: For one that has no length, or cannot be asked by number.
-    """
-    dataset = workload.dataset()
-    lacking = [name for name in ("__len__", "__getitem__") if not hasattr(type(dataset), name)]
-    if lacking:
-        what = f"gives {type(dataset).__name__}, which has no {' and no '.join(lacking)}"
-        remedy = "Return a map-style data set; a stream of samples cannot be measured yet"
-        raise BadInput("workload", [Problem(what, f"{type(workload).__name__}.dataset()", remedy)])
-    return dataset
-
-
-def refuse_other_length(description: Description, num_samples: int) -> None:
-    """See whether a data set is as long as its workload says.
-
-    Raises:
-        BadInput: Where it is not: samples would be counted wrongly.
-    """
-    if description.num_samples != num_samples:
-        what = f"says {description.num_samples} samples, and the data set has {num_samples}"
-        raise BadInput("workload", [Problem(what, "check()", "Make them agree")])
 
 
 def scores(workload: Workload) -> dict[str, Score]:

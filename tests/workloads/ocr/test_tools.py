@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.knobs.joined import load_workload, parse_knobs
-from workbench.workload import DrawsSamples, TimesTransforms, WritesShards
+from workbench.commands.offers import DrawsSamples, TimesTransforms, WritesShards
+from workbench.knobs.joined import load_workload
 
 
 def test_the_class_is_asked_for_what_it_offers():
@@ -24,11 +24,10 @@ def test_what_is_drawn_can_be_measured_and_written_as_shards(tmp_path):
     kind = load_workload("ocr")
     seen: list[tuple[int, int]] = []
     drawn = kind.draw(tmp_path / "drawn", count=2, seed=3, on_sample=lambda done, total: seen.append((done, total)))
-    assert (drawn.num_samples, drawn.is_new, seen) == (2, True, [(1, 2), (2, 2)])
-    assert drawn.num_bytes > 0
-    assert not kind.draw(tmp_path / "drawn", count=2, seed=3).is_new
-    assert parse_knobs(dict(drawn.settings)).dataset == str(tmp_path / "drawn")
+    assert (drawn.num_samples, drawn.notes, seen) == (2, [], [(1, 2), (2, 2)])
+    assert "there already" in kind.draw(tmp_path / "drawn", count=2, seed=3).notes[0]
 
     written = kind.write_shards(tmp_path / "drawn", tmp_path / "shards", num_shards=2)
-    numbers = {count.name: count.number for count in written.counts}
-    assert (written.num_samples, numbers["shards"], numbers["words"]) == (2, 2, drawn.counts[0].number)
+    words, shards, num_bytes = (count.number for count in written.counts)
+    assert (written.num_samples, words, shards) == (2, drawn.counts[0].number, 2)
+    assert num_bytes > drawn.counts[1].number

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from workbench.errors import CannotWrite, WorkbenchError
+from workbench.errors import BadInput, CannotWrite, Problem, WorkbenchError
 from workbench.measure.loaders.shared_memory import SharedMemoryFull, free_bytes, shared_memory_full
+from workbench.records import Description
+from workbench.workload import Workload
 
 if TYPE_CHECKING:
     from workbench.measure.loaders.indexed_batch import IndexedBatch
@@ -42,6 +44,32 @@ class Loader(Protocol):
     @property
     def steps_per_epoch(self) -> int:
         """Batches in one pass, the last one possibly smaller."""
+
+
+def map_style_dataset(workload: Workload) -> Any:
+    """The data set of a workload, for a loader that asks for samples by number.
+
+    Raises:
+        BadInput: For one that has no length, or cannot be asked by number.
+    """
+    dataset = workload.dataset()
+    lacking = [name for name in ("__len__", "__getitem__") if not hasattr(type(dataset), name)]
+    if lacking:
+        what = f"gives {type(dataset).__name__}, which has no {' and no '.join(lacking)}"
+        remedy = "Return a map-style data set; a stream of samples cannot be measured yet"
+        raise BadInput("workload", [Problem(what, f"{type(workload).__name__}.dataset()", remedy)])
+    return dataset
+
+
+def refuse_other_length(description: Description, num_samples: int) -> None:
+    """See whether a data set is as long as its workload says.
+
+    Raises:
+        BadInput: Where it is not: samples would be counted wrongly.
+    """
+    if description.num_samples != num_samples:
+        what = f"says {description.num_samples} samples, and the data set has {num_samples}"
+        raise BadInput("workload", [Problem(what, "check()", "Make them agree")])
 
 
 class LoaderDied(Exception):

@@ -94,18 +94,12 @@ class Trial:
 
         from workbench.measure.devices.choose import make_device, resolve_device
         from workbench.measure.loaders.choose import open_loader
+        from workbench.measure.loaders.loader import refuse_other_length
         from workbench.measure.profilers.choose import open_profilers
         from workbench.measure.profilers.profiler import ProfilerContext
         from workbench.measure.timing.core_time import CoreWatch
         from workbench.measure.timing.stages import knock_out
-        from workbench.workload import (
-            Cached,
-            LineFunctions,
-            Placeholder,
-            checked,
-            make_workload,
-            refuse_other_length,
-        )
+        from workbench.workload import Cached, LineFunctions, Placeholder, checked, make_workload
 
         knobs = self._knobs
         torch.manual_seed(knobs.seed)

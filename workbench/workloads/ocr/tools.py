@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from workbench.records import Count
-from workbench.workload import WrittenSamples
+from workbench.records import Count, Description
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 _OnSample = Callable[[int, int], None]
 
 
 class OcrTools:
-    """See `workload.DrawsSamples`, `workload.WritesShards` and `workload.TimesTransforms`."""
+    """See `DrawsSamples`, `WritesShards` and `TimesTransforms` of `commands.offers`."""
 
     @staticmethod
     def drawing_version() -> int:
@@ -23,7 +22,7 @@ class OcrTools:
         return VERSION
 
     @staticmethod
-    def draw(folder: Path, *, count: int, seed: int, on_sample: _OnSample | None = None) -> WrittenSamples:
+    def draw(folder: Path, *, count: int, seed: int, on_sample: _OnSample | None = None) -> Description:
         """See `DrawsSamples`: photographs of receipts and signs."""
         from workbench.workloads.ocr.synthetic.draw import draw_pages, holds_pages, read_manifest
 
@@ -31,31 +30,27 @@ class OcrTools:
         draw_pages(folder, count=count, seed=seed, on_page=on_sample)
         manifest = read_manifest(folder)
         assert manifest is not None  # it has just been written, or found
-        return WrittenSamples(
-            folder=folder,
-            num_samples=manifest.count,
-            counts=[Count(name="words", number=manifest.num_words)],
-            num_bytes=manifest.num_bytes,
-            is_new=is_new,
-            settings={"dataset": str(folder.expanduser().resolve())},
-        )
+        counts = [Count(name="words", number=manifest.num_words), Count(name="bytes", number=manifest.num_bytes)]
+        notes = [] if is_new else ["These pages were there already: nothing was drawn."]
+        return Description(num_samples=manifest.count, counts=counts, notes=notes)
 
     @staticmethod
     def write_shards(
         data: Path, folder: Path, *, num_shards: int | None = None, on_sample: _OnSample | None = None
-    ) -> WrittenSamples:
+    ) -> Description:
         """See `WritesShards`."""
         from workbench.workloads.ocr.pages.shards import write_shards
         from workbench.workloads.ocr.pages.survey import survey
 
         pages, counts = survey(data)
         shards = write_shards(pages, counts, folder, num_shards=num_shards, on_page=on_sample)
-        return WrittenSamples(
-            folder=folder,
+        return Description(
             num_samples=counts.num_pages,
-            counts=[Count(name="words", number=counts.num_words), Count(name="shards", number=len(shards))],
-            num_bytes=sum(shard.path.stat().st_size for shard in shards),
-            settings={"dataset": str(folder.expanduser().resolve())},
+            counts=[
+                Count(name="words", number=counts.num_words),
+                Count(name="shards", number=len(shards)),
+                Count(name="bytes", number=sum(shard.path.stat().st_size for shard in shards)),
+            ],
         )
 
     @staticmethod

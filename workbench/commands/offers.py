@@ -1,0 +1,98 @@
+"""What a workload may offer beside trials; the commands ask its class for it, whatever workload it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+from workbench.errors import BadInput, Problem
+
+if TYPE_CHECKING:
+    from workbench.records import Description
+
+Offer = TypeVar("Offer")
+
+#: Called with how much is done, and how much there is.
+OnDone = Callable[[int, int], None]
+
+
+@runtime_checkable
+class DrawsSamples(Protocol):
+    """A class of workload that can make up a data set. Its knob `dataset` names a folder.
+
+    Attributes:
+        item: What it calls a sample.
+    """
+
+    item: str
+
+    @staticmethod
+    def drawing_version() -> int:
+        """Raised whenever the same seed gives other samples."""
+
+    @staticmethod
+    def draw(folder: Path, *, count: int, seed: int, on_sample: OnDone | None = None) -> Description:
+        """Draw samples into a folder, or find that it holds these very ones; gives what is there.
+
+        Raises:
+            BadInput: For a folder that holds something else, and for wrong numbers.
+        """
+
+
+@runtime_checkable
+class WritesShards(Protocol):
+    """A class of workload that can write a data set as the shards that `workload.Sharded` reads."""
+
+    item: str
+
+    @staticmethod
+    def write_shards(
+        data: Path, folder: Path, *, num_shards: int | None = None, on_sample: OnDone | None = None
+    ) -> Description:
+        """Write the samples of the data set at `data`; by default as many shards as its size asks for.
+
+        Raises:
+            BadInput: For a data set that cannot be read, and for a folder that holds something else.
+        """
+
+
+@runtime_checkable
+class TimesTransforms(Protocol):
+    """A class of workload that can time the steps of its chain one by one, in a process of its own."""
+
+    @staticmethod
+    def check_transforms(knobs: Any) -> None:
+        """See whether there is a chain to time.
+
+        Raises:
+            BadInput: Where there is none.
+        """
+
+    @staticmethod
+    def time_transforms(knobs: Any, runs: Path, on_round: OnDone) -> Path:
+        """Time it; gives the run folder with the figures."""
+
+    @staticmethod
+    def transforms_headline(folder: Path) -> str:
+        """What the figures in a run folder mean, in a sentence."""
+
+
+def ask_for(offer: type[Offer], workload: str, what: str) -> Offer:
+    """The class of a workload that has to offer something.
+
+    Args:
+        offer: One of the protocols above.
+        workload: Name of the workload.
+        what: What it has to do, as a message names it: ``"draw samples"``.
+
+    Raises:
+        BadInput: Where it does not offer that, or cannot be had.
+    """
+    from workbench.knobs.joined import load_workload
+
+    kind = load_workload(workload)
+    if not isinstance(kind, offer):
+        remedy = f"Take workload=ocr, or give its class what workbench.commands.offers.{offer.__name__} asks for"
+        raise BadInput("workload", [Problem(f"'{workload}' cannot {what}", remedy=remedy)])
+    return kind
