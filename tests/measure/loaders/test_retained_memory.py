@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toy import Numbers
 
+from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders import torch_loader
-from workbench.measure.loaders.choose import open_loader
-from workbench.measure.loaders.retained_memory import keep_freed_memory
-from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.workload import OcrWorkload
+from workbench.measure.loaders.retained_memory import retain_freed_memory
+from workbench.measure.loaders.torch_loader import TorchLoader
+from workbench.measure.loaders.webdataset_loader import WebDatasetLoader
+from workbench.workload import ShardFeed
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
 
 
 def _faults_of_many_arrays(keep: bool, queue: Any) -> None:
     if keep:
-        assert keep_freed_memory()
+        assert retain_freed_memory()
     before = 0
     for round_ in range(6):
         if round_ == 1:
@@ -43,15 +45,38 @@ def test_arrays_are_made_in_memory_that_is_there_already():
     assert faults[True] < faults[False] / 10
 
 
-@pytest.mark.parametrize("freed_memory", ["kept", "returned"])
+@pytest.mark.parametrize("malloc_retain", [True, False])
 @pytest.mark.parametrize("kind", ["torch", "webdataset"])
-def test_without_workers_the_main_process_keeps_it(odd_pages, odd_shards, monkeypatch, kind, freed_memory):
-    told = []
-    monkeypatch.setattr(torch_loader, "keep_freed_memory", lambda: told.append(True))
-    folder = odd_shards if kind == "webdataset" else odd_pages
-    settings = {"loader": kind, "num_workers": 0, "freed_memory": freed_memory, "device": "none"}
-    knobs = OcrKnobs.parse_own({"dataset": str(folder), **settings})
-    workload = OcrWorkload(knobs)
-    workload.open()
-    open_loader(workload, knobs, pin_memory=False, channel=None).close()
-    assert told == ([True] if freed_memory == "kept" else [])
+def test_without_workers_the_main_process_keeps_it(tmp_path, monkeypatch, kind, malloc_retain):
+    calls = []
+    monkeypatch.setattr(torch_loader, "retain_freed_memory", lambda: calls.append(True))
+    knobs = LoaderKnobs(num_workers=0, malloc_retain=malloc_retain)
+    if kind == "torch":
+        loader = TorchLoader(Numbers(), None, knobs)
+    else:
+        loader = WebDatasetLoader(ShardFeed([(tmp_path / "a.tar", 1)], lambda number, files: number), None, knobs)
+    assert loader.close() == []
+    assert calls == ([True] if malloc_retain else [])
+
+
+def _faults_counted_in_a_worker(number: int) -> None:
+    """In a worker: what it would do with its memory is decided by now."""
+    queue = _queues[0]
+    _faults_of_many_arrays(False, queue)
+
+
+_queues: list[Any] = []
+
+
+def test_a_worker_keeps_it_where_the_knobs_say_so():
+    faults = {}
+    for retain in (True, False):
+        _queues[:] = [mp.get_context("fork").SimpleQueue()]
+        knobs = LoaderKnobs(num_workers=1, malloc_retain=retain)
+        loader = TorchLoader(Numbers(), None, knobs, in_worker=[_faults_counted_in_a_worker])
+        try:
+            loader.start()
+            faults[retain] = _queues[0].get()
+        finally:
+            loader.close()
+    assert faults[True] < faults[False] / 10

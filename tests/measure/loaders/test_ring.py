@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from workbench import batch_memory
+from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders import ring as ring_module
-from workbench.measure.loaders.ring import Packed, Ring
+from workbench.measure.loaders.ring import Packed, Ring, slots_of
 
 
 @dataclass
@@ -122,3 +123,7 @@ def test_a_worker_packs_and_the_main_process_unpacks(method):
     child.join()
     assert sent[2] is None, "both slots are taken"
     assert all(same(ring.unpack(sent[number]), make(number)) for number in range(2))
+
+
+def test_a_ring_has_room_for_all_that_is_loaded_ahead_and_for_what_is_in_use():
+    assert [slots_of(LoaderKnobs(prefetch_factor=factor)) for factor in (1, 2, 8)] == [6, 7, 13]

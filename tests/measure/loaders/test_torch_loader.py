@@ -1,72 +1,105 @@
-"""What the loader adds around torch's own: orders, errors that arrive as they were raised, deaths in words."""
+"""What the loader adds around torch's own: numbered batches, errors that arrive as they were raised, deaths in words."""
 
 from __future__ import annotations
 
 import errno
 import faulthandler
 import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import util
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import torch
 from torch.utils.data import Dataset
+from toy import Numbers
 
-from workbench.errors import BadInput, CannotWrite, Problem
+from workbench.errors import BadInput, CannotWrite, Problem, WorkbenchError
+from workbench.knobs.measuring import LoaderKnobs
+from workbench.measure.loaders import indexed_batch, shared_memory, torch_loader
 from workbench.measure.loaders import loader as loader_module
-from workbench.measure.loaders import shared_memory, torch_loader
+from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
 from workbench.measure.loaders.loader import LoaderDied, explain_death
 from workbench.measure.loaders.shared_memory import SharedMemoryFull
-from workbench.measure.loaders.torch_loader import Orders, TorchLoader
-from workbench.workloads.ocr.knobs import OcrKnobs
+from workbench.measure.loaders.torch_loader import IndexedBatchSampler, TorchLoader
 
 
-def test_orders_number_the_batches_of_all_epochs():
-    orders = Orders(num_pages=5, batch_size=2, shuffle=False, seed=0)
-    assert len(orders) == 3
-    assert list(orders) == [(0, [0, 1]), (1, [2, 3]), (2, [4])]
-    assert [number for number, _ in orders] == [3, 4, 5]
+def knobs(**settings: Any) -> LoaderKnobs:
+    return LoaderKnobs(**{"num_workers": 1, "batch_size": 1, **settings})
 
 
-def test_endless_orders_run_on_into_the_next_epoch():
-    orders = iter(Orders(num_pages=3, batch_size=2, shuffle=False, seed=0, endless=True))
-    assert [next(orders) for _ in range(4)] == [(0, [0, 1]), (1, [2]), (2, [0, 1]), (3, [2])]
+def test_batches_are_numbered_on_from_epoch_to_epoch():
+    sampler = IndexedBatchSampler(num_samples=5, batch_size=2, shuffle=False, seed=0)
+    assert len(sampler) == 3
+    assert list(sampler) == [(0, [0, 1]), (1, [2, 3]), (2, [4])]
+    assert [number for number, _ in sampler] == [3, 4, 5]
 
 
-class Numbers(Dataset[torch.Tensor]):
-    def __len__(self) -> int:
-        return 7
+def test_an_endless_sampler_runs_on_into_the_next_epoch():
+    sampler = iter(IndexedBatchSampler(num_samples=3, batch_size=2, shuffle=False, seed=0, endless=True))
+    assert [next(sampler) for _ in range(4)] == [(0, [0, 1]), (1, [2]), (2, [0, 1]), (3, [2])]
 
-    def __getitem__(self, number: int) -> torch.Tensor:
-        return torch.tensor(number)
+
+def test_shuffled_batches_hold_every_sample_once_and_differ_by_epoch():
+    sampler = IndexedBatchSampler(num_samples=50, batch_size=8, shuffle=True, seed=1)
+    epochs = [[sample for _, samples in sampler for sample in samples] for _ in range(2)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(50))
+    assert epochs[0] != epochs[1]
+    again = IndexedBatchSampler(num_samples=50, batch_size=8, shuffle=True, seed=1)
+    assert [sample for _, samples in again for sample in samples] == epochs[0]
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 @pytest.mark.parametrize("mode", ["validate", "train"])
-def test_joined_epochs_are_the_same_epochs(num_workers, mode):
-    told = {}
-    for epochs in ("apart", "joined"):
+def test_overlapping_epochs_are_the_same_epochs(num_workers, mode):
+    seen = {}
+    for overlap in (False, True):
         loader = TorchLoader(
-            Numbers(), torch.stack, OcrKnobs(num_workers=num_workers, batch_size=2, epochs=epochs, mode=mode)
+            Numbers(7), None, knobs(num_workers=num_workers, batch_size=2, epoch_overlap=overlap, mode=mode)
         )
         try:
-            told[epochs] = [
-                [(parcel.number, parcel.pages, parcel.batch.tolist()) for parcel in loader.epoch()] for _ in range(3)
+            seen[overlap] = [
+                [(batch.number, batch.samples, batch.data.flatten().tolist()) for batch in loader.epoch()]
+                for _ in range(3)
             ]
         finally:
-            loader.close()
-    assert told["joined"] == told["apart"]
-    assert [len(epoch) for epoch in told["joined"]] == [4, 4, 4]
+            assert loader.close() == []
+    assert seen[True] == seen[False]
+    assert [len(epoch) for epoch in seen[True]] == [4, 4, 4]
+    assert all(samples == values for epoch in seen[True] for _, samples, values in epoch)
 
 
-def test_shuffled_orders_hold_every_page_once_and_differ_by_epoch():
-    orders = Orders(num_pages=50, batch_size=8, shuffle=True, seed=1)
-    epochs = [[page for _, pages in orders for page in pages] for _ in range(2)]
-    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(50))
-    assert epochs[0] != epochs[1]
-    again = Orders(num_pages=50, batch_size=8, shuffle=True, seed=1)
-    assert [page for _, pages in again for page in pages] == epochs[0]
+@dataclass
+class Nested:
+    images: torch.Tensor
+    rest: dict[str, Any]
+
+
+def test_the_bytes_of_a_batch_are_those_of_its_arrays_wherever_they_lie():
+    image = torch.zeros(2, 3, dtype=torch.uint8)
+    data = [Nested(image, {"matrix": np.zeros((2, 2)), "names": ["a", "b"]}), (torch.zeros(5), None)]
+    assert bytes_of(data) == 6 + 32 + 20
+    assert bytes_of(Nested) == 0
+
+
+@pytest.mark.parametrize("settings", [{"num_workers": 0}, {}, {"transport": "ring"}], ids=str)
+def test_a_batch_arrives_with_its_size(settings):
+    loader = TorchLoader(Numbers(4), None, knobs(batch_size=4, **settings))
+    try:
+        assert next(loader.epoch()).num_bytes == 4 * 8
+    finally:
+        loader.close()
 
 
 class Broken(Dataset[torch.Tensor]):
@@ -84,8 +117,8 @@ class Broken(Dataset[torch.Tensor]):
 
 @pytest.mark.parametrize("num_workers", [0, 1])
 def test_an_error_for_the_user_arrives_as_it_was_raised(num_workers):
-    error = BadInput("the data set", [Problem("is broken", "page-3.jpg")])
-    loader = TorchLoader(Broken(error), torch.stack, OcrKnobs(num_workers=num_workers, batch_size=2))
+    error = BadInput("the data set", [Problem("is broken", "sample-3.jpg")])
+    loader = TorchLoader(Broken(error), torch.stack, knobs(num_workers=num_workers, batch_size=2))
     try:
         with pytest.raises(BadInput) as caught:
             list(loader.epoch())
@@ -94,10 +127,10 @@ def test_an_error_for_the_user_arrives_as_it_was_raised(num_workers):
     assert caught.value.problems == error.problems
 
 
-def test_an_error_of_the_programme_keeps_its_traceback():
-    loader = TorchLoader(Broken(ZeroDivisionError("page 3")), torch.stack, OcrKnobs(num_workers=1, batch_size=2))
+def test_any_other_error_keeps_its_traceback():
+    loader = TorchLoader(Broken(ZeroDivisionError("sample 3")), torch.stack, knobs(num_workers=1, batch_size=2))
     try:
-        with pytest.raises(ZeroDivisionError, match=r"(?s)Original Traceback.*page 3"):
+        with pytest.raises(ZeroDivisionError, match=r"(?s)Original Traceback.*sample 3"):
             list(loader.epoch())
     finally:
         loader.close()
@@ -111,7 +144,7 @@ def test_an_error_of_the_programme_keeps_its_traceback():
         ("is killed by signal: Segmentation fault. ", "stderr"),
     ],
 )
-def test_a_death_is_told_with_what_to_do(what, remedy):
+def test_a_death_is_explained_with_what_to_do(what, remedy):
     error = RuntimeError("DataLoader worker (pid(s) 123) exited unexpectedly")
     error.__cause__ = RuntimeError(f"DataLoader worker (pid 123) {what}")
     death = explain_death(error)
@@ -135,13 +168,13 @@ def raised_in_worker(last_line: str) -> RuntimeError:
         "OSError: [Errno 28] No space left on device: '/dev/shm/torch_7_12_0'",
     ],
 )
-def test_a_full_shared_memory_is_told_with_its_room_the_batch_and_what_to_do(text):
+def test_a_full_shared_memory_is_explained_with_its_room_the_batch_and_what_to_do(text):
     for error in (raised_in_worker(text), RuntimeError(text)):
-        told = explain_death(error, num_workers=2, batch_bytes=39_000_000, free=6_000_000)
-        assert isinstance(told, SharedMemoryFull)
-        assert "6.00 MB free, and 2 loader workers hand over batches of 39.0 MB" in str(told)
-        assert "num_workers=0" in str(told)
-        assert "--shm-size" in str(told)
+        found = explain_death(error, num_workers=2, batch_bytes=39_000_000, free=6_000_000)
+        assert isinstance(found, SharedMemoryFull)
+        assert "6.00 MB free, and 2 loader workers hand over batches of 39.0 MB" in str(found)
+        assert "num_workers=0" in str(found)
+        assert "--shm-size" in str(found)
 
 
 def test_what_has_no_room_and_no_name_is_shared_memory_where_that_is_full(monkeypatch):
@@ -153,9 +186,9 @@ def test_what_has_no_room_and_no_name_is_shared_memory_where_that_is_full(monkey
 
 
 def test_a_full_disk_is_no_full_shared_memory(tmp_path):
-    told = explain_death(raised_in_worker(f"OSError: [Errno 28] No space left on device: '{tmp_path}/cache/a.npy'"))
-    assert isinstance(told, CannotWrite)
-    assert told.path == tmp_path / "cache" / "a.npy"
+    found = explain_death(raised_in_worker(f"OSError: [Errno 28] No space left on device: '{tmp_path}/cache/a.npy'"))
+    assert isinstance(found, CannotWrite)
+    assert found.path == tmp_path / "cache" / "a.npy"
 
 
 @pytest.mark.parametrize(
@@ -167,13 +200,13 @@ def test_a_full_disk_is_no_full_shared_memory(tmp_path):
         ("unable to open shared memory object </torch_7_12_0> in read-write mode: File exists (17)", "num_workers=0"),
     ],
 )
-def test_a_batch_that_cannot_be_handed_over_is_told_with_what_to_do(text, remedy):
-    told = explain_death(RuntimeError(text))
-    assert isinstance(told, LoaderDied)
-    assert remedy in str(told)
+def test_a_batch_that_cannot_be_handed_over_is_explained_with_what_to_do(text, remedy):
+    found = explain_death(RuntimeError(text))
+    assert isinstance(found, LoaderDied)
+    assert remedy in str(found)
 
 
-def test_any_other_error_is_left_alone():
+def test_what_is_no_death_is_left_alone():
     assert explain_death(RuntimeError("CUDA out of memory")) is None
     assert explain_death(raised_in_worker("OSError: [Errno 24] Too many open files: 'a.jpg'")) is None
     assert explain_death(OSError(errno.ENOENT, "No such file or directory", "/dev/shm/torch_7_12_0")) is None
@@ -191,7 +224,7 @@ class Large(Dataset[torch.Tensor]):
 
 def test_batches_without_room_are_refused_before_one_is_sent(monkeypatch):
     monkeypatch.setattr(torch_loader, "free_bytes", lambda: 6_000_000)
-    loader = TorchLoader(Large(), torch.stack, OcrKnobs(num_workers=2, batch_size=1))
+    loader = TorchLoader(Large(), torch.stack, knobs(num_workers=2, batch_size=1))
     try:
         with pytest.raises(SharedMemoryFull, match=r"6\.00 MB free, and 2 loader workers .* batches of 4\.00 MB"):
             next(loader.epoch())
@@ -202,7 +235,7 @@ def test_batches_without_room_are_refused_before_one_is_sent(monkeypatch):
 @pytest.mark.parametrize("settings", [{"num_workers": 0}, {"num_workers": 1}, {"num_workers": 2, "transport": "ring"}])
 def test_batches_that_need_no_more_room_are_not_refused(monkeypatch, settings):
     monkeypatch.setattr(torch_loader, "free_bytes", lambda: 6_000_000)
-    loader = TorchLoader(Large(), torch.stack, OcrKnobs(batch_size=1, **settings))
+    loader = TorchLoader(Large(), torch.stack, knobs(batch_size=1, **settings))
     try:
         assert next(loader.epoch()).number == 0
     finally:
@@ -214,7 +247,7 @@ def find_no_room(samples: list[torch.Tensor]) -> torch.Tensor:
 
 
 def test_a_worker_that_finds_no_room_says_so_with_the_size_of_its_batch():
-    loader = TorchLoader(Large(), find_no_room, OcrKnobs(num_workers=1, batch_size=2))
+    loader = TorchLoader(Large(), find_no_room, knobs(num_workers=1, batch_size=2))
     try:
         with pytest.raises(SharedMemoryFull, match=r"one loader worker hands over batches of 8\.00 MB"):
             next(loader.epoch())
@@ -227,10 +260,133 @@ def unshared(samples: list[torch.Tensor]) -> list[torch.Tensor]:
     return [samples[0].repeat(5) for _ in range(4)]
 
 
+class RoomFor:
+    """In a worker: /dev/shm takes so many tensors, and has no room for any after them."""
+
+    def __init__(self, tensors: int) -> None:
+        self.left = tensors
+
+    def __call__(self, number: int) -> None:
+        share: Callable[..., Any] = torch.UntypedStorage._share_fd_cpu_
+
+        def share_while_there_is_room(storage: torch.UntypedStorage, *arguments: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                what = "unable to allocate shared memory(shm) for file </torch_7_1_0>"
+                raise RuntimeError(f"{what}: No space left on device (28)")
+            return share(storage, *arguments)
+
+        torch.UntypedStorage._share_fd_cpu_ = share_while_there_is_room  # type: ignore[method-assign]
+
+
+@contextmanager
+def patience(seconds: int) -> Iterator[None]:
+    """Within this block a main process that waits for ever is interrupted, so that the test fails and doesn't hang."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError("the main process waits for a batch that never comes")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def take_all_of_a_full_shm(seconds: int) -> list[int]:
+    """Numbers of the batches that arrive where the first finds room in /dev/shm, and no other; raises for the next."""
+    loader = TorchLoader(Large(), torch.stack, knobs(prefetch_factor=4), in_worker=[RoomFor(1)])
+    arrived = []
+    try:
+        with patience(seconds):
+            for batch in loader.epoch():
+                arrived.append(batch.number)
+    except WorkbenchError as error:
+        assert arrived == [0]
+        raise error
+    finally:
+        loader.close()
+    return arrived
+
+
+def test_a_batch_that_finds_no_room_while_it_is_sent_arrives_as_its_error():
+    with pytest.raises(SharedMemoryFull, match=r"one loader worker hands over batches of 4\.00 MB.*--shm-size"):
+        take_all_of_a_full_shm(60)
+
+
+def test_planted_fault_a_batch_whose_sending_just_fails_never_arrives(monkeypatch):
+    """As it was: torch's sending thread prints the error and drops the batch, and the main process waits for ever."""
+    monkeypatch.setattr(indexed_batch, "_in_its_place", raise_it)
+    with pytest.raises(TimeoutError):
+        take_all_of_a_full_shm(3)
+
+
+def raise_it(error: Exception, num_bytes: int) -> WorkbenchError:
+    raise error
+
+
+SMALL_SHM = """
+import torch
+from measure.loaders.test_torch_loader import Large, knobs
+from workbench.errors import WorkbenchError
+from workbench.measure.loaders.torch_loader import TorchLoader
+if __name__ == "__main__":
+    loader = TorchLoader(Large(), torch.stack, knobs(prefetch_factor=4))
+    held = []
+    try:
+        for batch in loader.epoch():
+            held.append(batch)
+    except WorkbenchError as error:
+        print(len(held) >= 1, type(error).__name__, error)
+    finally:
+        del held, batch
+        notes = loader.close()
+        print(notes)
+"""
+
+
+def test_on_a_shm_with_room_for_one_batch_the_loader_raises(checkout):
+    """On a /dev/shm of 6 MB, where this user may mount one; a batch has 4 MB and the worker loads four ahead."""
+    mount = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=6m tmpfs /dev/shm && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*mount, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this user may not mount a file system")
+    path = os.pathsep.join([str(checkout), str(checkout / "tests")])
+    done = subprocess.run(
+        [*mount, sys.executable, "-c", SMALL_SHM],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert done.returncode == 0, done.stderr
+    found, notes = done.stdout.splitlines()
+    assert found.startswith("True SharedMemoryFull /dev/shm has ")
+    assert "one loader worker hands over batches of 4.00 MB" in found
+    assert notes == "[]"
+
+
+class Unsendable:
+    """What cannot be pickled."""
+
+    def __reduce__(self) -> Any:
+        raise ZeroDivisionError("planted in pickling")
+
+
+def test_a_batch_that_cannot_be_pickled_is_an_error_in_words():
+    with pytest.raises(ZeroDivisionError):
+        ForkingPickler.dumps(Unsendable())
+    arrived = pickle.loads(ForkingPickler.dumps(IndexedBatch(Unsendable(), 3, [5, 6], 8)))
+    assert (arrived.number, arrived.samples) == (3, [5, 6])
+    assert isinstance(arrived.data, WorkbenchError)
+    assert "could not hand over its batch: ZeroDivisionError: planted in pickling" in str(arrived.data)
+
+
 def test_a_spawned_worker_that_is_sending_ends_without_aborting():
     """Without an end of its own it aborts in 19 of 20 times: "terminate called without an active exception"."""
     for _ in range(2):
-        loader = TorchLoader(Large(), unshared, OcrKnobs(num_workers=1, batch_size=1, start_method="spawn"))
+        loader = TorchLoader(Large(), unshared, knobs(num_workers=1, batch_size=1, start_method="spawn"))
         batches = loader.epoch()
         next(batches)
         assert loader.close() == []
@@ -250,8 +406,8 @@ def abort() -> None:
 
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
 def test_a_worker_that_aborts_while_it_is_stopped_is_a_note(start_method):
-    knobs = OcrKnobs(num_workers=2, batch_size=1, start_method=start_method)
-    loader = TorchLoader(Large(), torch.stack, knobs, in_worker=[Ending()])
+    several = knobs(num_workers=2, start_method=start_method)
+    loader = TorchLoader(Large(), torch.stack, several, in_worker=[Ending()])
     batches = loader.epoch()
     next(batches)
     (note,) = loader.close()
@@ -270,7 +426,7 @@ def kill_a_worker(loader: TorchLoader) -> None:
 
 
 def test_after_the_counted_steps_a_death_interrupts_nobody_but_who_asks_for_a_batch():
-    loader = TorchLoader(Large(), torch.stack, OcrKnobs(num_workers=1, batch_size=1, prefetch_factor=1))
+    loader = TorchLoader(Large(), torch.stack, knobs(num_workers=1, batch_size=1, prefetch_factor=1))
     try:
         batches = loader.epoch()
         next(batches)
@@ -286,7 +442,7 @@ def test_after_the_counted_steps_a_death_interrupts_nobody_but_who_asks_for_a_ba
 
 def test_before_that_it_interrupts_the_main_process():
     """The fault that `disarm` is for: nobody asks for a batch here."""
-    loader = TorchLoader(Large(), torch.stack, OcrKnobs(num_workers=1, batch_size=1, prefetch_factor=1))
+    loader = TorchLoader(Large(), torch.stack, knobs(num_workers=1, batch_size=1, prefetch_factor=1))
     try:
         next(loader.epoch())
         with pytest.raises(RuntimeError, match="Killed"):
@@ -297,7 +453,7 @@ def test_before_that_it_interrupts_the_main_process():
 
 def test_what_a_stopped_worker_leaves_in_shared_memory_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_memory, "FOLDER", tmp_path)
-    loader = TorchLoader(Numbers(), torch.stack, OcrKnobs(num_workers=1, batch_size=2))
+    loader = TorchLoader(Numbers(), torch.stack, knobs(num_workers=1, batch_size=2))
     next(loader.epoch())
     (worker,) = [child for child in psutil.Process().children() if child.name() == "pt_data_worker"]
     for pid in (worker.pid, os.getpid()):

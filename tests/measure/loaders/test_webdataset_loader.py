@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from toy import Toy, toy_knobs
 
 from workbench.errors import BadInput
+from workbench.knobs.measuring import LoaderKnobs
+from workbench.measure.loaders.choose import open_loader
 from workbench.measure.loaders.webdataset_loader import Position, WebDatasetLoader
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
@@ -16,31 +19,30 @@ def loader_of(folder, **settings) -> WebDatasetLoader:
     plain = {"dataset": str(folder), "loader": "webdataset", "image_size": 64, "batch_size": 2, "num_workers": 2}
     knobs = OcrKnobs.parse_own({**plain, "targets": "fast", **settings})
     workload = OcrWorkload(knobs)
-    workload.open()
-    return WebDatasetLoader(workload.shard_feed(), workload.collate, knobs)
+    return WebDatasetLoader(workload.shard_feed(), workload.collate(), knobs.slice(LoaderKnobs))
 
 
 def epochs(loader: WebDatasetLoader, count: int = 1) -> list[list[tuple[int, list[int]]]]:
     try:
-        return [[(parcel.number, parcel.pages) for parcel in loader.epoch()] for _ in range(count)]
+        return [[(batch.number, batch.samples) for batch in loader.epoch()] for _ in range(count)]
     finally:
         loader.close()
 
 
 @pytest.mark.parametrize("num_workers", [0, 1, 2])
 @pytest.mark.parametrize("persistent_workers", [True, False])
-def test_every_page_comes_once_an_epoch_and_batches_are_numbered_on(odd_shards, num_workers, persistent_workers):
+def test_every_sample_comes_once_an_epoch_and_batches_are_numbered_on(odd_shards, num_workers, persistent_workers):
     loader = loader_of(odd_shards, num_workers=num_workers, persistent_workers=persistent_workers)
-    told = epochs(loader, 2)
-    for epoch in told:
-        assert sorted(page for _, pages in epoch for page in pages) == list(range(COUNT))
-    assert [number for epoch in told for number, _ in epoch] == list(range(2 * loader.steps_per_epoch))
+    both = epochs(loader, 2)
+    for epoch in both:
+        assert sorted(sample for _, samples in epoch for sample in samples) == list(range(COUNT))
+    assert [number for epoch in both for number, _ in epoch] == list(range(2 * loader.steps_per_epoch))
 
 
 def test_training_shuffles_by_seed_and_epoch(odd_shards):
     first, second = epochs(loader_of(odd_shards, mode="train"), 2)
-    assert sorted(page for _, pages in first for page in pages) == list(range(COUNT))
-    assert [pages for _, pages in first] != [pages for _, pages in second]
+    assert sorted(sample for _, samples in first for sample in samples) == list(range(COUNT))
+    assert [samples for _, samples in first] != [samples for _, samples in second]
     assert epochs(loader_of(odd_shards, mode="train"), 2) == [first, second]
     assert epochs(loader_of(odd_shards, mode="train", seed=1))[0] != first
 
@@ -48,17 +50,17 @@ def test_training_shuffles_by_seed_and_epoch(odd_shards):
 @pytest.mark.parametrize("mode", ["validate", "train"])
 @pytest.mark.parametrize("left_after", [1, 3, 8])
 def test_an_epoch_is_resumed_where_it_was_left(odd_shards, mode, left_after):
-    whole = [one for epoch in epochs(loader_of(odd_shards, mode=mode), 2) for one in epoch]
+    whole = [batch for epoch in epochs(loader_of(odd_shards, mode=mode), 2) for batch in epoch]
     loader = loader_of(odd_shards, mode=mode)
-    parcels = loader.epoch()
+    batches = loader.epoch()
     for _ in range(left_after):
-        next(parcels)
+        next(batches)
     position = loader.position
     loader.close()
     assert position == Position(0, left_after)
     again = loader_of(odd_shards, mode=mode)
     again.resume(position)
-    rest = [one for epoch in epochs(again, 2) for one in epoch]
+    rest = [batch for epoch in epochs(again, 2) for batch in epoch]
     assert rest == whole[left_after:]
 
 
@@ -73,9 +75,9 @@ def test_the_end_of_an_epoch_is_the_begin_of_the_next(odd_shards):
     assert loader.position == Position(1, 0)
 
 
-def test_only_the_first_pages_are_asked_for(odd_shards):
+def test_only_the_first_samples_are_asked_for(odd_shards):
     (epoch,) = epochs(loader_of(odd_shards, num_pages=8))
-    assert sorted(page for _, pages in epoch for page in pages) == list(range(8))
+    assert sorted(sample for _, samples in epoch for sample in samples) == list(range(8))
 
 
 def test_fewer_shards_than_workers_are_refused(odd_shards):
@@ -86,3 +88,8 @@ def test_fewer_shards_than_workers_are_refused(odd_shards):
 def test_a_data_set_without_shards_is_refused_with_the_command(odd_pages):
     with pytest.raises(BadInput, match="workbench pages --to webdataset"):
         loader_of(odd_pages)
+
+
+def test_a_workload_without_shards_is_refused():
+    with pytest.raises(BadInput, match=r"no shards to stream.*loader=torch"):
+        open_loader(Toy(toy_knobs()), LoaderKnobs(loader="webdataset"), on_gpu=False, pin_memory=False, channel=None)
