@@ -269,7 +269,7 @@ class Trial:
         from workbench.measure.trial.environment import describe_environment
         from workbench.measure.trial.isolated import can_time_isolated, time_isolated
         from workbench.measure.trial.stage_stats import lane_stats, stage_stats
-        from workbench.workload import Cached, scores
+        from workbench.workload import Cached, UsesModules, scores
 
         knobs = self._knobs
         with self._noting("stopping the profilers"):
