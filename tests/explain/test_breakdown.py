@@ -65,7 +65,10 @@ def test_a_stage_of_a_workload_is_what_its_own_catalogue_says():
 )
 def test_a_busy_background_thread_bounds_a_run_where_the_main_process_waits_for_it(waits, busy, on_device, bound):
     stages = [make_stage("main", name, share) for name, share in waits.items()]
-    stages += [make_stage("main", "postprocess", busy, background=True), make_stage("main", "fetch", 0.9, background=True)]
+    stages += [
+        make_stage("main", "postprocess", busy, background=True),
+        make_stage("main", "fetch", 0.9, background=True),
+    ]
     stages += [make_stage("device", "forward", on_device)]
     lanes = [make_lane("main", 1.0, 0.9), make_lane("device", 1.0, on_device)]
     assert bound_by_background(break_down(make_record(stages=stages, lanes=lanes))) is bound

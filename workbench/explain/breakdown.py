@@ -166,9 +166,7 @@ def explain_lanes(lanes: list[LaneBreakdown], item: str = "sample") -> str:
         )
     kinds = {part.stage: part.kind for lane in lanes for part in lane.parts}
     sentences += [
-        f"'{name}': {kind.meaning}"
-        for name, kind in kinds.items()
-        if kind.meaning and not (in_main and name == IDLE)
+        f"'{name}': {kind.meaning}" for name, kind in kinds.items() if kind.meaning and not (in_main and name == IDLE)
     ]
     if any(lane.background for lane in lanes):
         sentences.append("Stages of background threads run beside the others and are not part of the sum.")

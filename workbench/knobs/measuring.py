@@ -137,6 +137,7 @@ class LoaderKnobs(Slice):
         "how batches leave a worker: in fresh shared memory each, or in slots used again and again",
         inactive=[_NO_WORKERS, _DALI_DOES_IT],
         effects={"ring": Effect(eases=("collate", "receive", "release"), against=("heavy send and receive",))},
+        cost="every worker keeps room for a few more batches",
     )
     malloc_retain: bool = knob(
         False,

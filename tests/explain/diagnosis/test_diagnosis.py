@@ -210,8 +210,8 @@ def test_limits_are_the_callers():
     assert diagnose(record, None, None, Thresholds(waits=1.0))[0].name == "healthy"
 
 
-#: 3.7 ms a sample in the background, behind a device of 3 ms and workers of 3.55 ms: what bounds it costs little, because
-#: the others would come next, and yet nobody gains anything by making them faster.
+#: 3.7 ms a sample in the background, behind a device of 3 ms and workers of 3.55 ms: what bounds it costs little,
+#: because the others would come next, and yet nobody gains anything by making them faster.
 BOUND_BY_BACKGROUND = Pipeline(
     sample={"decode": 6.6e-3},
     batch={"collate": 4e-3},
@@ -337,7 +337,9 @@ def test_what_knobs_are_good_against_are_causes_that_there_are():
 def test_a_batch_on_its_way_is_as_large_as_it_was_measured():
     record, spans = PLANTED["heavy send and receive", "receive"].run()
     first = diagnose(record, spans, predictor_for(record, spans))[0]
-    assert f"its arrays are {22 * 640 * 640 * 8 / 1e6:.1f} MB" in first.evidence  # in float32 with the maps: 22 B a pixel
+    assert (
+        f"its arrays are {22 * 640 * 640 * 8 / 1e6:.1f} MB" in first.evidence
+    )  # in float32 with the maps: 22 B a pixel
 
 
 def test_a_predictor_that_is_there_is_not_calibrated_again(tmp_path, monkeypatch):

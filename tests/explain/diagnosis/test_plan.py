@@ -7,13 +7,15 @@ import shlex
 import pytest
 from planted_run import Pipeline
 from record_factory import make_lane, make_record, make_stage
-from workbench.explain.diagnosis.advice import advise
-from workbench.explain.diagnosis.suggestions import addressed_by, remedies, settings_of
 
-from workbench.explain.diagnosis.diagnose import diagnose, predictor_for
+from workbench.explain.diagnosis.cause import Cause
+from workbench.explain.diagnosis.diagnose import advise, diagnose
 from workbench.explain.diagnosis.plan import compare_command, plan
-from workbench.measure.comparison.variants import parse_settings, parse_variants
+from workbench.explain.prediction.predictor import predictor_for
+from workbench.knobs.joined import parse_knobs
+from workbench.measure.comparison.variants import parse_variants
 from workbench.records.run_folder import write_json
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def planned(pipeline, *, predicted=True):
@@ -23,42 +25,42 @@ def planned(pipeline, *, predicted=True):
 
 
 def test_the_plan_is_against_what_bounds_the_run():
-    steps = planned(Pipeline(page={**Pipeline().page, "decode": 0.04}))
+    steps = planned(Pipeline(sample={**Pipeline().sample, "decode": 0.04}))
     assert len(steps) == 3
-    assert steps[0].settings == "cache=prepared targets=cached"
+    assert steps[0].settings == {"cache": "prepared", "targets": "cached"}
+    assert steps[0].text == "cache=prepared targets=cached"
     assert steps[0].cause == "loader-bound by 'decode'"
     assert steps[0].gain.low <= steps[0].gain.estimate <= steps[0].gain.high
-    assert steps[0].told.endswith("(simulated)")
+    assert steps[0].gain_text.endswith("(simulated)")
 
 
 def test_no_knob_is_advised_twice():
-    named = [part.split("=")[0] for step in planned(Pipeline()) for part in step.settings.split()]
+    named = [name for step in planned(Pipeline()) for name in step.settings]
     assert len(named) == len(set(named)) >= 3
 
 
-def test_what_cannot_be_foretold_has_a_ceiling():
-    steps = planned(Pipeline(knobs={"cache_store": "memory", "mode": "train", "targets": "compute"}, of_page={}))
-    told = {step.settings: step for step in steps}
-    step = told["targets=fast"]
+def test_what_cannot_be_predicted_has_a_ceiling():
+    steps = planned(Pipeline(knobs={"cache_store": "memory", "mode": "train", "targets": "compute"}, of_sample={}))
+    step = {step.text: step for step in steps}["targets=fast"]
     assert step.gain is None
-    assert step.told.startswith("at most ")
+    assert step.gain_text.startswith("at most ")
 
 
-def test_the_price_is_told_with_its_size():
-    step = planned(Pipeline(page={**Pipeline().page, "decode": 0.04}))[0]
-    assert "64 pages x 1.23 MB (prepared images) = 78.6 MB" in step.price
-    assert "64 pages x 819 kB (target maps) = 52.4 MB" in step.price
-    assert "more start-up to fill it" in step.price
+def test_memory_is_a_cost_with_its_size():
+    step = planned(Pipeline(sample={**Pipeline().sample, "decode": 0.04}))[0]
+    assert "64 pages x 1.23 MB (prepared images) = 78.6 MB" in step.cost
+    assert "64 pages x 819 kB (target maps) = 52.4 MB" in step.cost
+    assert "more start-up to fill it" in step.cost
 
 
 def test_a_cache_that_memory_does_not_hold_is_not_advised():
-    record, spans = Pipeline(page={**Pipeline().page, "decode": 0.04}).run()
+    record, spans = Pipeline(sample={**Pipeline().sample, "decode": 0.04}).run()
     small = record.model_copy(
         update={"environment": record.environment.model_copy(update={"memory_bytes": 90_000_000})}
     )
     predictor = predictor_for(small, spans)
     steps = plan(small, predictor, diagnose(small, spans, predictor))
-    assert not any("cache=prepared" in step.settings for step in steps)
+    assert not any(step.settings.get("cache") == "prepared" for step in steps)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +73,11 @@ def test_a_cache_that_memory_does_not_hold_is_not_advised():
     ],
 )
 def test_every_cause_has_its_knob(pipeline, setting):
-    assert setting in [step.settings for step in planned(pipeline)]
+    assert setting in [step.text for step in planned(pipeline)]
 
 
 def test_the_simulator_is_not_asked_what_it_cannot_know():
-    steps = {step.settings: step for step in planned(Pipeline(of_worker={0: 0.05}))}
+    steps = {step.text: step for step in planned(Pipeline(of_worker={0: 0.05}))}
     assert steps["in_order=false"].gain is None  # all workers are alike to it
 
 
@@ -83,12 +85,12 @@ def test_fewer_bytes_save_no_more_of_sending_than_they_are():
     pipeline = Pipeline(own={**Pipeline().own, "receive": 0.15})
     record, spans = pipeline.run()
     predictor = predictor_for(record, spans)
-    causes = diagnose(record, spans, predictor)
-    steps = {step.settings: step for step in plan(record, predictor, causes)}
-    saved = 1 - (12 + 2) / (12 + 16)  # bytes a pixel: an image in float32, and maps packed or in float32
-    severity = next(cause.severity for cause in causes if cause.name == "heavy send and receive")
-    assert steps["targets=fast"].at_most == pytest.approx(severity * saved / (1 - severity * saved))
-    assert steps["transport=ring"].at_most == pytest.approx(severity / (1 - severity))
+    causes = [cause for cause in diagnose(record, spans, predictor) if cause.name == "heavy send and receive"]
+    steps = {step.text: step for step in plan(record, predictor, causes)}
+    saved = (10 - 2) / (12 + 10)  # bytes a pixel: maps as they are, or packed, of what was measured of a sample
+    (cost,) = [cause.cost for cause in causes]
+    assert steps["targets=fast"].at_most == pytest.approx(cost * saved / (1 - cost * saved))
+    assert steps["transport=ring"].at_most == pytest.approx(cost / (1 - cost))
 
 
 def test_a_lock_has_no_knob():
@@ -99,17 +101,17 @@ def test_a_lock_has_no_knob():
 def test_shares_say_where_they_come_from():
     steps = planned(Pipeline(), predicted=False)
     assert steps
-    assert all(step.told.endswith("(from shares of the measured time)") for step in steps)
+    assert all(step.gain_text.endswith("(from shares of the measured time)") for step in steps)
 
 
-def test_the_command_races_the_runs_own_knobs():
+def test_the_command_repeats_the_runs_own_knobs():
     record = make_record(dataset="my pages; rm -rf", num_workers=1, persistent_workers=False, checked_samples=0)
     command = compare_command(record, {"cache": "prepared", "in_order": False}, "both")
     words = shlex.split(command)
     assert words[:3] == ["workbench", "compare", "--variant"]
-    common = parse_settings([word for word in words[4:] if word != "-p"])
+    common = dict(word.split("=", 1) for word in words[4:] if word != "-p")
     variants = parse_variants([words[3]], common)
-    assert variants["baseline"] == record.knobs.changed(checked_samples=4)
+    assert variants["baseline"] == record.knobs.changed(checked_samples=4) == parse_knobs(common)
     assert variants["both"] == variants["baseline"].changed(cache="prepared", in_order=False)
 
 
@@ -118,30 +120,39 @@ def test_nothing_is_advised_that_does_nothing():
     record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0)])
     causes = diagnose(record, None, None)
     assert causes[0].name == "transfer-bound"
-    settings = [step.settings for step in plan(record, None, causes)]
+    settings = [step.text for step in plan(record, None, causes)]
     assert settings[0] == "normalize=device"
     assert "pin_memory=true" not in settings  # there is no CUDA device to copy to
 
 
-def test_what_is_set_already_is_no_remedy():
-    assert "image_decoder=turbojpeg" in remedies(make_record(), "decode")
-    assert "image_decoder=turbojpeg" not in remedies(make_record(image_decoder="turbojpeg"), "decode")
+def test_what_a_knob_costs_is_what_its_row_says():
+    steps = {step.text: step for step in planned(Pipeline(own={**Pipeline().own, "postprocess": 0.25}))}
+    assert steps["postprocess=threads"].cost == OcrKnobs.rows()["postprocess"].cost
 
 
-def test_what_cannot_be_had_is_no_remedy():
-    found = remedies(make_record(mode="train"), "decode")
-    assert "cache=decoded" in found
-    assert "cache=prepared" not in found  # impossible after random transforms
-    assert settings_of(make_record(mode="train"), "cache=prepared targets=cached") is None
+def test_samples_that_may_differ_are_a_cost():
+    record = make_record()
+    steps = plan(record, None, [Cause("loader-bound", "decode", "", 0.5)])
+    step = next(step for step in steps if step.settings == {"image_decoder": "turbojpeg"})
+    assert "pages may differ by 64 of 255 levels" in step.cost
 
 
-def test_settings_know_the_stages_that_they_address():
-    assert addressed_by("targets=fast") == ["targets"]
-    assert {"decode", "read", "targets"} <= set(addressed_by("cache=prepared targets=cached"))
+def test_more_workers_cost_processes_and_batches_on_their_way():
+    record = make_record(num_workers=1)
+    steps = plan(record, None, [Cause("loader-bound", "collate", "", 0.5)])
+    step = next(step for step in steps if step.settings == {"num_workers": 2})
+    assert step.cost == "1 more process, 2 more batches on their way, 288 MB"  # 2 x 16 samples of 22 bytes a pixel
 
 
-def test_a_run_folder_is_told_in_a_sentence(tmp_path):
-    record, spans = Pipeline(page={**Pipeline().page, "decode": 0.04}).run()
+def test_a_workload_of_ones_own_is_named_in_the_command():
+    record = make_record()
+    record = record.model_copy(update={"knobs": record.knobs.unchecked(workload="my.module:Mine")})
+    assert "-p workload=my.module:Mine" in compare_command(record, {"num_workers": 1}, "one")
+    assert "workload" not in compare_command(make_record(), {"num_workers": 1}, "one")
+
+
+def test_a_run_folder_has_a_diagnosis_in_a_sentence(tmp_path):
+    record, spans = Pipeline(sample={**Pipeline().sample, "decode": 0.04}).run()
     write_json(tmp_path / "record.json", record)
     without = advise(tmp_path)
     assert without.sentence.startswith("Diagnosis: loader-bound by 'decode', which costs ")

@@ -5,34 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from planted_run import Pipeline
 from run_factory import BATCHES, SIZE, Run
 
 from workbench.errors import BadInput
 from workbench.explain.prediction.calibration import calibrate
 from workbench.explain.prediction.simulator import simulate
 from workbench.records import Machine
+from workbench.stages import Stage
 
 
-def test_waiting_for_a_core_is_no_part_of_what_stages_cost():
+def test_waiting_for_a_core_is_not_part_of_what_stages_cost():
     model = calibrate(Run().record(), Run().spans())
-    assert model.cost_per_page("decode") == pytest.approx(0.008 * Run.loaded, rel=1e-6)
-    assert model.cost_per_page("collate") == pytest.approx(0.010 / SIZE * Run.loaded, rel=1e-6)
-    assert model.cost_per_page("postprocess") == pytest.approx(0.004 / SIZE * Run.loaded, rel=1e-6)
-    assert model.cost_per_page("receive") == pytest.approx(0.002 / SIZE * Run.loaded, rel=1e-6)
-    assert model.cost_per_page("device") == pytest.approx(0.005, rel=1e-6)
+    assert model.cost_per_sample("decode") == pytest.approx(0.008 * Run.loaded, rel=1e-6)
+    assert model.cost_per_sample("collate") == pytest.approx(0.010 / SIZE * Run.loaded, rel=1e-6)
+    assert model.cost_per_sample("postprocess") == pytest.approx(0.004 / SIZE * Run.loaded, rel=1e-6)
+    assert model.cost_per_sample("receive") == pytest.approx(0.002 / SIZE * Run.loaded, rel=1e-6)
+    assert model.cost_per_sample("device") == pytest.approx(0.005, rel=1e-6)
 
 
-def test_where_the_main_process_loads_pages_cost_what_they_did_alone():
+def test_where_the_main_process_loads_samples_cost_what_they_did_isolated():
     model = calibrate(Run().record(), Run().spans())
     here = replace(model, config=replace(model.config, num_workers=0)).draw(np.random.default_rng(0))
-    assert here.make == pytest.approx(np.full(BATCHES, SIZE * 0.008 + 0.010 * Run.loaded), rel=1e-6)
-    assert here.finish == pytest.approx(np.full(BATCHES, 0.004), rel=1e-6)
+    assert here.load == pytest.approx(np.full(BATCHES, SIZE * 0.008 + 0.010 * Run.loaded), rel=1e-6)
+    assert here.collect == pytest.approx(np.full(BATCHES, 0.004), rel=1e-6)
 
 
-def test_without_a_time_alone_that_is_said():
+def test_without_isolated_times_that_is_said():
     model = calibrate(Run().record(isolated=False), Run().spans())
-    assert any("isolated_samples=32" in told for told in model.assumptions)
+    assert any("isolated_samples=32" in sentence for sentence in model.assumptions)
 
 
 def test_what_the_simulated_run_lacks_is_put_down_to_busy_cores():
@@ -52,26 +55,26 @@ def test_what_the_simulated_run_lacks_is_put_down_to_busy_cores():
 
 def test_without_the_schedulers_counters_waiting_counts_as_work_and_that_is_said():
     model = calibrate(Run().record(isolated=False, counted=False), Run().spans())
-    assert model.cost_per_page("decode") == pytest.approx(0.008 * Run.loaded * Run.preempted, rel=1e-6)
-    assert any("counters could not be read" in told for told in model.assumptions)
+    assert model.cost_per_sample("decode") == pytest.approx(0.008 * Run.loaded * Run.preempted, rel=1e-6)
+    assert any("counters could not be read" in sentence for sentence in model.assumptions)
 
 
-def test_drawn_batches_cost_what_their_pages_do():
+def test_drawn_batches_cost_what_their_samples_do():
     model = calibrate(Run().record(), Run().spans())
     drawn = model.draw(np.random.default_rng(0))
-    assert drawn.make == pytest.approx(np.full(BATCHES, (SIZE * 0.008 + 0.010) * Run.loaded), rel=1e-6)
+    assert drawn.load == pytest.approx(np.full(BATCHES, (SIZE * 0.008 + 0.010) * Run.loaded), rel=1e-6)
     assert drawn.device == pytest.approx(np.full(BATCHES, SIZE * 0.005), rel=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"steady": None, "status": "failed"}, "the run failed"),
         ({"stages": []}, "no stages were timed"),
     ],
 )
-def test_what_a_record_does_not_tell_is_not_made_up(changed, told):
-    with pytest.raises(BadInput, match=told):
+def test_what_a_record_does_not_tell_is_not_made_up(changed, message):
+    with pytest.raises(BadInput, match=message):
         calibrate(Run().record().model_copy(update=changed), Run().spans())
 
 
@@ -84,6 +87,60 @@ def test_a_disturbed_run_is_named_as_such():
     busy = Machine(wall_s=9, num_cores=2, other_cores=0.9, steal_share=0, load_1min=1)
     quiet = busy.model_copy(update={"other_cores": 0.01})
     runs = [Run().record().model_copy(update={"machine": machine}) for machine in (busy, quiet)]
-    told = [calibrate(run, Run().spans()).assumptions for run in runs]
-    assert any("0.90 of 2 cores busy" in one for one in told[0])
-    assert not any("cores busy meanwhile" in one for one in told[1])
+    disturbed, undisturbed = (calibrate(run, Run().spans()).assumptions for run in runs)
+    assert any("0.90 of 2 cores busy" in sentence for sentence in disturbed)
+    assert not any("cores busy meanwhile" in sentence for sentence in undisturbed)
+
+
+def test_only_the_counted_steps_count():
+    """What was recorded before and after them, in the warm-up and when samples were looked at, costs nothing here."""
+    record, spans = Run().record(), Run().spans()
+    shift = round(record.steady.wall_s * 1e9) + 1
+    slow = spans.assign(end_ns=spans["end_ns"] + 10**9)
+    other = [
+        slow.assign(begin_ns=slow["begin_ns"] + at, end_ns=slow["end_ns"] + at) for at in (-10 * shift, 10 * shift)
+    ]
+    assert calibrate(record, pd.concat([spans, *other])).cost_per_sample("decode") == pytest.approx(0.008 * Run.loaded)
+    with pytest.raises(BadInput, match="no spans of the counted steps"):
+        calibrate(record, pd.concat(other))
+
+
+def test_batches_cost_by_the_samples_that_were_in_them():
+    record, spans = Run().record(), Run().spans()
+    half = record.batches.model_copy(update={"samples": [1 if number % 2 else SIZE for number in range(BATCHES)]})
+    model = calibrate(record.model_copy(update={"batches": half}), spans)
+    assert model.cost_per_sample("collate") == pytest.approx(0.010 * Run.loaded * (1 + 1 / SIZE) / 2)
+
+
+def test_batches_made_ahead_that_no_step_took_are_left_out():
+    record, spans = Run().record(), Run().spans()
+    last = spans["batch"] == BATCHES - 1
+    slower = spans.assign(end_ns=spans["end_ns"].where(~last | (spans["stage"] != "collate"), spans["end_ns"] + 10))
+    seen = record.batches.model_copy(
+        update={name: getattr(record.batches, name)[:-1] for name in ("number", "samples", "num_bytes")}
+    )
+    model = calibrate(record.model_copy(update={"batches": seen}), slower)
+    assert len(model.batches["collate"].per_sample_s) == BATCHES - 1
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(2, 2), (None, 64), (0, 1)])
+def test_how_far_the_device_may_fall_behind_is_the_records_to_say(steps, expected):
+    record = Run().record()
+    record = record.model_copy(update={"limits": record.limits.model_copy(update={"device_steps": steps})})
+    assert calibrate(record, Run().spans()).config.device_steps == expected
+
+
+def test_threads_are_seen_in_the_record():
+    record, spans = Pipeline(background={"postprocess": 0.01}, receiver={"receive": 0.001, "pin": 0.001}, own={}).run()
+    config = calibrate(record, spans).config
+    assert (config.background, config.background_batches, config.receiver) == (True, 3, True)
+    config = calibrate(*Pipeline().run()).config
+    assert (config.background, config.receiver) == (False, False)
+
+
+def test_stages_are_put_where_their_role_says():
+    record, spans = Run().record(), Run().spans().replace({"stage": {"postprocess": "beam_search"}})
+    own = [Stage("beam_search", "main", "collect")]
+    model = calibrate(record.model_copy(update={"workload_stages": own}), spans)
+    assert model.batches["beam_search"].station == "collect"
+    assert calibrate(record, spans).batches["beam_search"].station == "end", "nobody has declared it"

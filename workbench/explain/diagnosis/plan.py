@@ -6,7 +6,6 @@ they have run; for those there is what could be gained at most: the gain if the 
 
 from __future__ import annotations
 
-import itertools
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -130,20 +129,38 @@ class _Planning:
     def candidates(self) -> list[_Candidate]:
         """Every change that is worth a comparison, weighed once: against the largest cause that it is good against."""
         found: dict[str, _Candidate] = {}
+
+        def weigh(cause: Cause, settings: Settings) -> None:
+            text = format_settings(settings)
+            if text not in found and can_take(self._record, settings):
+                candidate = self._weigh(cause, settings)
+                if candidate is not None:
+                    found[text] = candidate
+
         for cause in self._causes:
-            singles = [self._weighed(found, cause, settings) for settings in _settings_against(self._record, cause)]
-            if cause.name == "loader-bound":
-                for settings in _pairs([single for single in singles if single is not None]):
-                    self._weighed(found, cause, settings)
+            for settings in _settings_against(self._record, cause):
+                weigh(cause, settings)
+        loading = [cause for cause in self._causes if cause.name == "loader-bound"]
+        if loading:
+            for settings in self._pairs(list(found.values())):
+                weigh(loading[0], settings)
         return list(found.values())
 
-    def _weighed(self, found: dict[str, _Candidate], cause: Cause, settings: Settings) -> _Candidate | None:
-        text = format_settings(settings)
-        if text not in found and can_take(self._record, settings):
-            candidate = self._weigh(cause, settings)
-            if candidate is not None:
-                found[text] = candidate
-        return found.get(text)
+    def _pairs(self, candidates: Sequence[_Candidate]) -> Iterator[Settings]:
+        """The best of the settings that free workers of stages, each with one of another knob.
+
+        What is left when the largest stage is gone may be a stage that costs next to nothing as things are.
+        """
+        freeing = [each for each in candidates if any(effect.frees for effect in self._effects(each.step.settings))]
+        best = max(freeing, key=lambda candidate: candidate.value, default=None)
+        if best is None:
+            return
+        rows = self._record.knobs.rows()
+        for name, row in rows.items():
+            if name not in best.step.settings:
+                others = [value for value, effect in row.effects.items() if effect.frees and effect.suggested]
+                for pair in ({**best.step.settings, name: value} for value in others):
+                    yield {knob: pair[knob] for knob in rows if knob in pair}
 
     def _weigh(self, cause: Cause, settings: Settings) -> _Candidate | None:
         cost = cost_of(self._record, settings, self._predictor)
@@ -219,17 +236,6 @@ def _settings_against(record: Record, cause: Cause) -> Iterator[Settings]:
         yield from ({"num_workers": number} for number in sorted({1, max(cores - 1, 1), cores}) if number < workers)
     elif cause.name == "memory-bound cache":
         yield {"num_workers": 0}
-
-
-def _pairs(candidates: Sequence[_Candidate]) -> Iterator[Settings]:
-    """The best predicted settings of each knob, two knobs at a time: what one of them leaves, another may take."""
-    best: dict[str, _Candidate] = {}
-    for candidate in sorted(candidates, key=lambda candidate: -candidate.value):
-        (name,) = candidate.step.settings
-        if candidate.step.gain is not None and name != "num_workers":
-            best.setdefault(name, candidate)
-    for first, second in itertools.combinations(best.values(), 2):
-        yield {**first.step.settings, **second.step.settings}
 
 
 def _gain_without(cost: float) -> float:

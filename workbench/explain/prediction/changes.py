@@ -248,9 +248,7 @@ def _persistent(text: str, keep: bool, model: CostModel) -> Apply:
     if not keep and not model.config.restarts:
         what = "what starting workers anew costs was not seen in this run"
         raise refusal(text, what, _compare("persistent_workers", keep))
-    return lambda m: replace(
-        m, config=replace(m.config, restarts=not keep, epoch_s=0.0 if keep else m.config.epoch_s)
-    )
+    return lambda m: replace(m, config=replace(m.config, restarts=not keep, epoch_s=0.0 if keep else m.config.epoch_s))
 
 
 def _effects(text: str, model: CostModel, knobs: Knobs, row: Knob, value: Any) -> Apply:

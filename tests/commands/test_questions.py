@@ -1,0 +1,73 @@
+"""What a person types, and the change that it means."""
+
+from __future__ import annotations
+
+import pytest
+from run_factory import Run
+
+from workbench.commands.questions import parse_questions
+from workbench.errors import BadInput
+from workbench.explain.prediction.calibration import calibrate
+from workbench.explain.prediction.changes import apply_all
+
+
+@pytest.fixture(scope="module")
+def model():
+    return calibrate(Run().record(), Run().spans())
+
+
+def asked(model, *texts, **others):
+    return apply_all(model, parse_questions(texts, model, Run().record().knobs, **others))
+
+
+@pytest.mark.parametrize(
+    ("text", "stage", "factor"),
+    [
+        ("decode x0.5", "decode", 0.5),
+        (" decode x 2 ", "decode", 2.0),
+        ("remove decode", "decode", 0.0),
+        ("postprocess x0", "postprocess", 0.0),
+        ("device x0.5", "device", 0.5),
+        ("replay_ms_per_sample=2.5", "device", 0.5),
+    ],
+)
+def test_a_question_is_about_the_stage_that_it_names(model, text, stage, factor):
+    after = asked(model, text)
+    for name in model.stages:
+        expected = model.cost_per_sample(name) * (factor if name == stage else 1.0)
+        assert after.cost_per_sample(name) == pytest.approx(expected), name
+
+
+def test_knobs_and_cores_are_set(model):
+    config = asked(model, "num_workers=2", "cores=4", "in_order=false").config
+    assert (config.num_workers, config.cores, config.in_order) == (2, 4, False)
+
+
+def test_a_stage_moves_to_the_device_or_comes_from_another_run(model):
+    assert asked(model, "decode on device at 0.5 ms").cost_per_sample("device") == pytest.approx(0.0055)
+    after = asked(
+        model, "decode from fast-run", stage_cost=lambda run, stage: {("fast-run", "decode"): 0.004}[run, stage]
+    )
+    assert after.cost_per_sample("decode") == pytest.approx(0.004)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("decode faster", "is not understood"),
+        ("decode x0.5.5", "is not a number"),
+        ("decod x0.5", "Did you mean 'decode'"),
+        ("cores=1000", "a whole number"),
+        ("decode from x", "no other runs"),
+        ("num_workers=none", "is not a value"),
+    ],
+)
+def test_what_is_not_understood_is_refused(model, text, message):
+    with pytest.raises(BadInput, match=message):
+        asked(model, text)
+
+
+def test_all_that_is_wrong_is_said_at_once(model):
+    with pytest.raises(BadInput) as error:
+        asked(model, "decod x1", "nonsense", "num_workers=1")
+    assert len(error.value.problems) == 2
