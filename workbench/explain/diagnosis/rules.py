@@ -167,15 +167,16 @@ def start_up(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause
 
 def threads(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """A thread beside the loop is at work all the time, and what comes after it waits: it bounds the run."""
-    beside = [row for row in facts.results if row.background]
-    if beside and (facts.is_bound_by_background or facts.backlog >= facts.wait):
+    in_background = [row for row in facts.results if row.background]
+    is_bound = facts.is_bound_by_background
+    if in_background and (is_bound or facts.backlog >= facts.wait):
         evidence = (
             f"The background thread of the main process is at work {format_share(facts.main.background_busy)} of the "
-            f"time ({_list(facts, beside)}), and the main process waits for it {format_share(facts.backlog)}; the "
-            f"device is at work {format_share(facts.device_busy)}."
+            f"time ({_list(facts, in_background)}), and the main process waits for it {format_share(facts.backlog)}; "
+            f"the device is at work {format_share(facts.device_busy)}."
         )
-        cost = losses.of_background(*names_of(beside))
-        yield Cause("background-thread-bound", largest_of(beside).name, evidence, cost, facts.is_bound_by_background)
+        cost = losses.of_background(*names_of(in_background))
+        yield Cause("background-thread-bound", largest_of(in_background).name, evidence, cost, is_bound)
     for name, busy, rows in _on_the_way(facts, limits):
         who = "threads that send batches are" if name == "sending-thread-bound" else "thread that receives batches is"
         evidence = (
