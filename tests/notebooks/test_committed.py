@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from papermill.translators import PythonTranslator
 
-from workbench.panel.parameters import COMPARE_KNOBS, EXPLORE_KNOBS, PROFILE_KNOBS, TRANSFORMS_KNOBS, knob_lines
+from workbench.knobs.joined import knobs_class
+from workbench.knobs.knob import Knob
+from workbench.knobs.knobs import DEFAULT_WORKLOAD
 
-NOTEBOOKS = {
-    "profile": PROFILE_KNOBS,
-    "compare": COMPARE_KNOBS,
-    "transforms": TRANSFORMS_KNOBS,
-    "explore": EXPLORE_KNOBS,
-}
+NOTEBOOKS = ("profile", "compare", "transforms", "explore")
+ROWS = knobs_class(DEFAULT_WORKLOAD).rows()
 
 
-@pytest.mark.parametrize(("name", "knobs"), NOTEBOOKS.items())
-def test_the_parameters_agree_with_the_knobs(checkout: Path, name: str, knobs: tuple[str, ...]) -> None:
-    lines = nbformat.read(checkout / "notebooks" / f"{name}.ipynb", as_version=4).cells[1].source.splitlines()
+def knob_lines(names: Iterable[str]) -> list[str]:
+    """The lines of a parameters cell: one assignment a knob, with its type, default and help."""
+    return [_line(ROWS[name]) for name in names]
 
-    assert lines[1 : 1 + len(knobs)] == knob_lines(knobs)
-    assert lines[-1].startswith('reports: str = ""')
+
+def _line(row: Knob) -> str:
+    # papermill's reader knows no `|` in a type and no `#` in a value; "type | None" goes into quotes as it takes them.
+    annotation = f'"Optional[{row.kind}]"' if row.is_optional else row.kind
+    choices = f" ({', '.join(row.choices)})" if row.kind == "str" and row.choices else ""
+    unit = f" [{row.unit}]" if row.unit else ""
+    default = json.dumps(row.default) if isinstance(row.default, str) else repr(row.default)
+    return f"{row.name}: {annotation} = {default}  # {row.help}{unit}{choices}"
+
+
+def parameter_lines(checkout: Path, name: str) -> list[str]:
+    cell = nbformat.read(checkout / "notebooks" / f"{name}.ipynb", as_version=4).cells[1]
+    return [line for line in cell.source.splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_parameters_agree_with_the_knobs(checkout: Path, name: str) -> None:
+    lines = parameter_lines(checkout, name)
+    shown = [line.partition(":")[0] for line in lines]
+    knobs = [name for name in shown if name in ROWS]
+
+    assert [line for line in lines if line.partition(":")[0] in ROWS] == knob_lines(knobs)
+    assert knobs[:2] == ["workload", "dataset"] and {"num_workers", "device", "num_steps"} <= set(knobs)
+    assert shown[-1] == "reports"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_lines_set_the_defaults_and_are_read_by_papermill(checkout: Path, name: str) -> None:
+    lines = parameter_lines(checkout, name)
+    namespace: dict[str, Any] = {}
+    exec("\n".join(lines), namespace)
+    parameters = {
+        parameter.name: parameter for parameter in PythonTranslator.inspect(nbformat.v4.new_code_cell("\n".join(lines)))
+    }
+
+    assert list(parameters) == [line.partition(":")[0] for line in lines]
+    for name in parameters.keys() & ROWS.keys():
+        assert namespace[name] == ROWS[name].default
+        assert parameters[name].help.startswith(ROWS[name].help)
+        assert ROWS[name].kind in parameters[name].inferred_type_name
+
+
+def test_a_line_that_is_not_the_knobs_is_found() -> None:
+    (line,) = knob_lines(["num_steps"])
+
+    assert line.startswith('num_steps: "Optional[int]" = None  # counted steps')
+    assert line.endswith("[steps]")
+    assert knob_lines(["mode"])[0].endswith("(validate, train)")

@@ -74,7 +74,7 @@ def test_papermill_refuses_a_mistyped_parameter(checkout: Path, tmp_path: Path) 
     assert not (tmp_path / "reports").exists()
 
 
-def test_a_trial_that_fails_is_told_without_a_traceback(
+def test_a_trial_that_fails_is_said_without_a_traceback(
     notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert invoke(monkeypatch, "run", "-p", "timeout_s=0.3", "--out", str(tmp_path / "reports")) == 1
@@ -99,12 +99,12 @@ def test_a_comparison_leaves_verdicts_and_a_page(
 
     (comparison_folder,) = (reports / "comparisons").iterdir()
     comparison = read_comparison(comparison_folder)
-    results = {one.name: one for one in comparison.variants}
+    results = {variant.name: variant for variant in comparison.variants}
     assert list(results) == ["baseline", "ram", "late"]
     assert comparison.seed == 3
     assert len(results["baseline"].run_ids) == len(results["ram"].run_ids) == 2
     assert results["late"].verdict == "failed"
-    assert results["ram"].parity is not None and results["ram"].parity.status == "same"
+    assert results["ram"].checks is not None and results["ram"].checks.status == "same"
     captured = capfd.readouterr()
     assert "'late': The trial failed" in captured.out
     # Two blocks are too few for a verdict; how many more it needs depends on what the machine does meanwhile.
@@ -120,12 +120,11 @@ def test_a_comparison_leaves_verdicts_and_a_page(
 
 def test_the_transforms_notebook_runs_from_the_command(notebooks: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     assert invoke(monkeypatch, "transforms", "--out", str(tmp_path)) == 0
-    told = capsys.readouterr().out
-    assert "of the measured chain" in told
+    assert "of the measured chain" in capsys.readouterr().out
     assert len(list(tmp_path.glob("transforms-*.html"))) == 1
 
 
-def test_a_run_through_lenses_shows_what_they_saw_and_cost(notebooks: Path, tmp_path: Path, monkeypatch, capfd) -> None:
+def test_a_run_through_profilers_shows_what_they_saw_and_cost(notebooks: Path, tmp_path: Path, monkeypatch, capfd) -> None:
     knobs = [argument for knob in QUICK if not knob.startswith("num_steps") for argument in ("-p", knob)]
     profilers = ("-p", "profilers=torch,lines,memory", "-p", "num_steps=4")
     monkeypatch.setattr(sys, "argv", ["workbench", "run", *knobs, *profilers, "--out", str(tmp_path)])

@@ -42,21 +42,21 @@ def holes(notebook: Any, page: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "told"),
+    ("arguments", "environment", "reason"),
     [
         (("-p", "interactive", "False"), {}, "A headless run"),
         ((), {}, "There is no notebook around this"),
         ((), {"JPY_SESSION_NAME": "explore.ipynb", "VSCODE_PID": "1"}, "This is VS Code"),
         ((), {"JPY_SESSION_NAME": "explore.ipynb", "COLAB_RELEASE_TAG": "release"}, "This is Colab"),
     ],
-    ids=["told to be headless", "papermill as it stands", "VS Code", "Colab"],
+    ids=["headless by its parameter", "papermill as it stands", "VS Code", "Colab"],
 )
-def test_there_are_figures_and_no_holes(checkout: Path, tmp_path: Path, arguments, environment, told) -> None:
+def test_there_are_figures_and_no_holes(checkout: Path, tmp_path: Path, arguments, environment, reason) -> None:
     notebook = execute(checkout, tmp_path, *arguments, **environment)
     page = export_html(tmp_path / "out.ipynb", tmp_path / "out.html").read_text(encoding="utf-8")
 
     assert holes(notebook, page) == []
-    assert told in page
+    assert reason in page
     assert "widgets" not in notebook.metadata
     assert page.count('class="wb-plot"') == 2
     assert len(list(list_runs(tmp_path / "reports" / "runs"))) == 1

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.panel.workbench_panel import Workbench
 from workbench.records import Record
-from workbench.report.by_hand import Judging
-from workbench.records.run_folder import PAGES, list_runs, read_record, read_spans
+from workbench.records.run_folder import SAMPLES, list_runs, read_record, read_spans
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 #: Real workers and a cache, a detector that is replayed, and as few pages as fill some batches.
 KNOBS = {
@@ -24,11 +23,11 @@ KNOBS = {
 
 #: What is noise of a run: its name and date, how much memory it held, what else the machine did. Durations end in `_s`.
 NOISE = {
-    "run_id", "created_at", "git", "machine", "startup", "closure", "samples_per_s", "peak_pss_bytes",
-    "pss_bytes_by_phase",
+    "run_id", "created_at", "git", "machine", "startup", "samples_per_s", "peak_pss_bytes", "pss_bytes_by_phase",
+    "begin_ns", "end_ns",
 }  # fmt: skip
 
-#: Stages that come about as the moment wills: waiting, epochs that begin, progress that is told.
+#: Stages that come about as the moment wills: waiting, epochs that begin, progress that is reported.
 BY_THE_WAY = {"idle", "wait", "receive", "start", "epoch", "progress", "drain", "free"}
 
 PATIENCE_S = 120.0
@@ -39,7 +38,7 @@ def runs(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """The run folder of each way."""
     folders = {}
     reports = tmp_path_factory.mktemp("panel")
-    lab = Workbench(reports, Judging(reports), OcrKnobs(**KNOBS))
+    lab = Workbench(reports, OcrKnobs(**KNOBS))
     lab.run()
     assert lab.queue.wait_until_idle(PATIENCE_S)
     (folders["panel"],) = list_runs(reports / "runs")
@@ -62,18 +61,18 @@ def run(module: list[str]) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def differences(one: Record, other: Record) -> list[str]:
+def differences(own: Record, other: Record) -> list[str]:
     """Where two records differ by more than time and noise."""
-    return list(_differences(_timeless(one), _timeless(other), "record"))
+    return list(_differences(_timeless(own), _timeless(other), "record"))
 
 
 def _timeless(record: Record) -> dict[str, Any]:
     content = record.model_dump()
-    for part in ("stages", "alone"):
-        content[part] = {
-            # Workers run ahead of the steady part, and how far is the moment's.
+    for part in (content, content["isolated"]):
+        part["stages"] = {
+            # Workers run ahead of the counted steps, and how far is the moment's.
             _name(row): {**row, "count": None} if row["lane"] == "worker" else row
-            for row in content[part]
+            for row in part["stages"]
             if row["name"] not in BY_THE_WAY
         }
     content["lanes"] = {row["lane"]: row for row in content["lanes"]}
@@ -81,17 +80,17 @@ def _timeless(record: Record) -> dict[str, Any]:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return f"{row['lane']} {row['name']} {'beside' if row['background'] else 'in its lane'}"
+    return f"{row['lane']} {row['name']} {'in the background' if row['background'] else 'in its lane'}"
 
 
-def _differences(one: Any, other: Any, where: str) -> Any:
-    if isinstance(one, dict) and isinstance(other, dict):
-        for name in {**one, **other}:
+def _differences(own: Any, other: Any, where: str) -> Any:
+    if isinstance(own, dict) and isinstance(other, dict):
+        for name in {**own, **other}:
             is_duration = name.endswith("_s") and not where.endswith(".knobs")
             if name not in NOISE and not is_duration:
-                yield from _differences(one.get(name), other.get(name), f"{where}.{name}")
-    elif one != other:
-        yield f"{where}: {one} against {other}"
+                yield from _differences(own.get(name), other.get(name), f"{where}.{name}")
+    elif own != other:
+        yield f"{where}: {own} against {other}"
 
 
 @pytest.mark.parametrize("way", ["papermill", "command"])
@@ -105,7 +104,7 @@ def test_the_record_is_the_panels(runs: dict[str, Path], way: str) -> None:
 
 @pytest.mark.parametrize("way", ["papermill", "command"])
 def test_pages_and_spans_are_the_panels(runs: dict[str, Path], way: str) -> None:
-    with np.load(runs["panel"] / PAGES) as own, np.load(runs[way] / PAGES) as other:
+    with np.load(runs["panel"] / SAMPLES) as own, np.load(runs[way] / SAMPLES) as other:
         assert own.files == other.files
         for name in own.files:
             np.testing.assert_array_equal(own[name], other[name], err_msg=name)
@@ -125,15 +124,15 @@ def test_a_planted_difference_is_found(runs: dict[str, Path], change: dict[str, 
     record = read_record(runs["panel"])
 
     found = differences(record, record.model_copy(update=change))
-    assert [one.split(":")[0] for one in found] == [where]
+    assert [difference.split(":")[0] for difference in found] == [where]
 
 
 def test_a_missing_stage_and_a_missing_page_are_found(runs: dict[str, Path]) -> None:
     record = read_record(runs["panel"])
     without = [row for row in record.stages if row.name != "collate"]
-    assert [one.split(":")[0] for one in differences(record, record.model_copy(update={"stages": without}))] == [
+    assert [difference.split(":")[0] for difference in differences(record, record.model_copy(update={"stages": without}))] == [
         "record.stages.worker collate in its lane"
     ]
     assert record.steady is not None
-    fewer = record.steady.model_copy(update={"num_pages": record.steady.num_pages - 1})
-    assert "record.steady.num_pages" in str(differences(record, record.model_copy(update={"steady": fewer})))
+    fewer = record.steady.model_copy(update={"num_samples": record.steady.num_samples - 1})
+    assert "record.steady.num_samples" in str(differences(record, record.model_copy(update={"steady": fewer})))

@@ -6,39 +6,34 @@ import json
 
 import ipywidgets as widgets
 import pytest
-from record_factory import make_record
+from fakes import FakeTrials
 
 from workbench.panel.comparison_panel import ComparisonPanel
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import RunQueue
-from workbench.records.run_folder import RECORD, list_runs, write_json
+from workbench.records.run_folder import RECORD, list_runs
 
 PATIENCE_S = 60.0
 RATES = {"none": 50.0, "decoded": 80.0, "prepared": 51.0}
 
 
-class FakeTrials:
-    """Takes the place of `run_trial`: leaves a record at once, a little faster or slower than the one before."""
+class Trials(FakeTrials):
+    """Made-up trials, a little faster or slower than the one before; the comparison is cancelled after some."""
 
     def __init__(self) -> None:
-        self.count = 0
+        super().__init__(lambda knobs, number: RATES[knobs.cache] * (1.0 + 0.001 * (number % 5)))
         self.cancel_after = 10**9
 
-    def __call__(self, knobs, runs, *, program=None, on_event=None, cancel=None):
-        self.count += 1
-        if self.count > self.cancel_after:
+    def __call__(self, knobs, runs, *, cancel=None, **others):
+        if len(self.ran) >= self.cancel_after:
             cancel.set()
-        name = f"2027-{self.count:04}"
-        rate = RATES[knobs.cache] * (1.0 + 0.001 * (self.count % 5))
-        record = make_record(rate, name=name).model_copy(update={"knobs": knobs})
-        write_json(runs / name / RECORD, record)
-        return record
+        return super().__call__(knobs, runs, **others)
 
 
 class Panel:
     """A comparison panel, and what it calls."""
 
-    def __init__(self, reports, trials: FakeTrials, *run_ids: str) -> None:
+    def __init__(self, reports, trials: Trials, *run_ids: str) -> None:
         self.runs = RunList(reports)
         self.runs.refresh()
         self.queue = RunQueue()
@@ -69,8 +64,8 @@ def everything(widget) -> list[widgets.Widget]:
 
 
 @pytest.fixture
-def trials() -> FakeTrials:
-    return FakeTrials()
+def trials() -> Trials:
+    return Trials()
 
 
 @pytest.fixture
@@ -121,7 +116,7 @@ def test_intervals_are_drawn_while_it_runs_and_narrow(compared: Panel, monkeypat
     assert drawn[:3] == [1, 2, 3]
 
 
-def test_a_cancelled_comparison_can_go_on(compared: Panel, trials: FakeTrials, reports) -> None:
+def test_a_cancelled_comparison_can_go_on(compared: Panel, trials: Trials, reports) -> None:
     trials.cancel_after = 4
     compared.press("Compare")
     assert ("The comparison is over: it was cancelled, and can go on.", False) in compared.calls
@@ -142,7 +137,7 @@ def test_profilers_are_left_out_of_comparisons(compared: Panel, leave_run, repor
     compared.press("Compare")
 
     knobs = [json.loads((folder / RECORD).read_text())["knobs"] for folder in list_runs(reports / "runs")]
-    assert [own["profilers"] for own in knobs if own["profilers"]] == ["lines"]
+    assert [own["profilers"] for own in knobs if own["profilers"]] == [["lines"]]
     assert "&#x27;same knobs&#x27;" in compared.text()
 
 
@@ -157,7 +152,7 @@ def test_a_data_set_that_is_gone_is_said_in_words(compared: Panel, leave_run) ->
     assert ("It failed before its end.", True) in compared.calls
 
 
-def test_earlier_comparisons_can_be_looked_at(compared: Panel, trials: FakeTrials, reports) -> None:
+def test_earlier_comparisons_can_be_looked_at(compared: Panel, trials: Trials, reports) -> None:
     compared.press("Compare")
     again = Panel(reports, trials)
     again.panel.refresh()

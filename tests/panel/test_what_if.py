@@ -58,14 +58,6 @@ def test_looking_again_leaves_no_widget_behind(view, tmp_path):
     assert len(_instances) == before
 
 
-def test_spans_that_do_not_show_the_end_are_said(tmp_path):
-    spans = QuietRun().spans()
-    spans[spans["stage"] != "drain"].to_parquet(tmp_path / SPANS)
-    view = WhatIf()
-    view.show(ViewedRun(QuietRun().record(), tmp_path))
-    assert "where the counted steps end" in view.answer.value
-
-
 def test_a_run_that_tells_too_little_says_so(tmp_path):
     QuietRun().spans().to_parquet(tmp_path / SPANS)
     view = WhatIf()
