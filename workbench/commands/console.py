@@ -63,6 +63,22 @@ def _words(cell: Cell) -> str:
 
 
 @contextlib.contextmanager
+def show_counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows how much is done of something that is counted; in a pipe some twenty lines of it.
+
+    Args:
+        what: What is counted: ``"pages drawn"``.
+    """
+    with show_progress() as on_progress:
+
+        def on_done(done: int, total: int) -> None:
+            if done == total or done % max(1, total // 20) == 0:
+                on_progress(Progress(what=what, done=done, total=total))
+
+        yield on_done
+
+
+@contextlib.contextmanager
 def show_progress(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
     """Shows progress as it comes: in a bar on a terminal, line by line in a pipe.
 
