@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.text import Text
 
 from workbench.explain.table import Cell, Table, Tone
-from workbench.report.progress import Progress
+from workbench.report.progress import Progress, counted_progress
 
 #: Width of a table in a pipe, where nobody says how wide the reader's screen is.
 _PIPE_WIDTH = 200
@@ -70,12 +70,7 @@ def show_counted(what: str) -> Iterator[Callable[[int, int], None]]:
         what: What is counted: ``"pages drawn"``.
     """
     with show_progress() as on_progress:
-
-        def on_done(done: int, total: int) -> None:
-            if done == total or done % max(1, total // 20) == 0:
-                on_progress(Progress(what=what, done=done, total=total))
-
-        yield on_done
+        yield counted_progress(what, on_progress)
 
 
 @contextlib.contextmanager
