@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from pydantic import BaseModel
@@ -23,6 +23,9 @@ CLASSES = 10
 
 class ToyKnobs(BaseModel):
     """What can be set beside the knobs of measuring."""
+
+    #: What `workbench report` compares with the defaults.
+    suggested_variants: ClassVar = ("kept images: keep_images=true", "no workers: num_workers=0")
 
     num_images: int = knob(256, "workload", "images in the data set", unit="images", predicted="nothing", ge=1)
     image_side: int = knob(64, "workload", "side of the square images", unit="px", ge=1)

@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="workbench",
-    help="Where does the time of an image pipeline go, and which setting makes it faster?",
+    help="Find what bounds a PyTorch input pipeline, predict what a change gains, and measure whether it does.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

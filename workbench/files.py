@@ -65,6 +65,17 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def examples_root() -> Path:
+    """The folder of the package `examples`, in a checkout or in an installed wheel: what `sys.path` has to hold."""
+    return _shipped("examples").parent
+
+
+def import_path() -> str:
+    """A PYTHONPATH for processes that run in another folder: modules of this one are found, and the examples."""
+    parts = (os.environ.get("PYTHONPATH", ""), str(examples_root()), str(Path.cwd()))
+    return os.pathsep.join(dict.fromkeys(filter(None, parts)))
+
+
 def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a process that the workbench starts: this process's own, and `QUIET_LIBRARIES`.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem, unknown_name
+from workbench.knobs.format import shell_settings
 from workbench.measure.comparison.journal import Journal
 from workbench.report.open_comparison import open_comparison
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -37,15 +38,8 @@ _VARIANTS = {
     "tensor": (TENSOR, "cache=tensor normalize=cached"),
     "knock-out": (KNOCKED_OUT, "knock_out=Normalize"),
     "prepared": (PREPARED, "cache=prepared cache_store=shared normalize=device"),
-    "uncached": (
-        FASTEST_UNCACHED,
-        "image_decoder=turbojpeg scaled_decode=true transforms=direct normalize=device targets=fast transport=ring "
-        "epoch_overlap=true malloc_retain=true prefetch_factor=4",
-    ),
-    "cached": (
-        FASTEST_CACHED,
-        "cache=prepared cache_store=shared normalize=device targets=cached num_workers=0 postprocess=threads",
-    ),
+    "uncached": (FASTEST_UNCACHED, shell_settings(OcrKnobs.presets["fastest without a cache"])),
+    "cached": (FASTEST_CACHED, shell_settings(OcrKnobs.presets["fastest"])),
     "webdataset": (WEBDATASET, "loader=webdataset"),
     # With all that makes it faster: the claim is about the best that it can do.
     "dali": (DALI, "loader=dali normalize=device targets=fast"),

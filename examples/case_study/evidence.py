@@ -46,12 +46,12 @@ class PlantedFault:
     Attributes:
         checks: What the checks say of these pages, compared with the baseline's.
         hmean: H-mean without and with the fault; None where the second is not known: the model has not seen them.
-        run: A folder with the samples of the fault in it.
+        record: The baseline's record, as that of a run that has kept these pages.
     """
 
     checks: Checks
     hmean: tuple[float, float] | None
-    run: Path
+    record: Record
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ def plant_fault(run: Path, record: Record) -> PlantedFault | None:
     score = record.quality.get(HMEAN)
     # A replay device answers by the targets, whatever the pages look like.
     is_blind = score is not None and score.origin == "simulated"
-    return PlantedFault(checks, (score.value, score.value) if score is not None and is_blind else None, folder)
+    hmean = (score.value, score.value) if score is not None and is_blind else None
+    return PlantedFault(checks, hmean, record.model_copy(update={"run_id": f"{record.run_id}/{PLANTED}"}))
 
 
 def ratio_text(ratio: Interval) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workbench.explain.words.headline import run_headline
-
 from examples.case_study.comparison import BASELINE, DALI, FASTEST_UNCACHED, KNOCKED_OUT, WEBDATASET
 from examples.case_study.evidence import Evidence, gain_text, ratio_text
 from examples.case_study.record import CaseStudy, ClaimVerdict, Finding, PredictedGain
 from workbench.explain.prediction.gain_map import format_gain
 from workbench.explain.table import Cell, Table, Tone, code, make_table
+from workbench.explain.words.headline import run_headline
 from workbench.records import Interval, VariantResult
 from workbench.units import format_bytes, format_rate
 

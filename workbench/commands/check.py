@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.options import OutFolder, Parameters
+from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters
+
+#: What the change is called beside its reference.
+CANDIDATE = "this checkout"
 
 EXIT_CODES = {"passed": 0, "slower": 1, "failed": 1, "cannot_tell": 3}
 
@@ -20,28 +23,25 @@ def check(
     ],
     max_slowdown: Annotated[str, typer.Option(metavar="SHARE", help="What is allowed: 5% or 0.05.")] = "5%",
     parameter: Parameters = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of pages with annotations.", show_default="drawn pages")
-    ] = None,
+    data: DataFolder = None,
     blocks: Annotated[int, typer.Option(min=1, help="How often both run at most.")] = 12,
-    minutes: Annotated[
-        float, typer.Option(min=0.0, help="No block begins that would probably end later; 0: no limit.")
-    ] = 0.0,
+    minutes: Minutes = 0.0,
     summary: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the Markdown summary there as well.")
     ] = None,
     out: OutFolder = None,
 ) -> None:
-    """For continuous integration: exit code 0 not slower, 1 slower, 3 cannot tell."""
+    """For continuous integration: is this checkout slower? Exit code 0 no, 1 yes, 3 cannot tell."""
     from workbench.commands.console import show_progress
-    from workbench.commands.report import COMMON, drawn_pages
+    from workbench.commands.options import read_parameters
+    from workbench.commands.report import common_settings
     from workbench.explain.verdicts import gate
     from workbench.files import checkout_dir
-    from workbench.knobs.knobs import Knobs
+    from workbench.knobs.joined import parse_knobs
     from workbench.measure.comparison.journal import Journal
     from workbench.measure.comparison.reference import open_reference
     from workbench.measure.comparison.run import run_comparison
-    from workbench.measure.comparison.variants import check_variants, parse_settings
+    from workbench.measure.comparison.variants import check_variants
     from workbench.records import Policy
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
@@ -50,14 +50,14 @@ def check(
 
     allowed = _share(max_slowdown)
     results = results_folder(out)
-    pages = data.expanduser().resolve() if data is not None else drawn_pages(results)
-    common = {**COMMON, "dataset": str(pages), **parse_settings(parameter or (), subject="-p")}
+    common = common_settings(read_parameters(parameter), data, results)
+    knobs = parse_knobs(common, subject="-p")
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_reference(against, common, checkout_dir(), Path(scratch)) as reference,
         show_progress() as on_progress,
     ):
-        variants = {reference.name: reference.knobs, CANDIDATE: Knobs.parse(common, subject="-p")}
+        variants = {reference.name: reference.knobs, CANDIDATE: knobs}
         check_variants(variants)
         policy = Policy(planned_blocks=blocks)
         journal = Journal.begin(
@@ -73,20 +73,16 @@ def check(
         compared = run_comparison(
             journal,
             is_clear=lambda records: gate.is_clear(records, policy, most_slowdown=allowed),
-            on_trial=ProgressWriter(on_progress).on_trial,
+            on_trial=ProgressWriter(on_progress, item=knobs.item).on_trial,
         )
         comparison = compare_run(compared)
     folder = save_comparison(comparison, journal.folder)
-    told = gate.summary(comparison, most_slowdown=allowed)
+    text = gate.summary(comparison, most_slowdown=allowed)
     for path in (folder / "summary.md", *([summary] if summary is not None else [])):
-        write_text(path, told)
-    print(told)
+        write_text(path, text)
+    print(text)
     print(f"Comparison: {folder}")
     raise typer.Exit(EXIT_CODES[gate.answer(comparison, most_slowdown=allowed)])
-
-
-#: What the change is called beside its reference.
-CANDIDATE = "this checkout"
 
 
 def _share(text: str) -> float:
@@ -99,6 +95,6 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0.0 < share < 1.0:
-        problem = Problem(f"'{text}' is no share between 0 and 1", remedy="Write 5% or 0.05")
+        problem = Problem(f"'{text}' is not a share between 0 and 1", remedy="Write 5% or 0.05")
         raise BadInput("--max-slowdown", [problem])
     return share

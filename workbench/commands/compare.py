@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import OutFolder, Parameters
+from workbench.commands.options import Minutes, OutFolder, Parameters
 
 
 def compare(
     variant: Annotated[
         list[str] | None,
-        typer.Option(metavar="'NAME: KNOB=VALUE ...'", help="A variant to race; may be given several times."),
+        typer.Option(metavar="'NAME: KNOB=VALUE ...'", help="A variant to compare; may be given several times."),
     ] = None,
     grid: Annotated[
         list[str] | None,
@@ -27,11 +27,9 @@ def compare(
         int | None,
         typer.Option(min=1, help="How often every variant runs at most.", show_default="5; with --resume as it was"),
     ] = None,
-    minutes: Annotated[
-        float, typer.Option(min=0.0, help="No block begins that would probably end later; 0: no limit.")
-    ] = 0.0,
+    minutes: Minutes = 0.0,
     cold_cache: Annotated[
-        bool, typer.Option("--cold-cache", help="Put the pages' files out of the page cache before every trial.")
+        bool, typer.Option("--cold-cache", help="Drop the data set's files from the file cache before every trial.")
     ] = False,
     resume: Annotated[
         Path | None,
@@ -40,9 +38,9 @@ def compare(
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
 ) -> None:
-    """ComparisonRun variants against a baseline: which is faster, by how much, and at what price?"""
+    """Compare variants with a baseline: which is faster, by how much, and at what cost?"""
+    from workbench.commands.options import read_parameters
     from workbench.errors import BadInput, Problem
-    from workbench.measure.comparison.variants import parse_settings
 
     problems = []
     if variant and grid:
@@ -53,7 +51,7 @@ def compare(
     if problems:
         raise BadInput("comparison", problems)
     seeded = [f"seed={seed}"] if seed is not None else []
-    common = parse_settings([*(parameter or ()), *seeded], subject="-p")
+    common = read_parameters([*(parameter or ()), *seeded])
     how = {"blocks": blocks, "minutes": minutes, "cold_cache": cold_cache, "resume": str(resume) if resume else ""}
     raise typer.Exit(compare_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
 
@@ -70,8 +68,8 @@ def compare_variants(
     """Run compare.ipynb, and print the verdicts and where everything lies.
 
     Args:
-        specs: As `trial.variants.parse_variants` takes them.
-        axes: As `trial.variants.parse_grid` takes them.
+        specs: As `measure.comparison.variants.parse_variants` takes them.
+        axes: As `measure.comparison.variants.parse_grid` takes them.
         common: Values by knob name that all variants share.
         how: The other parameters of the notebook: blocks (None: as many as there were, or the usual number), minutes,
             cold_cache, resume.
@@ -82,7 +80,7 @@ def compare_variants(
         The exit code.
 
     Raises:
-        BadInput: For variants that cannot run, a data set that cannot be used, a folder that holds no race.
+        BadInput: For variants that cannot run, a data set that cannot be used, a folder without a comparison.
         NotebookFailed: Where the notebook doesn't get to its end.
     """
     from workbench.commands.console import print_table
@@ -111,10 +109,10 @@ def compare_variants(
     comparison = read_comparison(folder)
     print(comparison_headline(comparison))
     print_table(verdict_table(comparison))
-    for one in comparison.variants:
-        if one.failure is not None:
-            print(f"'{one.name}': {describe_failure(one.failure)}")
-    if any(one.verdict == "inconclusive" for one in comparison.variants):
+    for variant in comparison.variants:
+        if variant.failure is not None:
+            print(f"'{variant.name}': {describe_failure(variant.failure)}")
+    if any(variant.verdict == "inconclusive" for variant in comparison.variants):
         print(f"For more blocks: workbench compare --resume {folder} --blocks N")
     print(f"Comparison: {folder}\nReport: {done.html}")
     return exit_code([variant.failure for variant in comparison.variants])

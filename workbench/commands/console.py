@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.text import Text
 
 from workbench.explain.table import Cell, Table, Tone
-from workbench.report.progress import Progress
+from workbench.report.progress import Progress, counted_progress
 
 #: Width of a table in a pipe, where nobody says how wide the reader's screen is.
 _PIPE_WIDTH = 200
@@ -60,6 +60,17 @@ def _cell(cell: Cell) -> Text:
 
 def _words(cell: Cell) -> str:
     return cell.text.replace("`", "") if cell.style == "sentence" else cell.text
+
+
+@contextlib.contextmanager
+def show_counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows how much is done of something that is counted; in a pipe some twenty lines of it.
+
+    Args:
+        what: What is counted: ``"pages drawn"``.
+    """
+    with show_progress() as on_progress:
+        yield counted_progress(what, on_progress)
 
 
 @contextlib.contextmanager

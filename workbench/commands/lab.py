@@ -12,10 +12,12 @@ def lab(context: typer.Context) -> None:
     import subprocess
     import sys
 
-    from workbench.files import notebooks_dir
+    from workbench.files import child_environment, import_path, notebooks_dir
 
     named = [argument for argument in context.args if argument.endswith(".ipynb")]
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks_dir()}"]
     if not named:
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
-    raise typer.Exit(subprocess.call([*command, *context.args]))
+    # Kernels run in the folder of the notebooks; a workload of one's own lies in the folder where this is typed.
+    environment = child_environment({"PYTHONPATH": import_path()})
+    raise typer.Exit(subprocess.call([*command, *context.args], env=environment))

@@ -78,7 +78,7 @@ class TimesTransforms(Protocol):
         """What the figures in a run folder mean, in a sentence."""
 
 
-def ask_for(offer: type[Offer], workload: str, what: str) -> Offer:
+def ask_for(offer: Callable[..., Offer], workload: str, what: str) -> Offer:
     """The class of a workload that has to offer something.
 
     Args:
@@ -91,8 +91,10 @@ def ask_for(offer: type[Offer], workload: str, what: str) -> Offer:
     """
     from workbench.knobs.joined import load_workload
 
-    kind = load_workload(workload)
-    if not isinstance(kind, offer):
-        remedy = f"Take workload=ocr, or give its class what workbench.commands.offers.{offer.__name__} asks for"
+    kind: Any = load_workload(workload)
+    protocol: Any = offer
+    if not isinstance(kind, protocol):
+        remedy = f"Take workload=ocr, or give its class what workbench.commands.offers.{protocol.__name__} asks for"
         raise BadInput("workload", [Problem(f"'{workload}' cannot {what}", remedy=remedy)])
-    return kind
+    found: Offer = kind
+    return found

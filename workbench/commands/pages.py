@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from workbench.records import Description
 
 
 class Form(StrEnum):
@@ -32,7 +33,10 @@ def pages(
     shards: Annotated[int | None, typer.Option(min=1, help="Number of tar files.", show_default="by size")] = None,
 ) -> None:
     """Draw photographs of receipts and signs with their words; or write those, or a data set, as shards."""
+    from workbench.commands.console import show_counted
+    from workbench.commands.offers import DrawsSamples, WritesShards, ask_for
     from workbench.errors import BadInput, Problem
+    from workbench.knobs.knobs import DEFAULT_WORKLOAD
 
     problems = []
     if data is not None and to is Form.files:
@@ -41,53 +45,30 @@ def pages(
         problems.append(Problem("only shards are counted", "--shards", "Add --to webdataset"))
     if problems:
         raise BadInput("pages", problems)
-    if to is Form.webdataset:
-        _write_shards(out, data, count=count, seed=seed, num_shards=shards)
-    else:
-        _draw(out, count=count, seed=seed)
-
-
-def _draw(out: Path, *, count: int, seed: int) -> None:
-    from workbench.units import format_bytes
-    from workbench.workloads.ocr.synthetic.draw import draw_pages, holds_pages, read_manifest
-
-    there = holds_pages(out, count=count, seed=seed)
-    with _progress("pages drawn") as on_page:
-        draw_pages(out, count=count, seed=seed, on_page=on_page)
-    manifest = read_manifest(out)
-    assert manifest is not None
-    print("These pages were there already: nothing was drawn." if there else f"Drawn with seed {seed}.")
-    print(f"{out}: {manifest.count} pages, {manifest.num_words} words, {format_bytes(manifest.num_bytes)}")
-
-
-def _write_shards(out: Path, data: Path | None, *, count: int, seed: int, num_shards: int | None) -> None:
-    from workbench.units import format_bytes
-    from workbench.workloads.ocr.pages.shards import write_shards
-    from workbench.workloads.ocr.pages.survey import survey
-    from workbench.workloads.ocr.synthetic.draw import draw_pages
-
-    with tempfile.TemporaryDirectory() as drawn:
+    drawer = ask_for(DrawsSamples, DEFAULT_WORKLOAD, "draw pages")
+    if to is Form.files:
+        with show_counted("pages drawn") as on_sample:
+            drawn = drawer.draw(out, count=count, seed=seed, on_sample=on_sample)
+        print(drawn.notes[0] if drawn.notes else f"Drawn with seed {seed}.")
+        print(f"{out}: {_contents(drawn)}")
+        return
+    writer = ask_for(WritesShards, DEFAULT_WORKLOAD, "write shards")
+    with tempfile.TemporaryDirectory() as scratch:
         if data is None:
-            data = Path(drawn) / "pages"
-            with _progress("pages drawn") as on_page:
-                draw_pages(data, count=count, seed=seed, on_page=on_page)
-        found, counts = survey(data)
-        with _progress("pages written") as on_page:
-            written = write_shards(found, counts, out, num_shards=num_shards, on_page=on_page)
-    size = sum(shard.path.stat().st_size for shard in written)
-    print(f"{out}: {counts.num_pages} pages, {counts.num_words} words, {len(written)} shards, {format_bytes(size)}")
+            data = Path(scratch) / "pages"
+            with show_counted("pages drawn") as on_sample:
+                drawer.draw(data, count=count, seed=seed, on_sample=on_sample)
+        with show_counted("pages written") as on_sample:
+            written = writer.write_shards(data, out, num_shards=shards, on_sample=on_sample)
+    print(f"{out}: {_contents(written)}")
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    from workbench.commands.console import show_progress
-    from workbench.report.progress import Progress
+def _contents(samples: Description) -> str:
+    """``"404 pages, 2100 words, 105 MB"``."""
+    from workbench.units import format_bytes
 
-    with show_progress() as on_progress:
-
-        def on_page(done: int, total: int) -> None:
-            # In a pipe each of these is a line: about twenty are enough.
-            if done == total or done % max(1, total // 20) == 0:
-                on_progress(Progress(what=what, done=done, total=total))
-
-        yield on_page
+    counts = [
+        format_bytes(count.number) if count.name == "bytes" else f"{count.number} {count.name}"
+        for count in samples.counts
+    ]
+    return ", ".join([f"{samples.num_samples} pages", *counts])

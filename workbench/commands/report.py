@@ -1,57 +1,71 @@
-"""`workbench report`: the comparison that the workbench was made for, on generated pages or on one's own."""
+"""`workbench report`: the variants that a workload suggests, compared with its defaults."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import Blocks, OutFolder, Parameters
+from workbench.commands.options import DataFolder, OutFolder, Parameters
 
-NUM_PAGES = 128
+NUM_SAMPLES = 128
 SEED = 0
-NUM_BLOCKS = 5
-
-#: What all variants share, unless -p says otherwise: two workers, and twice as many pages counted as are generated.
-COMMON = {"num_pages": NUM_PAGES, "num_workers": 2, "batch_size": 8, "num_steps": 2 * NUM_PAGES // 8}
 
 
 def report(
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of pages with annotations.", show_default=f"{NUM_PAGES} drawn pages"),
-    ] = None,
+    data: DataFolder = None,
     parameter: Parameters = None,
-    blocks: Blocks = NUM_BLOCKS,
+    blocks: Annotated[int, typer.Option(min=1, help="How often every variant runs at most.")] = 5,
     out: OutFolder = None,
 ) -> None:
-    """Compare the disk baseline with three ways to load and normalize pages, on drawn pages or on your own."""
+    """Compare the variants that are usually worth trying with the defaults, and write the HTML report."""
     from workbench.commands.compare import compare_variants
-    from workbench.measure.comparison.variants import STUDY_VARIANTS, parse_settings
+    from workbench.commands.options import read_parameters
+    from workbench.knobs.joined import knobs_of
     from workbench.report.outcome import results_folder
 
-    settings = parse_settings(parameter or (), subject="-p")
-    if data is None:
-        data = drawn_pages(results_folder(out))
-    common = {**COMMON, "dataset": str(data.expanduser().resolve()), **settings}
-    how = {"blocks": blocks}
-    raise typer.Exit(compare_variants(STUDY_VARIANTS, (), common, how, out=out, title="Four ways to load pages"))
+    settings = read_parameters(parameter)
+    kind = knobs_of(settings)
+    common = common_settings(settings, data, results_folder(out))
+    title = f"Ways to load {kind.item}s"
+    raise typer.Exit(
+        compare_variants(list(kind.suggested_variants), (), common, {"blocks": blocks}, out=out, title=title)
+    )
 
 
-def drawn_pages(reports: Path) -> Path:
-    """The folder of generated pages below `reports`, drawn where it isn't there yet."""
-    from workbench.commands.console import show_progress
-    from workbench.report.progress import Progress
-    from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
+def common_settings(settings: Mapping[str, Any], data: Path | None, results: Path) -> dict[str, Any]:
+    """What all variants share: short trials, on the data set that is named, or on one that is drawn.
 
-    folder = reports / f"pages-{NUM_PAGES}-{SEED}-v{VERSION}"
-    with show_progress() as on_progress:
-        return draw_pages(
-            folder,
-            count=NUM_PAGES,
-            seed=SEED,
-            on_page=lambda done, total: (
-                on_progress(Progress(what="pages drawn", done=done, total=total)) if done % 16 == 0 else None
-            ),
-        )
+    Args:
+        settings: Values by knob name, as a person gave them.
+        data: Folder of the data set.
+        results: Folder for the results; samples are drawn there, and found again.
+
+    Raises:
+        BadInput: For a data set that is named twice, or that the workload has no knob for.
+    """
+    from workbench.commands.offers import DrawsSamples
+    from workbench.errors import BadInput, Problem
+    from workbench.knobs.joined import knobs_of, load_workload
+    from workbench.knobs.knobs import DEFAULT_WORKLOAD
+
+    name = str(settings.get("workload", DEFAULT_WORKLOAD))
+    common = {**knobs_of(settings).suggested_common, **settings}
+    if data is not None:
+        if "dataset" not in knobs_of(settings).rows():
+            problem = Problem(f"'{name}' has no knob for the folder of a data set", "--data", "Leave it out")
+            raise BadInput("knobs", [problem])
+        if "dataset" in settings:
+            raise BadInput("knobs", [Problem("the data set is named twice", "--data", "Leave out -p dataset=...")])
+        return {**common, "dataset": str(data.expanduser().resolve())}
+    kind = load_workload(name)
+    if "dataset" in settings or not isinstance(kind, DrawsSamples):
+        return common
+    folder = results / f"{kind.item}s-{NUM_SAMPLES}-{SEED}-v{kind.drawing_version()}"
+    from workbench.commands.console import show_counted
+
+    with show_counted(f"{kind.item}s drawn") as on_sample:
+        kind.draw(folder, count=NUM_SAMPLES, seed=SEED, on_sample=on_sample)
+    return {**common, "dataset": str(folder)}

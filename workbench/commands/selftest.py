@@ -1,4 +1,4 @@
-"""`workbench selftest`: how often are verdicts wrong on this machine, and which differences can it tell?"""
+"""`workbench selftest`: how often are verdicts wrong on this machine, and which differences can it detect?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import typer
 
 from workbench.commands.options import OutFolder, Parameters
 
+#: More than fit into any time that a person would wait.
+_MOST_BLOCKS = 1000
+
 
 def selftest(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long it may take.")] = 10.0,
@@ -15,32 +18,27 @@ def selftest(
     parameter: Parameters = None,
     out: OutFolder = None,
 ) -> None:
-    """ComparisonRun identical variants, and some that were slowed down on purpose: can this machine's verdicts be trusted?"""
+    """Compare identical variants, and some that are slowed down on purpose: are this machine's verdicts right?"""
     from workbench.commands.console import show_progress
+    from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
-    from workbench.knobs.knobs import Knobs
-    from workbench.measure.comparison.variants import parse_settings
+    from workbench.knobs.joined import parse_knobs
     from workbench.report.outcome import fresh_name, results_folder
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
-    from workbench.workloads.ocr.preflight import check_inputs
+    from workbench.workload import check_inputs
 
-    knobs = Knobs.parse({**KNOBS, **parse_settings(parameter or (), subject="-p")}, subject="-p")
+    knobs = parse_knobs(read_parameters(parameter, defaults=KNOBS), subject="-p")
     check_inputs(knobs)
     folder = results_folder(out) / SELFTESTS / fresh_name()
-    budget_s = minutes * 60.0
     with show_progress() as on_progress:
         test = run_selftest(
             folder,
             knobs,
             num_identical=identical,
             num_blocks=_MOST_BLOCKS,
-            budget_s=budget_s,
-            on_trial=ProgressWriter(on_progress).on_trial,
+            budget_s=minutes * 60.0,
+            on_trial=ProgressWriter(on_progress, item=knobs.item).on_trial,
         )
     print("\n".join(selftest_lines(test)))
     print(f"Self-test: {folder}")
-
-
-#: More than fit into any time that a person would wait.
-_MOST_BLOCKS = 1000

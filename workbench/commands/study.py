@@ -14,8 +14,8 @@ NUM_BLOCKS = 3
 #: As the notebook has them, where -p doesn't say otherwise.
 DEFAULTS = {"num_pages": 404, "batch_size": 16, "num_workers": 2, "device": "replay", "replay_ms_per_sample": 3.0}
 
-#: Drawing pages, and the study of the transforms: beside the trials, what the longest cell may take.
-_BESIDE_S = 900.0
+#: Drawing pages and timing the transforms: what the longest cell may take beside the trials.
+_OVERHEAD_S = 900.0
 
 
 def study(
@@ -27,23 +27,23 @@ def study(
     ] = None,
     out: OutFolder = None,
 ) -> None:
-    """Hold the claims of the study that started all this against what is measured here."""
-    from examples.case_study.claims_table import claims_table
-    from examples.case_study.comparison import check_study_settings
-    from examples.case_study.judge import read_case_study
+    """Compare the claims of the study that the workbench began with to what is measured here."""
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
-    from workbench.knobs.knobs import Knobs
-    from workbench.measure.comparison.variants import parse_settings
+    from workbench.commands.options import read_parameters
     from workbench.records.run_folder import read_comparison
     from workbench.report.outcome import results_folder
 
-    settings = {**DEFAULTS, **parse_settings(parameter or (), subject="-p")}
+    _find_examples()
+    from examples.case_study.comparison import check_study_settings
+    from examples.case_study.record import read_case_study
+    from examples.case_study.report import claims_table
+
+    settings = read_parameters(parameter, defaults=DEFAULTS)
     left_out = leave_out or []
-    check_study_settings(settings, left_out)
-    timeout_s = Knobs.parse(settings).timeout_s
+    knobs = check_study_settings(settings, left_out)
     # Ten variants and a warm-up trial; twice, for every trial may be disturbed and repeated.
-    trials_s = 2 * (10 * blocks + 1) * timeout_s + _BESIDE_S
+    trials_s = 2 * (10 * blocks + 1) * knobs.timeout_s + _OVERHEAD_S
     done = run_headless(
         "case_study",
         {**settings, "blocks": blocks, "leave_out": left_out},
@@ -57,4 +57,16 @@ def study(
     print_table(claims_table(found))
     print("\n".join([*found.conclusions, *found.notes]))
     print(f"Comparison: {folder}\nReport: {done.html}")
-    raise typer.Exit(exit_code([one.failure for one in read_comparison(folder).variants]))
+    raise typer.Exit(exit_code([variant.failure for variant in read_comparison(folder).variants]))
+
+
+def _find_examples() -> None:
+    """Make the package `examples` importable, here and in the notebook's kernel: it lies beside this one, or within."""
+    import os
+    import sys
+
+    from workbench.files import examples_root, import_path
+
+    if (root := str(examples_root())) not in sys.path:
+        sys.path.append(root)
+    os.environ["PYTHONPATH"] = import_path()

@@ -14,7 +14,7 @@ def whatif(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run, or its name below reports/runs; 'last'.")],
     question: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUESTION...", help="'decode x0.5', 'remove targets', 'num_workers=4', 'cores=16', ..."),
+        typer.Argument(metavar="QUESTION...", help="'read x0.5', 'remove collate', 'num_workers=4', 'cores=16', ..."),
     ] = None,
     together: Annotated[
         bool, typer.Option("--together", help="Take all questions as one change, instead of one after the other.")

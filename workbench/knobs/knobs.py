@@ -54,6 +54,9 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
     #: Variants that are worth comparing with the defaults, for whoever names none: ``"name: knob=value knob=value"``.
     suggested_variants: ClassVar[Sequence[str]] = ("no workers: num_workers=0",)
 
+    #: What all variants of such a comparison share, so that it is over soon.
+    suggested_common: ClassVar[Mapping[str, Any]] = {"num_workers": 2}
+
     #: Presets of the lab: settings by name.
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 

@@ -71,6 +71,21 @@ def write_progress(progress: Progress) -> None:
         file.write(progress.model_dump_json(exclude_defaults=True).encode() + b"\n")
 
 
+def counted_progress(what: str, write: Callable[[Progress], None] = write_progress) -> Callable[[int, int], None]:
+    """A callback for something that is counted; it gives on some twenty reports of it.
+
+    Args:
+        what: What is counted: ``"pages drawn"``.
+        write: Takes progress.
+    """
+
+    def on_done(done: int, total: int) -> None:
+        if done == total or done % max(1, total // 20) == 0:
+            write(Progress(what=what, done=done, total=total))
+
+    return on_done
+
+
 @contextlib.contextmanager
 def follow_progress(on_progress: Callable[[Progress], None]) -> Iterator[dict[str, str]]:
     """Follow another process.

@@ -96,6 +96,8 @@ class OcrKnobs(Knobs):
     groups = ("workload", "pages", "image path", "loading", "model", "device", "measuring")
     presets = _PRESETS
     suggested_variants = tuple(f"{name}: {shell_settings(_PRESETS[name])}" for name in _SUGGESTED)
+    # Twice as many pages are counted as there are.
+    suggested_common = {"num_pages": 128, "num_workers": 2, "batch_size": 8, "num_steps": 32}  # noqa: RUF012  (likewise)
     in_front = ("dataset", "cache", "normalize", "num_workers")
     extra_inactive = {  # noqa: RUF012  (a table of the class)
         "worker_threads": (Inactive(lambda s: s.knobs.fully_cached, "workers only copy pages that lie in memory"),)
