@@ -2,7 +2,7 @@
 
 What a knob can do is done by a knob: `slow_down` makes a stage take longer in its place, the replay device takes its
 time, there are more workers than cores. The rest is planted in the trial's own processes while they import the
-workbench (`promise/planted/`), or lies in the pages. A trial is called by its fault only here: the diagnosis sees its
+workbench (`promise/planted/`), or lies in the pages. Only this file knows the fault: the diagnosis sees the trial's
 record and its spans. About 4 minutes.
 """
 
@@ -21,9 +21,9 @@ from pathlib import Path
 
 from PIL import Image
 from promise.figure import Figure, main
-from workbench.explain.diagnosis.advice import Advice, advise
 
-from workbench.knobs.knobs import Knobs
+from workbench.explain.diagnosis.diagnose import Advice, advise
+from workbench.knobs.joined import parse_knobs
 from workbench.measure.trial.launcher import run_trial
 from workbench.workloads.ocr.synthetic.draw import draw_pages
 
@@ -42,14 +42,14 @@ ORDINARY: Mapping[str, object] = {
     "checked_samples": 0,
 }
 
-#: Fast parts, and nobody who waits for anybody; the device takes a little longer than they do (see `MATCHED_BY`).
+#: Fast parts that do not wait for each other; the device takes a little longer than they do (see `MATCHED_BY`).
 MATCHED: Mapping[str, object] = {
     "image_decoder": "turbojpeg",
     "transforms": "direct",
     "normalize": "opencv",
     "targets": "fast",
     "transport": "ring",
-    "epochs": "joined",
+    "epoch_overlap": True,
     "postprocess": "threads",
 }
 
@@ -57,10 +57,10 @@ MATCHED: Mapping[str, object] = {
 MATCHED_BY = 1.2
 
 #: Four times as many workers as cores, and nothing else that is wrong: in short epochs each of them would run dry after
-#: a batch or two, and a device that takes its time would leave cores enough.
+#: a batch or two, and a slow device would leave cores free.
 OVERSUBSCRIBED: Mapping[str, object] = {
     "num_workers": 4 * len(os.sched_getaffinity(0)),
-    "epochs": "joined",
+    "epoch_overlap": True,
     "replay_ms_per_sample": 2.0,
 }
 
@@ -72,7 +72,7 @@ class Fault:
     Attributes:
         name: What is wrong.
         cause: What the diagnosis must name first.
-        stage: Of which stage; None: whichever.
+        stage: Of which stage; None: any.
         knobs: What plants it, beside the ordinary knobs.
         planted: What is planted in the trial's processes: a name of `promise/planted`, and how much.
         has_rare_pages: Whether the pages are those with a few large ones.
@@ -89,19 +89,25 @@ class Fault:
 
 
 FAULTS = (
-    Fault("slow decode", "loader-bound", "decode", {"slow_down": "decode:30"}),
-    Fault("slow normalize in place", "loader-bound", "Normalize", {"slow_down": "Normalize:30"}),
-    Fault("slow targets", "loader-bound", "targets", {"slow_down": "targets:30"}),
-    Fault("slow collate", "loader-bound", "collate", {"slow_down": "collate:300"}),
+    Fault("slow decode", "loader-bound", "decode", {"slow_down": {"decode": 30}}),
+    Fault("slow normalize in place", "loader-bound", "Normalize", {"slow_down": {"Normalize": 30}}),
+    Fault("slow targets", "loader-bound", "targets", {"slow_down": {"targets": 30}}),
+    Fault("slow collate", "loader-bound", "collate", {"slow_down": {"collate": 300}}),
     Fault("heavy send", "heavy send and receive", planted="heavy_send:200"),
     Fault("slow worker start", "slow worker start", "start", {"persistent_workers": False}, "slow_start:500"),
     Fault("one straggler worker", "one slow worker", planted="straggler:60"),
-    Fault("rare slow pages", "rare slow pages", has_rare_pages=True),
-    Fault("main-thread post-processing", "main-thread-bound", "postprocess", {"slow_down": "postprocess:250"}),
+    Fault("rare slow pages", "rare slow samples", has_rare_pages=True),
+    Fault("main-thread post-processing", "main-thread-bound", "postprocess", {"slow_down": {"postprocess": 250}}),
+    Fault(
+        "background post-processing",
+        "background-thread-bound",
+        "postprocess",
+        {"slow_down": {"postprocess": 250}, "postprocess": "threads"},
+    ),
     Fault("device-bound", "device-bound", None, {"replay_ms_per_sample": 40.0, "postprocess": "threads"}),
     Fault("oversubscribed cores", "cores oversubscribed", None, OVERSUBSCRIBED),
     Fault("lock contention", "lock contention", "decode", planted="lock:20"),
-    Fault("slow transfer", "transfer-bound", "transfer", {"slow_down": "transfer:250"}),
+    Fault("slow transfer", "transfer-bound", "transfer", {"slow_down": {"transfer": 250}}),
     Fault("nothing", "healthy", None, MATCHED, is_matched=True),
 )
 
@@ -146,7 +152,7 @@ def with_rare_pages(pages: Path, folder: Path) -> Path:
 def _figure(fault: Fault, pages: Path, runs: Path) -> Figure:
     """One trial, and what is said about it."""
     goal = f"'{fault.cause}' first" + (f", by '{fault.stage}'" if fault.stage else "")
-    knobs = Knobs.parse({**ORDINARY, **fault.knobs, "dataset": str(pages)})
+    knobs = parse_knobs({**ORDINARY, **fault.knobs, "dataset": str(pages)})
     if fault.is_matched:
         unbound = run_trial(knobs.changed(replay_ms_per_sample=0.1), runs)
         if unbound.steady is not None:
@@ -159,12 +165,12 @@ def _figure(fault: Fault, pages: Path, runs: Path) -> Figure:
     advice = advise(runs / record.run_id)
     first = advice.causes[0]
     met = first.name == fault.cause and fault.stage in (None, first.stage)
-    return Figure(fault.name, float(met), "named first", goal, met, detail=_told(advice, record.steady.samples_per_s))
+    return Figure(fault.name, float(met), "named first", goal, met, detail=_detail(advice, record.steady.samples_per_s))
 
 
-def _told(advice: Advice, samples_per_s: float) -> str:
-    ranked = "; ".join(f"{cause.title} {cause.severity:.2f}" for cause in advice.causes[:3])
-    tried = f"; to try: {advice.steps[0].settings}" if advice.steps else ""
+def _detail(advice: Advice, samples_per_s: float) -> str:
+    ranked = "; ".join(f"{cause.title} {cause.cost:.2f}" for cause in advice.causes[:3])
+    tried = f"; to try: {advice.steps[0].text}" if advice.steps else ""
     return f"{samples_per_s:.1f} pages/s; {ranked}{tried}"
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from promise.figure import Figure, main
 from promise.lab_page import LabPage, served_lab
 
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.joined import parse_knobs
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
 from workbench.records.run_folder import RECORD, SPANS, read_spans, write_json
@@ -28,7 +28,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 READY_S, KNOB_S, REDRAW_S, CANCEL_S = 3.0, 0.1, 1.0, 1.0
 NUM_SPANS = 100_000
 NUM_RUNS = 50
-SETTLED = 10
+WARM_UP_RUNS = 10
 GROWTH_MB = 5.0
 
 PROMISED = (
@@ -44,13 +44,13 @@ _CLICK_TO = """([selector, text, shown]) => new Promise((done, fail) => {
     const panel = document.querySelector('.wb');
     const button = [...panel.querySelectorAll(selector)].find(b => b.innerText.trim() === text);
     const begin = performance.now();
-    const look = () => {
+    const poll = () => {
         if (Boolean(eval(shown))) return done(performance.now() - begin);
         if (performance.now() - begin > 30000) return fail(new Error('never: ' + shown));
-        requestAnimationFrame(look);
+        requestAnimationFrame(poll);
     };
     button.click();
-    requestAnimationFrame(look);
+    requestAnimationFrame(poll);
 })"""
 
 _DRAWN = (
@@ -84,8 +84,8 @@ def measure() -> list[Figure]:
 
 
 def leave_long_run(runs: Path) -> Record:
-    """A run with so many spans: a short one, its spans repeated one after the other in time."""
-    record = run_trial(Knobs(num_pages=24, batch_size=4, num_workers=2, device="replay"), runs)
+    """A run with `NUM_SPANS` spans: those of a short run, repeated one after the other in time."""
+    record = run_trial(parse_knobs({"num_pages": 24, "batch_size": 4, "num_workers": 2, "device": "replay"}), runs)
     assert record.failure is None, record.failure
     spans = read_spans(runs / record.run_id)
     length_ns = int(spans["end_ns"].max() - spans["begin_ns"].min())
@@ -119,7 +119,7 @@ def ready(page: Callable[[], Any], address: str, count: int) -> Figure:
 
 
 def knob(lab: LabPage) -> Figure:
-    """From a click on a knob until the page shows what it means: which knobs have no effect now."""
+    """From a click on a knob until the page shows what it means: which knobs are inactive now."""
     values = []
     shown = "panel.textContent.includes('no page is decoded in the counted steps')"
     for _ in range(20):
@@ -130,11 +130,11 @@ def knob(lab: LabPage) -> Figure:
 
 
 def redraw(lab: LabPage) -> list[Figure]:
-    """From the click on a tab until its figures are drawn, of a run with many spans; never drawn before."""
+    """From the click on a tab until its figures are drawn for the first time, of a run with many spans."""
     figures = []
     lab.until("panel.querySelector('.wb-shown')")
     lab.until(_DRAWN.format("time"))
-    for tab, title in (("Timeline", "of the run the main process waits"), ("Transforms", "takes most")):
+    for tab, title in (("Timeline", "the main process waits for"), ("Steps", "takes most")):
         begin = time.perf_counter()
         lab.tab(tab)
         lab.page.wait_for_function(f"() => {_DRAWN.format(title)}")
@@ -155,18 +155,18 @@ def cancel(lab: LabPage) -> Figure:
 
 
 def memory(lab: LabPage) -> Figure:
-    """What the kernel's memory grows by over many runs, after those in which everything is loaded."""
+    """Growth of the kernel's memory over many runs, after a few in which everything is loaded."""
     lab.run_in_kernel(
         "import gc, psutil\ndef _run(count):\n    for _ in range(count):\n        workbench.run({'num_steps': 2,"
         " 'num_workers': 0, 'replay_ms_per_sample': 0.1})\n        workbench.queue.wait_until_idle(60)\n"
         "        workbench.look.wait_until_drawn(60)\n    gc.collect()\n"
         "    return psutil.Process().memory_full_info().uss / 1e6"
     )
-    before = float(lab.run_in_kernel(f"_run({SETTLED})"))
-    after = float(lab.run_in_kernel(f"_run({NUM_RUNS - SETTLED})"))
-    print(f"kernel memory: {before:.1f} MB after {SETTLED} runs, {after:.1f} MB after {NUM_RUNS}", file=sys.stderr)
+    before = float(lab.run_in_kernel(f"_run({WARM_UP_RUNS})"))
+    after = float(lab.run_in_kernel(f"_run({NUM_RUNS - WARM_UP_RUNS})"))
+    print(f"kernel memory: {before:.1f} MB after {WARM_UP_RUNS} runs, {after:.1f} MB after {NUM_RUNS}", file=sys.stderr)
     growth = after - before
-    detail = f"own memory (USS) of the kernel: {before:.0f} MB after {SETTLED} runs, {after:.0f} MB after {NUM_RUNS}"
+    detail = f"own memory (USS) of the kernel: {before:.0f} MB after {WARM_UP_RUNS} runs, {after:.0f} MB after {NUM_RUNS}"
     return Figure("kernel memory, growth", growth, "MB", f"<= {GROWTH_MB}", growth <= GROWTH_MB, detail=detail)
 
 

@@ -5,7 +5,7 @@ random order, so that the drift of the machine hits both alike. The effect is th
 interval is the distribution-free one of order statistics, which stretches that something else disturbed don't widen.
 The promise is kept only where the whole interval keeps it.
 
-BackgroundThread it stands the same cost found another way, which needs no quiet machine: the number of spans written, times what
+Beside it the same cost is found another way, which needs no quiet machine: the number of spans written, times what
 writing one takes, over the wall time.
 """
 
@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from promise.figure import Figure, main
+from promise.figure import Figure, main, not_taken
 from scipy import stats
 
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.devices.replay import ReplayDevice
 from workbench.measure.loaders.indexed_batch import become_receiver
 from workbench.measure.loaders.torch_loader import TorchLoader
@@ -31,6 +31,7 @@ from workbench.measure.timing.spans import Track
 from workbench.measure.timing.stages import Stages
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.loop import Loop
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
 GOAL = 0.01
@@ -38,23 +39,22 @@ NUM_PAIRS = 80
 SEGMENT_S = 0.6
 WARMUP_STEPS = 5
 
+COMMON = OcrKnobs(num_workers=0, batch_size=4, device="replay", replay_ms_per_sample=0.1)
+
 CELLS = {
-    "disk baseline, in the main process": Knobs(num_workers=0, batch_size=4, device="replay", replay_ms_per_sample=0.1),
+    "disk baseline, in the main process": COMMON,
     # One worker: with more processes than cores, their scheduling scatters far more than what is to be found.
-    "disk baseline, 1 worker": Knobs(num_workers=1, batch_size=4, device="replay", replay_ms_per_sample=0.1),
-    "prepared cache, in the main process": Knobs(
-        num_workers=0, batch_size=4, cache="prepared", normalize="device", device="replay", replay_ms_per_sample=0.1
-    ),
+    "disk baseline, 1 worker": COMMON.changed(num_workers=1),
+    "prepared cache, in the main process": COMMON.changed(cache="prepared", normalize="device"),
 }
 
 
 class Segments:
     """Runs short stretches of one loop, timed or not."""
 
-    def __init__(self, knobs: Knobs) -> None:
+    def __init__(self, knobs: OcrKnobs) -> None:
         self._knobs = knobs
         self._workload = OcrWorkload(knobs)
-        self._workload.open()
         self._workload.fill_cache(lambda done, total: None)
 
     def samples_per_s(self, *, timed: bool, num_steps: int) -> float:
@@ -65,18 +65,20 @@ class Segments:
         if channel is not None:
             stages = Stages(channel.main)
             become_receiver(Stages(channel.receiver), monotonic_ns)
-        device = ReplayDevice(ms_per_sample=knobs.replay_ms_per_sample)
+        device = ReplayDevice(ms_per_sample=knobs.replay_ms_per_sample, placeholder=self._workload.placeholder)
         self._workload.build(device)
-        loader = TorchLoader(self._workload.dataset, self._workload.collate, knobs, channel=channel)
+        loader = TorchLoader(
+            self._workload.dataset(), self._workload.collate(), knobs.slice(LoaderKnobs), channel=channel
+        )
         try:
             loop = Loop(self._workload, loader, device, stages=stages, clock=monotonic_ns, on_event=lambda event: None)
             times = loop.run(num_steps=num_steps, warmup_steps=WARMUP_STEPS)
         finally:
             loader.close()
-        return times.num_pages * 1e9 / (times.end_ns - times.begin_ns)
+        return times.num_samples * 1e9 / (times.end_ns - times.begin_ns)
 
 
-def cost(name: str, knobs: Knobs) -> Figure:
+def cost(name: str, knobs: OcrKnobs) -> Figure:
     """Share of the throughput that stage timing costs in one cell."""
     segments = Segments(knobs)
     rate = segments.samples_per_s(timed=True, num_steps=10)
@@ -92,18 +94,19 @@ def cost(name: str, knobs: Knobs) -> Figure:
     low, high = median_interval(costs)
     detail = f"{NUM_PAIRS} pairs of {num_steps} steps, about {rate:.0f} pages/s"
     if high > GOAL >= float(np.median(costs)):
-        detail += "; the interval is too wide to tell on this machine, as busy as it is"
+        detail += "; the machine is too busy for a narrower interval"
     value = float(np.median(costs))
     return Figure(f"stage timing, {name}", value, "share", f"<= {GOAL}", high <= GOAL, (low, high), detail)
 
 
-def writing(name: str, knobs: Knobs) -> Figure:
+def writing(name: str, knobs: OcrKnobs) -> Figure:
     """Share of the wall time of all lanes' processes that writing their spans takes: counted, times what one takes."""
     with tempfile.TemporaryDirectory() as runs:
         record = run_trial(knobs.changed(num_steps=40, checked_samples=0), Path(runs))
     goal = f"<= {GOAL}"
     if record.steady is None:
-        return Figure(f"writing spans, {name}", None, "share", goal, False, detail=str(record.failure))
+        reason = record.failure.message if record.failure else "no steady part"
+        return not_taken(f"writing spans, {name}", reason, unit="share", goal=goal)
     span_s = seconds_per_span()
     # With several processes they write side by side: the share is that of the busiest lane.
     shares = [

@@ -1,33 +1,36 @@
-"""Strategies: what caches, decoders, targets, loaders and transport are worth, each held against the study's pipeline.
+"""Strategies: how much faster caches, decoders, targets, loaders and transport are than the study's pipeline.
 
-All variants load the same 404 drawn pages (1280x720, validation, with targets) on the same cores, in blocks with every
-variant once in random order; a figure is the geometric mean of the ratios per block, with its 95 % interval. Every
-variant's pages, targets and detections are held against the reference's: a variant that gives something else meets no
-goal, however fast it is.
+All variants load the same 404 drawn pages (1280x720, validation, with targets) on the same cores, in one comparison as
+`workbench compare` runs it; a figure is the geometric mean of the ratios per block, with its 95 % interval. Every
+variant's pages, targets and detections are checked against the reference's: a variant that gives something else meets
+no goal, however fast it is.
 
-The loader alone is measured with device=none: batches arrive in the main process and are let go. The last figure runs
-end to end on the replay device.
+The loader is measured with device=none: batches arrive in the main process and are dropped. The last figure runs end to
+end on the replay device.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from promise.figure import Figure, main
-from workbench.workloads.ocr.checks.pages import compare_pages
 
-from workbench.explain.verdicts.comparison import estimate, paired_log_ratios
+from workbench.explain.diagnosis.diagnose import diagnose
+from workbench.explain.verdicts.effect import estimate, paired_log_ratios
 from workbench.files import cache_dir
+from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
-from workbench.measure.trial.launcher import run_trial
+from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.run import run_comparison
 from workbench.records import Interval, Policy, Record
+from workbench.report.verdicts import compare_run
 from workbench.workloads.ocr.fast_targets import fast_targets
 from workbench.workloads.ocr.pages.shards import holds_shards, write_shards
 from workbench.workloads.ocr.pages.survey import survey
@@ -39,10 +42,10 @@ NUM_BLOCKS = 5
 REPLAY_MS_PER_PAGE = 3.0
 
 #: The study's algorithm: PIL, albumentations, the paper's targets in float32, torch's collate and transport.
-REFERENCE = {"device": "none", "num_workers": 2, "num_steps": 52}
+REFERENCE = {"device": "none", "num_workers": 2, "num_steps": 52, "isolated_samples": 0}
 
 FAST_PARTS = {"image_decoder": "turbojpeg", "transforms": "direct", "normalize": "device", "targets": "fast"}
-FAST_LOADING = {"transport": "ring", "epochs": "joined", "freed_memory": "kept", "prefetch_factor": 4}
+FAST_LOADING = {"transport": "ring", "epoch_overlap": True, "malloc_retain": True, "prefetch_factor": 4}
 IN_MEMORY = {"cache": "prepared", "cache_store": "shared", "normalize": "device", "targets": "cached"}
 
 VARIANTS: dict[str, dict[str, object]] = {
@@ -65,76 +68,72 @@ END_TO_END = {
     "num_workers": 0,
     "postprocess": "threads",
     "num_steps": 104,
+    "isolated_samples": 0,
 }
 
 
 @dataclass(frozen=True)
-class Runs:
-    """All trials.
+class Compared:
+    """The comparison.
 
     Attributes:
         records: By variant, in the order of the blocks.
-        parity: By variant: `same`, `within_tolerance` or `different`, and None where it could not be told.
+        checks: By variant but the reference: `same`, `within_tolerance`, `different` or `not_comparable`; None where it
+            has not run.
+        policy: The rules of the comparison.
     """
 
     records: dict[str, list[Record]]
-    parity: dict[str, str | None]
+    checks: dict[str, str | None]
+    policy: Policy
+
+    def ratio(self, name: str, other: str) -> Interval | None:
+        """How many times as fast a variant is as another; None where one of them has not run."""
+        if name not in self.records or other not in self.records:
+            return None
+        ratios = paired_log_ratios(self.records[name], self.records[other])
+        return estimate(ratios, self.policy, num_compared=len(self.records) - 1)
+
+    def rates(self, name: str) -> list[float]:
+        """Pages per second of the trials of a variant that ended well."""
+        return [record.steady.samples_per_s for record in self.records.get(name, []) if record.steady]
+
+    def best(self, names: Sequence[str]) -> str | None:
+        """The fastest of some variants, by its median; None where none has run."""
+        medians = {name: float(np.median(rates)) for name in names if (rates := self.rates(name))}
+        return max(medians, key=medians.__getitem__) if medians else None
 
 
-def run_comparison(folder: Path, shards: Path, runs: Path) -> Runs:
-    """Run every variant once in each block."""
+def choose_variants(folder: Path, shards: Path) -> dict[str, Knobs]:
+    """All variants that can run here, the reference first."""
     variants = {
-        name: Knobs.parse(
+        name: parse_knobs(
             {**REFERENCE, **settings, "dataset": str(shards if settings.get("loader") == "webdataset" else folder)}
         )
         for name, settings in VARIANTS.items()
         if settings.get("loader") != "dali" or importlib.util.find_spec("nvidia.dali")
     }
-    variants["end to end"] = Knobs.parse({**END_TO_END, "dataset": str(folder)})
-    records: dict[str, list[Record]] = {name: [] for name in variants}
-    shuffle = random.Random(0)
-    for block in range(NUM_BLOCKS):
-        for name in shuffle.sample(list(variants), len(variants)):
-            knobs = variants[name] if block == 0 else variants[name].changed(checked_samples=0)
-            record = run_trial(knobs, runs)
-            records[name].append(record)
-            rate = record.steady.samples_per_s if record.steady else float("nan")
-            why = f" ({record.failure.message})" if record.failure else ""
-            print(f"block {block + 1} of {NUM_BLOCKS}: {name}: {rate:.0f} pages/s{why}", file=sys.stderr)
-    first = records["reference"][0]
-    parity = {
-        name: compare_pages(runs / first.run_id, runs / own[0].run_id, first, own[0]).status
-        for name, own in records.items()
-    }
-    return Runs(records, parity)
+    return {**variants, "end to end": parse_knobs({**END_TO_END, "dataset": str(folder)})}
 
 
-def ratio(runs: Runs, name: str, other: str) -> Interval | None:
-    """How many times as fast one variant is as another."""
-    if name not in runs.records or other not in runs.records:
-        return None
-    return estimate(paired_log_ratios(runs.records[name], runs.records[other]), Policy())
+def compare(variants: dict[str, Knobs], place: Path) -> Compared:
+    """Run every variant once in each block."""
+    journal = Journal.begin(place, variants, runs=place / "runs", seed=0, num_blocks=NUM_BLOCKS)
+    compared = run_comparison(journal, on_trial=_show)
+    results = compare_run(compared).others
+    checks = {result.name: result.checks.status if result.checks else None for result in results}
+    return Compared(compared.records, checks, compared.state.policy)
 
 
-def best(runs: Runs, names: list[str]) -> str | None:
-    """The fastest of some variants, by its median."""
-    rates = {
-        name: float(np.median([record.steady.samples_per_s for record in runs.records[name] if record.steady]))
-        for name in names
-        if any(record.steady for record in runs.records.get(name, []))
-    }
-    return max(rates, key=rates.__getitem__) if rates else None
-
-
-def figure(runs: Runs, what: str, name: str | None, other: str | None, goal: float) -> Figure:
-    """The promise that one variant is so many times as fast as another."""
-    found = ratio(runs, name, other) if name and other else None
+def figure(compared: Compared, what: str, name: str | None, other: str | None, goal: float) -> Figure:
+    """The promise of how many times as fast a variant is as another."""
+    found = compared.ratio(name, other) if name and other else None
     if found is None or name is None or other is None:
         return Figure(what, None, "times", f">= {goal}", False, detail="a variant did not run here")
-    same = {one: runs.parity[one] for one in (name, other) if one != "reference"}
-    met = found.estimate >= goal and "different" not in same.values() and None not in same.values()
-    detail = f"'{name}' {_rate(runs, name)} against '{other}' {_rate(runs, other)} pages/s; result: "
-    detail += ", ".join(f"{one} {status}" for one, status in same.items())
+    checks = {variant: compared.checks.get(variant) for variant in (name, other) if variant != "reference"}
+    met = found.estimate >= goal and "different" not in checks.values() and None not in checks.values()
+    detail = f"'{name}' {_rate(compared, name)} against '{other}' {_rate(compared, other)} pages/s; result: "
+    detail += ", ".join(f"{variant} {status}" for variant, status in checks.items())
     return Figure(what, found.estimate, "times", f">= {goal}", met, found.ci95, detail)
 
 
@@ -145,27 +144,34 @@ def measure() -> list[Figure]:
     shards = folder.with_name(f"{folder.name}-shards")
     if not holds_shards(shards):
         write_shards(*survey(folder), shards)
-    with tempfile.TemporaryDirectory() as runs_folder:
-        runs = run_comparison(folder, shards, Path(runs_folder))
-    dali = best(runs, ["DALI, 1 worker", "DALI, 2 workers"])
+    with tempfile.TemporaryDirectory() as place:
+        compared = compare(choose_variants(folder, shards), Path(place))
+    dali = compared.best(["DALI, 1 worker", "DALI, 2 workers"])
     figures = [
-        figure(runs, "nothing cached, best knobs", "uncached, best", "reference", 5.0),
-        figure(runs, "everything cached, best knobs", "cached, best", "reference", 40.0),
-        figure(runs, "uncached against DALI on the CPU", "uncached, best", dali, 1.5),
-        figure(runs, "cached against DALI on the CPU", "cached, best", dali, 5.0),
-        figure(runs, "uncached against WebDataset", "uncached, best", "WebDataset, usual parts", 1.5),
-        figure(runs, "cached against WebDataset", "cached, best", "WebDataset, usual parts", 5.0),
-        figure(runs, "cached against WebDataset with our parts", "cached, best", "WebDataset, our parts", 5.0),
+        figure(compared, "nothing cached, best knobs", "uncached, best", "reference", 5.0),
+        figure(compared, "everything cached, best knobs", "cached, best", "reference", 40.0),
+        figure(compared, "uncached against DALI on the CPU", "uncached, best", dali, 1.5),
+        figure(compared, "cached against DALI on the CPU", "cached, best", dali, 5.0),
+        figure(compared, "uncached against WebDataset", "uncached, best", "WebDataset, usual parts", 1.5),
+        figure(compared, "cached against WebDataset", "cached, best", "WebDataset, usual parts", 5.0),
+        figure(compared, "cached against WebDataset with our parts", "cached, best", "WebDataset, our parts", 5.0),
         _fast_targets(folder),
-        _workers(runs),
-        _end_to_end(runs),
+        _workers(compared),
+        _end_to_end(compared),
     ]
-    for name in runs.records:
-        found = ratio(runs, name, "reference")
-        told = "-" if found is None else f"{found.estimate:.2f}x"
-        print(f"{name}: {_rate(runs, name)} pages/s, {told}, {runs.parity[name]}", file=sys.stderr)
+    for name in compared.records:
+        found = compared.ratio(name, "reference")
+        times = "-" if found is None else f"{found.estimate:.2f}x"
+        status = compared.checks.get(name)
+        print(f"{name}: {_rate(compared, name)} pages/s, {times}, {status}", file=sys.stderr)
     print(f"took {time.monotonic() - started:.0f} s", file=sys.stderr)
     return figures
+
+
+def _show(done: int, total: int, name: str, record: Record) -> None:
+    rate = f"{record.steady.samples_per_s:.0f} pages/s" if record.steady else "failed"
+    why = f" ({record.failure.message})" if record.failure else ""
+    print(f"[{done}/{total}] {name}: {rate}{why}", file=sys.stderr, flush=True)
 
 
 def _fast_targets(folder: Path) -> Figure:
@@ -182,56 +188,48 @@ def _fast_targets(folder: Path) -> Figure:
                 make(*words)
             times.append(time.perf_counter_ns() - begin)
         ratios.append(times[0] / times[1])
-    logs = np.log(ratios[1:])  # the first one warms up
+    logs = np.log(ratios[1:])  # the first page warms up
     value, error = float(logs.mean()), 1.98 * float(logs.std(ddof=1)) / len(logs) ** 0.5
     low, high = float(np.exp(value - error)), float(np.exp(value + error))
     value = float(np.exp(value))
-    detail = f"{len(logs)} pages, {np.mean([len(page.words) for page in pages]):.0f} words each on the average"
+    detail = f"{len(logs)} pages, {np.mean([len(page.words) for page in pages]):.0f} words each on average"
     return Figure("fast targets against the paper's way", value, "times", ">= 4", value >= 4, (low, high), detail)
 
 
-def _workers(runs: Runs) -> Figure:
-    """That cached pages come no slower through workers, or else that the run's own advice says so."""
-    from workbench.explain.diagnosis.diagnose import diagnose
-
+def _workers(compared: Compared) -> Figure:
+    """That cached pages are not slower through workers, or else that the run's own diagnosis says so."""
     slower = [
         name
         for name in ("cached, 1 worker", "cached, 2 workers")
-        if (found := ratio(runs, name, "cached, best")) is None or found.estimate < 1.0
+        if (found := compared.ratio(name, "cached, best")) is None or found.estimate < 1.0
     ]
-    said = {name: diagnose(runs.records[name][0], None, None) for name in slower}
-    silent = [name for name, causes in said.items() if not any("num_workers=0" in one.evidence for one in causes)]
-    detail = (
-        f"slower than without workers: {', '.join(slower) or 'none'}; of these not said: {', '.join(silent) or 'none'}"
-    )
-    what = "cached, slower with workers and not said"
+    causes = {name: diagnose(compared.records[name][0], None, None) for name in slower if compared.records.get(name)}
+    silent = [
+        name for name in slower if not any("num_workers=0" in cause.evidence for cause in causes.get(name, []))
+    ]
+    detail = f"slower than without workers: {', '.join(slower) or 'none'}; not said: {', '.join(silent) or 'none'}"
+    what = "cached, slower with workers and not diagnosed"
     return Figure(what, float(len(silent)), "variants", "<= 0", not silent, detail=detail)
 
 
-def _end_to_end(runs: Runs) -> Figure:
+def _end_to_end(compared: Compared) -> Figure:
     """Share of the device's ceiling that is reached end to end."""
-    rates = [record.steady.samples_per_s for record in runs.records["end to end"] if record.steady]
-    goal = ">= 0.95"
+    name, what, goal = "end to end", "end to end, share of the device's ceiling", ">= 0.95"
+    rates = compared.rates(name)
     if not rates:
-        return Figure("end to end, share of the device's ceiling", None, "share", goal, False, detail="did not run")
+        return Figure(what, None, "share", goal, False, detail="did not run")
     shares = np.array(rates) * REPLAY_MS_PER_PAGE / 1e3
     value = float(np.median(shares))
-    status = runs.parity["end to end"]
-    detail = f"{_rate(runs, 'end to end')} pages/s, {REPLAY_MS_PER_PAGE:g} ms a page (simulated); result {status}"
+    status = compared.checks.get(name)
+    detail = f"{_rate(compared, name)} pages/s, {REPLAY_MS_PER_PAGE:g} ms a page (simulated); result {status}"
     met = value >= 0.95 and status in ("same", "within_tolerance")
-    return Figure(
-        "end to end, share of the device's ceiling",
-        value,
-        "share",
-        goal,
-        met,
-        (float(shares.min()), float(shares.max())),
-        f"{detail}; the interval is from the slowest to the fastest of {len(rates)} trials",
-    )
+    slowest, fastest = float(shares.min()), float(shares.max())
+    detail = f"{detail}; the interval is from the slowest to the fastest of {len(rates)} trials"
+    return Figure(what, value, "share", goal, met, (slowest, fastest), detail)
 
 
-def _rate(runs: Runs, name: str) -> str:
-    rates = [record.steady.samples_per_s for record in runs.records[name] if record.steady]
+def _rate(compared: Compared, name: str) -> str:
+    rates = compared.rates(name)
     return f"{np.median(rates):.0f}" if rates else "no"
 
 

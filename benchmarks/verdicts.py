@@ -1,4 +1,4 @@
-"""Verdicts: how often identical variants are told apart, and how often a planted slow-down is found.
+"""Verdicts: how often identical variants are called faster or slower, and how often a planted slow-down is found.
 
 Blocks of short real trials, eight identical variants and three that were slowed down by a known time in each; then the
 identical ones again beside a process that takes one core at random. About 18 minutes.
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from promise.figure import Figure, main
 
-from workbench.knobs.knobs import Knobs
+from workbench.knobs.joined import parse_knobs
 from workbench.records import FalseVerdicts, Planted, Record, SelfTest, Share
 from workbench.report.self_test import KNOBS, SIZES, run_selftest
 
@@ -33,14 +33,17 @@ COMPARISONS = 100
 NUM_IDENTICAL = 8
 BLOCKS, BLOCKS_UNDER_LOAD = 20, 10
 
-#: No block begins that would end later: a machine slower than that gets fewer comparisons, and the figures say so.
+#: Short trials: a chain without much around it, and few pages.
+SHORT_TRIALS = {"transforms": "direct", "targets": "none", "num_pages": 24}
+
+#: No block begins that would end later: a slower machine makes fewer comparisons, and the figures say so.
 MOST_S, MOST_UNDER_LOAD_S = 13 * 60.0, 6 * 60.0
 
 #: The other process works and rests for times between these.
 _SPELL_S = (0.2, 3.0)
 
 
-def tell(done: int, total: int, variant: str, record: Record) -> None:
+def show(done: int, total: int, variant: str, record: Record) -> None:
     """Progress on stderr."""
     if done % 20 == 0:
         print(f"[{done}/{total}] {variant}", file=sys.stderr, flush=True)
@@ -48,51 +51,53 @@ def tell(done: int, total: int, variant: str, record: Record) -> None:
 
 def false_figures(where: str, rates: FalseVerdicts) -> Iterator[Figure]:
     """The wrong verdicts of comparisons of one length."""
-    name = f"identical variants told apart, {where}, up to {rates.most_blocks} blocks"
+    name = f"identical variants called faster or slower, {where}, up to {rates.most_blocks} blocks"
     early = "each ends where its verdict is clear"
-    # A share of so few says little: it breaks the promise where its whole interval does.
+    # The share of a few comparisons says little: it breaks the promise where its whole interval does.
     real, drawn = rates.real, rates.resampled
     met = real.of > 0 and real.ci95[0] <= MOST_FALSE
-    told = f"{real.count} of {real.of} real comparisons that share no trial; {early}"
-    yield Figure(f"{name}, real", real.share, "share", f"interval holds <= {MOST_FALSE}", met, real.ci95, told)
+    detail = f"{real.count} of {real.of} real comparisons that share no trial; {early}"
+    yield Figure(f"{name}, real", real.share, "share", f"interval holds <= {MOST_FALSE}", met, real.ci95, detail)
     met = drawn.share is not None and drawn.share <= MOST_FALSE
-    told = f"{drawn.count} of {drawn.of} drawn from real blocks; {early}, median {rates.median_blocks:g} blocks"
-    yield Figure(f"{name}, resampled", drawn.share, "share", f"<= {MOST_FALSE}", met, drawn.ci95, told)
+    detail = f"{drawn.count} of {drawn.of} drawn from real blocks; {early}, median {rates.median_blocks:g} blocks"
+    yield Figure(f"{name}, resampled", drawn.share, "share", f"<= {MOST_FALSE}", met, drawn.ci95, detail)
 
 
-def planted_figures(one: Planted) -> Iterator[Figure]:
-    """One slow-down: found how often, covered how often."""
-    size = f"{one.asked * 100:g} % slow-down of {one.stage}"
-    is_promised = one.asked == 0.05
+def planted_figures(planted: Planted) -> Iterator[Figure]:
+    """A planted slow-down: found how often, covered how often."""
+    size = f"{planted.asked * 100:g} % slow-down of {planted.stage}"
+    is_promised = planted.asked == 0.05
     goal = f">= {LEAST_FOUND}" if is_promised else "on the curve (>= 0)"
-    met = one.found.share is not None and (one.found.share >= LEAST_FOUND or not is_promised)
-    told = (
-        f"planted {one.planted * 100:.2f} %, median estimate {one.estimate * 100:.2f} %, median {one.median_blocks:g} "
-        f"blocks; resampled from {one.num_blocks} real blocks; of real comparisons {one.real.count} of {one.real.of}"
+    met = planted.found.share is not None and (planted.found.share >= LEAST_FOUND or not is_promised)
+    detail = (
+        f"planted {planted.planted * 100:.2f} %, median estimate {planted.estimate * 100:.2f} %, "
+        f"median {planted.median_blocks:g} blocks; resampled from {planted.num_blocks} real blocks; "
+        f"of real comparisons {planted.real.count} of {planted.real.of}"
     )
-    yield Figure(f"{size}: found", one.found.share, "share", goal, met, one.found.ci95, told)
-    covered = one.covered
+    yield Figure(f"{size}: found", planted.found.share, "share", goal, met, planted.found.ci95, detail)
+    covered = planted.covered
     met = covered.share is not None and covered.share >= LEAST_COVERED
     yield Figure(f"{size}: interval holds it", covered.share, "share", f">= {LEAST_COVERED}", met, covered.ci95)
 
 
 def machine_figures(where: str, test: SelfTest) -> Iterator[Figure]:
-    """What the machine can tell, and what pinning one variant to the first slot would have done."""
+    """What the machine can detect, and what pinning one variant to the first slot would have done."""
     pinned = test.pinned.resampled
-    told = f"{pinned.count} of {pinned.of} resampled; identical variants, first of every block against last"
-    yield _shown(f"{where}, if one always ran first: told apart", pinned.share, "share", pinned.ci95, told)
+    detail = f"{pinned.count} of {pinned.of} resampled; identical variants, the first of every block against the last"
+    name = f"{where}, if one always ran first: called faster or slower"
+    yield _shown(name, pinned.share, "share", pinned.ci95, detail)
     slot = test.first_slot
-    told = "throughput of the first identical trial of a block over that of the last"
-    yield _shown(f"{where}, what the first slot is worth", slot.estimate, "ratio", slot.ci95, told)
-    told = f"spread {test.spread * 100:.2f} % a block, trials of {test.trial_s:.1f} s, {test.disturbed} disturbed"
-    four = next(one for one in test.detectable if one.minutes == 4.0)
-    yield _shown(f"{where}: can be told in 4 minutes", four.effect, "share", None, told)
+    detail = "throughput of the first identical trial of a block over that of the last"
+    yield _shown(f"{where}, the first slot over the last", slot.estimate, "ratio", slot.ci95, detail)
+    detail = f"spread {test.spread * 100:.2f} % a block, trials of {test.trial_s:.1f} s, {test.disturbed} disturbed"
+    four = next(size for size in test.detectable if size.minutes == 4.0)
+    yield _shown(f"{where}: detectable in 4 minutes", four.effect, "share", None, detail)
 
 
 def _shown(
     name: str, value: float | None, unit: str, interval: tuple[float, float] | None, detail: str
 ) -> Figure:
-    """A figure that nothing was promised of."""
+    """A figure that is only shown."""
     return Figure(name, value, unit, "shown (>= 0)", True, interval, detail)
 
 
@@ -125,8 +130,8 @@ def _work_at_random() -> None:
 
 def measure() -> list[Figure]:
     """Quiet first, then under load."""
-    knobs = Knobs(**KNOBS)
-    how = {"num_identical": NUM_IDENTICAL, "on_trial": tell}
+    knobs = parse_knobs({**KNOBS, **SHORT_TRIALS})
+    how = {"num_identical": NUM_IDENTICAL, "on_trial": show}
     with tempfile.TemporaryDirectory() as folder:
         quiet = run_selftest(Path(folder, "quiet"), knobs, sizes=SIZES, num_blocks=BLOCKS, budget_s=MOST_S, **how)
         with load():
@@ -139,11 +144,11 @@ def measure() -> list[Figure]:
         for rates in test.false_verdicts:
             figures += false_figures(name, rates)
     short = [test.false_verdicts[0] for test in named.values()]
-    real, drawn = [one.real for one in short], [one.resampled for one in short]
+    real, drawn = [rates.real for rates in short], [rates.resampled for rates in short]
     figures.append(number_figure("real comparisons of identical variants", real, REAL_COMPARISONS))
     figures.append(number_figure("comparisons of identical variants", [*real, *drawn], COMPARISONS))
-    for one in quiet.planted:
-        figures += planted_figures(one)
+    for planted in quiet.planted:
+        figures += planted_figures(planted)
     for name, test in named.items():
         figures += machine_figures(name, test)
     return figures

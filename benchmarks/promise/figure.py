@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+#: Columns of the table before the detail, which takes the rest of the line.
+_HEADINGS = ("met", "figure", "value", "95 % interval", "unit", "goal")
+
+#: Characters of a line, and what is left of it for the detail at least.
+_WIDTH, _LEAST_DETAIL = 200, 40
 
 
 @dataclass(frozen=True)
@@ -36,24 +40,52 @@ class Figure:
     detail: str = ""
 
 
+def not_taken(name: str, reason: str, *, unit: str = "", goal: str = "taken") -> Figure:
+    """A figure that could not be taken here."""
+    return Figure(name, None, unit, goal, False, None, reason)
+
+
 def main(description: str | None, measure: Callable[[], Sequence[Figure]]) -> None:
     """Take the figures, write and print them, and exit: 0 only if every one is met."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--out", type=Path, help="write the figures to this file as JSON")
     arguments = parser.parse_args()
-    figures = list(measure())
-    if arguments.out is not None:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps({"figures": [asdict(figure) for figure in figures]}, indent=1) + "\n")
-    _print(figures)
+    finish(list(measure()), arguments.out)
+
+
+def finish(figures: Sequence[Figure], out: Path | None) -> None:
+    """Write and print all figures, and exit: 0 only if every one is met."""
+    write_figures(figures, out)
+    print(format_table(figures))
     sys.exit(0 if figures and all(figure.met for figure in figures) else 1)
 
 
-def _print(figures: Sequence[Figure]) -> None:
-    table = Table("figure", "value", "95 % interval", "unit", "goal", "met", "detail")
-    for figure in figures:
-        value = "-" if figure.value is None else f"{figure.value:.4g}"
-        interval = "-" if figure.interval is None else "[{:.4g}, {:.4g}]".format(*figure.interval)
-        met = "yes" if figure.met else "NO"
-        table.add_row(figure.name, value, interval, figure.unit, figure.goal, met, figure.detail)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+def write_figures(figures: Sequence[Figure], out: Path | None) -> None:
+    """Write the figures as JSON, making the folder; nothing without a file."""
+    if out is None:
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps({"figures": [asdict(figure) for figure in figures]}, indent=1) + "\n")
+
+
+def format_table(figures: Sequence[Figure], width: int = _WIDTH) -> str:
+    """The figures as a table in plain text, the detail wrapped beside its row."""
+    rows = [_HEADINGS, *map(_cells, figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    details = ["detail", *(figure.detail for figure in figures)]
+    return "\n".join(
+        line for row, detail in zip(rows, details, strict=True) for line in _lines(row, widths, detail, width)
+    )
+
+
+def _cells(figure: Figure) -> tuple[str, ...]:
+    value = "-" if figure.value is None else f"{figure.value:.4g}"
+    interval = "-" if figure.interval is None else "[{:.4g}, {:.4g}]".format(*figure.interval)
+    return "yes" if figure.met else "NO", figure.name, value, interval, figure.unit, figure.goal
+
+
+def _lines(cells: Sequence[str], widths: Sequence[int], detail: str, width: int) -> Iterator[str]:
+    start = "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)) + "  "
+    wrapped = textwrap.wrap(detail, max(width - len(start), _LEAST_DETAIL)) or [""]
+    for number, part in enumerate(wrapped):
+        yield ((start if number == 0 else " " * len(start)) + part).rstrip()

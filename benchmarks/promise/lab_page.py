@@ -83,8 +83,8 @@ class LabPage:
         return str(
             self.page.evaluate(
                 "code => new Promise(done => { const k = window.jupyterapp.shell.currentWidget.sessionContext.session"
-                ".kernel; const asked = k.requestExecute({code}); let told = ''; asked.onIOPub = m => { told +="
-                " m.content?.data?.['text/plain'] ?? ''; }; asked.done.then(() => done(told)); })",
+                ".kernel; const asked = k.requestExecute({code}); let text = ''; asked.onIOPub = m => { text +="
+                " m.content?.data?.['text/plain'] ?? ''; }; asked.done.then(() => done(text)); })",
                 code,
             )
         )
@@ -105,7 +105,7 @@ def served_lab(
         checkout: Where the notebook lies.
         folder: For the server, the notebook and the results.
         app: The module to start.
-        copies: So many notebooks, each with a kernel of its own: `explore.ipynb`, `explore-1.ipynb` and on.
+        copies: Number of notebooks, each with a kernel of its own: `explore.ipynb`, `explore-1.ipynb`, ...
         knobs: Parameters, set in a cell after the notebook's own.
     """
     notebook = nbformat.read(checkout / "notebooks" / "explore.ipynb", as_version=4)

@@ -1,4 +1,4 @@
-"""A JupyterLab of one's own, with folders of its own, that reaches nothing and touches nobody's settings."""
+"""A JupyterLab server with folders of its own, that reaches no network and changes no user's settings."""
 
 from __future__ import annotations
 

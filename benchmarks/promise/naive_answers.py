@@ -2,64 +2,61 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from workbench.explain.breakdown import WAITING
+from promise.prediction_cells import Cell
+
 from workbench.records import Record
+from workbench.stages import Lane
 
-_NO_WORK = (*WAITING, "start", "epoch", "progress")
+_LANES: tuple[Lane, ...] = ("worker", "main", "device")
 
 
-def share_of_time(record: Record, questions: Sequence[str]) -> float:
+def share_of_time(record: Record, cell: Cell) -> float:
     """Pages per second if stages were in series: a stage's share of all work is what its end would save.
 
     More workers divide the loading's share; a slower device stretches its own.
     """
     loading, others, device = _work_s(record)
-    changed_loading, changed_others, changed_device = _changed(record, questions)
-    workers = max(record.knobs.num_workers, 1)
-    new_workers = max(int(_value(questions, "num_workers", record.knobs.num_workers)), 1)
-    before = loading / workers + others + device
-    after = changed_loading / new_workers + changed_others + changed_device
+    changed_loading, changed_others, changed_device = _changed_s(record, cell)
+    before = loading / max(record.knobs.num_workers, 1) + others + device
+    after = changed_loading / max(_workers(record, cell), 1) + changed_others + changed_device
     assert record.steady is not None
     return record.steady.samples_per_s * before / after
 
 
-def smallest_ceiling(record: Record, questions: Sequence[str]) -> float:
-    """Pages per second if all background perfectly: the slower of loading alone, and of main process and device."""
-    loading, others, device = _changed(record, questions)
-    workers = int(_value(questions, "num_workers", record.knobs.num_workers))
+def smallest_ceiling(record: Record, cell: Cell) -> float:
+    """Pages per second if all overlapped perfectly: the slower of loading, and of main process and device."""
+    loading, others, device = _changed_s(record, cell)
+    workers = _workers(record, cell)
     if workers == 0:
         return 1.0 / (loading + others + device)
     return min(workers / loading, 1.0 / (others + device))
 
 
 def _work_s(record: Record) -> tuple[float, float, float]:
-    """Seconds a page of loading, of the main process, of the device, as measured."""
+    """Seconds for each page of loading, of the main process, of the device, as measured."""
+    return _sums_s(record, {})
+
+
+def _changed_s(record: Record, cell: Cell) -> tuple[float, float, float]:
+    """Likewise, with the stages and the device as a cell changes them."""
+    loading, others, device = _sums_s(record, cell.stages)
+    before = record.knobs.replay_ms_per_sample
+    return loading, others, device * float(cell.settings.get("replay_ms_per_sample", before)) / before
+
+
+def _sums_s(record: Record, factors: Mapping[str, float]) -> tuple[float, float, float]:
     assert record.steady is not None
-    sums = {"worker": 0.0, "main": 0.0, "device": 0.0}
+    sums = dict.fromkeys(_LANES, 0.0)
+    idle = record.catalogue.names("wait", "start", "epoch")
     for row in record.stages:
-        if row.name not in _NO_WORK and not row.background:
-            sums[row.lane] += row.total_s / record.steady.num_pages
+        if row.name in idle or row.name == "progress" or row.background:
+            continue
+        factor = 1.0 if row.lane == "device" else factors.get(row.name, 1.0)
+        sums[row.lane] += factor * row.total_s / record.steady.num_samples
     return sums["worker"], sums["main"], sums["device"]
 
 
-def _changed(record: Record, questions: Sequence[str]) -> tuple[float, float, float]:
-    assert record.steady is not None
-    sums = dict(zip(("worker", "main", "device"), _work_s(record), strict=True))
-    for question in questions:
-        match = re.fullmatch(r"(\w+) x([\d.]+)", question)
-        if match:
-            for row in record.stages:
-                if row.name == match[1] and row.lane != "device":
-                    sums[row.lane] += (float(match[2]) - 1.0) * row.total_s / record.steady.num_pages
-    sums["device"] *= float(_value(questions, "replay_ms_per_sample", record.knobs.replay_ms_per_sample)) / (
-        record.knobs.replay_ms_per_sample
-    )
-    return sums["worker"], sums["main"], sums["device"]
-
-
-def _value(questions: Sequence[str], name: str, otherwise: float) -> float:
-    found = [question.partition("=")[2] for question in questions if question.startswith(f"{name}=")]
-    return float(found[0]) if found else otherwise
+def _workers(record: Record, cell: Cell) -> int:
+    return int(cell.settings.get("num_workers", record.knobs.num_workers))

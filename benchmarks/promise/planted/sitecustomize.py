@@ -1,7 +1,7 @@
 """Plants a fault in a trial's process: Python runs this file first where its folder is on PYTHONPATH.
 
-`PLANTED_FAULT` names the fault, and how much of it: ``"straggler:60"``. The classes are wrapped when they are imported;
-the workbench itself knows nothing of it.
+`PLANTED_FAULT` names the fault and its size: ``"straggler:60"``. The classes are wrapped when they are imported; the
+workbench itself knows nothing of it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any
 
 
 def on_a_core(seconds: float) -> None:
-    """Keep a core busy for so long, counted in this thread's own time on it."""
+    """Keep a core busy for this long, counted in this thread's own time on it."""
     until = time.thread_time() + seconds
     while time.thread_time() < until:
         pass
 
 
 def straggler(module: ModuleType, ms: float) -> None:
-    """The first worker takes so much longer for every page."""
+    """The first worker takes longer for every page."""
     from torch.utils.data import get_worker_info
 
     make = module.PageDataset.__getitem__
@@ -42,12 +42,13 @@ def straggler(module: ModuleType, ms: float) -> None:
 
 
 def lock(module: ModuleType, ms: float) -> None:
-    """From decoding on, one worker at a time makes a page, and waits so long for an answer: all others wait for it."""
-    make, decode = module.PageDataset.__getitem__, sys.modules["workbench.workloads.ocr.chain.page_maker"].choose_decoder
+    """From decoding on, only one worker at a time makes a page, and sleeps in it: all others wait for the lock."""
+    page_maker = sys.modules["workbench.workloads.ocr.chain.page_maker"]
+    make, decode = module.PageDataset.__getitem__, page_maker.choose_decoder
     files: dict[int, int] = {}
 
     def own() -> int:
-        """This very file, opened by this process itself: what was inherited would be the same lock."""
+        """This very file, opened by this process itself: an inherited file would share its lock."""
         if os.getpid() not in files:
             files[os.getpid()] = os.open(__file__, os.O_RDONLY)
         return files[os.getpid()]
@@ -70,12 +71,12 @@ def lock(module: ModuleType, ms: float) -> None:
         finally:
             fcntl.flock(own(), fcntl.LOCK_UN)
 
-    sys.modules["workbench.workloads.ocr.chain.page_maker"].choose_decoder = locked_decoder
+    page_maker.choose_decoder = locked_decoder
     module.PageDataset.__getitem__ = released
 
 
 def slow_start(module: ModuleType, ms: float) -> None:
-    """Every worker takes so much longer to start, as one does that imports much."""
+    """Every worker takes longer to start, as if it imported a large library."""
     start = module.StartWorker.__call__
 
     @functools.wraps(start)
@@ -87,14 +88,14 @@ def slow_start(module: ModuleType, ms: float) -> None:
 
 
 def heavy_send(module: ModuleType, megabytes: float) -> None:
-    """Every batch carries so many bytes that nobody needs."""
+    """Every batch carries bytes that nobody needs."""
     collate = module.IndexedCollate.__call__
 
     @functools.wraps(collate)
     def heavy(self: Any, made: Any) -> Any:
-        parcel = collate(self, made)
-        parcel.batch.burden = bytes(int(megabytes * 1e6))
-        return parcel
+        indexed = collate(self, made)
+        indexed.data.burden = bytes(int(megabytes * 1e6))
+        return indexed
 
     module.IndexedCollate.__call__ = heavy
 
@@ -109,7 +110,7 @@ FAULTS: dict[str, tuple[str, Callable[[ModuleType, float], None]]] = {
 
 
 class Planter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds one module as everybody does, and plants the fault when it has been imported."""
+    """Finds one module in the usual way, and plants the fault when it has been imported."""
 
     def __init__(self, name: str, plant: Callable[[ModuleType], None]) -> None:
         self._name = name
@@ -119,7 +120,7 @@ class Planter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """As everybody finds it, but to be loaded here."""
+        """The usual spec, with this object as its loader."""
         if fullname != self._name:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)

@@ -1,15 +1,14 @@
-"""Profilers: do they tell the truth, and what do they cost?
+"""Profilers: are their figures right, and what do they cost?
 
 - The transforms in place against the measured chain, on drawn pages and on real ones beside the checkout.
 - The lines of a function, summed over all workers, against the stage clock of the same function.
 - A stage's span in the merged trace against a mark that torch.profiler itself has set around the same stage.
-- The price of every profiler, at 0 and 2 workers: trials with and without it in blocks, in random order.
+- The overhead of every profiler, at 0 and 2 workers: a comparison of trials with and without it.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import sys
 import tempfile
 from pathlib import Path
@@ -17,13 +16,17 @@ from pathlib import Path
 import numpy as np
 from promise.figure import Figure, main
 
-from workbench.explain.verdicts.comparison import estimate, paired_log_ratios
+from workbench.explain.verdicts.effect import estimate, paired_log_ratios
 from workbench.files import cache_dir
-from workbench.knobs.knobs import PROFILERS, Knobs
+from workbench.knobs.joined import parse_knobs
+from workbench.knobs.measuring import PROFILERS
+from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.run import run_comparison
 from workbench.measure.profilers.torch_trace import read_trace
 from workbench.measure.trial.launcher import run_trial
-from workbench.records import Policy, Record
+from workbench.records import Record
 from workbench.records.run_folder import read_spans
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.study_process import read_study, run_study
 from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
@@ -39,7 +42,7 @@ def transforms(name: str, folder: Path) -> Figure:
     if not folder.is_dir():
         return Figure(what, None, "share", goal, False, detail=f"there are no pages at {folder.name}")
     with tempfile.TemporaryDirectory() as runs:
-        study = read_study(run_study(Knobs(dataset=str(folder), num_pages=NUM_PAGES), Path(runs)))
+        study = read_study(run_study(OcrKnobs(dataset=str(folder), num_pages=NUM_PAGES), Path(runs)))
     value = study.closure_in_place
     detail = (
         f"{study.num_pages} pages, {study.rounds} rounds; alone on the full page they are {study.closure_isolated:.2f}"
@@ -50,7 +53,7 @@ def transforms(name: str, folder: Path) -> Figure:
 def lines(record: Record, folder: Path) -> Figure:
     """The lines of the target maps against their stage."""
     merged = json.loads((folder / record.profiles["line times"]).read_text(encoding="utf-8"))
-    timed = next(one["total_s"] for one in merged["functions"] if one["path"] == TARGETS)
+    timed = next(function["total_s"] for function in merged["functions"] if function["path"] == TARGETS)
     spans = read_spans(folder)
     own = spans[(spans["stage"] == "targets") & (spans["lane"] == "worker")]
     value = timed / float((own["end_ns"] - own["begin_ns"]).sum() * 1e-9)
@@ -75,30 +78,32 @@ def alignment(record: Record, folder: Path) -> Figure:
     return Figure("clock alignment", value, "us", goal, value <= 50.0, detail=detail)
 
 
-def prices(folder: Path, runs: Path) -> list[Figure]:
+def overheads(folder: Path, place: Path) -> list[Figure]:
     """What each profiler costs, as a factor on the time."""
+    return [figure for workers in (0, 2) for figure in _overheads(folder, place / f"{workers}-workers", workers)]
+
+
+def _overheads(folder: Path, place: Path, workers: int) -> list[Figure]:
+    base = parse_knobs(
+        {"dataset": str(folder), "num_workers": workers, "batch_size": 4, "num_steps": 45, "device": "replay",
+         "checked_samples": 0}
+    )  # fmt: skip
+    variants = {"without": base, **{profiler: base.changed(profilers=(profiler,)) for profiler in PROFILERS}}
+    journal = Journal.begin(place, variants, runs=place / "runs", seed=workers, num_blocks=NUM_BLOCKS)
+    compared = run_comparison(
+        journal, on_trial=lambda done, total, name, record: print(f"[{done}/{total}] {name}", file=sys.stderr)
+    )
     figures = []
-    for workers in (0, 2):
-        base = Knobs.parse(
-            {"dataset": str(folder), "num_workers": workers, "batch_size": 4, "num_steps": 45, "device": "replay",
-             "checked_samples": 0}
-        )  # fmt: skip
-        variants = {"": base, **{profiler: base.changed(profilers=profiler) for profiler in PROFILERS}}
-        records: dict[str, list[Record]] = {profiler: [] for profiler in variants}
-        shuffle = random.Random(workers)
-        for block in range(NUM_BLOCKS):
-            for profiler in shuffle.sample(list(variants), len(variants)):
-                records[profiler].append(run_trial(variants[profiler], runs))
-            print(f"{workers} workers: block {block + 1} of {NUM_BLOCKS}", file=sys.stderr)
-        for profiler in PROFILERS:
-            found = estimate(paired_log_ratios(records[""], records[profiler]), Policy())
-            what = f"price of {profiler}, {workers} workers"
-            if found is None:
-                figures.append(Figure(what, None, "factor", "measured", False, detail="did not run"))
-            else:
-                figures.append(
-                    Figure(what, found.estimate, "factor", "measured", True, found.ci95, "time with over without")
-                )
+    for profiler in PROFILERS:
+        # The time with it over the time without: the throughput without it over that with it.
+        ratios = paired_log_ratios(compared.records["without"], compared.records[profiler])
+        factor = estimate(ratios, compared.state.policy, num_compared=len(PROFILERS))
+        what = f"overhead of {profiler}, {workers} workers"
+        if factor is None:
+            figures.append(Figure(what, None, "factor", "measured", False, detail="did not run"))
+        else:
+            detail = "time with over without"
+            figures.append(Figure(what, factor.estimate, "factor", "measured", True, factor.ci95, detail))
     return figures
 
 
@@ -107,19 +112,19 @@ def measure() -> list[Figure]:
     folder = draw_pages(cache_dir() / f"profilers-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=3)
     figures = [transforms("drawn pages", folder), transforms("real pages", REAL_PAGES)]
     with tempfile.TemporaryDirectory() as place:
-        runs = Path(place)
-        knobs = Knobs.parse(
+        runs = Path(place, "runs")
+        knobs = parse_knobs(
             {"dataset": str(folder), "profilers": "lines", "line_functions": TARGETS, "device": "replay"}
         )
         record = run_trial(knobs, runs)
         figures.append(lines(record, runs / record.run_id))
-        knobs = Knobs.parse(
+        knobs = parse_knobs(
             {"dataset": str(folder), "profilers": "torch", "device": "cpu", "encoder": "lcnet_050", "neck": "fpn_small",
              "batch_size": 4, "num_steps": 12}
         )  # fmt: skip
         record = run_trial(knobs, runs)
         figures.append(alignment(record, runs / record.run_id))
-        figures += prices(folder, runs)
+        figures += overheads(folder, Path(place))
     return figures
 
 
