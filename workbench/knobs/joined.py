@@ -1,15 +1,15 @@
 """Knobs of a workload that is named: its own knobs joined with those of measuring.
 
 A workload is reached by its name alone: one that ships, `package.module:Name`, or an entry point of the group
-`workbench.workloads`. Its knobs are all that explaining an old run needs; where they cannot be had (the module is not on
-this machine), the values of the run are kept as they stand.
+`workbench.workloads`. Its knobs are all that explaining an old run needs; where they cannot be had (the module is not
+on this machine), the values of the run are kept as they stand.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, SerializeAsAny, Vali
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import DEFAULT_WORKLOAD, Knobs
+from workbench.stages import Stage
 
 _GROUP = "workbench.workloads"
 
@@ -131,12 +132,16 @@ def _joined(name: str, workload: Any) -> type[Knobs]:
         for field, info in fields.items()
         if info.is_required()
     ]
+    stages = getattr(workload, "stages", ())
+    if not isinstance(stages, Sequence) or not all(isinstance(stage, Stage) for stage in stages):
+        remedy = "Write stages = () or a sequence of workbench.stages.Stage"
+        problems.append(Problem(f"{name}.stages holds something else than stages", "workload", remedy))
     if problems:
         raise BadInput("knobs", problems)
     members = {
         "__module__": __name__,
         "item": str(getattr(workload, "item", "sample")),
-        "own_stages": tuple(getattr(workload, "stages", ())),
+        "own_stages": tuple(stages),
         "__reduce__": _reduce,
     }
     joined: type[Knobs] = type("JoinedKnobs", (Knobs,) if own is None else (own, Knobs), members)
@@ -153,6 +158,12 @@ class ForeignKnobs(Knobs):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
+    def differing(self, other: Knobs) -> dict[str, Any]:
+        """See `Knobs`. Of the workload's knobs no more is known than their values."""
+        missing = object()
+        own = self.model_extra or {}
+        return super().differing(other) | {n: value for n, value in own.items() if getattr(other, n, missing) != value}
+
 
 def _read(value: Any) -> Knobs:
     """Knobs as they stand in a record."""
@@ -166,7 +177,12 @@ def _read(value: Any) -> Knobs:
         pass
     except ValidationError as error:
         raise ValueError("; ".join(detail["msg"] for detail in error.errors())) from None
-    return ForeignKnobs.model_construct(**{**Knobs().model_dump(), **value})
+    known = {name: given for name, given in value.items() if name in Knobs.model_fields}
+    try:
+        measuring = Knobs(**known).model_dump()
+    except (BadInput, ValidationError):
+        measuring = {**Knobs().model_dump(), **known}
+    return ForeignKnobs.model_construct(**{**value, **measuring})
 
 
 #: Knobs as a part of a record: read by the class of their workload, written whole.
