@@ -217,7 +217,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkout: Path) -> s
         ("WrongKnobs", "Make it a pydantic BaseModel"),
         ("TakenName", "the knob 'seed' of .* is one of measuring already"),
         ("NoDefault", "the knob 'path' of .* has no default"),
-        ("WrongStages", "is not a sequence of stages"),
+        ("WrongStages", "holds something else than stages"),
         ("CheckRaises", r"check\(\): raised FileNotFoundError: no /data"),
         ("CheckGivesNothing", "gives NoneType, not a Description"),
         ("InitRaises", r"\(knobs\): raised KeyError"),

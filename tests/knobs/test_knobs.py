@@ -1,12 +1,15 @@
-"""OcrKnobs are written once, and refuse what cannot be, all of it at once, with the fix."""
+"""A knob is one row; what cannot run is refused, all of it at once, with the remedy."""
 
 from __future__ import annotations
 
 import pytest
-from workbench.knobs.combinations import IMPOSSIBLE
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import OcrKnobs, describe_knobs
+from workbench.knobs.format import format_settings, format_value, shell_settings, split_settings
+from workbench.knobs.knob import Tolerance, tolerance_between
+from workbench.knobs.knobs import read_settings
+from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, TrialKnobs
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def problems_of(**settings) -> list[str]:
@@ -15,13 +18,33 @@ def problems_of(**settings) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_every_knob_says_what_it_is():
-    infos = list(describe_knobs())
-    assert [info.name for info in infos] == list(OcrKnobs.model_fields)
-    for info in infos:
-        assert info.help, info.name
-        assert info.group in ("pages", "image path", "loading", "model", "device", "measuring")
-        assert not info.choices or info.default in info.choices
+def test_every_knob_says_what_it_is_and_stands_with_others():
+    rows = OcrKnobs.rows()
+    assert set(rows) == set(OcrKnobs.model_fields)
+    for name, row in rows.items():
+        assert row.help, name
+        assert row.group in OcrKnobs.groups, name
+        assert row.name == name
+        assert not row.choices or row.default in row.choices, name
+        assert all(value in row.choices for value in row.tolerances), f"a tolerance of {name} for what it cannot be"
+    groups = [row.group for row in rows.values()]
+    assert groups == sorted(groups, key=list(OcrKnobs.groups).index), "groups are not torn apart"
+
+
+def test_every_rule_has_its_words():
+    for name, row in OcrKnobs.rows().items():
+        assert all(rule.because for rule in row.inactive), name
+        assert all(rule.what and rule.remedy and rule.knobs for rule in row.refused), name
+
+
+def test_a_room_gets_its_slice_and_no_more():
+    knobs = OcrKnobs(num_workers=3, cache="decoded")
+    loading = knobs.slice(LoaderKnobs)
+    assert (loading.num_workers, loading.shuffles) == (3, False)
+    assert not hasattr(loading, "cache")
+    assert not hasattr(loading, "device")
+    named = [set(part.model_fields) for part in (LoaderKnobs, DeviceKnobs, TrialKnobs)]
+    assert sum(map(len, named)) == len(set.union(*named)), "no knob is in two slices"
 
 
 @pytest.mark.parametrize(
@@ -41,11 +64,11 @@ def test_text_is_taken_for_what_it_means(name, text, value):
     assert getattr(OcrKnobs.parse_own({name: text}), name) == value
 
 
-def test_all_mistakes_are_told_in_one_message():
-    told = problems_of(cahce="decoded", normalize="devise", num_workers="many", batch_size=0)
-    assert len(told) == 4
-    assert "Did you mean 'cache'?" in told[0]
-    assert any("Did you mean 'device'?" in problem for problem in told)
+def test_all_mistakes_are_in_one_message():
+    problems = problems_of(cahce="decoded", normalize="devise", num_workers="many", batch_size=0)
+    assert len(problems) == 4
+    assert "Did you mean 'cache'?" in problems[0]
+    assert any("Did you mean 'device'?" in problem for problem in problems)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +91,7 @@ def test_values_beyond_their_limits_are_refused(settings):
 
 
 IMPOSSIBLE_EXAMPLES = [
-    {"slow_down": "decode:2", "stage_timing": False},
+    {"slow_down": "read:2", "stage_timing": False},
     {"cache": "prepared", "mode": "train"},
     {"targets": "cached", "mode": "train"},
     {"cache_store": "shared"},
@@ -84,13 +107,12 @@ IMPOSSIBLE_EXAMPLES = [
     {"mode": "train", "targets": "none"},
     {"mode": "train", "device": "none"},
     {"device": "replay", "targets": "none"},
-    {"epochs": "joined", "persistent_workers": False},
+    {"epoch_overlap": True, "persistent_workers": False},
     {"loader": "webdataset", "cache": "decoded"},
     {"loader": "dali", "mode": "train"},
     {"loader": "dali", "normalize": "opencv"},
     {"loader": "dali", "scaled_decode": True},
     {"pin_memory": True, "device": "cpu"},
-    {"precision": "fp16", "device": "cpu"},
     {"line_functions": "a.b"},
     {"native_stacks": True, "profilers": "lines"},
     {"replay_record": "some/run", "device": "cuda"},
@@ -108,10 +130,17 @@ def test_a_cache_of_targets_alone_can_be_stored_anywhere():
 
 
 def test_every_impossible_combination_has_an_example():
-    assert len(IMPOSSIBLE_EXAMPLES) == len(IMPOSSIBLE)
+    rules = [rule for row in OcrKnobs.rows().values() for rule in row.refused]
+    for rule in rules:
+        assert any(rule.when(_unchecked(settings)) for settings in IMPOSSIBLE_EXAMPLES), rule.knobs
 
 
-def test_several_impossible_combinations_are_told_together():
+def _unchecked(settings: dict) -> OcrKnobs:
+    typed = {name: OcrKnobs.typed(name, value) for name, value in settings.items()}
+    return OcrKnobs().unchecked(**typed)
+
+
+def test_several_impossible_combinations_are_refused_together():
     assert len(problems_of(cache="prepared", mode="train", pin_memory=True, device="replay")) == 2
 
 
@@ -127,3 +156,64 @@ def test_differences_and_changes():
     assert knobs.differing(OcrKnobs()) == {"cache": "decoded", "num_workers": 4}
     with pytest.raises(BadInput):
         knobs.changed(mode="train", cache="prepared")
+
+
+def test_how_a_trial_is_looked_at_is_not_compared():
+    knobs = OcrKnobs(scaled_decode=True, num_steps=4, checked_samples=0, timeout_s=9, stage_timing=False)
+    assert knobs.compared() == {"scaled_decode": True, "num_steps": 4}
+    assert knobs.compared(OcrKnobs(num_steps=4)) == {"scaled_decode": True}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "none"), (True, "true"), (0.5, "0.5"), (3.0, "3"), ("ring", "ring"), (("torch", "lines"), "torch,lines"),
+        ({"read": 1.5}, "read:1.5"), ((), ""),
+    ],
+)  # fmt: skip
+def test_a_value_is_written_as_a_person_writes_it(value, text):
+    assert format_value(value) == text
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"scaled_decode": True, "num_pages": None, "replay_ms_per_sample": 0.5, "prefetch_factor": 4},
+        {"slow_down": {"read": 1.5, "collate": 20.0}},
+        {"knock_out": ("read", "decode")},
+        {"dataset": "my pages"},
+    ],
+    ids=str,
+)
+def test_what_is_printed_is_read_back(settings):
+    knobs = OcrKnobs(**settings)
+    printed = [format_settings({name: getattr(knobs, name)}) for name in settings]
+    texts, problems = split_settings(printed)
+    assert problems == []
+    assert OcrKnobs.parse_own(texts) == knobs
+
+
+def test_settings_for_a_shell_are_quoted():
+    assert shell_settings({"dataset": "my pages", "num_workers": 2}) == "dataset='my pages' num_workers=2"
+
+
+def test_texts_are_typed_one_by_one_though_they_are_impossible_by_themselves():
+    items = ["line_functions=a.b, c.d", "slow_down=read:1.5", "knock_out=collate", "cache_store=shared"]
+    settings = read_settings(items, OcrKnobs)
+    assert settings["line_functions"] == ("a.b", "c.d")
+    assert settings["slow_down"] == {"read": 1.5}
+    assert settings["cache_store"] == "shared"
+    assert OcrKnobs.wrong_values(settings) == []
+
+
+def test_a_renamed_knob_is_named_by_its_new_name():
+    (problem,) = problems_of(parity_pages=3)
+    assert "checked_samples" in problem
+
+
+def test_the_widest_tolerance_of_what_differs_counts():
+    ordinary = Tolerance(1.0, 0.5, "rounding")
+    plain, decoder, scaled = OcrKnobs(), OcrKnobs(image_decoder="opencv"), OcrKnobs(scaled_decode=True)
+    assert tolerance_between(plain, OcrKnobs(num_workers=0), ordinary) == ordinary
+    assert tolerance_between(plain, decoder, ordinary).mean == 1.0
+    assert tolerance_between(decoder, scaled, ordinary).mean == tolerance_between(scaled, decoder, ordinary).mean == 2.0

@@ -16,13 +16,19 @@ from record_factory import make_record
 from workbench.errors import BadInput, CannotWrite
 from workbench.records import run_folder as run_store
 from workbench.records.run_folder import (
+    COMPARISON,
     KNOBS,
     RECORD,
+    SELFTEST,
+    STATE,
     list_runs,
     new_run_folder,
+    read_comparison,
     read_knobs,
     read_record,
+    read_selftest,
     read_spans,
+    read_state,
     write_json,
     write_text,
     writing,
@@ -151,3 +157,49 @@ def test_damaged_knobs_are_named(tmp_path, content):
 def test_a_run_without_spans_says_how_to_get_them(tmp_path):
     with pytest.raises(BadInput, match="stage_timing"):
         read_spans(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [(RECORD, read_record), (COMPARISON, read_comparison), (STATE, read_state), (SELFTEST, read_selftest)],
+)
+def test_a_file_of_the_older_schema_is_refused_with_the_version_that_reads_it(tmp_path, name, read):
+    (tmp_path / name).write_text(json.dumps({"schema_version": 1, "run_id": "a", "pages_per_s": 3.0}))
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path)
+    (problem,) = caught.value.problems
+    assert str(problem) == ("is a record of schema 1, and this workbench reads schema 2; workbench 0.1 reads it"), (
+        "one line, and not a list of fields"
+    )
+    assert name in str(caught.value)
+
+
+def test_a_file_of_a_newer_schema_is_refused_as_such(tmp_path):
+    (tmp_path / RECORD).write_text(json.dumps({"schema_version": 99}))
+    with pytest.raises(BadInput, match=r"schema 99.*a newer workbench wrote it"):
+        read_record(tmp_path)
+
+
+def test_a_record_of_a_workload_that_is_not_on_this_machine_opens_and_keeps_its_knobs(tmp_path):
+    content = json.loads(make_record().model_dump_json())
+    content["knobs"] = {"workload": "gone.module:Workload", "num_workers": 3, "crop": 224, "labels": ["a", "b"]}
+    (tmp_path / RECORD).write_text(json.dumps(content))
+    record = read_record(tmp_path)
+    assert (record.knobs.num_workers, record.knobs.crop) == (3, 224)
+    assert record.item == "page", "what the record itself says is there"
+    assert record.catalogue.find("worker", "decode").replayable
+    again = json.loads(record.model_dump_json())["knobs"]
+    assert (again["crop"], again["labels"], again["workload"]) == (224, ["a", "b"], "gone.module:Workload")
+
+
+def test_knobs_of_a_workload_that_is_gone_are_compared_by_what_they_were(tmp_path):
+    def read(**settings):
+        content = json.loads(make_record().model_dump_json())
+        content["knobs"] = {"workload": "gone.module:Workload", **settings}
+        (tmp_path / RECORD).write_text(json.dumps(content))
+        return read_record(tmp_path).knobs
+
+    baseline, variant = read(crop=224), read(crop=160, num_workers=0, timeout_s=9.0)
+    assert variant.compared(baseline) == {"num_workers": 0, "crop": 160}
+    assert baseline.compared(read(crop=224)) == {}
+    assert read(crop=224, knock_out=[], profilers=["lines"]).compared() == {"crop": 224}

@@ -1,4 +1,4 @@
-"""What is known of knobs before they run: which are inactive, which are fixed by others, and how to fix a combination."""
+"""What is known of knobs before they run: which are inactive or fixed by others, and how to fix a combination."""
 
 from __future__ import annotations
 

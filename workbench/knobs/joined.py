@@ -135,7 +135,7 @@ def _joined(name: str, workload: Any) -> type[Knobs]:
     stages = getattr(workload, "stages", ())
     if not isinstance(stages, Sequence) or not all(isinstance(stage, Stage) for stage in stages):
         remedy = "Write stages = () or a sequence of workbench.stages.Stage"
-        problems.append(Problem(f"{name}.stages is not a sequence of stages", "workload", remedy))
+        problems.append(Problem(f"{name}.stages holds something else than stages", "workload", remedy))
     if problems:
         raise BadInput("knobs", problems)
     members = {
@@ -158,6 +158,12 @@ class ForeignKnobs(Knobs):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
+    def differing(self, other: Knobs) -> dict[str, Any]:
+        """See `Knobs`. Of the workload's knobs no more is known than their values."""
+        missing = object()
+        own = self.model_extra or {}
+        return super().differing(other) | {n: value for n, value in own.items() if getattr(other, n, missing) != value}
+
 
 def _read(value: Any) -> Knobs:
     """Knobs as they stand in a record."""
@@ -171,7 +177,12 @@ def _read(value: Any) -> Knobs:
         pass
     except ValidationError as error:
         raise ValueError("; ".join(detail["msg"] for detail in error.errors())) from None
-    return ForeignKnobs.model_construct(**{**Knobs().model_dump(), **value})
+    known = {name: given for name, given in value.items() if name in Knobs.model_fields}
+    try:
+        measuring = Knobs(**known).model_dump()
+    except (BadInput, ValidationError):
+        measuring = {**Knobs().model_dump(), **known}
+    return ForeignKnobs.model_construct(**{**value, **measuring})
 
 
 #: Knobs as a part of a record: read by the class of their workload, written whole.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError, ValidationInfo, model_validator
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.knobs.format import split_settings
@@ -27,6 +27,9 @@ _RENAMED = {
     "epochs": "epoch_overlap (epochs=joined is epoch_overlap=true)",
     "freed_memory": "malloc_retain (freed_memory=kept is malloc_retain=true)",
 }
+
+#: The context of a validation that looks at values one by one, and not at combinations.
+_ONE_BY_ONE = "one by one"
 
 AnySlice = TypeVar("AnySlice", bound=Slice)
 
@@ -71,14 +74,18 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
     )
 
     @model_validator(mode="after")
-    def _refuse_impossible(self) -> Self:
+    def _refuse_impossible(self, info: ValidationInfo) -> Self:
+        if info.context == _ONE_BY_ONE:
+            return self
         problems = [refusal.problem() for refusal in self.refusals()]
         if problems:
             raise ImpossibleKnobs("impossible combination of knobs", problems)
         return self
 
     @model_validator(mode="after")
-    def _refuse_what_is_not_replayed(self) -> Self:
+    def _refuse_what_is_not_replayed(self, info: ValidationInfo) -> Self:
+        if info.context == _ONE_BY_ONE:
+            return self
         catalogue = Catalogue(self.own_stages)
         wrong = [name for name in self.knock_out if catalogue.is_declared(name) and name not in catalogue.replayable()]
         if wrong:
@@ -127,7 +134,8 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
         """
         rows = self.rows()
         base = other if other is not None else type(self)(workload=self.workload)
-        return {name: value for name, value in self.differing(base).items() if rows[name].role != "measuring"}
+        changed = self.differing(base)
+        return {name: value for name, value in changed.items() if name not in rows or rows[name].role != "measuring"}
 
     def changed(self, **settings: Any) -> Self:
         """These knobs with some of them set anew.
@@ -189,9 +197,7 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
                 problems.append(cls.unknown(name))
                 continue
             try:
-                cls(**{name: _meant(rows[name], value)})
-            except ImpossibleKnobs:
-                continue
+                cls.model_validate({name: _meant(rows[name], value)}, context=_ONE_BY_ONE)
             except ValidationError as error:
                 problems += [_wrong_value(rows, detail) for detail in error.errors()]
         return problems
@@ -200,10 +206,7 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
     def typed(cls, name: str, value: Any) -> Any:
         """The value that a knob takes this for, by itself."""
         meant = _meant(cls.rows()[name], value)
-        try:
-            return getattr(cls(**{name: meant}), name)
-        except ImpossibleKnobs:
-            return _typed_alone(cls, name, meant)
+        return getattr(cls.model_validate({name: meant}, context=_ONE_BY_ONE), name)
 
 
 class ImpossibleKnobs(BadInput):
@@ -222,18 +225,6 @@ def read_settings(items: Iterable[str], knobs: type[Knobs], *, subject: str = "k
     if problems:
         raise BadInput(subject, problems)
     return {name: knobs.typed(name, text) for name, text in settings.items()}
-
-
-def _typed_alone(cls: type[Knobs], name: str, value: Any) -> Any:
-    """A value validated without the combinations that it is part of."""
-    from pydantic import BaseModel, TypeAdapter
-
-    for part in cls.__mro__:
-        # The class that has the field without them: a slice, or a workload's own knobs.
-        if issubclass(part, BaseModel) and not issubclass(part, Knobs) and name in part.model_fields:
-            return getattr(part(**{name: value}), name)
-    annotation: Any = cls.model_fields[name].annotation
-    return TypeAdapter(annotation).validate_python(value)
 
 
 def _meant(row: Knob, value: Any) -> Any:

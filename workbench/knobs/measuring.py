@@ -1,7 +1,7 @@
 """The knobs of measuring: how samples are loaded, where the model runs, and how a trial is looked at.
 
-Each room gets the slice that it needs (`LoaderKnobs`, `DeviceKnobs`, `TrialKnobs`); a workload's own knobs join them in one
-flat namespace (`knobs.joined`).
+Each room gets the slice that it needs (`LoaderKnobs`, `DeviceKnobs`, `TrialKnobs`); a workload's own knobs join them in
+one flat namespace (`knobs.joined`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LoaderKnobs(Slice):
                 "Take loader=torch, or mode=validate",
             )
         ],
-        tolerances={"dali": Tolerance(64.0, 1.0, "DALI decodes with its own library, and rounds again when it resizes")},
+        tolerances={"dali": Tolerance(64.0, 1.0, "DALI decodes with its own library, and rounds when it resizes")},
     )
     num_workers: int = knob(
         2, "loading", "loader worker processes; 0 loads in the main process", predicted="num_workers", ge=0, le=64

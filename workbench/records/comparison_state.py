@@ -1,4 +1,4 @@
-"""`state.json`: what a comparison has done so far, written anew after every trial, so that it can go on after a stop."""
+"""`state.json`: what a comparison has done so far, written after every trial, so that it can go on after a stop."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ComparisonState(BaseModel):
     seed: int
     policy: Policy = Policy()
     most_blocks: int = Field(ge=1, description="after this many blocks sampling ends, clear or not")
-    cold_cache: bool = Field(False, description="the data set's files are removed from the file cache before every trial")
+    cold_cache: bool = Field(False, description="the data set's files leave the file cache before every trial")
     runs: str = Field(description="folder of the run folders")
     warmup_run_id: str | None = Field(None, description="the first trial, which counts nowhere")
     trials: list[VariantTrial] = Field(default_factory=list, description="in the order they ran")

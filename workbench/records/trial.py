@@ -67,7 +67,7 @@ class Steady(Part):
 
 
 class Batches(Part):
-    """The batches of a trial as they were, those of the warm-up among them: equal lists, in the order of their steps."""
+    """The batches of a trial as they were, those of the warm-up among them: lists in the order of the steps."""
 
     number: list[int] = Field(default_factory=list, description="as spans name it")
     samples: list[int] = Field(default_factory=list, description="samples in it")
@@ -121,7 +121,7 @@ class Limits(Part):
 
     device_steps: int | None = Field(None, description="steps in the device's queue before the main process waits")
     background_batches: int = Field(0, description="batches that may wait for the main process's background thread")
-    loaded_batches: int = Field(0, description="batches that workers may have made, or have room for, ahead of the loop")
+    loaded_batches: int = Field(0, description="batches that workers may have made, or have room for, ahead")
 
 
 class Isolated(Part):
@@ -223,7 +223,7 @@ class Record(BaseModel):
     memory: Memory = Memory()
     quality: dict[str, Score] = Field(default_factory=dict)
     profiles: dict[str, str] = Field(default_factory=dict, description="files of the profilers, in the run folder")
-    profiler_overhead: ProfilerOverhead | None = Field(None, description="what the optional profilers cost; None without any")
+    profiler_overhead: ProfilerOverhead | None = Field(None, description="what the profilers cost; None without any")
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
 
@@ -254,7 +254,7 @@ class Record(BaseModel):
 
 
 SpanRow = dict[str, Any]
-#: Columns of `spans.parquet`, one row a span: of start-up, warm-up, the counted steps, and the epoch after them in which
-#: samples are recorded. `process` is the worker's number (0..) in the worker lane and 0 in the others; `sample` and
-#: `batch` are -1 where the span belongs to none.
+#: Columns of `spans.parquet`, one row a span: of start-up, warm-up, the counted steps, and the epoch after them in
+#: which samples are recorded. `process` is the worker's number (0..) in the worker lane and 0 in the others; `sample`
+#: and `batch` are -1 where the span belongs to none.
 SPAN_COLUMNS = ("lane", "process", "stage", "begin_ns", "end_ns", "sample", "batch", "background", "origin")

@@ -52,8 +52,9 @@ def test_nothing_is_known_of_nothing(tmp_path):
     assert cached_share([written(tmp_path, "empty", 0)]) is None
 
 
-def test_the_kernel_forgets_where_the_file_system_lets_it():
-    paths = sorted(Path(__file__).parents[2].glob("data_samples/images/*.jpg"))[:3]  # on the disk of the checkout
+def test_the_kernel_forgets_where_the_file_system_lets_it(checkout):
+    paths = sorted(checkout.glob("data_samples/images/*.jpg"))[:3]  # on the disk of the checkout
+    assert paths
     for path in paths:
         path.read_bytes()
     forget(paths)

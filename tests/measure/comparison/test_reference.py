@@ -1,4 +1,4 @@
-"""What a change is held against: other knobs, another installed workbench, a git revision; and what is none."""
+"""What a change is compared with: other knobs, another installed workbench, a git revision; and what is refused."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from workbench.records import Program
 #: A package that stands for another workbench: it can be started, and says where it is.
 OTHER = {
     "workbench/__init__.py": "",
-    "workbench/trial/__init__.py": "",
-    "workbench/trial/worker.py": "print('other')\n",
+    "workbench/measure/__init__.py": "",
+    "workbench/measure/trial/__init__.py": "",
+    "workbench/measure/trial/worker.py": "print('other')\n",
 }
 
 
@@ -43,14 +44,19 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def interpreter(tmp_path: Path) -> Path:
-    """One with another workbench, as an environment of its own would have it."""
-    write_other(tmp_path / "site")
-    path = tmp_path / "python"
-    path.write_text(f"#!/bin/sh\nPYTHONPATH={tmp_path / 'site'} exec {sys.executable} \"$@\"\n")
+def interpreter_with(site: Path, folder: Path) -> Path:
+    """One that finds the workbench of a folder, as an environment of its own would."""
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\nPYTHONPATH={site} exec {sys.executable} \"$@\"\n")
     path.chmod(0o755)
     return path
+
+
+@pytest.fixture
+def interpreter(tmp_path: Path) -> Path:
+    """One with another workbench."""
+    write_other(tmp_path / "site")
+    return interpreter_with(tmp_path / "site", tmp_path)
 
 
 def opened(text: str, checkout: Path, scratch: Path):
@@ -69,7 +75,7 @@ def test_a_revision_gets_a_source_tree_that_is_gone_afterwards(repository, tmp_p
     with opened("v1", repository, tmp_path) as reference:
         assert reference.program is not None and reference.program.source is not None
         source = Path(reference.program.source)
-        assert (source / "workbench" / "trial" / "worker.py").is_file()
+        assert (source / "workbench" / "measure" / "trial" / "worker.py").is_file()
         assert not (source / "workbench" / "later.py").exists(), "what isn't committed is no part of a revision"
         assert reference.name == f"v1 ({git(repository, 'rev-parse', 'v1')[:9]})"
     assert not source.exists()
@@ -90,7 +96,7 @@ def test_an_interrupt_leaves_no_source_tree(repository, tmp_path):
 
 
 def test_a_revision_that_does_not_start_is_refused_with_the_reason(repository, tmp_path):
-    (repository / "workbench" / "trial" / "worker.py").write_text("raise RuntimeError('too old')\n")
+    (repository / "workbench" / "measure" / "trial" / "worker.py").write_text("raise RuntimeError('too old')\n")
     git(repository, "commit", "--quiet", "-am", "broken")
     with pytest.raises(BadInput, match=r"'main' does not start .*too old"), opened("main", repository, tmp_path):
         pass
@@ -102,10 +108,11 @@ def test_an_installed_workbench_is_the_one_that_is_measured(interpreter, tmp_pat
         assert reference.program == Program(name=str(interpreter), python=str(interpreter))
 
 
-def test_an_interpreter_that_has_this_very_workbench_is_no_reference(tmp_path, monkeypatch, checkout):
+def test_an_interpreter_that_has_this_very_workbench_is_refused(tmp_path, monkeypatch, checkout):
     """The planted fault: it would be compared with itself, and pass."""
     monkeypatch.chdir(checkout)
-    with pytest.raises(BadInput, match=r"is this very one"), opened(sys.executable, tmp_path, tmp_path):
+    same = str(interpreter_with(checkout, tmp_path))
+    with pytest.raises(BadInput, match=r"is this very one"), opened(same, tmp_path, tmp_path):
         pass
 
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from workbench.errors import BadInput, Problem
+from workbench.knobs.joined import knobs_class, knobs_of
+from workbench.knobs.knobs import read_settings
 from workbench.measure.comparison.variants import (
     check_variants,
     choose_variants,
     parse_grid,
-    parse_settings,
     parse_variants,
 )
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -129,19 +130,19 @@ def test_a_grid_without_axes_is_refused() -> None:
 def test_settings_hold_what_the_knobs_take_the_texts_for() -> None:
     items = ["cache=prepared", "dataset=a=b", "num_workers=0", "pin_memory=true", "num_pages=none"]
 
-    settings = parse_settings(items)
+    settings = read_settings(items, OcrKnobs)
 
     expected = {"cache": "prepared", "dataset": "a=b", "num_workers": 0, "pin_memory": True, "num_pages": None}
     assert settings == expected
 
 
 def test_settings_may_be_impossible_as_long_as_there_is_more_to_come() -> None:
-    assert parse_settings(["cache_store=shared"]) == {"cache_store": "shared"}
+    assert read_settings(["cache_store=shared"], OcrKnobs) == {"cache_store": "shared"}
 
 
 def test_settings_with_mistakes_are_refused_together() -> None:
     with pytest.raises(BadInput) as error:
-        parse_settings(["cahce=prepared", "num_workers", "seed=1", "seed=2", "batch_size=0"], subject="-p")
+        read_settings(["cahce=prepared", "num_workers", "seed=1", "seed=2", "batch_size=0"], OcrKnobs, subject="-p")
 
     assert len(error.value.problems) == 4
     assert "Did you mean 'cache'?" in str(error.value)
@@ -164,7 +165,7 @@ def test_a_face_gets_variants_or_a_grid() -> None:
         (["ram: cache=decoded"], [], True, "blocks: True is not a number of blocks"),
     ],
 )
-def test_a_comparison_that_is_none_is_refused(specs: Any, axes: Any, blocks: Any, message: str) -> None:
+def test_what_is_not_a_comparison_is_refused(specs: Any, axes: Any, blocks: Any, message: str) -> None:
     with pytest.raises(BadInput, match=message):
         choose_variants(specs, axes, {}, blocks)
 
@@ -187,6 +188,14 @@ def test_the_data_sets_of_all_variants_are_looked_at_once_each(monkeypatch: pyte
     assert messages(error) == ["bad: there is no such folder", "worse: there is no such folder"]
 
 
-def test_lenses_never_enter_a_comparison():
-    with pytest.raises(BadInput, match="their price would be compared"):
+def test_profilers_never_enter_a_comparison():
+    with pytest.raises(BadInput, match="their overhead would be compared"):
         check_variants({"baseline": OcrKnobs(), "lines": OcrKnobs(profilers="lines")})
+
+
+def test_the_variants_that_a_workload_suggests_can_be_compared():
+    suggested = parse_variants(knobs_class("ocr").suggested_variants, {})
+
+    assert len(suggested) == 1 + len(OcrKnobs.suggested_variants)
+    assert all(knobs.compared(suggested["baseline"]) for name, knobs in suggested.items() if name != "baseline")
+    assert knobs_of({"workload": "ocr"}) is OcrKnobs

@@ -9,17 +9,11 @@ import shutil
 import pandas as pd
 import pytest
 
-<<<<<<< HEAD
 from workbench.explain.figures.annotated_source import annotated_source
 from workbench.explain.figures.flame import flame, stack_weights
 from workbench.explain.figures.memory_over_time import memory_over_time
 from workbench.explain.figures.operators import operator_table
 from workbench.knobs.knobs import PROFILERS
-=======
-from workbench.explain.figures.profiler_figures import flame, memory_over_time, stack_weights
-from workbench.explain.figures.profilers import operator_table, read_source, source_html
-from workbench.knobs.knobs import PROFILERS, Knobs
->>>>>>> c14ef8d (Tests of tables, descriptions and figure data, with planted faults; assertions that can fail)
 from workbench.measure.profilers import choose
 from workbench.measure.profilers.torch_trace import read_trace
 from workbench.measure.trial.launcher import run_trial
