@@ -99,17 +99,17 @@ class Toy:
 
 
 class CheckedToy(Toy):
-    """A workload that keeps its samples by its own rules, and has a cache. Parts of it fail where a test wants it.
+    """A workload that keeps its samples by its own rules, and has a cache. Its methods fail where a test plants it.
 
     Attributes:
-        fails: Names of the methods that raise.
+        planted: By name of the method: what is done first in it.
     """
 
-    fails: ClassVar[set[str]] = set()
+    planted: ClassVar[dict[str, Callable[[], None]]] = {}
 
     def _may_fail(self, name: str) -> None:
-        if name in self.fails:
-            raise ZeroDivisionError(f"planted in {name}")
+        if name in self.planted:
+            self.planted[name]()
 
     def quality(self) -> dict[str, Score]:
         self._may_fail("quality")
@@ -125,7 +125,9 @@ class CheckedToy(Toy):
     def check(self) -> Description:
         if self.seen:
             self._may_fail("check")
-        return super().check()
+        return Description(
+            num_samples=self.knobs.num_samples, counts=[Count(name="counted samples", number=len(self.counted))]
+        )
 
     def record(self, batch: Batch, *, whole_only: bool = False) -> None:
         if not whole_only:

@@ -53,7 +53,7 @@ def test_an_empty_folder_has_no_history(tmp_path):
 
 def test_trials_are_compared_by_the_knobs_that_matter():
     knobs = OcrKnobs(cache="decoded", dataset="/somewhere/pages", checked_samples=0, timeout_s=7)
-    assert changed_knobs(knobs) == "dataset=/somewhere/pages cache=decoded"
+    assert changed_knobs(knobs) == "dataset=pages cache=decoded"
     assert changed_knobs(OcrKnobs()) == "defaults"
     assert changed_knobs(make_failed().knobs) == "defaults"
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from planted_run import Pipeline, names
 from record_factory import make_failed, make_lane, make_record, make_stage
-from workbench.explain.headline import run_headline
+from workbench.explain.words.headline import run_headline
 
 from workbench.explain.breakdown import break_down, find_lane
 from workbench.explain.diagnosis.cause import Cause, Name, Thresholds

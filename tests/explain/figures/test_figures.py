@@ -81,7 +81,7 @@ def test_the_data_of_the_lanes_is_the_breakdown():
 
 def test_a_record_that_names_its_item_is_described_with_it():
     record = make_record().model_copy(update={"item": "image"})
-    assert lane_bars(record).finding == "The main process spends 60.0 % of its time waiting for images"
+    assert lane_bars(record).finding == "60.0 % of the time the main process waits for a batch"
     assert "100 images in 1.00 s" in subtitle(where_time_goes(record))
     assert "for each image" in where_time_goes(record).data[0].hovertemplate
 
@@ -127,7 +127,7 @@ def test_a_stage_named_in_its_bar_is_not_in_the_legend():
 
 def test_titles_say_the_finding(comparison):
     assert where_time_goes(make_record(), name="ram").layout.title.text == (
-        "ram: the main process spends 60.0 % of its time waiting for pages"
+        "ram: 60.0 % of the time the main process waits for a batch"
     )
     assert verdicts(comparison).layout.title.text == "'ram' is faster than 'baseline'"
     assert throughput(comparison).layout.title.text == "Trials scatter by up to 2 % (fastest over slowest, 'baseline')"

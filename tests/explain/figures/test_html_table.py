@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from IPython.core.formatters import DisplayFormatter
-from workbench.explain.verdicts.verdict_margins import Margins
+from workbench.explain.words.margins import Margins
 
 from workbench.explain.figures.html_table import (
     Html,

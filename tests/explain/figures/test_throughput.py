@@ -50,7 +50,7 @@ def test_a_failed_trial_leaves_a_gap(comparison):
     figure = throughput(comparison)
     assert [list(line.y) for line in figure.data] == [[100, 101, 99], [50, None]]
     assert "simulated" in subtitle(figure)
-    assert "Samples per second by block" in said(figure).alternative
+    assert "Pages per second by block" in said(figure).alternative
 
 
 def widths(effects: list[Effect]) -> list[float]:

@@ -1,4 +1,4 @@
-"""What the loader adds around torch's own: numbered batches, errors that arrive as they were raised, deaths in words."""
+"""What the loader adds to torch's own: numbered batches, errors that arrive as they were raised, deaths in words."""
 
 from __future__ import annotations
 
@@ -301,8 +301,7 @@ def take_all_of_a_full_shm(seconds: int) -> list[int]:
     arrived = []
     try:
         with patience(seconds):
-            for batch in loader.epoch():
-                arrived.append(batch.number)
+            arrived.extend(batch.number for batch in loader.epoch())
     except WorkbenchError as error:
         assert arrived == [0]
         raise error

@@ -14,7 +14,14 @@ from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def knobs(**settings: object) -> OcrKnobs:
-    quick = {"num_pages": 12, "batch_size": 2, "num_steps": 6, "num_workers": 1, "device": "replay", "checked_samples": 0}
+    quick = {
+        "num_pages": 12,
+        "batch_size": 2,
+        "num_steps": 6,
+        "num_workers": 1,
+        "device": "replay",
+        "checked_samples": 0,
+    }
     return OcrKnobs(**{**quick, "isolated_samples": 10, "replay_ms_per_sample": 1.0, **settings})
 
 

@@ -45,8 +45,7 @@ class Profilers:
 
     def phase(self, name: str) -> None:
         """See `Profiler`."""
-        for profiler in self._profilers.values():
-            profiler.phase(name)
+        self._each(lambda profiler: profiler.phase(name))
 
     def marked(self, timed: Callable[[str], Timed]) -> Callable[[str], Timed]:
         """What times the stages of the main process, with the profilers' marks inside."""
@@ -61,8 +60,7 @@ class Profilers:
 
     def step(self) -> None:
         """See `Profiler`."""
-        for profiler in self._profilers.values():
-            profiler.step()
+        self._each(lambda profiler: profiler.step())
 
     def stop(self) -> None:
         """See `Profiler`."""

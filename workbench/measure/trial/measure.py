@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,13 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from workbench.errors import BadInput
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
 from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.records import Isolated, Limits, Memory, Phase, Record, Score, Startup, Steady
-from workbench.records.run_folder import PROFILES, SAMPLES, SPANS
+from workbench.records.run_folder import PROFILES, SAMPLES, SPANS, writing
 from workbench.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ class Trial:
 
         from workbench.measure.devices.choose import make_device, resolve_device
         from workbench.measure.loaders.choose import open_loader
-        from workbench.measure.loaders.loader import refuse_other_length
         from workbench.measure.profilers.choose import open_profilers
         from workbench.measure.profilers.profiler import ProfilerContext
         from workbench.measure.timing.core_time import CoreWatch
@@ -140,7 +139,6 @@ class Trial:
         )
         cores = CoreWatch(channel)
         try:
-            refuse_other_length(description, getattr(loader, "num_samples", description.num_samples))
             loader.start()
             self._begin("model")
             device = make_device(knobs.slice(DeviceKnobs), placeholder)
@@ -269,7 +267,7 @@ class Trial:
         from workbench.measure.trial.environment import describe_environment
         from workbench.measure.trial.isolated import can_time_isolated, time_isolated
         from workbench.measure.trial.stage_stats import lane_stats, stage_stats
-        from workbench.workload import Cached, UsesModules, scores
+        from workbench.workload import Cached
 
         knobs = self._knobs
         with self._noting("stopping the profilers"):
@@ -292,7 +290,8 @@ class Trial:
         profiles = self._profiles(tracks)
         no_scores: dict[str, Score] = {}
         has_quality = not isinstance(device, NoDevice) and not knobs.knock_out
-        quality = self._noted("quality", lambda: scores(workload), no_scores) if has_quality else no_scores
+        quality = self._noted("quality", lambda: self._scores(workload), no_scores) if has_quality else no_scores
+        description = self._noted("description", workload.check, description)
         if recorder is not None:
             with self._noting("writing the recorded samples"):
                 self._write_samples(recorder)
@@ -302,10 +301,8 @@ class Trial:
         if can_time_isolated(knobs):
             with self._noting("timing stages isolated"):
                 isolated = time_isolated(workload, device, knobs, self._clock)
-        description = self._noted("description", workload.check, description)
         device_memory = self._noted("device memory", device.memory, None)
         wall_s = (times.end_ns - times.begin_ns) / NS_PER_S
-        modules = workload.modules if isinstance(workload, UsesModules) else ()
         return Record(
             run_id=self._folder.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -315,7 +312,7 @@ class Trial:
             workload_stages=list(workload.stages),
             device=device.description,
             simulated=device.simulated,
-            environment=self._noted("environment", lambda: describe_environment(modules), None),
+            environment=self._noted("environment", describe_environment, None),
             description=description,
             startup=self._startup(times, has_cache=cache is not None),
             steady=Steady(
@@ -350,11 +347,9 @@ class Trial:
 
     @contextmanager
     def _noting(self, what: str) -> Iterator[None]:
-        """What fails in this block becomes a note. Input that turns out to be wrong is raised all the same."""
+        """What fails in this block becomes a note."""
         try:
             yield
-        except BadInput:
-            raise
         except Exception as error:
             self._notes.append(f"{what} failed after the counted steps: {type(error).__name__}: {error}")
 
@@ -363,6 +358,17 @@ class Trial:
         with self._noting(what):
             return get()
         return otherwise
+
+    def _scores(self, workload: Workload) -> dict[str, Score]:
+        """The figures of quality; one that a record cannot hold becomes a note."""
+        scores = {}
+        for name, score in workload.quality().items():
+            if isinstance(score, Score) and math.isfinite(score.value):
+                scores[name] = score
+            else:
+                value = score.value if isinstance(score, Score) else f"{score!r}, and no Score"
+                self._notes.append(f"quality: '{name}' is left out, it is {value}")
+        return scores
 
     def _close(self, loader: Loader) -> None:
         """Stop the workers; what goes wrong with that is a note."""
@@ -433,4 +439,5 @@ class Trial:
 
         arrays = recorder.recorded()
         if arrays is not None:
-            np.savez(self._folder / SAMPLES, **arrays)  # type: ignore[arg-type]
+            with writing(self._folder / SAMPLES, partial=True):
+                np.savez(self._folder / SAMPLES, **arrays)  # type: ignore[arg-type]
