@@ -417,19 +417,6 @@ def checked(workload: Workload, name: str) -> Description:
     return description
 
 
-def scores(workload: Workload) -> dict[str, Score]:
-    """The figures of quality of a workload.
-
-    Raises:
-        TypeError: Where one of them is something else.
-    """
-    found = dict(workload.quality())
-    for name, score in found.items():
-        if not isinstance(score, Score):
-            raise TypeError(f"'{name}' is {type(score).__name__}, not a workbench.records.Score")
-    return found
-
-
 def compare_recorded(
     workload: str, baseline: tuple[Record, Arrays | None], variant: tuple[Record, Arrays | None]
 ) -> Checks | None:
