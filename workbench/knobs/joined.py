@@ -171,7 +171,8 @@ def _read(value: Any) -> Knobs:
         pass
     except ValidationError as error:
         raise ValueError("; ".join(detail["msg"] for detail in error.errors())) from None
-    return ForeignKnobs.model_construct(**{**Knobs().model_dump(), **value})
+    measuring = Knobs(**{name: setting for name, setting in value.items() if name in Knobs.model_fields})
+    return ForeignKnobs.model_construct(**{**value, **measuring.model_dump()})
 
 
 #: Knobs as a part of a record: read by the class of their workload, written whole.

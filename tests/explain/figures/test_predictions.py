@@ -28,13 +28,13 @@ NONE = PredictedValue(estimate=0.001, low=-0.002, high=0.004)
 
 
 def stage(name: str, gain: PredictedValue, share: float | None = 0.3) -> StageGain:
-    return StageGain(name, 0.004, share, gain, gain, (f"{name}=off", "other=1"), "")
+    return StageGain(name, 0.004, share, gain, gain, ({f"{name}": "off"}, {"other": 1}), "")
 
 
 def prediction(rate: float) -> Prediction:
     predicted = PredictedValue(estimate=rate, low=rate * 0.9, high=rate * 1.1)
     return Prediction(
-        run_id="a", questions=[EVIL], measured_pages_per_s=100, samples_per_s=predicted, gain=GAIN, limited_by=EVIL
+        run_id="a", changes=[EVIL], measured_samples_per_s=100, samples_per_s=predicted, gain=GAIN, limited_by=EVIL
     )
 
 

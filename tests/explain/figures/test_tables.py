@@ -109,7 +109,7 @@ def test_causes_stand_with_what_they_cost():
 
 def test_changes_stand_with_gain_cost_and_command():
     command = "workbench compare --variant 'a: b=c'"
-    table = plan_table([PlanStep("cache=prepared", "loader-bound", GAIN, None, True, "78.6 MB", command)])
+    table = plan_table([PlanStep({"cache": "prepared"}, "loader-bound", GAIN, None, True, "78.6 MB", command)])
     assert table.texts == [("cache=prepared", "loader-bound", "30.0 % [20.0 %, 40.0 %] (simulated)", "78.6 MB")]
     assert table.commands == (command,)
     assert "No knob" in plan_table([]).notes[0]

@@ -6,7 +6,7 @@ import pytest
 from record_factory import make_record, make_stage
 
 from workbench.explain.prediction.criticality import slopes
-from workbench.records import Comparison, Throughput, VariantResult
+from workbench.records import Comparison, Interval, Throughput, VariantResult
 
 STAGES = [make_stage("worker", "decode", 1.0, per="sample", count=100), make_stage("main", "wait", 0.5)]
 
@@ -26,7 +26,7 @@ def found(rates: list[float], **knobs):
 
 
 def result(name, knobs, rates):
-    rate = Throughput(median=rates[0], ci95=None, per_block=rates)
+    rate = Throughput(median=rates[0], geometric_mean=Interval(estimate=rates[0], ci95=None), per_block=rates)
     return VariantResult(name=name, knobs=knobs, run_ids=[], samples_per_s=rate, speedup=None, verdict=None)
 
 

@@ -18,7 +18,7 @@ from workbench.explain.prediction.variants import (
     trust,
     with_predictions,
 )
-from workbench.records import Comparison, Prediction, Throughput, VariantResult
+from workbench.records import Comparison, Interval, Prediction, Throughput, VariantResult
 
 
 class QuietRun(Run):
@@ -107,7 +107,7 @@ def test_what_cannot_be_predicted_is_named(predictor):
 
 def compared(predictor: Predictor, measured: float, predicted: Prediction) -> Comparison:
     knobs = predictor.record.knobs
-    rate = Throughput(median=measured, ci95=None)
+    rate = Throughput(median=measured, geometric_mean=Interval(estimate=measured, ci95=None))
     names = ("baseline", "a", "b")
     plain = {"knobs": knobs, "run_ids": [], "samples_per_s": rate, "speedup": None, "verdict": None}
     results = [VariantResult(name=name, **plain) for name in names]
