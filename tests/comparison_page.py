@@ -82,7 +82,8 @@ def write_page(path: Path, *, prefix: str = "") -> Path:
     record = make_record(stages=stages, lanes=lanes)
     variant = f"{prefix}RAM image cache"
     causes = [Cause("loader-bound", f"{prefix}decode", "It takes 8 ms (`cache=prepared`).", 0.25)]
-    steps = [PlanStep({"cache": "prepared"}, "loader-bound", None, 0.2, False, "78.6 MB", f"workbench compare '{prefix}'")]
+    command = f"workbench compare '{prefix}'"
+    steps = [PlanStep({"cache": "prepared"}, "loader-bound", None, 0.2, False, "78.6 MB", command)]
     parts = {
         "## How sure is it?": [verdicts.verdicts(comparison), throughput.throughput(comparison)],
         "## Where the time goes": [where_time_goes.where_time_goes(record, name=variant)],

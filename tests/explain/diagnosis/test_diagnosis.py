@@ -8,7 +8,6 @@ from typing import get_args
 import pytest
 from planted_run import Pipeline, names
 from record_factory import make_failed, make_lane, make_record, make_stage
-from workbench.explain.words.headline import run_headline
 
 from workbench.explain.breakdown import break_down, find_lane
 from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
@@ -16,6 +15,7 @@ from workbench.explain.diagnosis.diagnose import Advice, advise, diagnose, read_
 from workbench.explain.diagnosis.plan import plan
 from workbench.explain.prediction.gain_map import ceilings, gain_map
 from workbench.explain.prediction.predictor import predictor_for
+from workbench.explain.words.headline import run_headline
 from workbench.records.run_folder import write_json
 from workbench.stages import Stage
 from workbench.workloads.ocr.knobs import OcrKnobs

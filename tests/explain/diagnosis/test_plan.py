@@ -14,6 +14,7 @@ from workbench.explain.diagnosis.plan import compare_command, plan
 from workbench.explain.prediction.predictor import predictor_for
 from workbench.knobs.joined import parse_knobs
 from workbench.measure.comparison.variants import parse_variants
+from workbench.records import Record
 from workbench.records.run_folder import write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -158,3 +159,14 @@ def test_a_run_folder_has_a_diagnosis_in_a_sentence(tmp_path):
     assert without.sentence.startswith("Diagnosis: loader-bound by 'decode', which costs ")
     spans.to_parquet(tmp_path / "spans.parquet")
     assert advise(tmp_path).steps[0].gain is not None
+
+
+def test_a_run_whose_workload_is_not_on_this_machine_is_diagnosed_all_the_same():
+    record, spans = Pipeline(sample={**Pipeline().sample, "decode": 0.04}).run()
+    values = {**record.model_dump(mode="json")}
+    values["knobs"] = {**values["knobs"], "workload": "nowhere.to.be_found:Mine"}
+    foreign = Record.model_validate(values)
+    predictor = predictor_for(foreign, spans)
+    causes = diagnose(foreign, spans, predictor)
+    assert causes[0].title == "loader-bound by 'decode'"
+    assert plan(foreign, predictor, causes) == [], "which knobs it could take is not known here"

@@ -28,7 +28,7 @@ NONE = PredictedValue(estimate=0.001, low=-0.002, high=0.004)
 
 
 def stage(name: str, gain: PredictedValue, share: float | None = 0.3) -> StageGain:
-    return StageGain(name, 0.004, share, gain, gain, (f"{name}=off", "other=1"), "")
+    return StageGain(name, 0.004, share, gain, gain, ({f"{name}": "off"}, {"other": 1}), "")
 
 
 def prediction(rate: float) -> Prediction:

@@ -92,7 +92,7 @@ def advise(folder: Path, predictor: Predictor | None = None) -> Advice:
 
 def write_advice(folder: Path, advice: Advice) -> None:
     """Keep the advice in the run folder."""
-    write_text(folder / DIAGNOSIS, _ADVICE.dump_json(advice, indent=1).decode())
+    write_text(folder / DIAGNOSIS, str(_ADVICE.dump_json(advice, indent=1), "utf-8"))
 
 
 def read_advice(folder: Path) -> Advice | None:
@@ -163,6 +163,8 @@ def _healthy(facts: Facts, losses: Losses, limits: Thresholds, found: list[Cause
         f"the device is at work {format_share(facts.device_busy)} of the time, the main process waits for "
         f"{facts.items} {format_share(facts.wait)}"
     )
+    if facts.main.background_busy > 0.0:
+        shares += f", its background thread is at work {format_share(facts.main.background_busy)}"
     if not found:
         return Cause("healthy", None, f"Nothing stands out: {shares}.", 0.0)
     largest = f"the largest cost ({found[0].title}) is {format_share(found[0].cost)} of the time"

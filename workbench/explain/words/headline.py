@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, break_down, find_lane
+from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, bound_by_background, break_down, find_lane
 from workbench.explain.words.items import item_of
 from workbench.explain.words.verdicts import verdict_words
 from workbench.records import Comparison, Failure, Record, VariantResult
@@ -31,7 +31,11 @@ def run_headline(record: Record) -> str:
         return f"{rate}{marked}; stages were not timed."
     wrong = [lane for lane in lanes if not lane.closes]
     doubt = "".join(f" The stages of the {lane.lane} lane do not add up to its time." for lane in wrong)
-    return f"{rate}{marked}; {largest_part(main, record.catalogue)}.{doubt}"
+    finding = largest_part(main, record.catalogue)
+    if bound_by_background(lanes):
+        busy = format_share(main.background_busy)
+        finding = f"the background thread of the main process bounds the run: it is at work {busy} of the time"
+    return f"{rate}{marked}; {finding}.{doubt}"
 
 
 def largest_part(main: LaneBreakdown, catalogue: Catalogue = _MEASURED) -> str:
