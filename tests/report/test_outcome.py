@@ -29,7 +29,7 @@ def test_results_go_to_the_named_folder_which_is_made(tmp_path: Path) -> None:
     assert results_folder("") == results_folder(None) == reports_dir()
 
 
-def test_a_file_is_no_folder_for_results(tmp_path: Path) -> None:
+def test_a_file_cannot_be_the_folder_for_results(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(BadInput, match="cannot be used as a folder"):
@@ -56,7 +56,7 @@ def test_comparisons_lie_in_folders_of_their_own(tmp_path: Path) -> None:
     assert read_comparison(folders[0]) == comparison
 
 
-def test_a_race_without_a_comparison_was_interrupted(tmp_path: Path) -> None:
+def test_a_comparison_without_its_result_was_interrupted(tmp_path: Path) -> None:
     state = ComparisonState(variants={}, seed=0, most_blocks=1, runs=".")
     folders = [new_comparison_folder(tmp_path) for _ in range(2)]
     for folder in folders:
@@ -78,7 +78,7 @@ def test_results_are_read_from_the_outputs_of_a_notebook() -> None:
     assert results_of(nbformat.v4.new_notebook(cells=cells)) == {"run_folder": Path("/runs/a")}
 
 
-def test_a_failure_is_told_with_phase_message_and_stderr() -> None:
+def test_a_failure_is_described_with_phase_message_and_stderr() -> None:
     text = describe_failure(
         Failure(kind="error", phase="model", message="no such encoder", stderr_tail="line 1\nline 2")
     )

@@ -2,99 +2,100 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fakes import FakeTrials
 from record_factory import make_stage
 
 from workbench.errors import BadInput, WorkbenchError
 from workbench.explain.verdicts import error_rates
 from workbench.explain.words.self_test import machine_line, selftest_lines
-from workbench.measure.comparison import run as race_module
-from workbench.records import Environment, Failure, Machine, Record, Steady
-from workbench.records.run_folder import RECORD, SELFTEST, new_run_folder, write_json
-from workbench.report import self_test
+from workbench.knobs.knobs import Knobs
+from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, TrialKnobs
+from workbench.records.run_folder import SELFTEST, read_selftest
 from workbench.report.self_test import KNOBS, SELFTESTS, latest_selftest, run_selftest
-from workbench.workloads.ocr.knobs import OcrKnobs
+from workbench.stages import Stage
 
-PAGES = 72
+SAMPLES = 72
+
+#: Of a workload whose largest stage is work of a device, which cannot be replayed; then one in a background thread.
+STAGES = [
+    make_stage("main", "score", 0.9, count=18),
+    make_stage("worker", "unpack", 0.5, per="sample", count=SAMPLES),
+    make_stage("worker", "draw", 0.3, per="sample", count=SAMPLES),
+    make_stage("worker", "ahead", 0.7, per="sample", count=SAMPLES, background=True),
+]
+OWN = [
+    Stage("unpack", "worker", "work", "sample", replayable=True),
+    Stage("draw", "worker", "work", "sample", replayable=True),
+    Stage("ahead", "worker", "work", "sample", replayable=True),
+    Stage("score", "main", "collect"),
+]
 
 
-class Trials:
-    """Trials of 1 s with noise of 1 %, the first of them cold, and longer by what their stage was delayed."""
+class Trials(FakeTrials):
+    """Trials of 1 s with noise of 1 %, the first of them cold, and longer by what a stage was delayed."""
 
-    def __init__(self) -> None:
-        self.ran = 0
-        self.noise = np.random.default_rng(0)
-        self.fails_at = 10**9
+    def __init__(self, **fields: Any) -> None:
+        noise = np.random.default_rng(0)
 
-    def __call__(self, knobs: OcrKnobs, runs: Path, **_: object) -> Record:
-        self.ran += 1
-        cold = 1.5 if self.ran == 1 else 1.0
-        delay_s = PAGES * knobs.delays_ms.get("decode", 0.0) / 1e3
-        wall_s = cold * float(np.exp(self.noise.normal(0, 0.01))) + delay_s
-        failed = self.ran == self.fails_at
-        folder = new_run_folder(runs, knobs)
-        record = Record(
-            run_id=folder.name,
-            created_at="2026-01-01T00:00:00+00:00",
-            status="failed" if failed else "ok",
-            failure=Failure(kind="error", phase="steady", message="out of luck") if failed else None,
-            knobs=knobs,
-            environment=Environment(python="3.11", platform="Linux", cpu="a CPU", cores=2, memory_bytes=1),
-            machine=Machine(wall_s=3.0, num_cores=2, other_cores=0.0, steal_share=0.0, load_1min=0.0),
-            steady=Steady(
-                num_steps=18, num_pages=PAGES, num_epochs=3, warmup_steps=1, wall_s=wall_s, samples_per_s=PAGES / wall_s
-            ),
-            stages=[make_stage("worker", "decode", 0.5, per="page", count=PAGES)],
-        )
-        write_json(folder / RECORD, record)
-        return record
+        def rate(knobs: Knobs, number: int) -> float:
+            cold = 1.5 if number == 0 else 1.0
+            delay_s = SAMPLES * sum(knobs.slow_down.values()) / 1e3
+            return 100.0 / (cold * float(np.exp(noise.normal(0, 0.01))) + delay_s)
+
+        super().__init__(rate, **{"stages": STAGES, "workload_stages": OWN, **fields})
 
 
 @pytest.fixture
 def trials(monkeypatch: pytest.MonkeyPatch) -> Trials:
-    fake = Trials()
-    monkeypatch.setattr(race_module, "run_trial", fake)
-    monkeypatch.setattr(self_test, "run_trial", fake)
     monkeypatch.setattr(error_rates, "DRAWN", 500)
-    return fake
+    return Trials()
+
+
+def test_its_knobs_are_those_of_measuring() -> None:
+    own = set().union(*(part.model_fields for part in (LoaderKnobs, DeviceKnobs, TrialKnobs)))
+    assert set(KNOBS) <= own, "they fit any workload"
 
 
 def test_it_says_how_often_verdicts_are_wrong_and_what_is_found(trials, tmp_path):
-    test = run_selftest(tmp_path, OcrKnobs(**KNOBS), num_identical=4, num_blocks=20)
+    test = run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_identical=4, num_blocks=20)
     short, long = test.false_verdicts
     assert (short.most_blocks, long.most_blocks) == (5, 12)
     assert short.real.of >= 2 * 4
     assert all(rates.resampled.share <= 0.05 for rates in test.false_verdicts)
-    sizes = {one.asked: one for one in test.planted}
+    assert {planted.stage for planted in test.planted} == {"unpack"}, "the largest that can be replayed"
+    sizes = {planted.asked: planted for planted in test.planted}
     assert sizes[0.05].found.share >= 0.9
     assert sizes[0.05].covered.share >= 0.9
-    assert [one.planted for one in test.planted] == pytest.approx([0.03, 0.05, 0.1], rel=0.05), "not by the cold trial"
+    assert [planted.planted for planted in test.planted] == pytest.approx([0.03, 0.05, 0.1], rel=0.05), (
+        "not by the cold trial"
+    )
     assert test.first_slot.ci95[0] < 1.0 < test.first_slot.ci95[1]
-    assert next(one for one in test.tellable if one.minutes == 4.0).effect < 0.05
+    assert next(row for row in test.detectable if row.minutes == 4.0).effect < 0.05
 
 
-def test_it_is_told_with_counts_intervals_and_units(trials, tmp_path):
-    test = run_selftest(tmp_path, OcrKnobs(**KNOBS), num_blocks=6)
-    told = "\n".join(selftest_lines(test))
-    assert told.startswith("This machine can tell ")
-    assert "in 4 minutes" in told and "In 1 min (10 blocks" in told
-    assert "up to 5 blocks" in told and "up to 6 blocks" in told
-    assert "slowed by" in told and "(5 % was asked for)" in told
-    assert machine_line(test) in told
+def test_it_is_printed_with_counts_intervals_and_units(trials, tmp_path):
+    test = run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=6)
+    text = "\n".join(selftest_lines(test))
+    assert text.startswith("This machine can detect a difference of ")
+    assert "in 4 minutes" in text and "In 1 min (30 blocks" in text
+    assert "(up to 5 blocks)" in text and "(up to 6 blocks)" in text
+    assert "slowed by" in text and "(5 % was asked for)" in text
+    assert machine_line(test) in text
 
 
 def test_the_report_takes_the_newest_of_this_machine_and_passes_over_a_damaged_one(trials, tmp_path, capsys):
     folders = [tmp_path / SELFTESTS / name for name in "abc"]
     for folder in folders:
-        run_selftest(folder, OcrKnobs(**KNOBS), sizes=(), num_blocks=3)
-    here = {"baseline": [trials(OcrKnobs(), tmp_path / "runs")]}
+        run_selftest(folder, Knobs(**KNOBS), launch=trials, sizes=(), num_blocks=3)
+    here = {"baseline": [trials(Knobs(), tmp_path / "runs")]}
     (folders[2] / SELFTEST).write_text("{")
     newest = latest_selftest(tmp_path, here)
     assert newest is not None
-    assert newest.model_dump_json(indent=1) == (folders[1] / SELFTEST).read_text().strip()
+    assert newest == read_selftest(folders[1])
     assert "Passed over" in capsys.readouterr().err
     environment = here["baseline"][0].environment.model_copy(update={"cpu": "another CPU"})
     elsewhere = {"baseline": [here["baseline"][0].model_copy(update={"environment": environment})]}
@@ -103,16 +104,21 @@ def test_the_report_takes_the_newest_of_this_machine_and_passes_over_a_damaged_o
 
 
 def test_a_failed_trial_ends_it(trials, tmp_path):
-    trials.fails_at = 9
+    trials.fails = lambda knobs, number: number == 8
     with pytest.raises(WorkbenchError, match="out of luck"):
-        run_selftest(tmp_path, OcrKnobs(**KNOBS), num_blocks=3)
+        run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=3)
 
 
-def test_too_few_blocks_are_no_self_test(trials, tmp_path):
+def test_too_few_blocks_are_refused(trials, tmp_path):
     with pytest.raises(WorkbenchError, match="needs 3 blocks"):
-        run_selftest(tmp_path, OcrKnobs(**KNOBS), num_blocks=2)
+        run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=2)
 
 
 def test_knobs_with_work_side_by_side_are_refused(tmp_path):
     with pytest.raises(BadInput, match="in series"):
-        run_selftest(tmp_path, OcrKnobs(**{**KNOBS, "num_workers": 2}), num_blocks=3)
+        run_selftest(tmp_path, Knobs(**{**KNOBS, "num_workers": 2}), num_blocks=3)
+
+
+def test_a_workload_without_a_replayable_stage_is_refused(trials, tmp_path):
+    with pytest.raises(BadInput, match="has timed no stage that is replayable"):
+        run_selftest(tmp_path, Knobs(**KNOBS), launch=Trials(stages=STAGES[:1]), num_blocks=3)

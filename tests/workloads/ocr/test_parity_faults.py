@@ -1,19 +1,19 @@
-"""A wrong variant is told from a right one, whatever its strategy may differ in: every planted fault is caught."""
+"""A wrong variant is not taken for a right one, whatever its strategy may differ in: every planted fault is caught."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from record_factory import make_record
-from workbench.measure.devices.nothing import NoDevice
-from workbench.workloads.ocr.checks.pages import compare_pages
 
-from workbench.records import Parity
-from workbench.records.run_folder import PAGES
+from workbench.explain.checks.runs import compare_runs
+from workbench.records import Checks
+from workbench.records.run_folder import SAMPLES
 from workbench.workloads.ocr.chain.normalize import MEAN, STD
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page, Word
@@ -24,37 +24,39 @@ EPOCH = [list(range(begin, begin + BATCH)) for begin in range(0, NUM_PAGES, BATC
 
 
 def knobs_of(**settings) -> OcrKnobs:
-    return OcrKnobs.parse_own({"num_pages": NUM_PAGES, "device": "none", "checked_samples": 2, "targets": "fast", **settings})
+    return OcrKnobs.parse_own(
+        {"num_pages": NUM_PAGES, "device": "none", "checked_samples": 2, "targets": "fast", **settings}
+    )
 
 
-def witnessed(folder: Path, knobs: OcrKnobs, *, pages=lambda pages: pages, orders=EPOCH, content=None, batch=lambda b: b):
+def leave(folder: Path, knobs: OcrKnobs, *, pages=lambda pages: pages, orders=EPOCH, content=None, batch=lambda b: b):
     """What a trial with a fault leaves.
 
     Args:
         folder: Its run folder.
         knobs: Its knobs.
         pages: Changes the pages behind the data set's back, as a stale cache or a wrong reader would.
-        orders: The pages of each batch, as they are told.
+        orders: The pages that each batch is said to hold.
         content: What is really in them, where that is something else.
         batch: Changes a batch.
     """
     workload = OcrWorkload(knobs)
-    workload.open()
-    workload.build(NoDevice())
-    workload.dataset.pages = pages(workload.dataset.pages)
+    workload.check()
+    dataset, collate = workload.dataset(), workload.collate()
+    dataset.pages = pages(dataset.pages)
     workload.fill_cache(lambda done, total: None)
-    for number, told in enumerate(orders):
-        real = told if content is None else content[number]
-        made = batch(workload.collate([workload.dataset[page] for page in real]))
-        workload.look(made, told)
+    for number, samples in enumerate(orders):
+        real = samples if content is None else content[number]
+        made = batch(collate([dataset[page] for page in real]))
+        workload.record(SimpleNamespace(data=made, number=number, samples=samples))
     folder.mkdir()
-    np.savez(folder / PAGES, **workload.parity_sample(knobs.checked_samples))
+    np.savez(folder / SAMPLES, **workload.recorded())
 
 
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "baseline"
-    witnessed(folder, knobs_of())
+    leave(folder, knobs_of())
     return folder
 
 
@@ -67,20 +69,29 @@ WAYS = [
 ]
 
 
-def compared(tmp_path: Path, baseline: Path, settings: dict, **fault) -> Parity:
+def compared(tmp_path: Path, baseline: Path, settings: dict, **fault) -> Checks:
     knobs = knobs_of(**settings)
-    witnessed(tmp_path / "variant", knobs, **fault)
-    plain, changed = (make_record().model_copy(update={"knobs": one, "quality": None}) for one in (knobs_of(), knobs))
-    return compare_pages(baseline, tmp_path / "variant", plain, changed)
+    (tmp_path / "baseline").symlink_to(baseline)
+    leave(tmp_path / "variant", knobs, **fault)
+    plain, changed = (
+        make_record(name=name).model_copy(update={"knobs": own, "quality": {}})
+        for name, own in (("baseline", knobs_of()), ("variant", knobs))
+    )
+    return compare_runs(tmp_path, plain, changed)
+
+
+def named(checks: Checks, name: str):
+    return next(check for check in checks.checks if name in check.name)
 
 
 @pytest.mark.parametrize("settings", WAYS, ids=str)
 def test_a_right_variant_passes(tmp_path, baseline, settings):
-    parity = compared(tmp_path, baseline, settings)
-    assert parity.status in ("same", "within_tolerance")
-    assert parity.coverage.status == "same"
-    assert parity.coverage.num_pages == NUM_PAGES
-    assert parity.detections.matched_words > 20
+    checks = compared(tmp_path, baseline, settings)
+    assert checks.status in ("same", "within_tolerance")
+    assert named(checks, "every page once").status == "same"
+    assert checks.num_samples == NUM_PAGES
+    words = int(named(checks, "words").measured.split()[0])
+    assert words > 20
 
 
 def _channels_swapped(batch):
@@ -135,41 +146,42 @@ FAULTS = {
 @pytest.mark.parametrize("settings", WAYS, ids=str)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_is_caught(tmp_path, baseline, settings, fault):
-    parity = compared(tmp_path, baseline, settings, **FAULTS[fault])
-    assert parity.status == "different"
+    checks = compared(tmp_path, baseline, settings, **FAULTS[fault])
+    assert checks.status == "different"
 
 
 def test_the_page_that_is_wrong_is_named(tmp_path, baseline):
-    parity = compared(tmp_path, baseline, {}, **FAULTS["pages exchanged"])
-    assert len(parity.coverage.exchanged) == 2
-    assert parity.coverage.exchanged[0] in " ".join(parity.notes)
+    exchanged = named(compared(tmp_path, baseline, {}, **FAULTS["pages exchanged"]), "every page once")
+    assert len(exchanged.samples) == 2
+    assert "2 hold the image of another page" in exchanged.measured
     (tmp_path / "again").mkdir()
-    dropped = compared(tmp_path / "again", baseline, {}, **FAULTS["a page dropped"])
-    assert len(dropped.coverage.missing) == 1
-    assert dropped.coverage.missing[0] in dropped.notes[0]
+    dropped = named(compared(tmp_path / "again", baseline, {}, **FAULTS["a page dropped"]), "every page once")
+    assert len(dropped.samples) == 1
+    assert "1 came less often than the others" in dropped.measured
 
 
-def test_another_data_set_is_no_variant_and_its_pages_are_named(tmp_path, baseline):
-    parity = compared(tmp_path, baseline, {"num_pages": NUM_PAGES + 8}, orders=[*EPOCH, list(range(8, 16))])
-    assert parity.status == "different"
-    assert "besides" in parity.notes[0]
-    assert "and 3 more" in parity.notes[0]
+def test_another_data_set_is_not_a_variant_and_its_pages_are_named(tmp_path, baseline):
+    checks = compared(tmp_path, baseline, {"num_pages": NUM_PAGES + 8}, orders=[*EPOCH, list(range(8, 16))])
+    assert checks.status == "different"
+    assert "besides" in checks.checks[0].reason
+    assert "and 3 more" in checks.checks[0].reason
 
 
 def test_without_whole_pages_a_fault_still_counts_and_their_absence_proves_nothing(tmp_path, baseline):
     wrong = compared(tmp_path, baseline, {"checked_samples": 0}, **FAULTS["pages exchanged"])
     assert wrong.status == "different"
     (tmp_path / "again").mkdir()
-    assert compared(tmp_path / "again", baseline, {"checked_samples": 0}).status is None
+    assert compared(tmp_path / "again", baseline, {"checked_samples": 0}).status == "not_comparable"
 
 
-def test_a_shorter_run_is_held_against_the_pages_that_both_have_seen(tmp_path, baseline):
-    parity = compared(tmp_path, baseline, {"checked_samples": 1}, orders=[[0, 1]])
-    assert parity.status == "same"
-    assert parity.pages.num_pages == 1
-    assert parity.detections.unmatched_words == 0
+def test_a_shorter_run_is_compared_on_the_pages_that_both_have_seen(tmp_path, baseline):
+    checks = compared(tmp_path, baseline, {"checked_samples": 1}, orders=[[0, 1]])
+    assert checks.status == "same"
+    assert checks.num_samples == 2
+    assert "on 1 pages" in named(checks, "pixels").measured
+    assert ", 0 on one only" in named(checks, "words").measured
 
 
-def test_an_epoch_and_a_half_is_no_fault(tmp_path, baseline):
-    parity = compared(tmp_path, baseline, {}, orders=[*EPOCH, EPOCH[0]])
-    assert parity.coverage.status == "same"
+def test_an_epoch_and_a_half_is_not_a_fault(tmp_path, baseline):
+    checks = compared(tmp_path, baseline, {}, orders=[*EPOCH, EPOCH[0]])
+    assert named(checks, "every page once").status == "same"

@@ -1,0 +1,46 @@
+"""The run that a person names, and what a stage costs in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from record_factory import make_failed, make_record, make_stage
+
+from workbench.errors import BadInput
+from workbench.records import Isolated, Record
+from workbench.records.run_folder import RECORD, write_json
+from workbench.report.find_run import find_run, stage_costs_below
+
+
+def leave(runs: Path, record: Record) -> Path:
+    write_json(runs / record.run_id / RECORD, record)
+    return runs / record.run_id
+
+
+def test_a_run_is_found_by_its_folder_its_name_or_as_the_last_that_ended_well(tmp_path):
+    first, second = (leave(tmp_path, make_record(name=name)) for name in ("a", "b"))
+    leave(tmp_path, make_failed("c"))
+    assert find_run(str(first), tmp_path) == first
+    assert find_run("a", tmp_path) == first
+    assert find_run("last", tmp_path) == second
+
+
+@pytest.mark.parametrize(("name", "words"), [("nowhere", "there is no run 'nowhere'"), ("last", "that ended well")])
+def test_a_run_that_is_not_there_is_refused(tmp_path, name, words):
+    leave(tmp_path, make_failed("c"))
+    with pytest.raises(BadInput, match=words):
+        find_run(name, tmp_path)
+
+
+def test_a_stage_costs_what_it_took_isolated_for_every_sample(tmp_path):
+    stages = [make_stage("worker", "read", 0.5, per="sample", count=100), make_stage("worker", "collate", 0.2)]
+    isolated = Isolated(samples=[1, 2], stages=[make_stage("worker", "read", 0.06, per="sample", count=20)])
+    leave(tmp_path, make_record(name="loaded", stages=stages))
+    leave(tmp_path, make_record(name="both", stages=stages).model_copy(update={"isolated": isolated}))
+    cost = stage_costs_below(tmp_path)
+    assert cost("loaded", "read") == pytest.approx(0.005)
+    assert cost("both", "read") == pytest.approx(0.003)
+    for stage in ("collate", "nothing"):
+        with pytest.raises(BadInput, match=f"has no stage '{stage}' that is done for every sample"):
+            cost("loaded", stage)
