@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.errors import BadInput
-from workbench.workload import INPUTS_CHECKED, check_inputs
+from workbench.registry import INPUTS_CHECKED, check_inputs
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 

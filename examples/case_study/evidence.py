@@ -15,7 +15,7 @@ from workbench.explain.verdicts.effect import ended_well, paired_log_ratios, stu
 from workbench.records import Checks, Comparison, Interval, Record, VariantResult, Verdict
 from workbench.records.run_folder import SAMPLES
 from workbench.units import format_ratio, format_share
-from workbench.workload import compare_recorded
+from workbench.registry import compare_recorded
 from workbench.workloads.ocr.transform_study import TransformStudy
 
 #: Of each claim by itself. The number of blocks is fixed before the comparison, and nobody looks before it is over.

@@ -15,7 +15,7 @@ from workbench.knobs.joined import knobs_class, parse_knobs
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
 from workbench.records.run_folder import SAMPLES, read_record
-from workbench.workload import check_inputs
+from workbench.registry import check_inputs
 
 TOY = "examples.toy_workload:Toy"
 

@@ -12,7 +12,7 @@ import pytest
 from workbench.errors import BadInput
 from workbench.knobs.joined import knobs_class, parse_knobs
 from workbench.knobs.knobs import Knobs, read_settings
-from workbench.workload import check_inputs, make_workload
+from workbench.registry import check_inputs, make_workload
 
 _NUMBERS = itertools.count()
 

@@ -9,10 +9,10 @@ from typing import Any
 from workbench.commands.console import show_progress
 from workbench.files import notebooks_dir
 from workbench.records import Failure
+from workbench.registry import INPUTS_CHECKED
 from workbench.report.notebook_run import NotebookRun, run_notebook
 from workbench.report.outcome import fresh_name
 from workbench.report.progress import follow_progress
-from workbench.workload import INPUTS_CHECKED
 
 #: What a cell may take beside the trials that it runs, each of which ends by its own timeout.
 _OVERHEAD_S = 120.0

@@ -16,8 +16,8 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     from workbench.knobs.joined import parse_knobs
     from workbench.measure.trial.profiled import trials_of
     from workbench.records.run_folder import read_record
+    from workbench.registry import check_inputs
     from workbench.report.outcome import describe_failure, results_folder
-    from workbench.workload import check_inputs
 
     settings = read_parameters(parameter)
     knobs = parse_knobs(settings, subject="-p")

@@ -23,10 +23,10 @@ def selftest(
     from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
     from workbench.knobs.joined import parse_knobs
+    from workbench.registry import check_inputs
     from workbench.report.outcome import fresh_name, results_folder
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
-    from workbench.workload import check_inputs
 
     knobs = parse_knobs(read_parameters(parameter, defaults=KNOBS), subject="-p")
     check_inputs(knobs)

@@ -11,8 +11,8 @@ def transforms(parameter: Parameters = None, out: OutFolder = None) -> None:
     from workbench.commands.offers import TimesTransforms, ask_for
     from workbench.commands.options import read_parameters
     from workbench.knobs.joined import parse_knobs
+    from workbench.registry import check_inputs
     from workbench.report.outcome import results_folder
-    from workbench.workload import check_inputs
 
     settings = read_parameters(parameter)
     knobs = parse_knobs(settings, subject="-p")

@@ -20,7 +20,7 @@ from workbench.measure.trial.profiled import run_profiled
 from workbench.panel.run_list import RunList
 from workbench.records import Record
 from workbench.records.run_folder import read_spans
-from workbench.workload import check_inputs
+from workbench.registry import check_inputs
 
 #: Set by a Jupyter server for the kernels of its notebooks; papermill sets none.
 _SESSION = "JPY_SESSION_NAME"

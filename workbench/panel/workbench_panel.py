@@ -26,8 +26,8 @@ from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.panel.sample_preview import SamplePreview
 from workbench.records import Record
+from workbench.registry import check_inputs
 from workbench.units import format_rate
-from workbench.workload import check_inputs
 
 #: A cancelled trial is gone within a second.
 _PATIENCE_S = 5.0

@@ -17,8 +17,8 @@ from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.files import child_environment, notebooks_dir
 from workbench.measure.trial.process_tree import ProcessTree
 from workbench.records.run_folder import read_state
+from workbench.registry import INPUTS_CHECKED
 from workbench.report.notebook_run import run_notebook
-from workbench.workload import INPUTS_CHECKED
 
 #: A comparison that has stopped for one of these reasons can be reported as it stands; any other would run on first.
 ENDED = ("clear", "blocks", "failed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from IPython.core.formatters import DisplayFormatter
-from workbench.explain.words.margins import Margins
 
 from workbench.explain.figures.html_table import (
     Html,
@@ -16,6 +15,7 @@ from workbench.explain.figures.html_table import (
     side_by_side,
 )
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
+from workbench.explain.words.margins import Margins
 
 EVIL = "<img src=x onerror=alert(1)>"
 

@@ -8,11 +8,10 @@ import shutil
 
 import pandas as pd
 import pytest
-
-from workbench.explain.figures.annotated_source import annotated_source
 from workbench.explain.figures.flame import flame, stack_weights
 from workbench.explain.figures.memory_over_time import memory_over_time
 from workbench.explain.figures.operators import operator_table
+
 from workbench.knobs.knobs import PROFILERS
 from workbench.measure.profilers import choose
 from workbench.measure.profilers.torch_trace import read_trace

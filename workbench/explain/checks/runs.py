@@ -12,7 +12,8 @@ from workbench.explain.checks.samples import compare_samples
 from workbench.knobs.joined import SHIPPED
 from workbench.records import Check, Checks, Record
 from workbench.records.run_folder import SAMPLES
-from workbench.workload import Arrays, compare_recorded
+from workbench.registry import compare_recorded
+from workbench.workload import Arrays
 
 
 def compare_runs(runs: Path, baseline: Record, variant: Record) -> Checks:

@@ -12,7 +12,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.format import split_settings
 from workbench.knobs.joined import knobs_of, parse_knobs
 from workbench.knobs.knobs import Knobs
-from workbench.workload import check_inputs
+from workbench.registry import check_inputs
 
 BASELINE = "baseline"
 

@@ -92,7 +92,8 @@ class Trial:
         from workbench.measure.timing.core_time import CoreWatch
         from workbench.measure.timing.stages import knock_out
         from workbench.measure.trial.finish import Measured, finish
-        from workbench.workload import Cached, LineFunctions, Placeholder, checked, make_workload
+        from workbench.registry import checked, make_workload
+        from workbench.workload import Cached, LineFunctions, Placeholder
 
         knobs = self._knobs
         torch.manual_seed(knobs.seed)

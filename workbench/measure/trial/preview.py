@@ -156,7 +156,8 @@ def main() -> int:
 
 
 def _answer(knobs: Knobs, number: int, opened: dict[str, Any]) -> PreviewAnswer:
-    from workbench.workload import Previews, make_workload
+    from workbench.registry import make_workload
+    from workbench.workload import Previews
 
     asked = knobs.model_dump_json()
     if asked not in opened:
