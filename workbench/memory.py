@@ -1,12 +1,13 @@
-"""Memory that several processes map, one copy for all of them, under fork and spawn alike.
+"""Memory that several processes map, one copy for all of them; and memory that a process keeps when it is freed.
 
-The memory is an anonymous file (`memfd_create`), handed over by its descriptor. Nothing has a name that could be left
-behind: the kernel frees it when the last process that maps it is gone, however it went. It does not count against the
-size of `/dev/shm`, its pages are made on first touch, and PSS counts them once.
+Shared memory is an anonymous file (`memfd_create`), handed over by its descriptor, under fork and spawn alike. Nothing has a
+name that could be left behind: the kernel frees it when the last process that maps it is gone, however it went. It does not
+count against the size of `/dev/shm`, its pages are made on first touch, and PSS counts them once.
 """
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import weakref
@@ -47,3 +48,17 @@ def _rebuild(duplicate: Any, size: int) -> SharedMemory:
     block = SharedMemory.__new__(SharedMemory)
     block._attach(duplicate.detach(), size)
     return block
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+#: Blocks up to this size come from the heap, and so much of it stays free before any goes back.
+_KEPT_BYTES = 1 << 30
+
+
+def retain_freed_memory() -> bool:
+    """From here on this process keeps what it frees. Gives whether the C library can be told so."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:  # musl
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import BadInput, Problem
 from workbench.records.comparison import Interval
-from workbench.records.part import SCHEMA_VERSION, Part
-from workbench.records.prediction import PredictedValue
+from workbench.records.parts import SCHEMA_VERSION, Part
+from workbench.records.parts import PredictedValue
 
 CASE_STUDY = "case_study.json"
 

@@ -13,7 +13,7 @@ MOST_BYTES = 1_000_000
 MOST_SAMPLE_BYTES = 6_000_000
 
 #: A file is one thought: more lines than this are several, fewer than that are a part of one.
-MOST_LINES, FEWEST_LINES = 400, 30
+MOST_LINES, FEWEST_LINES = 400, 25
 
 #: Where an `import` starts the program: two lines are all there is to say.
 TINY = {"__init__.py", "__main__.py"}
@@ -83,7 +83,7 @@ def test_no_file_is_at_home_on_one_machine_only(files: list[Path], checkout: Pat
     assert at_home_elsewhere(files, checkout) == []
 
 
-@pytest.mark.parametrize(("lines", "is_found"), [(29, True), (30, False), (400, False), (401, True)])
+@pytest.mark.parametrize(("lines", "is_found"), [(24, True), (25, False), (400, False), (401, True)])
 def test_a_giant_and_a_tiny_room_are_found(tmp_path: Path, lines: int, is_found: bool) -> None:
     path = tmp_path / "file.py"
     path.write_text("x\n" * lines)

@@ -19,7 +19,7 @@ class History:
     Attributes:
         comparisons: With the folder of each.
         trials: The records of single trials, those of comparisons among them.
-        interrupted: Folders of races that have not come to a comparison.
+        interrupted: Folders of comparisons that have not come to an end.
         damaged: What could not be read, and why.
     """
 

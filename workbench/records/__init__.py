@@ -25,13 +25,9 @@ from workbench.records.comparison_state import (
     Stop,
     VariantTrial,
 )
-from workbench.records.part import (
+from workbench.records.parts import (
     SCHEMA_VERSION,
-)
-from workbench.records.policy import (
     Policy,
-)
-from workbench.records.prediction import (
     PredictedValue,
     Prediction,
 )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workbench.records.part import Part
+from workbench.records.parts import Part
 
 CheckStatus = Literal["same", "within_tolerance", "different", "not_comparable"]
 

@@ -9,9 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workbench.knobs.joined import RecordedKnobs
 from workbench.records.checks import Checks
 from workbench.records.comparison_state import Stop, VariantTrial
-from workbench.records.part import SCHEMA_VERSION, Part
-from workbench.records.policy import Policy
-from workbench.records.prediction import Prediction
+from workbench.records.parts import SCHEMA_VERSION, Part, Policy, Prediction
 from workbench.records.trial import Failure, Memory
 
 Verdict = Literal["faster", "slower", "no_difference", "inconclusive", "failed"]

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs.joined import RecordedKnobs
-from workbench.records.part import SCHEMA_VERSION, Part
-from workbench.records.policy import Policy
+from workbench.records.parts import SCHEMA_VERSION, Part, Policy
 
 #: Why no further block is run: every verdict is clear; all blocks are done; the time is up; it was cancelled; a trial
 #: of the baseline failed.

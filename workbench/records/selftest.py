@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs.joined import RecordedKnobs
 from workbench.records.comparison import Interval
-from workbench.records.part import SCHEMA_VERSION, Part
-from workbench.records.policy import Policy
+from workbench.records.parts import SCHEMA_VERSION, Part, Policy
 
 
 class Share(Part):

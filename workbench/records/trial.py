@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.knob import Situation
-from workbench.records.part import SCHEMA_VERSION, Part
+from workbench.records.parts import SCHEMA_VERSION, Part
 from workbench.stages import Catalogue, Lane, Per, Stage
 
 Origin = Literal["measured", "simulated"]

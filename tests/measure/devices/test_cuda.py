@@ -16,7 +16,7 @@ from measure.devices.fake_cuda import MS, FakeBatch, FakeCuda, FakeEvent, S
 
 from workbench.measure.devices.cuda import CudaDevice, TorchCuda, nvml_process_bytes
 from workbench.measure.devices.device import Device, DeviceMemory, DeviceSpan, Pending
-from workbench.measure.timing.clock import monotonic_ns
+from workbench.measure.timing.spans import monotonic_ns
 
 US = 1_000
 

@@ -13,9 +13,9 @@ from toy import Numbers
 
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders import torch_loader
-from workbench.measure.loaders.retained_memory import retain_freed_memory
 from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.loaders.webdataset_loader import WebDatasetLoader
+from workbench.memory import retain_freed_memory
 from workbench.workload import ShardFeed
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")

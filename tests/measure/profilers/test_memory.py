@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from workbench.measure.profilers.memory import tree_pss_bytes
+from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 
 MB = 1_000_000
 

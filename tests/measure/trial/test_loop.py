@@ -14,8 +14,7 @@ from workbench.measure.devices.replay import ReplayDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch, become_receiver
 from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.timing.channel import Channel
-from workbench.measure.timing.clock import monotonic_ns
-from workbench.measure.timing.spans import TrackSpans
+from workbench.measure.timing.spans import TrackSpans, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.loop import Loop, LoopTimes
 from workbench.measure.trial.stage_stats import collect, lane_stats, stage_stats

@@ -21,7 +21,7 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.profilers import choose, merged_trace
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
-from workbench.measure.timing.clock import monotonic_ns
+from workbench.measure.timing.spans import monotonic_ns
 from workbench.measure.trial import environment as environment_module
 from workbench.measure.trial import isolated as isolated_module
 from workbench.measure.trial import measure

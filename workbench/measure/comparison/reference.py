@@ -1,4 +1,4 @@
-"""What a change is held against: another workbench, or other knobs, measured on this very machine.
+"""What a change is compared with: another workbench, or other knobs, measured on this very machine.
 
 A stored figure is no reference: it was taken on another machine, or on this one in another state.
 """
@@ -26,7 +26,7 @@ _SUBJECT = "--against"
 
 @dataclass(frozen=True)
 class Reference:
-    """What a change is held against.
+    """What a change is compared with.
 
     Attributes:
         name: What a person calls it.

@@ -14,7 +14,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.file_cache import cached_share, forget, warm
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.machine import disturbances
@@ -71,7 +71,7 @@ def run_comparison(
         journal: What is to run, and what has run already.
         is_clear: Whether the records so far make further blocks needless; asked after every block.
         on_trial: Told after each trial: trials done, trials at most, the variant, its record.
-        on_event: Told of the progress of the trial that is running.
+        on_event: Called with the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the comparison with it.
         clock: Reads the time.
         launch: Runs a trial: knobs in, record out.

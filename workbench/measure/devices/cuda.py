@@ -12,7 +12,7 @@ import torch
 
 from workbench.measure.devices.device import DeviceMemory, DeviceSpan, NotFetched
 from workbench.measure.devices.event_times import Event, EventTimes
-from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.workload import Batch, Pending
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from workbench import workload
-from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.workload import Batch, Pending
 
 

@@ -23,7 +23,7 @@ from typing import Protocol
 import numpy as np
 
 from workbench.measure.devices.device import DeviceSpan
-from workbench.measure.timing.clock import Clock
+from workbench.measure.timing.spans import Clock
 
 _NS_PER_MS = 1_000_000
 
@@ -36,7 +36,7 @@ _MAX_UNREAD = 32
 #: Pieces of work that are read with each new one: more than one, so that the rest gets shorter.
 _READ_PER_WORK = 2
 
-#: An anchor is the narrowest of so many readings. An interrupt in one of them would shift it.
+#: Readings for an anchor, which is the narrowest of them. An interrupt in one of them would shift it.
 _READINGS_PER_ANCHOR = 3
 
 

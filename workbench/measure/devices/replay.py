@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from workbench.measure.devices.device import DeviceSpan, NotFetched
-from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.units import NS_PER_S
 from workbench.workload import Batch, Pending
 

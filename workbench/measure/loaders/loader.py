@@ -31,7 +31,7 @@ class Loader(Protocol):
     def disarm(self) -> None:
         """The counted steps are over: from now on no worker's death interrupts the main process.
 
-        Who asks for a further batch is still told of it.
+        Whoever asks for a further batch still gets the error.
         """
 
     def close(self) -> list[str]:

@@ -121,7 +121,7 @@ class Ring:
         return np.frombuffer(self._memory.view, dtype, count, self._open * SLOT_BYTES + begin).reshape(shape)
 
     def _take(self, num_bytes: int) -> int:
-        """Where in the slot so many bytes are free, or -1."""
+        """Where in the slot this number of bytes is free, or -1."""
         begin = self._end
         if begin + num_bytes > SLOT_BYTES:
             return -1

@@ -20,12 +20,12 @@ from workbench.errors import WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.indexed_batch import IndexedBatch, become_sender, bytes_of, open_rings
 from workbench.measure.loaders.loader import explain_death, map_style_dataset
-from workbench.measure.loaders.retained_memory import retain_freed_memory
 from workbench.measure.loaders.ring import Ring, slots_of
 from workbench.measure.loaders.shared_memory import check_room, free_bytes, remove_segments
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import Stages, become_worker, knock_out, stage, worker_stages
+from workbench.memory import retain_freed_memory
 from workbench.workload import Workload
 
 #: Number of a batch, and the numbers of its samples.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.knobs.knobs import Knobs
-from workbench.measure.timing.clock import Clock
+from workbench.measure.timing.spans import Clock
 from workbench.workload import Timed
 
 

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from workbench.measure.timing.clock import Clock, monotonic_ns
-from workbench.measure.timing.spans import NONE, Track
+from workbench.measure.timing.spans import NONE, Clock, Track, monotonic_ns
 from workbench.measure.timing.stages import Stages
 from workbench.stages import Lane
 from workbench.units import NS_PER_S

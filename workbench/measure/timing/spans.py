@@ -7,7 +7,9 @@ workers without a message being sent, also of a worker that died.
 
 from __future__ import annotations
 
+import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,12 @@ import numpy.typing as npt
 from workbench.memory import SharedMemory
 from workbench.records import Origin
 from workbench.stages import Lane
+
+#: Reads the time in nanoseconds. Clocks are handed in, so that a test can use one of its own.
+Clock = Callable[[], int]
+
+monotonic_ns: Clock = time.perf_counter_ns
+
 
 #: What stands in a span for "no sample" or "no batch".
 NONE = -1

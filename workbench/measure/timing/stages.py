@@ -7,8 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import TracebackType
 from typing import TypeVar
 
-from workbench.measure.timing.clock import Clock, monotonic_ns
-from workbench.measure.timing.spans import NONE, Track
+from workbench.measure.timing.spans import NONE, Clock, Track, monotonic_ns
 from workbench.workload import Timed
 
 Output = TypeVar("Output")

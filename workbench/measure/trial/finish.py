@@ -18,12 +18,11 @@ from workbench.measure.devices.device import Device, NoDevice
 from workbench.measure.loaders.loader import Loader
 from workbench.measure.loaders.ring import slots_of
 from workbench.measure.profilers.choose import Profilers
-from workbench.measure.profilers.memory import tree_pss_bytes
+from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 from workbench.measure.profilers.merged_trace import collect_profilers
 from workbench.measure.timing.channel import Channel
-from workbench.measure.timing.clock import Clock
 from workbench.measure.timing.core_time import CoreWatch
-from workbench.measure.timing.spans import TrackSpans
+from workbench.measure.timing.spans import Clock, TrackSpans
 from workbench.measure.trial.environment import describe_environment
 from workbench.measure.trial.isolated import can_time_isolated, time_isolated
 from workbench.measure.trial.loop import Loop, LoopTimes

@@ -11,7 +11,7 @@ from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.devices.device import Device
 from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.timing.channel import Channel
-from workbench.measure.timing.clock import Clock
+from workbench.measure.timing.spans import Clock
 from workbench.measure.trial.loop import Loop
 from workbench.measure.trial.stage_stats import collect, stage_stats
 from workbench.records import Isolated

@@ -17,7 +17,7 @@ from pathlib import Path
 from workbench.errors import BadInput, CannotWrite
 from workbench.files import child_environment
 from workbench.knobs.knobs import Knobs
-from workbench.measure.timing.clock import monotonic_ns
+from workbench.measure.timing.spans import monotonic_ns
 from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.machine import MachineWatch
 from workbench.measure.trial.process_tree import ProcessTree
@@ -49,7 +49,7 @@ def run_trial(
         knobs: What is to be measured.
         runs: Folder of run folders; the trial makes its own in it, named by its run id.
         program: Which workbench measures; None: this one.
-        on_event: Told of progress, from a thread of the launcher.
+        on_event: Called with progress, from a thread of the launcher.
         cancel: When set, the trial is ended with all its processes.
 
     Returns:

@@ -10,8 +10,8 @@ from workbench.measure.devices.device import Device, NoDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch, take_received
 from workbench.measure.loaders.loader import Loader
 from workbench.measure.profilers.choose import Profilers
-from workbench.measure.timing.clock import Clock
 from workbench.measure.timing.core_time import CoreWatch
+from workbench.measure.timing.spans import Clock
 from workbench.measure.timing.stages import Stages, untimed
 from workbench.measure.trial.events import Event
 from workbench.records import Batches

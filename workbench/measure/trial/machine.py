@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import psutil
 
-from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.records import Machine, Policy
 from workbench.units import NS_PER_S, format_share
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
-from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.records import Phase, Record
 from workbench.records.run_folder import PROFILES
@@ -244,7 +244,7 @@ class Trial:
         self._on_event(event if self._live is None else event.model_copy(update={"stages": self._live()}))
 
     def _sample_memory(self, phase: str) -> None:
-        from workbench.measure.profilers.memory import tree_pss_bytes
+        from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 
         self._pss[phase] = tree_pss_bytes(os.getpid())
 

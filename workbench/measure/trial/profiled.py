@@ -33,7 +33,7 @@ def run_profiled(
     Args:
         knobs: What is to be measured.
         runs: Folder of run folders.
-        on_event: Told of progress.
+        on_event: Called with progress.
         cancel: When set, the running trial is ended.
 
     Returns:

@@ -21,7 +21,7 @@ from workbench.workloads.ocr.sample import Batch, PackedMaps
 from workbench.workloads.ocr.steps import normalized
 from workbench.workloads.ocr.targets import PackedTargets
 
-#: Pixels of a thumbnail: a grid of so many rows and columns.
+#: Pixels of a thumbnail: rows and columns of its grid.
 THUMBNAIL_SIDE = 12
 
 

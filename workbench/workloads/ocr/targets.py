@@ -2,7 +2,7 @@
 
 After Liao et al. 2020, "Real-time Scene Text Detection with Differentiable Binarization", section 3.4, and its
 reference code (MhLiao/DB, `make_seg_detection_data.py`, `make_border_map.py`). This is the paper's way, word by word
-and pixel by pixel: the slow reference that faster ways are held against. Where it differs from the reference code:
+and pixel by pixel: the slow reference that faster ways are compared with. Where it differs from the reference code:
 
 - Coordinates are kept to a hundredth of a pixel and rounded when they are drawn; there, they are cut to whole pixels.
 - The distance to a word's border is the distance to its nearest side. The reference code takes the distance to the

@@ -19,8 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workbench.measure.timing.clock import Clock, monotonic_ns
-from workbench.measure.timing.spans import Track
+from workbench.measure.timing.spans import Clock, Track, monotonic_ns
 from workbench.measure.timing.stages import Stages, become_worker
 from workbench.workloads.ocr.chain.decode import Pixels
 from workbench.workloads.ocr.chain.page_maker import PageMaker

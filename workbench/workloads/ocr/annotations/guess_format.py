@@ -12,7 +12,7 @@ from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.quads_or_polygons import Line
 from workbench.workloads.ocr.annotations.reading import Unreadable, read_json, read_lines
 
-#: So many lines of a file have a vote.
+#: Lines of a file that have a vote, the first ones.
 _VOTERS = 100
 _SHOWN_CHARACTERS = 60
 

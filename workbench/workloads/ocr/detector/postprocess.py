@@ -21,11 +21,11 @@ import numpy.typing as npt
 from workbench.workloads.ocr.pages.page import Polygon
 from workbench.workloads.ocr.targets import offset_polygon
 
-#: How far a simplified outline may be from the real one: a share of its perimeter, and at least so many pixels.
+#: How far a simplified outline may be from the real one: a share of its perimeter, and at least these pixels.
 _SIMPLIFY_SHARE = 0.002
 _SIMPLIFY_PX = 1.0
 
-#: A word that was grown must be so many pixels thicker than `min_side`.
+#: A word that was grown must be this many pixels thicker than `min_side`.
 _GROWN_BY_PX = 2.0
 
 _Outline = npt.NDArray[np.int32]
@@ -65,7 +65,7 @@ def find_words(
         box_threshold: A word whose mean probability is below it is dropped.
         unclip_ratio: How far a shrunken word is grown back: by ``area * unclip_ratio / perimeter`` pixels.
         min_side: A grown word whose shorter side is less than 2 above it, in pixels, is dropped.
-        max_candidates: So many outlines are looked at.
+        max_candidates: Outlines that are looked at, at most.
     """
     limits = np.array(probability.shape[::-1], np.float32)
     top = 255.0 if probability.dtype == np.uint8 else 1.0

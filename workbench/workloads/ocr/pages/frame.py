@@ -11,7 +11,7 @@ import numpy as np
 from workbench.workloads.ocr.pages.image_header import ImageHeader
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Frame, Polygon
 
-#: Points may lie so many pixels beyond the image (annotators overshoot).
+#: Points may lie this many pixels beyond the image (annotators overshoot).
 _TOLERANCE_PX = 3.0
 
 

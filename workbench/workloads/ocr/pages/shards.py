@@ -27,7 +27,7 @@ from workbench.workloads.ocr.pages.page import Page, PageCounts, Word
 MANIFEST = "shards.json"
 _VERSION = 1
 
-#: So many pages go into a shard, unless there would be fewer shards than that many workers could share.
+#: Pages in a shard, unless there would be fewer shards than that many workers could share.
 _PAGES_PER_SHARD = 64
 _FEWEST_SHARDS = 8
 

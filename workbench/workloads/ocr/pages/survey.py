@@ -52,7 +52,7 @@ def survey(
             folder here.
         annotations: Annotation file or folder, where it isn't found by itself.
         annotation_format: Its format, where it isn't recognised by itself.
-        limit: Take, and look at, only the first so many pages.
+        limit: Take, and look at, only this many pages, the first ones.
 
     Returns:
         The pages in the order of the annotation, words in the upright frame; and the counts.

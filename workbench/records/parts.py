@@ -1,10 +1,18 @@
-"""When a difference is called one, and when sampling ends."""
+"""What records are made of: the frozen part, the rules of a comparison, predictions."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
 
-from workbench.records.part import Part
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 2
+
+
+class Part(BaseModel):
+    """A frozen part of a record; a field that it doesn't know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Policy(Part):
@@ -26,3 +34,24 @@ class Policy(Part):
     busy_share: float = Field(
         0.5, description="where more than this share of the trials was disturbed, none is repeated: it is never quiet"
     )
+
+
+class PredictedValue(Part):
+    """A figure from the simulator, with the interval in which 9 of 10 measured ones should lie."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Prediction(Part):
+    """What a change would do to a run. All figures but the measured one are simulated."""
+
+    run_id: str = Field(description="the run that it rests on")
+    changes: list[str] = Field(description="what is changed, as a person asks for it; together they are one change")
+    settings: dict[str, Any] = Field(default_factory=dict, description="the knobs that would do it, where knobs do")
+    measured_samples_per_s: float = Field(description="of the run that it rests on")
+    samples_per_s: PredictedValue
+    gain: PredictedValue = Field(description="throughput after the change over that before, less 1: 0.05 for 5 %")
+    limited_by: str = Field(description="what bounds the run after the change, as text")
+    assumptions: list[str] = Field(default_factory=list)
