@@ -129,7 +129,7 @@ def bounds_of(num_blocks: int, policy: Policy) -> Samples:
 
 
 def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compared: int = 1) -> float | None:
-    """The smallest difference that is called one in nine of ten comparisons of this many blocks, as a share.
+    """The smallest difference that nine of ten comparisons of this many blocks find, as a share.
 
     Args:
         spread: Standard deviation of a block's log ratio.

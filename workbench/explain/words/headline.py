@@ -9,10 +9,7 @@ from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, bound_by_ba
 from workbench.explain.words.items import item_of
 from workbench.explain.words.verdicts import verdict_words
 from workbench.records import Comparison, Failure, Record, VariantResult
-from workbench.stages import Catalogue
 from workbench.units import format_rate, format_ratio, format_share
-
-_MEASURED = Catalogue()
 
 #: Of a failure's message.
 _MOST_CHARACTERS = 160
@@ -31,27 +28,21 @@ def run_headline(record: Record) -> str:
         return f"{rate}{marked}; stages were not timed."
     wrong = [lane for lane in lanes if not lane.closes]
     doubt = "".join(f" The stages of the {lane.lane} lane do not add up to its time." for lane in wrong)
-    finding = largest_part(main, record.catalogue)
+    finding = largest_part(main)
     if bound_by_background(lanes):
         busy = format_share(main.background_busy)
         finding = f"the background thread of the main process bounds the run: it is at work {busy} of the time"
     return f"{rate}{marked}; {finding}.{doubt}"
 
 
-def largest_part(main: LaneBreakdown, catalogue: Catalogue = _MEASURED) -> str:
-    """What the main process spends most of its time on: ``"60 % of the time the main process waits for a batch"``.
-
-    Args:
-        main: Its lane.
-        catalogue: Says what its stages are.
-    """
+def largest_part(main: LaneBreakdown) -> str:
+    """What the main process spends most of its time on: ``"60 % of the time the main process waits for a batch"``."""
     largest = max(main.parts, key=lambda part: part.share)
     share = format_share(largest.share)
     if largest.stage == UNATTRIBUTED:
         return f"{share} of the main process's time is in no stage"
-    stage = catalogue.find("main", largest.stage)
-    if stage.role == "wait":
-        meaning = stage.meaning.rstrip(".") or f"the main process waits in '{largest.stage}'"
+    if largest.kind.role == "wait":
+        meaning = largest.kind.meaning.rstrip(".") or f"the main process waits in '{largest.stage}'"
         return f"{share} of the time {meaning}"
     return f"the main process spends {share} of its time in '{largest.stage}'"
 

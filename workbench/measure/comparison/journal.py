@@ -46,7 +46,7 @@ class Journal:
             variants: The knobs of each variant; the first is the baseline.
             runs: Folder of run folders.
             seed: Seed of the order.
-            num_blocks: Blocks after which it ends, clear or not.
+            num_blocks: After this many blocks it ends, clear or not.
             policy: The rules; the error budget is laid out over these blocks unless it says otherwise.
             programs: By variant: which workbench measures it, where it isn't this one.
             budget_s: No block begins that would probably end later than this; None: no limit.
@@ -69,7 +69,7 @@ class Journal:
 
         Args:
             folder: Where its journal lies.
-            num_blocks: Blocks after which it ends now, where that is more than was planned.
+            num_blocks: After this many blocks it ends now, where that is more than was planned.
             budget_s: As for `begin`, from now on.
 
         Raises:
@@ -102,7 +102,7 @@ class Journal:
         return found[-1] if found else None
 
     def is_mostly_busy(self) -> bool:
-        """Whether such a share of the trials was disturbed that repeating one would hardly find the machine quiet."""
+        """Whether so many of the trials were disturbed that repeating one would hardly find the machine quiet."""
         trials = self.state.trials
         return sum(bool(trial.disturbed) for trial in trials) > self.state.policy.busy_share * len(trials)
 
@@ -113,11 +113,11 @@ class Journal:
     def add(self, trial: VariantTrial) -> None:
         """A trial is done. It stands in for an earlier one of its variant and block, where there is one."""
         place = (trial.block, trial.variant)
-        earlier = [
-            one.model_copy(update={"repeated": True}) if (one.block, one.variant) == place else one
-            for one in self.state.trials
+        trials = [
+            earlier.model_copy(update={"repeated": True}) if (earlier.block, earlier.variant) == place else earlier
+            for earlier in self.state.trials
         ]
-        self._change(trials=[*earlier, trial])
+        self._change(trials=[*trials, trial])
 
     def stopped(self, why: Stop) -> None:
         """No further block is run."""

@@ -44,7 +44,7 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
     """A reference that is there as long as the ``with`` block lasts.
 
     Args:
-        text: Knobs (``"cache=decoded num_workers=2"``), the path of a Python interpreter that has another workbench
+        text: Knobs (``"num_workers=2 batch_size=8"``), the path of a Python interpreter that has another workbench
             installed, or a git revision of the checkout.
         common: Values by knob name that reference and change share.
         checkout: Folder of the git checkout.
@@ -66,7 +66,7 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
         yield Reference(text, knobs, _installed(text))
         return
     if commit is None:
-        remedy = "Give a git revision that is here, the path of a Python interpreter, or knobs (cache=decoded)"
+        remedy = "Give a git revision that is here, the path of a Python interpreter, or knobs (num_workers=0)"
         raise BadInput(_SUBJECT, [Problem(f"'{text}' is nothing to compare with", remedy=remedy)])
     if _git(checkout, "worktree", "add", "--detach", "--force", str(source), commit) is None:
         raise BadInput(_SUBJECT, [Problem(f"the source tree of '{text}' could not be put at {source}")])

@@ -1,4 +1,4 @@
-"""A comparison: a warm-up trial, then blocks of one trial of every variant, until all is clear or the blocks are done."""
+"""A comparison: a warm-up trial, then blocks of one trial of every variant, until all is clear or they are done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.file_cache import cached_share, forget, warm
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.timing.spans import Clock, monotonic_ns
+from workbench.measure.timing.clock import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.machine import disturbances
@@ -62,15 +62,15 @@ def run_comparison(
     """Run a comparison, or what is left of one, one trial at a time: two at once would disturb each other.
 
     A variant that failed runs no more; when the baseline (the first one) has failed, nothing is left to compare with,
-    and the comparison ends. A disturbed trial is repeated at the end of its block, as often as the policy says, unless the
-    machine is hardly ever quiet; both are kept.
+    and the comparison ends. A disturbed trial is repeated at the end of its block, as often as the policy says, unless
+    the machine is hardly ever quiet; both are kept.
 
     Before the first trial, and before the first after a stop, one runs that counts nowhere.
 
     Args:
         journal: What is to run, and what has run already.
         is_clear: Whether the records so far make further blocks needless; asked after every block.
-        on_trial: Told after each trial: trials done, trials at most, the variant, its record.
+        on_trial: Called after each trial with: trials done, trials at most, the variant, its record.
         on_event: Called with the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the comparison with it.
         clock: Reads the time.
@@ -122,7 +122,7 @@ class _Runner:
         except _Stopped as stopped:
             stop = stopped.why
         if self._compared.order and not self._compared.order[-1]:
-            self._compared.order.pop()  # a block that was cancelled is none
+            self._compared.order.pop()  # a block that was cancelled does not count
         self._journal.stopped(stop)
         self._compared.state = self._journal.state
         return self._compared

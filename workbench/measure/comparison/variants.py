@@ -1,4 +1,4 @@
-"""Variants from what a person writes: ``"ram: cache=decoded num_workers=2"``, or the axes of a grid."""
+"""Variants from what a person writes: ``"wide: num_workers=2 batch_size=8"``, or the axes of a grid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parse_variants(specs: Sequence[str], common: Mapping[str, Any]) -> dict[str,
 
     Args:
         specs: One variant each: its name, a colon, then the knobs that it sets beside the common ones
-            (``"ram: cache=decoded num_workers=2"``). A variant that sets nothing repeats the baseline, which shows how
+            (``"wide: num_workers=2 batch_size=8"``). A variant that sets nothing repeats the baseline, which shows how
             large a difference this machine makes up by itself.
         common: Values by knob name that all variants share. They make the baseline, named "baseline", unless a spec of
             that name says what the baseline sets.
@@ -51,11 +51,11 @@ def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knob
     """The variants of a grid: every combination of the axes' values, the first one being the baseline.
 
     Args:
-        axes: One knob each with its values (``"cache=none,decoded"``). The last axis changes fastest.
+        axes: One knob each with its values (``"num_workers=0,2"``). The last axis changes fastest.
         common: Values by knob name that all cells share.
 
     Returns:
-        Knobs by the settings of the cell (``"cache=decoded num_workers=2"``).
+        Knobs by the settings of the cell (``"num_workers=2 batch_size=8"``).
 
     Raises:
         BadInput: With everything that is wrong in any of the axes, the cells and the common knobs.
@@ -88,7 +88,7 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
         blocks: How often each variant is to run.
 
     Raises:
-        BadInput: As those two do; for neither of them; for a number of blocks that is none.
+        BadInput: As those two do; for neither of them; for a wrong number of blocks.
     """
     problems = []
     lists = {"variants": _as_list(specs), "grid": _as_list(axes)}
@@ -98,7 +98,7 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
     if type(blocks) is not int or blocks < 1:
         problems.append(Problem(f"{blocks!r} is not a number of blocks", "blocks", "Give a whole number from 1"))
     if not any(lists.values()):
-        remedy = "Add a variant ('ram: cache=decoded') or a grid axis ('cache=none,decoded')"
+        remedy = "Add a variant ('alone: num_workers=0') or a grid axis ('num_workers=0,2')"
         problems.append(Problem("there is nothing to compare the baseline with", remedy=remedy))
     if problems:
         raise BadInput("comparison", problems)

@@ -29,9 +29,7 @@ _MAX_LEVELS = 255.0
 _ORDINARY = Tolerance(1.0, 0.5, "the same decoder, and arithmetic in another order")
 
 
-def compare_samples(
-    baseline: tuple[Record, Arrays | None], variant: tuple[Record, Arrays | None]
-) -> Checks:
+def compare_samples(baseline: tuple[Record, Arrays | None], variant: tuple[Record, Arrays | None]) -> Checks:
     """Compare what two trials have kept of their pages (`samples.npz`).
 
     Args:

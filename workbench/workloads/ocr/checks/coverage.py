@@ -14,8 +14,8 @@ from workbench.records.checks import names_of
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-#: A thumbnail samples single pixels, of which those at edges differ most: how many times the mean tolerance of whole pages
-#: their mean may be.
+#: A thumbnail samples single pixels, of which those at edges differ most: how many times the mean tolerance of whole
+#: pages their mean may be.
 _THUMBNAIL_FACTOR = 4.0
 
 
@@ -61,11 +61,11 @@ def _uneven(times_seen: npt.NDArray[np.int64]) -> tuple[list[int], list[int]]:
 
 def _wrong(own: Arrays, other: Arrays, both: npt.NDArray[np.bool_], tolerance: Tolerance) -> list[int]:
     """Pages whose image or map isn't the baseline's."""
-    differs = _thumbnail_difference(own["thumbnails"], other["thumbnails"]) > max(tolerance.mean * _THUMBNAIL_FACTOR, 1.0)
+    allowed = max(tolerance.mean * _THUMBNAIL_FACTOR, 1.0)
+    differs = _thumbnail_difference(own["thumbnails"], other["thumbnails"]) > allowed
     if "map_thumbnails" in own and "map_thumbnails" in other:
-        differs |= (
-            np.abs(own["map_thumbnails"].astype(np.int16) - other["map_thumbnails"]).reshape(len(differs), -1).max(axis=1) > 1
-        )
+        maps = np.abs(own["map_thumbnails"].astype(np.int16) - other["map_thumbnails"])
+        differs |= maps.reshape(len(differs), -1).max(axis=1) > 1
     return np.flatnonzero(differs & both).tolist()
 
 
