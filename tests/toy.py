@@ -36,12 +36,13 @@ class Numbers(Dataset[torch.Tensor]):
 
     def __getitem__(self, number: int) -> torch.Tensor:
         time.sleep(self.unnamed_s)
+        return run("decode", lambda: decode(number))
 
-        def decode() -> torch.Tensor:
-            time.sleep(0.001)
-            return torch.tensor([number])
 
-        return run("decode", decode)
+def decode(number: int) -> torch.Tensor:
+    """The sample of a number."""
+    time.sleep(0.001)
+    return torch.tensor([number])
 
 
 class Toy:

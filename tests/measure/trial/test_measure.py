@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import torch
 from toy import CheckedToy, Toy, toy_knobs
 
 from workbench.errors import BadInput, Problem, WorkbenchError
@@ -29,6 +30,7 @@ from workbench.measure.trial.events import Event
 from workbench.measure.trial.measure import Trial
 from workbench.records import Record, Score
 from workbench.records.run_folder import RECORD, SAMPLES, SPANS, read_record, read_spans, write_json
+from workbench.workloads.ocr.knobs import OcrKnobs
 
 
 def run(folder: Path, knobs: Knobs, events: list[Event] | None = None) -> Record:
@@ -353,3 +355,10 @@ def test_an_error_before_the_counted_steps_are_over_is_raised(tmp_path, monkeypa
     monkeypatch.setattr(Toy, "step", fail_late)
     with pytest.raises(WorkbenchError, match="planted in a counted step"):
         run(tmp_path, toy_knobs())
+
+
+def test_a_combination_that_only_this_machine_makes_impossible_is_refused(tmp_path, monkeypatch):
+    """A replay device gives the targets for results: without a CUDA device `auto` cannot do without them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(BadInput, match="targets=none"):
+        run(tmp_path, OcrKnobs(device="auto", targets="none", num_pages=2))

@@ -1,61 +1,91 @@
-"""A trial through profilers carries their price."""
+"""A trial through profilers carries their overhead: their throughput against that of the same trial without them."""
 
 from __future__ import annotations
 
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 from record_factory import make_failed, make_record
+from toy import toy_knobs
 
-from workbench.explain.figures.tables import profiler_table
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial import profiled
 from workbench.measure.trial.profiled import price_of, run_profiled, trials_of
-from workbench.records.run_folder import list_runs, read_record
-from workbench.workloads.ocr.knobs import OcrKnobs
+from workbench.records import Record
+from workbench.records.run_folder import RECORD, read_record, write_json
 
 
-def test_the_price_is_the_throughput_without_over_that_with():
+class Launches:
+    """In place of the launcher: trials that end at once, and are slower with profilers."""
+
+    def __init__(self) -> None:
+        self.knobs: list[Knobs] = []
+
+    def __call__(
+        self, knobs: Knobs, runs: Path, *, on_event: Any = None, cancel: threading.Event | None = None
+    ) -> Record:
+        self.knobs.append(knobs)
+        rates = {1: 100.0, 2: 50.0, 3: 110.0}
+        record = make_record(rates[len(self.knobs)], name=f"run-{len(self.knobs)}")
+        record = record.model_copy(update={"knobs": knobs})
+        write_json(runs / record.run_id / RECORD, record)
+        if on_event is not None:
+            on_event("an event")
+        return record
+
+
+@pytest.fixture
+def launches(monkeypatch: pytest.MonkeyPatch) -> Launches:
+    made = Launches()
+    monkeypatch.setattr(profiled, "run_trial", made)
+    return made
+
+
+def test_the_overhead_is_the_throughput_without_over_that_with():
     record = make_record(50.0, profilers="lines,memory")
-    price = price_of(record, [make_record(100.0, name="a"), make_record(110.0, name="b")])
-    assert (price.factor, price.lowest, price.highest) == pytest.approx((2.1, 2.0, 2.2))
-    assert price.profilers == ["lines", "memory"]
-    assert price.run_ids == ["a", "b"]
-    ((profilers, overhead),) = profiler_table(record.model_copy(update={"profiler_overhead": price})).rows
-    assert profilers.text == "lines, memory"
-    assert overhead.text.startswith("2.10x the time of the same run without (2.00x to 2.20x")
-    assert overhead.tone == "alarm"
+    overhead = price_of(record, [make_record(100.0, name="a"), make_record(110.0, name="b"), make_failed()])
+    assert overhead is not None
+    assert (overhead.factor, overhead.lowest, overhead.highest) == pytest.approx((2.1, 2.0, 2.2))
+    assert overhead.profilers == ["lines", "memory"]
+    assert overhead.run_ids == ["a", "b"]
 
 
-def test_a_cheap_lens_is_not_marked():
-    record = make_record(99.0, profilers="memory")
-    priced = record.model_copy(update={"profiler_overhead": price_of(record, [make_record(100.0)])})
-    ((_, overhead),) = profiler_table(priced).rows
-    assert overhead.tone == "plain"
+@pytest.mark.parametrize(
+    ("record", "plain"), [(make_record(profilers="torch"), make_failed()), (make_failed(), make_record())]
+)
+def test_without_both_kinds_of_trial_there_is_no_overhead(record, plain):
+    assert price_of(record, [plain]) is None
 
 
-def test_without_a_plain_trial_there_is_no_price():
-    assert price_of(make_record(profilers="torch"), [make_failed()]) is None
-
-
-def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path):
-    knobs = OcrKnobs(
-        num_pages=4, batch_size=2, num_workers=0, num_steps=3, device="replay", replay_ms_per_sample=0.1,
-        profilers="memory", checked_samples=0,
-    )  # fmt: skip
+def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path, launches):
+    knobs = toy_knobs(profilers="lines,stacks", line_functions="toy.decode", native_stacks=True)
     record = run_profiled(knobs, tmp_path)
+    assert [bool(each.profilers) for each in launches.knobs] == [False, True, False]
+    assert launches.knobs[1] == knobs
+    assert launches.knobs[0].compared(knobs) == {}, "they differ in nothing but how they are looked at"
+    assert (record.run_id, trials_of(knobs)) == ("run-2", 3)
     assert record.profiler_overhead is not None
-    assert read_record(tmp_path / record.run_id) == record
-    assert len(list(list_runs(tmp_path))) == trials_of(knobs) == 3
+    assert record.profiler_overhead.run_ids == ["run-1", "run-3"]
+    assert read_record(tmp_path / "run-2") == record
 
 
-def test_what_was_cancelled_is_not_followed_by_more(tmp_path):
+@pytest.mark.parametrize("after", [1, 2])
+def test_what_was_cancelled_is_not_followed_by_more(tmp_path, launches, after):
     cancel = threading.Event()
-    knobs = OcrKnobs(num_pages=4, device="replay", profilers="memory")
-    record = run_profiled(knobs, tmp_path, on_event=lambda event: cancel.set(), cancel=cancel)
-    assert record.failure.kind == "cancelled"
-    assert len(list(list_runs(tmp_path))) == 1
+
+    def follow(event: Any) -> None:
+        if len(launches.knobs) == after:
+            cancel.set()
+
+    record = run_profiled(toy_knobs(profilers="memory"), tmp_path, on_event=follow, cancel=cancel)
+    assert record.run_id == f"run-{after}"
+    assert len(launches.knobs) == after
 
 
-def test_without_lenses_it_is_a_trial(tmp_path):
-    knobs = OcrKnobs(num_pages=2, batch_size=2, num_workers=0, num_steps=1, device="none", checked_samples=0)
+def test_without_profilers_it_is_a_trial(tmp_path, launches):
+    knobs = toy_knobs()
     assert run_profiled(knobs, tmp_path).profiler_overhead is None
-    assert len(list(list_runs(tmp_path))) == 1
+    assert launches.knobs == [knobs]
+    assert trials_of(knobs) == 1

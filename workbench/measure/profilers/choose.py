@@ -10,7 +10,7 @@ from workbench.errors import BadInput, Problem
 from workbench.measure.profilers.profiler import Findings, Profiler, ProfilerContext
 from workbench.workload import Timed
 
-#: Module and class by name in the knob `profilers`; imported when it is chosen. A new profiler is one file and one line.
+#: Module and class by name in the knob `profilers`; imported when chosen. A new profiler is one file and one line.
 PROFILERS: dict[str, tuple[str, str]] = {
     "torch": ("workbench.measure.profilers.torch_trace", "TorchTrace"),
     "lines": ("workbench.measure.profilers.line_times", "LineTimes"),
@@ -20,7 +20,10 @@ PROFILERS: dict[str, tuple[str, str]] = {
 
 
 class Profilers:
-    """Several profilers as one (see `profilers.profiler.Profiler`). A profiler that breaks leaves a note, and the trial goes on."""
+    """Several profilers as one (see `profilers.profiler.Profiler`).
+
+    A profiler that breaks leaves a note, and the trial goes on.
+    """
 
     def __init__(self, profilers: dict[str, Profiler]) -> None:
         self._profilers = profilers

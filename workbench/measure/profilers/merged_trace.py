@@ -1,8 +1,8 @@
 """One trace of all processes on one clock, which Perfetto and chrome://tracing open.
 
 Rows: each loader worker with its stages and, beside them, its sending thread; the main process with its stages and its
-background threads; the device; and from a torch trace the operators by thread and the kernels by stream. Arrows lead from
-the end of a batch's making to its receiving. (The format: "Trace Event Format", Google 2016.)
+background threads; the device; and from a torch trace the operators by thread and the kernels by stream. Arrows lead
+from the end of a batch's making to its receiving. (The format: "Trace Event Format", Google 2016.)
 """
 
 from __future__ import annotations
@@ -115,9 +115,13 @@ def _stage_events(place: int, row: TrackSpans) -> Iterable[dict[str, Any]]:
     pid, tid = place_of(place, row)
     spans = row.spans
     columns = zip(
-        spans.stage.tolist(), spans.begin_ns.tolist(), spans.end_ns.tolist(), spans.sample.tolist(), spans.batch.tolist(),
+        spans.stage.tolist(),
+        spans.begin_ns.tolist(),
+        spans.end_ns.tolist(),
+        spans.sample.tolist(),
+        spans.batch.tolist(),
         strict=True,
-    )  # fmt: skip
+    )
     for stage, begin, end, sample, batch in columns:
         args = {name: value for name, value in (("sample", sample), ("batch", batch)) if value != NONE}
         yield {

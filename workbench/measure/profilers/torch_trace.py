@@ -76,7 +76,7 @@ class TorchTrace(BaseProfiler):
 
     def collect(self) -> Findings:
         """See `Profiler`."""
-        traces = sorted(self._folder.glob("*.pt.tstate.json"))
+        traces = sorted(self._folder.glob("*.pt.trace.json"))
         if not traces or self._steps <= WAIT + WARM_UP:
             need = WAIT + WARM_UP + 1
             return Findings(notes=[f"torch: nothing was recorded; it takes num_steps={need} or more"])

@@ -127,8 +127,8 @@ _worker: Stages | None = None
 def stage(name: str) -> Timed:
     """Time a stage of the worker lane, wherever that lane's work is done in this process.
 
-    In a loader worker, or in the main process where it loads the samples itself. Anywhere else (filling a cache, looking
-    at a sample in a notebook) nothing is timed.
+    In a loader worker, or in the main process where it loads the samples itself. Anywhere else (filling a cache,
+    looking at a sample in a notebook) nothing is timed.
     """
     return _UNTIMED if _worker is None else _worker(name)
 
@@ -141,8 +141,9 @@ _knocked_out: frozenset[str] = frozenset()
 def knock_out(stages: Iterable[str]) -> None:
     """From here on these stages are replayed from memory in this process, so that their cost is gone.
 
-    That is the measured answer to "what if it were free?". The first output of such a stage is kept and given again for
-    everything of the same kind. It has the right shape and the wrong content: the samples of such a trial are not valid.
+    That is the measured answer to "what if it were free?". The first output of such a stage is kept and given again
+    for everything of the same kind. It has the right shape and the wrong content: the samples of such a trial are not
+    valid.
     """
     global _knocked_out
     _knocked_out = frozenset(stages)

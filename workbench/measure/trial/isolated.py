@@ -1,7 +1,7 @@
 """A few batches once more, with nothing beside them: what the stages take where no other process is at work.
 
-While workers and main process share cores, caches and memory, each of them is slower than it would be by itself. How much
-slower is what a prediction for another number of workers needs to know.
+While workers and main process share cores, caches and memory, each of them is slower than it would be by itself. How
+much slower is what a prediction for another number of workers needs to know.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ def run_profiled(
 ) -> Record:
     """Run one trial; where the knobs ask for profilers, once without them before it and once after.
 
-    The price is the throughput without the profilers over that with them. The two plain trials give it a spread: how far
-    they are apart is what this machine makes up by itself.
+    The overhead is the throughput without the profilers over that with them. The two plain trials give it a spread:
+    how far they are apart is what this machine makes up by itself.
 
     Args:
         knobs: What is to be measured.

@@ -1,8 +1,8 @@
 """Keeps what the model was really given, so that two trials can be compared, whatever a sample is.
 
 It gets batches as they arrive in the main process, behind data set, workers and transport: in the warm-up and after the
-counted steps, for whoever touches a batch first pays for its memory. Of every sample it keeps a digest, of a few all values.
-A workload that knows more about its samples keeps them by rules of its own (`workload.Checked`).
+counted steps, for whoever touches a batch first pays for its memory. Of every sample it keeps a digest, of a few all
+values. A workload that knows more about its samples keeps them by rules of its own (`workload.Checked`).
 """
 
 from __future__ import annotations
