@@ -238,7 +238,7 @@ def test_a_module_that_is_not_there_is_named() -> None:
 
 
 def test_a_value_that_its_own_check_refuses() -> None:
-    with pytest.raises(BadInput, match="image_side: the model needs 8 pixels. Take 8 or more"):
+    with pytest.raises(BadInput, match=r"image_side: the model needs 8 pixels\. Take 8 or more"):
         check_inputs(parse_knobs({**SMALL, "image_side": 4}))
 
 
