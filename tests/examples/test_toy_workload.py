@@ -17,6 +17,8 @@ from workbench.records import Record
 from workbench.records.run_folder import SAMPLES, read_record
 from workbench.registry import check_inputs
 
+pytestmark = pytest.mark.real
+
 TOY = "examples.toy_workload:Toy"
 
 #: A trial that is over soon.
