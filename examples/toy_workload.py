@@ -31,7 +31,7 @@ class ToyKnobs(BaseModel):
     image_side: int = knob(64, "workload", "side of the square images", unit="px", ge=1)
     keep_images: bool = knob(
         False, "workload", "draw every image once, before the workers start, and keep them all in memory",
-        effects={True: Effect(frees=("draw",), assumes="There is memory for all images.")},
+        effects={True: Effect(frees=("draw",), assumes="There is memory for all images.")}, predicted="effects",
         cost="memory for all images, and the time to draw them at the start",
     )  # fmt: skip
 

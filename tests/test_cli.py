@@ -12,6 +12,13 @@ from workbench import cli
 
 Invoke = Callable[..., int]
 
+TOY = "examples.toy_workload:Toy"
+
+VERBS = (
+    "run", "whatif", "compare", "report", "study", "check",
+    "history", "selftest", "transforms", "pages", "doctor", "lab",
+)  # fmt: skip
+
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
@@ -43,8 +50,9 @@ def test_help_is_there_and_needs_none_of_the_heavy_libraries() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
 
     assert done.returncode == 0, done.stderr
-    for verb in ("run", "compare", "report", "check", "history", "selftest", "pages", "doctor", "lab"):
+    for verb in VERBS:
         assert f" {verb} " in done.stdout
+    assert " train " not in done.stdout, "the shipped weights are made by a script"
 
 
 def test_the_module_is_the_command() -> None:
@@ -65,6 +73,10 @@ def test_the_module_is_the_command() -> None:
         ("compare", "--variant", "ram: cahce=decoded"),
         ("compare", "--grid", "cahce=none,decoded"),
         ("report", "-p", "cahce=none"),
+        ("check", "--against", "cache=decoded", "-p", "cahce=none"),
+        ("selftest", "-p", "cahce=none"),
+        ("transforms", "-p", "cahce=none"),
+        ("study", "-p", "cahce=none"),
     ],
     ids=" ".join,
 )
@@ -97,10 +109,18 @@ def test_a_mistyped_knob_is_bad_input_with_the_one_that_was_meant(
         (("compare", "--variant", "a: cache=decoded", "--blocks", "0"), "blocks"),
         (("report", "--data", "no/such/folder"), "no/such/folder"),
         (("run", "--out", __file__), "cannot be used as a folder"),
+        (("run", "-p", "workload=nothing"), "there is no workload named 'nothing'"),
+        (("run", "-p", f"workload={TOY}", "-p", "num_pages=4"), "Did you mean 'num_images'?"),
+        (("run", "-p", f"workload={TOY}", "-p", "image_side=4"), "the model needs 8 pixels"),
+        (("compare", "-p", f"workload={TOY}", "--variant", "kept: keep_image=true"), "Did you mean 'keep_images'?"),
+        (("report", "-p", f"workload={TOY}", "--data", "."), "has no knob for the folder of a data set"),
+        (("report", "-p", "dataset=data_samples", "--data", "."), "the data set is named twice"),
+        (("transforms", "-p", f"workload={TOY}"), "cannot time its transforms one by one"),
+        (("transforms", "-p", "cache=decoded"), "Take cache=none"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_bad_input_is_told_before_anything_starts(
+def test_bad_input_is_reported_before_anything_starts(
     invoke: Invoke,
     arguments: tuple[str, ...],
     message: str,
@@ -116,7 +136,7 @@ def test_bad_input_is_told_before_anything_starts(
     assert "Traceback" not in err
 
 
-def test_other_failures_that_a_user_can_act_on_are_no_bad_input(
+def test_other_failures_that_a_user_can_act_on_are_not_bad_input(
     invoke: Invoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from workbench.report.notebook_run import NotebookFailed
@@ -155,7 +175,7 @@ def test_a_bug_is_shown_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lab_passes_its_options_on(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
     called: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 3)
+    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append(command) or 3)
 
     assert invoke("lab", "--port", "9999", "--no-browser") == 3
 
@@ -187,17 +207,17 @@ def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
     from workbench.measure.comparison.journal import Journal
     from workbench.workloads.ocr.knobs import OcrKnobs
 
-    told: dict[str, Any] = {}
+    given: dict[str, Any] = {}
 
     def note(notebook: Path, parameters: dict[str, Any], *arguments: Any, **options: Any) -> None:
-        told.update(parameters)
+        given.update(parameters)
         raise KeyboardInterrupt
 
     knobs = OcrKnobs(dataset=str(Path(__file__).parents[1] / "data_samples"))
     variants = {"a": knobs, "b": knobs.changed(cache="decoded")}
     (tmp_path / "runs").mkdir()
-    Journal.begin(tmp_path / "race", variants, runs=tmp_path / "runs", seed=0, num_blocks=3)
+    Journal.begin(tmp_path / "comparison", variants, runs=tmp_path / "runs", seed=0, num_blocks=3)
     monkeypatch.setattr("workbench.commands.headless.run_notebook", note)
 
-    invoke("compare", "--resume", str(tmp_path / "race"), *asked, "--out", str(tmp_path))
-    assert told["blocks"] == blocks
+    invoke("compare", "--resume", str(tmp_path / "comparison"), *asked, "--out", str(tmp_path))
+    assert given["blocks"] == blocks

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from record_factory import make_failed, make_record
 
 from workbench import cli
-from workbench.measure.comparison import run as race_module
+from workbench.measure.comparison import run as comparison_module
 from workbench.records import Machine, Record
 from workbench.records.run_folder import RECORD, new_run_folder, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -42,7 +43,7 @@ def check(monkeypatch, tmp_path):
             cli.main()
         return int(end.value.code or 0)
 
-    monkeypatch.setattr(race_module, "run_trial", trial)
+    monkeypatch.setattr(comparison_module, "run_comparison", partial(comparison_module.run_comparison, launch=trial))
     return run
 
 
@@ -70,11 +71,11 @@ def test_more_is_allowed_where_more_is_asked_for(check):
 
 
 @pytest.mark.parametrize("share", ["fast", "5", "-5%", "0", "100%", "nan"])
-def test_what_is_no_share_is_refused(check, capsys, share):
+def test_what_is_not_a_share_is_refused(check, capsys, share):
     assert check("--against", "cache=decoded", "--max-slowdown", share) == 2
     assert "--max-slowdown" in capsys.readouterr().err
 
 
-def test_what_is_no_reference_is_refused(check, capsys):
+def test_what_is_not_a_reference_is_refused(check, capsys):
     assert check("--against", "no-such-revision") == 2
     assert "nothing to compare with" in capsys.readouterr().err

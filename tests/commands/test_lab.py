@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 
 from workbench import cli
 from workbench.commands.lab import FIRST
-from workbench.files import notebooks_dir
+from workbench.files import examples_root, notebooks_dir
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     commands: list[list[str]] = []
-    monkeypatch.setattr("subprocess.call", lambda command: commands.append(command) or 0)
+    monkeypatch.setattr("subprocess.call", lambda command, env: commands.append(command) or 0)
     return commands
+
+
+def test_kernels_find_a_workload_in_the_folder_where_it_is_typed(monkeypatch, tmp_path) -> None:
+    paths: list[list[str]] = []
+    monkeypatch.setattr("subprocess.call", lambda command, env: paths.append(env["PYTHONPATH"].split(os.pathsep)) or 0)
+    monkeypatch.setenv("PYTHONPATH", "before")
+    monkeypatch.chdir(tmp_path)
+
+    lab(monkeypatch)
+
+    assert paths == [["before", str(examples_root()), str(tmp_path)]]
 
 
 def lab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:

@@ -48,7 +48,7 @@ def test_a_pipe_gets_some_twenty_lines(
     assert lines[-1] == "[404/404] pages drawn"
 
 
-def test_bad_values_are_said_and_nothing_is_made(tmp_path: Path) -> None:
+def test_bad_values_are_reported_and_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is no number of pages"):
         pages(tmp_path / "drawn", count=0)
     assert list(tmp_path.iterdir()) == []

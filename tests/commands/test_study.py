@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from examples.case_study.findings.variants import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
+from examples.case_study.comparison import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
 from workbench import cli
 from workbench.measure.comparison.variants import parse_variants
 
@@ -16,18 +16,18 @@ def no_notebook(*arguments: Any, **options: Any) -> None:
     raise AssertionError("a notebook was started")
 
 
-def test_all_that_is_wrong_is_said_at_once(monkeypatch, capsys):
+def test_all_that_is_wrong_is_reported_at_once(monkeypatch, capsys):
     arguments = ["-p", "cache=decoded", "-p", "mode=train", "-p", "num_pages=4", "--leave-out", "dalli"]
     monkeypatch.setattr("workbench.commands.headless.run_notebook", no_notebook)
     monkeypatch.setattr(sys, "argv", ["workbench", "study", *arguments])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 2
-    told = capsys.readouterr().err
-    assert "cache: is part of what the study's variants are" in told
-    assert "mode: is part of what the study's variants are" in told
-    assert "there is no variant named 'dalli'. Did you mean 'dali'?" in told
-    assert "Traceback" not in told
+    text = capsys.readouterr().err
+    assert "cache: is fixed by the study's variants" in text
+    assert "mode: is fixed by the study's variants" in text
+    assert "there is no variant named 'dalli'. Did you mean 'dali'?" in text
+    assert "Traceback" not in text
 
 
 def test_the_variants_are_knobs_that_go_together(tmp_path):
@@ -37,7 +37,7 @@ def test_the_variants_are_knobs_that_go_together(tmp_path):
     assert list(found)[1:] == [variant_name(short) for short in SHORT_NAMES]
     assert found["WebDataset"].dataset == str(shards)
     assert found["WebDataset"].annotations is None
-    assert found["Normalize knocked out"].knocked_out == ("Normalize",)
+    assert found["Normalize knocked out"].knock_out == ("Normalize",)
     assert found["fastest with a cache"].num_steps == 4 * 26
 
 

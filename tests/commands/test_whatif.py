@@ -61,14 +61,14 @@ def test_questions_are_answered_one_by_one_or_together(whatif):
     assert "decode x0.5, num_workers=2" in together
 
 
-def test_what_is_wrong_is_said_without_a_traceback(whatif):
+def test_what_is_wrong_is_reported_without_a_traceback(whatif):
     code, _, err = whatif("last", "decod x0.5", "nonsense")
     assert code == 2
     assert "decod" in err
     assert "nonsense" in err
     assert "Traceback" not in err
     code, _, err = whatif("nowhere")
-    assert (code, "'nowhere' is no run" in err) == (2, True)
+    assert (code, "there is no run 'nowhere'" in err) == (2, True)
 
 
 def test_the_last_run_is_the_newest_that_ended_well(reports):

@@ -17,6 +17,8 @@ from workbench.records import Record
 from workbench.records.run_folder import SAMPLES, read_record
 from workbench.registry import check_inputs
 
+pytestmark = pytest.mark.real
+
 TOY = "examples.toy_workload:Toy"
 
 #: A trial that is over soon.
@@ -238,7 +240,7 @@ def test_a_module_that_is_not_there_is_named() -> None:
 
 
 def test_a_value_that_its_own_check_refuses() -> None:
-    with pytest.raises(BadInput, match="image_side: the model needs 8 pixels. Take 8 or more"):
+    with pytest.raises(BadInput, match=r"image_side: the model needs 8 pixels\. Take 8 or more"):
         check_inputs(parse_knobs({**SMALL, "image_side": 4}))
 
 
