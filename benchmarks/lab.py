@@ -166,7 +166,7 @@ def memory(lab: LabPage) -> Figure:
     after = float(lab.run_in_kernel(f"_run({NUM_RUNS - WARM_UP_RUNS})"))
     print(f"kernel memory: {before:.1f} MB after {WARM_UP_RUNS} runs, {after:.1f} MB after {NUM_RUNS}", file=sys.stderr)
     growth = after - before
-    detail = f"own memory (USS) of the kernel: {before:.0f} MB after {WARM_UP_RUNS} runs, {after:.0f} MB after {NUM_RUNS}"
+    detail = f"memory of the kernel (USS): {before:.0f} MB after {WARM_UP_RUNS} runs, {after:.0f} MB after {NUM_RUNS}"
     return Figure("kernel memory, growth", growth, "MB", f"<= {GROWTH_MB}", growth <= GROWTH_MB, detail=detail)
 
 
