@@ -49,7 +49,7 @@ def pictures(checkout: Path) -> Path:
     return checkout / "reports" / "screenshots"
 
 
-def test_knobs_run_cancel_look_race_and_export(lab: LabPage, browser, pictures: Path) -> None:
+def test_knobs_run_cancel_look_compare_and_export(lab: LabPage, browser, pictures: Path) -> None:
     # Turn knobs: the slider, by key; the cache, by its button.
     lab.page.locator(".wb .noUi-handle").first.press("ArrowLeft")
     lab.press("decoded")
@@ -92,15 +92,15 @@ def test_knobs_run_cancel_look_race_and_export(lab: LabPage, browser, pictures: 
     )
     lab.screenshot(pictures / "lab-look.png")
 
-    # ComparisonRun the two.
+    # Compare the two.
     for number in (0, 1):
         lab.page.locator(".wb .wb-card input[type=checkbox]").nth(number).check()
     lab.tab("Compare")
     lab.until("text.includes('2 variants are ticked')")
     lab.page.locator(".wb .noUi-handle:visible").nth(1).press("Home")  # as few blocks as can be
-    lab.press("ComparisonRun")
+    lab.press("Compare")
     lab.until(INTERVALS_ARE_DRAWN)
-    lab.screenshot(pictures / "lab-race.png")
+    lab.screenshot(pictures / "lab-compare.png")
     lab.until("text.includes('The comparison is over') && [...panel.querySelectorAll('.wb-table')].some(t => t.offsetParent)")
     lab.screenshot(pictures / "lab-verdicts.png")
 
@@ -118,11 +118,11 @@ def test_knobs_run_cancel_look_race_and_export(lab: LabPage, browser, pictures: 
     assert lab.errors == []
 
 
-def test_pages_are_seen_before_and_after_the_chain_and_bad_folders_are_said(lab: LabPage, pictures: Path) -> None:
+def test_samples_are_seen_on_their_way_and_bad_folders_are_said(lab: LabPage, pictures: Path) -> None:
     lab.tab("Data set")
     lab.page.wait_for_selector(".wb svg polygon", state="attached")
     assert lab.page.locator(".wb figure").count() == 3
-    lab.screenshot(pictures / "lab-pages.png")
+    lab.screenshot(pictures / "lab-samples.png")
 
     folder = lab.page.locator(".wb").get_by_placeholder("folder of page images")
     folder.fill("nowhere/<img src=x onerror=alert(1)>")

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples.case_study.judge import read_case_study
 
 from workbench import cli
-from examples.case_study.judge import read_case_study
 from workbench.records.run_folder import read_comparison
 
 QUICK = ("num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2", "replay_ms_per_sample=0.1", "isolated_samples=2")

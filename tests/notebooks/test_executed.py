@@ -124,7 +124,9 @@ def test_the_transforms_notebook_runs_from_the_command(notebooks: Path, tmp_path
     assert len(list(tmp_path.glob("transforms-*.html"))) == 1
 
 
-def test_a_run_through_profilers_shows_what_they_saw_and_cost(notebooks: Path, tmp_path: Path, monkeypatch, capfd) -> None:
+def test_a_run_through_profilers_shows_what_they_saw_and_cost(
+    notebooks: Path, tmp_path: Path, monkeypatch, capfd
+) -> None:
     knobs = [argument for knob in QUICK if not knob.startswith("num_steps") for argument in ("-p", knob)]
     profilers = ("-p", "profilers=torch,lines,memory", "-p", "num_steps=4")
     monkeypatch.setattr(sys, "argv", ["workbench", "run", *knobs, *profilers, "--out", str(tmp_path)])

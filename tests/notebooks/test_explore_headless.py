@@ -11,8 +11,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from workbench.report.html import export_html
 from workbench.records.run_folder import list_runs
+from workbench.report.html import export_html
 
 QUICK = ("device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
 
@@ -29,9 +29,7 @@ def execute(checkout: Path, folder: Path, *arguments: str, **environment: str) -
         str(out), *knobs, "-p", "reports", str(folder / "reports"), *arguments,
     ]  # fmt: skip
     own = {name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, env={**own, **environment}
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env={**own, **environment})
     assert done.returncode == 0, done.stderr[-2000:]
     return nbformat.read(out, as_version=4)
 

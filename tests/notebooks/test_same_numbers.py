@@ -130,9 +130,9 @@ def test_a_planted_difference_is_found(runs: dict[str, Path], change: dict[str, 
 def test_a_missing_stage_and_a_missing_page_are_found(runs: dict[str, Path]) -> None:
     record = read_record(runs["panel"])
     without = [row for row in record.stages if row.name != "collate"]
-    assert [difference.split(":")[0] for difference in differences(record, record.model_copy(update={"stages": without}))] == [
-        "record.stages.worker collate in its lane"
-    ]
+    assert [
+        difference.split(":")[0] for difference in differences(record, record.model_copy(update={"stages": without}))
+    ] == ["record.stages.worker collate in its lane"]
     assert record.steady is not None
     fewer = record.steady.model_copy(update={"num_samples": record.steady.num_samples - 1})
     assert "record.steady.num_samples" in str(differences(record, record.model_copy(update={"steady": fewer})))

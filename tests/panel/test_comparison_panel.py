@@ -50,7 +50,11 @@ class Panel:
         assert self.queue.wait_until_idle(PATIENCE_S)
 
     def of(self, kind, text: str):
-        return next(widget for widget in everything(self.panel.widget) if isinstance(widget, kind) and widget.description == text)
+        return next(
+            widget
+            for widget in everything(self.panel.widget)
+            if isinstance(widget, kind) and widget.description == text
+        )
 
     def text(self) -> str:
         return " ".join(widget.value for widget in everything(self.panel.widget) if isinstance(widget, widgets.HTML))
@@ -167,7 +171,8 @@ def test_earlier_comparisons_can_be_looked_at(compared: Panel, trials: Trials, r
 def test_the_report_is_exported_beside_the_comparisons(compared: Panel, reports, monkeypatch) -> None:
     exported: list[tuple] = []
     monkeypatch.setattr(
-        "workbench.panel.comparison_panel.export_comparison", lambda folder, html, cancel: exported.append((folder, html))
+        "workbench.panel.comparison_panel.export_comparison",
+        lambda folder, html, cancel: exported.append((folder, html)),
     )
     compared.press("Compare")
     compared.press("Export HTML")

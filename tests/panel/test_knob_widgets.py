@@ -72,7 +72,9 @@ def test_all_but_those_in_front_lie_in_their_groups(shown: KnobWidgets) -> None:
     [
         OcrKnobs(),
         *(apply_preset(name, OcrKnobs()) for name in OcrKnobs.presets),
-        OcrKnobs(num_pages=7, num_workers=33, replay_ms_per_sample=0.25, profilers="lines,memory", annotations="a b.json"),
+        OcrKnobs(
+            num_pages=7, num_workers=33, replay_ms_per_sample=0.25, profilers="lines,memory", annotations="a b.json"
+        ),
         OcrKnobs(mode="train", targets="fast", num_steps=3, warmup_steps=0, persistent_workers=False),
         OcrKnobs(slow_down={"decode": 1.5, "collate": 20.0}, knock_out=("decode", "targets")),
         OcrKnobs(profilers=("lines",), line_functions=("a.b", "c.d"), epoch_overlap=True, malloc_retain=True),

@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import pytest
 from record_factory import make_failed, make_record
 
+from workbench.knobs.joined import parse_knobs
 from workbench.measure.trial.events import Event
 from workbench.panel import look
 from workbench.panel.workbench_panel import Workbench
@@ -194,3 +195,17 @@ def test_the_knobs_of_a_run_are_taken(lab, trials) -> None:
 
     button(lab, "Take knobs").click()
     assert lab.knobs.by_name["cache"].value == "decoded"
+
+
+def test_a_workload_of_ones_own_has_a_lab(reports, trials) -> None:
+    knobs = parse_knobs({"workload": "examples.toy_workload:Toy", "num_images": 32})
+    lab = Workbench(reports, knobs, run=trials)
+    lab.knobs.by_name["keep_images"].value = True
+    button(lab, "Run").click()
+    assert lab.queue.wait_until_idle(PATIENCE_S)
+
+    record = Record.model_validate_json((reports / "runs" / "2026-0001" / RECORD).read_text())
+    assert record.knobs == knobs.changed(keep_images=True)
+    assert "Knobs of examples.toy_workload:Toy" in text(lab)
+    assert "keep_images=true" in text(lab)
+    assert "the next image" in [getattr(widget, "tooltip", "") for widget in everything(lab.widget)]

@@ -21,9 +21,7 @@ def journal(tmp_path: Path) -> Journal:
     """Of a comparison on a data set that is gone."""
     common = {"dataset": "gone", "stage_timing": False}
     variants = {"baseline": OcrKnobs(**common), "ram": OcrKnobs(**common, cache="decoded")}
-    return Journal.begin(
-        tmp_path / "comparisons" / "first", variants, runs=tmp_path / "runs", seed=0, num_blocks=3
-    )
+    return Journal.begin(tmp_path / "comparisons" / "first", variants, runs=tmp_path / "runs", seed=0, num_blocks=3)
 
 
 def test_a_comparison_that_has_ended_becomes_a_page_without_another_trial(journal: Journal, tmp_path: Path) -> None:

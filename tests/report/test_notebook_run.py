@@ -81,7 +81,11 @@ def test_the_kernel_gets_the_variables_that_it_is_given_and_those_of_this_proces
     cell = "import os\nprint(os.environ['GIVEN'], os.environ['OWN'])"
 
     done = run_notebook(
-        notebook(tmp_path, "1", cell), {}, tmp_path / "done.ipynb", cell_timeout_s=60, environment={"GIVEN": "a ${OWN} $b"}
+        notebook(tmp_path, "1", cell),
+        {},
+        tmp_path / "done.ipynb",
+        cell_timeout_s=60,
+        environment={"GIVEN": "a ${OWN} $b"},
     )
 
     assert printed(done.notebook) == ["a ${OWN} $b inherited"]
@@ -89,7 +93,9 @@ def test_the_kernel_gets_the_variables_that_it_is_given_and_those_of_this_proces
 
 def test_knobs_of_another_workload_are_not_the_notebooks(tmp_path: Path) -> None:
     module = tmp_path / "own_workload.py"
-    module.write_text("from pydantic import BaseModel\nclass Own:\n    class Knobs(BaseModel):\n        width: int = 3\n")
+    module.write_text(
+        "from pydantic import BaseModel\nclass Own:\n    class Knobs(BaseModel):\n        width: int = 3\n"
+    )
     parameters = {"workload": "own_workload:Own", "width": 4, "image_decoder": "pil"}
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(BadInput) as error:

@@ -65,7 +65,7 @@ def test_a_person_reads_lines(capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert capsys.readouterr().out == "drawing\n[  3/128] pages drawn\n"
 
 
-EVIL = "[1/2] ram \n {\"what\": 1} é"
+EVIL = '[1/2] ram \n {"what": 1} é'
 
 WRITES = f"""
 from workbench.report.progress import Progress, write_progress
@@ -74,7 +74,9 @@ for number in range(300):
 """
 
 
-def test_what_another_process_writes_arrives_whole_and_in_order(capfd: pytest.CaptureFixture[str], checkout: Path) -> None:
+def test_what_another_process_writes_arrives_whole_and_in_order(
+    capfd: pytest.CaptureFixture[str], checkout: Path
+) -> None:
     found: list[Progress] = []
     with follow_progress(found.append) as environment:
         subprocess.run([sys.executable, "-c", WRITES], env={"PYTHONPATH": str(checkout), **environment}, check=True)

@@ -1,7 +1,7 @@
 """What the panel's parts show and how: output from any thread, messages, the style sheet; and how widgets are closed.
 
-``with output:`` and ``print`` lose what a thread writes; setting an Output widget's outputs doesn't. Each setting replaces
-the one before, so nothing piles up in the kernel or in the page.
+``with output:`` and ``print`` lose what a thread writes; setting an Output widget's outputs doesn't. Each setting
+replaces the one before, so nothing piles up in the kernel or in the page.
 """
 
 from __future__ import annotations

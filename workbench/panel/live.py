@@ -194,9 +194,10 @@ def _line(rates: list[float], item: str, width: int = 600, height: int = 40) -> 
     top = max(rates) * 1.1
     step = width / (len(rates) - 1)
     points = " ".join(f"{number * step:.1f},{height - rate / top * height:.1f}" for number, rate in enumerate(rates))
+    label = f"throughput so far, now {format_rate(rates[-1], item)}"
     return (
-        f"<svg viewBox='0 0 {width} {height}' preserveAspectRatio='none' role='img' "
-        f"aria-label='throughput so far, now {escape(format_rate(rates[-1], item))}' style='width:100%;height:{height}px'>"
+        f"<svg viewBox='0 0 {width} {height}' preserveAspectRatio='none' role='img' aria-label='{escape(label)}' "
+        f"style='width:100%;height:{height}px'>"
         f"<polyline points='{points}' fill='none' stroke='#0072b2' stroke-width='1.5' "
         "vector-effect='non-scaling-stroke'/></svg>"
     )

@@ -102,7 +102,7 @@ def run_notebook(
 
 
 def _this_python(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
-    """What starts the kernel of the running interpreter, whatever is registered as "python3" for the user or the machine.
+    """What starts the kernel of the running interpreter, whatever the user or the machine has registered as "python3".
 
     Args:
         environment: Variables that the kernel gets beside those of this process.
