@@ -26,8 +26,7 @@ from workbench.measure.devices.replay import ReplayDevice
 from workbench.measure.loaders.indexed_batch import become_receiver
 from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.timing.channel import Channel
-from workbench.measure.timing.spans import monotonic_ns
-from workbench.measure.timing.spans import Track
+from workbench.measure.timing.spans import Track, monotonic_ns
 from workbench.measure.timing.stages import Stages
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.loop import Loop

@@ -14,8 +14,8 @@ from examples.case_study.record import ClaimVerdict
 from workbench.explain.verdicts.effect import ended_well, paired_log_ratios, student_interval, verdict_of
 from workbench.records import Checks, Comparison, Interval, Record, VariantResult, Verdict
 from workbench.records.run_folder import SAMPLES
-from workbench.units import format_ratio, format_share
 from workbench.registry import compare_recorded
+from workbench.units import format_ratio, format_share
 from workbench.workloads.ocr.transform_study import TransformStudy
 
 #: Of each claim by itself. The number of blocks is fixed before the comparison, and nobody looks before it is over.

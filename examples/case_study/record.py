@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import BadInput, Problem
 from workbench.records.comparison import Interval
-from workbench.records.parts import SCHEMA_VERSION, Part
-from workbench.records.parts import PredictedValue
+from workbench.records.parts import SCHEMA_VERSION, Part, PredictedValue
 
 CASE_STUDY = "case_study.json"
 
