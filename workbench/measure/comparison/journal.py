@@ -102,7 +102,7 @@ class Journal:
         return found[-1] if found else None
 
     def is_mostly_busy(self) -> bool:
-        """Whether so many of the trials were disturbed that repeating one would hardly find the machine quiet."""
+        """Whether such a share of the trials was disturbed that repeating one would hardly find the machine quiet."""
         trials = self.state.trials
         return sum(bool(trial.disturbed) for trial in trials) > self.state.policy.busy_share * len(trials)
 

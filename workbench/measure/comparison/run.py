@@ -14,7 +14,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.file_cache import cached_share, forget, warm
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.timing.clock import Clock, monotonic_ns
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.machine import disturbances
