@@ -12,7 +12,7 @@ from toy import toy_knobs
 
 from workbench.knobs.knobs import Knobs
 from workbench.measure.trial import profiled
-from workbench.measure.trial.profiled import price_of, run_profiled, trials_of
+from workbench.measure.trial.profiled import overhead_of, run_profiled, trials_of
 from workbench.records import Record
 from workbench.records.run_folder import RECORD, read_record, write_json
 
@@ -45,7 +45,7 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> Launches:
 
 def test_the_overhead_is_the_throughput_without_over_that_with():
     record = make_record(50.0, profilers="lines,memory")
-    overhead = price_of(record, [make_record(100.0, name="a"), make_record(110.0, name="b"), make_failed()])
+    overhead = overhead_of(record, [make_record(100.0, name="a"), make_record(110.0, name="b"), make_failed()])
     assert overhead is not None
     assert (overhead.factor, overhead.lowest, overhead.highest) == pytest.approx((2.1, 2.0, 2.2))
     assert overhead.profilers == ["lines", "memory"]
@@ -56,7 +56,7 @@ def test_the_overhead_is_the_throughput_without_over_that_with():
     ("record", "plain"), [(make_record(profilers="torch"), make_failed()), (make_failed(), make_record())]
 )
 def test_without_both_kinds_of_trial_there_is_no_overhead(record, plain):
-    assert price_of(record, [plain]) is None
+    assert overhead_of(record, [plain]) is None
 
 
 def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path, launches):

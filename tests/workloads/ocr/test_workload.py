@@ -2,80 +2,121 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from workbench.measure.devices.cpu import CpuDevice
-from workbench.measure.devices.nothing import NoDevice
 
+from workbench import workload as contract
+from workbench.errors import BadInput
+from workbench.knobs.joined import parse_knobs
+from workbench.measure.devices.device import CpuDevice
 from workbench.measure.devices.replay import ReplayDevice
-from workbench.workload import Timers
-from workbench.workloads.ocr import detected
+from workbench.measure.loaders.indexed_batch import IndexedBatch
+from workbench.workload import Pending, Timers, make_workload
+from workbench.workloads.ocr import steps
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
-UNTIMED = Timers(lambda name: nullcontext(), lambda name, batch: nullcontext())
-
 
 @pytest.fixture(autouse=True)
-def _one_thread():
+def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
 
 
-class KeepingDevice(CpuDevice):
-    """Keeps what the workload has had computed, by the name of the work: one entry for each batch."""
+class Watched(CpuDevice):
+    """Keeps the results of all work, by stage."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.results = defaultdict(list)
+        self.results: dict[str, list[torch.Tensor]] = {}
 
-    def submit(self, stage, work, **options):
-        def kept():
-            result = work()
-            self.results[stage].append(result.detach().clone())
-            return result
+    def submit(
+        self, stage: str, work: Callable[[], torch.Tensor], batch: contract.Batch, *, fetch: bool = False
+    ) -> Pending:
+        def watched() -> torch.Tensor:
+            value = work()
+            self.results.setdefault(stage, []).append(value.detach().clone())
+            return value
 
-        return super().submit(stage, kept, **options)
+        return super().submit(stage, watched, batch, fetch=fetch)
 
 
-def make(on=None, **settings):
+def make(on: Any = None, **settings: Any) -> OcrWorkload:
     workload = OcrWorkload(OcrKnobs(**{"num_pages": 4, "encoder": "resnet10t", **settings}))
-    workload.open()
     workload.fill_cache(lambda done, total: None)
-    workload.build(on or ReplayDevice(ms_per_sample=0.01))
+    workload.build(on or ReplayDevice(ms_per_sample=0.01, placeholder=workload.placeholder))
     return workload
 
 
-def step(workload, pages, number=0, counted=True):
-    batch = workload.collate([workload.dataset[page] for page in pages])
+def batch_of(workload: OcrWorkload, pages: Sequence[int], called: Sequence[int] | None = None) -> IndexedBatch:
+    """A batch of some pages, which may be called others."""
+    data = workload.collate()([workload.dataset()[page] for page in pages])
+    return IndexedBatch(data, 0, list(pages if called is None else called))
+
+
+def step(workload: OcrWorkload, batch: IndexedBatch | Sequence[int], *, counted: bool = True) -> list[str]:
+    """Do a step and wait for it; gives the stages that were timed."""
+    batch = batch if isinstance(batch, IndexedBatch) else batch_of(workload, batch)
     stages = []
 
-    def timed(name, batch=None):
-        stages.append(name if batch is None else f"{name} beside")
+    def timed(name: str) -> Any:
+        stages.append(name)
         return nullcontext()
 
-    workload.step(batch, number, pages, Timers(timed, timed), counted=counted)
+    def in_background(name: str, number: int) -> Any:
+        assert number == batch.number
+        stages.append(f"{name} in background")
+        return nullcontext()
+
+    workload.step(batch, Timers(timed, in_background), counted=counted)
     workload.flush()
     return stages
 
 
+def hmean(workload: OcrWorkload) -> float:
+    return workload.quality()["H-mean"].value
+
+
+def test_it_meets_the_contracts_that_it_offers():
+    workload = make_workload(parse_knobs({"num_pages": 2}))
+    assert isinstance(workload, OcrWorkload)
+    offered = (
+        contract.Cached, contract.Sharded, contract.DecodesByLoader, contract.Placeholder, contract.AsyncSteps,
+        contract.Checked, contract.Previews, contract.LineFunctions,
+    )  # fmt: skip
+    assert all(isinstance(workload, protocol) for protocol in offered)
+
+
+def test_its_description_counts_pages_and_words():
+    description = OcrWorkload(OcrKnobs(num_pages=3)).check()
+    counts = {count.name: count.number for count in description.counts}
+    assert description.num_samples == 3
+    assert counts["words"] > counts["words to be ignored"] >= 0
+
+
+def test_a_data_set_without_shards_is_refused_as_a_feed_of_shards():
+    with pytest.raises(BadInput, match="workbench pages --to webdataset"):
+        OcrWorkload(OcrKnobs()).shard_feed()
+
+
 def test_validation_goes_through_its_stages_and_finds_the_words():
     workload = make()
-    stages = step(workload, [0, 1, 2, 3])
-    assert stages == ["transfer", "forward", "fetch", "postprocess", "metric"]
+    assert step(workload, [0, 1, 2, 3]) == ["transfer", "forward", "fetch", "postprocess", "metric"]
     quality = workload.quality()
-    assert quality.num_pages == 4
-    assert quality.hmean > 0.6
-    assert quality.origin == "simulated"
+    assert quality["H-mean"].num_samples == 4
+    assert quality["H-mean"].value > 0.6
+    assert set(quality) == {"H-mean", "precision", "recall"}
+    assert {score.origin for score in quality.values()} == {"simulated"}
 
 
-def test_a_page_that_comes_round_again_counts_once():
+def test_a_page_that_comes_again_counts_once():
     workload = make()
     step(workload, [0, 1])
     once = workload.quality()
@@ -86,15 +127,14 @@ def test_a_page_that_comes_round_again_counts_once():
 def test_a_warm_up_does_not_count():
     workload = make()
     step(workload, [0, 1], counted=False)
-    assert workload.quality().num_pages == 0
+    assert workload.quality()["H-mean"].num_samples == 0
 
 
-def test_detections_against_another_page_are_wrong():
-    """The planted fault: a data set that gives one page for another."""
+def test_planted_fault_detections_against_another_page_are_wrong():
+    """A data set that gives one page for another."""
     workload = make()
-    batch = workload.collate([workload.dataset[page] for page in (1, 2)])
-    workload.step(batch, 0, [2, 3], UNTIMED, counted=True)
-    assert workload.quality().hmean < 0.3
+    step(workload, batch_of(workload, [1, 2], called=[2, 3]))
+    assert hmean(workload) < 0.3
 
 
 WAYS = [{}, {"normalize": "device"}, {"channels_last": True}, {"precision": "bf16"}]
@@ -104,71 +144,89 @@ WAYS = [{}, {"normalize": "device"}, {"channels_last": True}, {"precision": "bf1
 def test_a_real_detector_runs_on_the_cpu(settings):
     workload = make(CpuDevice(), device="cpu", image_size=160, **settings)
     assert step(workload, [0, 1]) == ["transfer", "forward", "fetch", "postprocess", "metric"]
-    assert workload.quality().origin == "measured"
+    assert workload.quality()["H-mean"].origin == "measured"
 
 
-def shrink_map(**settings):
-    """The map that the detector gives of the first page."""
-    device = KeepingDevice()
-    step(make(device, device="cpu", image_size=160, **settings), [0])
-    (shrink,) = device.results["forward"]
-    return shrink
+@pytest.mark.parametrize(
+    ("normalize", "encoder", "tolerance"),
+    [("device", "resnet10t", 1e-5), ("folded", "resnet10t", 1e-4), ("folded", "lcnet_050", 1e-4)],
+)
+def test_however_pages_are_normalized_the_model_predicts_the_same_maps(normalize, encoder, tolerance):
+    maps = []
+    for way in ("albumentations", normalize):
+        device = Watched()
+        step(make(device, device="cpu", image_size=160, normalize=way, encoder=encoder), [0])
+        maps += device.results["forward"]
+    assert torch.allclose(maps[0], maps[1], atol=tolerance)
 
 
-def test_normalizing_on_the_device_gives_the_same_maps():
-    plain = shrink_map(normalize="albumentations")
-    assert torch.allclose(plain, shrink_map(normalize="device"), atol=1e-5)
-    assert not torch.allclose(plain, shrink_map(normalize="albumentations", seed=1), atol=1e-5), "other weights"
-
-
-def test_training_goes_through_its_stages_and_changes_the_model():
-    device = KeepingDevice()
+def losses(steps: int) -> list[float]:
+    """Of training steps on one and the same batch."""
+    device = Watched()
     workload = make(device, device="cpu", mode="train", image_size=320)  # smaller, no word would be learned
-    for _ in range(2):
-        assert step(workload, [0, 1]) == ["transfer", "forward", "loss", "backward", "optimizer"]
-    first, second = device.results["loss"]
-    assert second < first, "the same pages again, after one step"
-    assert workload.quality() is None
-    assert workload.parity_sample(2) is None
+    batch = batch_of(workload, [0, 1])
+    for _ in range(steps):
+        assert step(workload, batch) == ["transfer", "forward", "loss", "backward", "optimizer"]
+    assert workload.quality() == {}
+    return [float(loss) for loss in device.results["loss"]]
 
 
-def test_training_on_the_replay_device_takes_a_step_once():
-    device = ReplayDevice(ms_per_sample=0.01)
-    step(make(device, mode="train"), [0, 1])
+def test_training_goes_through_its_stages_and_learns_its_batch():
+    first, *_, last = losses(3)
+    assert last < first
+
+
+def test_planted_fault_without_the_optimizer_nothing_is_learned(monkeypatch):
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: None)
+    first, second = losses(2)
+    assert first == second
+
+
+def test_training_on_the_replay_device_takes_the_time_of_a_step_once():
+    workload = OcrWorkload(OcrKnobs(num_pages=4, mode="train"))
+    device = ReplayDevice(ms_per_sample=0.01, placeholder=workload.placeholder)
+    workload.build(device)
+    step(workload, [0, 1])
     assert [span.stage for span in device.spans()] == ["forward"]
 
 
-def test_the_parity_sample_is_what_the_model_gets():
+def test_what_is_recorded_is_what_the_model_gets():
     samples = []
     for way in ("albumentations", "device"):
         workload = make(normalize=way, checked_samples=2)
-        step(workload, [0, 1, 2, 3], counted=False)
-        assert workload.parity_sample(2)["times_seen"].tolist() == [0, 0, 0, 0], "the warm-up is no part of the epoch"
-        workload.look(workload.collate([workload.dataset[page] for page in range(4)]), [0, 1, 2, 3])
-        samples.append(workload.parity_sample(2))
+        assert workload.recorded() is None, "nothing has arrived yet"
+        batch = batch_of(workload, range(4))
+        workload.record(batch, whole_only=True)
+        recorded = workload.recorded()
+        assert recorded is not None
+        assert recorded["times_seen"].tolist() == [0, 0, 0, 0], "the warm-up is no part of the epoch"
+        workload.record(batch)
+        samples.append(workload.recorded())
     assert samples[0]["images"].shape == (2, 640, 640, 3)
     assert list(samples[0]["names"]) == list(samples[1]["names"])
     difference = np.abs(samples[0]["images"].astype(float) - samples[1]["images"].astype(float))
     assert difference.max() <= 0.25  # float16 near 255
     assert samples[0]["shrink_map"].max() == 255
     assert samples[0]["times_seen"].tolist() == [1, 1, 1, 1]
-    assert np.abs(samples[0]["prints"].astype(int) - samples[1]["prints"]).max() == 0
+    assert np.abs(samples[0]["thumbnails"].astype(int) - samples[1]["thumbnails"]).max() == 0
     assert len(samples[0]["detected_lengths"]) > 0
 
 
-def test_in_threads_the_same_words_are_found_beside_the_loop():
+def test_in_the_background_the_same_words_are_found():
     workloads = [make(postprocess=way) for way in ("inline", "threads")]
     stages = [step(workload, [0, 1, 2, 3]) for workload in workloads]
-    assert stages[1] == ["transfer", "forward", "backlog", "fetch beside", "postprocess beside", "metric beside"]
+    background = [f"{name} in background" for name in ("fetch", "postprocess", "metric")]
+    assert stages[1] == ["transfer", "forward", "backlog", *background]
     assert workloads[0].quality() == workloads[1].quality()
+    assert workloads[0].max_pending == 0 < workloads[1].max_pending
 
 
-def test_what_goes_wrong_beside_the_loop_is_raised(monkeypatch):
-    def broken(probability):
-        raise ZeroDivisionError("in the helper thread")
+def test_what_goes_wrong_in_the_background_is_raised(monkeypatch):
+    def broken(probability: object) -> None:
+        raise ZeroDivisionError("planted in the background")
 
-    monkeypatch.setattr(detected, "find_words", broken)
-    with pytest.raises(ZeroDivisionError, match="helper thread"):
+    monkeypatch.setattr(steps, "find_words", broken)
+    with pytest.raises(ZeroDivisionError, match="planted in the background"):
         step(make(postprocess="threads"), [0, 1])
 
 
@@ -181,13 +239,13 @@ def test_packed_targets_are_predicted_like_the_plain_ones():
     assert qualities[0] == qualities[1]
 
 
-def test_without_a_device_nothing_is_scored():
-    workload = make(NoDevice(), device="none")
-    assert step(workload, [0, 1]) == []
-    assert workload.quality() is None
-
-
-@pytest.mark.parametrize("encoder", ["resnet10t", "lcnet_050"])
-def test_folded_normalization_gives_the_same_maps_to_the_border(encoder):
-    maps = [shrink_map(normalize=normalize, encoder=encoder) for normalize in ("albumentations", "folded")]
-    assert torch.allclose(*maps, atol=1e-4)
+def test_a_preview_leads_from_the_page_to_the_target():
+    workload = OcrWorkload(OcrKnobs(num_pages=3, image_size=320))
+    shown = workload.preview(4)
+    before, after, target = shown.pictures
+    assert (shown.num_samples, shown.name) == (3, workload.preview(1).name)
+    assert len(before.outlines) == len(before.labels) > 0
+    assert after.pixels.shape == (320, 320, 3)
+    assert target.pixels.shape == (320, 320)
+    assert target.pixels.max() == 255
+    assert len(OcrWorkload(OcrKnobs(num_pages=1, targets="none", device="cpu")).preview(0).pictures) == 2

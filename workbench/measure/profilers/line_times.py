@@ -55,7 +55,7 @@ class LineTimes(BaseProfiler):
         """See `Profiler`."""
         merged = merge(self._paths, sorted(self._folder.glob("*.json")))
         self._merged.write_text(json.dumps(merged), encoding="utf-8")
-        notes = [f"lines: '{one['path']}' was never called" for one in merged["functions"] if not one["lines"]]
+        notes = [f"lines: '{timed['path']}' was never called" for timed in merged["functions"] if not timed["lines"]]
         return Findings({"line times": self._merged}, notes)
 
 

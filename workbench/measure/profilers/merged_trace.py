@@ -181,10 +181,10 @@ def _names(rows: Sequence[TrackSpans], has_torch: bool) -> list[dict[str, Any]]:
     if has_torch:
         names[_TORCH, 0] = ("torch operators (main process)", "")
         names[_KERNELS, 0] = ("kernels", "")
-    told: list[dict[str, Any]] = []
+    named: list[dict[str, Any]] = []
     for (pid, tid), (process, thread) in names.items():
-        told.append({"ph": "M", "name": "process_name", "pid": pid, "args": {"name": process}})
-        told.append({"ph": "M", "name": "process_sort_index", "pid": pid, "args": {"sort_index": pid}})
+        named.append({"ph": "M", "name": "process_name", "pid": pid, "args": {"name": process}})
+        named.append({"ph": "M", "name": "process_sort_index", "pid": pid, "args": {"sort_index": pid}})
         if thread:
-            told.append({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": thread}})
-    return told
+            named.append({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": thread}})
+    return named

@@ -70,9 +70,9 @@ class StackSamples(BaseProfiler):
     def collect(self) -> Findings:
         """See `Profiler`."""
         if self._process is not None and not self._problem and not _is_whole(self._file):
-            told = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            self._problem = f"py-spy has left no samples ({told[-1] if told else 'and says nothing'})"
-            if any("permi" in line.lower() or "ptrace" in line.lower() for line in told):
+            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            self._problem = f"py-spy has left no samples ({lines[-1] if lines else 'and says nothing'})"
+            if any("permi" in line.lower() or "ptrace" in line.lower() for line in lines):
                 self._problem += f". {_REMEDY}"
         if self._problem:
             return Findings(notes=[f"stacks: {self._problem}"])

@@ -14,10 +14,10 @@ class Event(BaseModel):
 
     Attributes:
         phase: What the trial is doing.
-        done: How much of it is done, in pages (phases `cache`, `dataset`) or steps (`warmup`, `steady`).
+        done: How much of it is done, in samples (phases `cache`, `dataset`) or steps (`warmup`, `steady`).
         total: How much there is; None where the phase isn't counted.
         samples_per_s: Throughput so far; None outside the steady part.
-        message: A line for the reader ("no CUDA device: the replay device stands in").
+        message: A line for the reader ("device=auto found no CUDA device and is the replay device").
         stages: Seconds by lane and stage since the event before; empty where no stage is timed.
     """
 

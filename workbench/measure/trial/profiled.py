@@ -37,7 +37,7 @@ def run_profiled(
         cancel: When set, the running trial is ended.
 
     Returns:
-        The record of the trial through the profilers, with their price; of the trial that was cancelled, if one was.
+        The record of the trial through the profilers, with their overhead; of the trial that was cancelled, if one was.
     """
     if not knobs.profilers:
         return run_trial(knobs, runs, on_event=on_event, cancel=cancel)
@@ -49,17 +49,17 @@ def run_profiled(
     if cancel is not None and cancel.is_set():
         return record
     after = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
-    price = price_of(record, [before, after])
-    if price is None:
+    overhead = overhead_of(record, [before, after])
+    if overhead is None:
         return record
-    priced = record.model_copy(update={"profiler_overhead": price})
-    write_json(runs / record.run_id / RECORD, priced)
-    return priced
+    whole = record.model_copy(update={"profiler_overhead": overhead})
+    write_json(runs / record.run_id / RECORD, whole)
+    return whole
 
 
-def price_of(record: Record, plain: list[Record]) -> ProfilerOverhead | None:
+def overhead_of(record: Record, plain: list[Record]) -> ProfilerOverhead | None:
     """What the profilers of a trial cost; None where it, or every trial without them, has failed."""
-    rates = [one.steady.samples_per_s for one in plain if one.steady is not None]
+    rates = [trial.steady.samples_per_s for trial in plain if trial.steady is not None]
     if record.steady is None or not rates:
         return None
     factors = sorted(rate / record.steady.samples_per_s for rate in rates)
@@ -68,5 +68,5 @@ def price_of(record: Record, plain: list[Record]) -> ProfilerOverhead | None:
         factor=float(sum(factors) / len(factors)),
         lowest=factors[0],
         highest=factors[-1],
-        run_ids=[one.run_id for one in plain if one.steady is not None],
+        run_ids=[trial.run_id for trial in plain if trial.steady is not None],
     )
