@@ -7,8 +7,8 @@ It needs what measures and what judges, but no Jupyter, plotly or rich:
 
     PYTHONPATH=. python benchmarks/cuda.py --minutes 8 --out reports/bench/cuda.json
 
-With ``--device cpu`` the same code is rehearsed on a machine without a GPU; what needs CUDA is then left out by name. See
-reports/reference/cuda.md.
+With ``--device cpu`` the same code is rehearsed on a machine without a GPU; what needs CUDA is then left out by name.
+See reports/reference/cuda.md.
 """
 
 from __future__ import annotations
