@@ -22,6 +22,10 @@ INTERVALS_ARE_DRAWN = (
     "[...panel.querySelectorAll('.js-plotly-plot')].some(d => d.layout?.xaxis?.title?.text === 'blocks done')"
 )
 
+IT_IS_OVER = (
+    "text.includes('The comparison is over') && [...panel.querySelectorAll('.wb-table')].some(t => t.offsetParent)"
+)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -101,7 +105,7 @@ def test_knobs_run_cancel_look_compare_and_export(lab: LabPage, browser, picture
     lab.press("Compare")
     lab.until(INTERVALS_ARE_DRAWN)
     lab.screenshot(pictures / "lab-compare.png")
-    lab.until("text.includes('The comparison is over') && [...panel.querySelectorAll('.wb-table')].some(t => t.offsetParent)")
+    lab.until(IT_IS_OVER)
     lab.screenshot(pictures / "lab-verdicts.png")
 
     # Export, and open the page with no network.
