@@ -33,7 +33,7 @@ def make_record(
     lanes: list[LaneStats] | None = None,
     **knobs: Any,
 ) -> Record:
-    """A run that ended well, of 100 samples at `rate` samples per second, in ten batches of the default targets' bytes."""
+    """A run that ended well, of 100 samples at `rate` per second, in ten batches of the default targets' bytes."""
     lanes = lanes if lanes is not None else [make_lane("main", 1.0, 0.99), make_lane("worker", 2.0, 1.98, processes=2)]
     return Record(
         run_id=name,
@@ -66,7 +66,13 @@ def make_record(
 
 
 def make_steady(
-    wall_s: float, *, num_steps: int = 10, num_samples: int = 100, begin_ns: int = 0, warmup_steps: int = 0, **others: Any
+    wall_s: float,
+    *,
+    num_steps: int = 10,
+    num_samples: int = 100,
+    begin_ns: int = 0,
+    warmup_steps: int = 0,
+    **others: Any,
 ) -> Steady:
     """The counted steps of a run: from `begin_ns` on, for `wall_s`."""
     values = {

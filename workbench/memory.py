@@ -1,8 +1,8 @@
 """Memory that several processes map, one copy for all of them; and memory that a process keeps when it is freed.
 
-Shared memory is an anonymous file (`memfd_create`), handed over by its descriptor, under fork and spawn alike. Nothing has a
-name that could be left behind: the kernel frees it when the last process that maps it is gone, however it went. It does not
-count against the size of `/dev/shm`, its pages are made on first touch, and PSS counts them once.
+Shared memory is an anonymous file (`memfd_create`), handed over by its descriptor, under fork and spawn alike. Nothing
+has a name that could be left behind: the kernel frees it when the last process that maps it is gone, however it went.
+It does not count against the size of `/dev/shm`, its pages are made on first touch, and PSS counts them once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The catalogue of stages: what a named piece of work is, written once.
 
-A workload adds its own stages to those of the measured loop. Whoever times, sums up, draws, explains or predicts asks the
-catalogue for a stage's role, and keeps no table of names.
+A workload adds its own stages to those of the measured loop. Whoever times, sums up, draws, explains or predicts asks
+the catalogue for a stage's role, and keeps no table of names.
 """
 
 from __future__ import annotations
@@ -67,8 +67,14 @@ MEASURED: tuple[Stage, ...] = (
     Stage("backward", "main", "submit", colour="#293F5E"),
     Stage("optimizer", "main", "submit", colour="#98A9BF"),
     Stage("fetch", "main", "wait", colour="#CBD2D9", meaning="the main process waits for the device."),
-    Stage("backlog", "main", "wait", colour="#CBD2D9", meaning="the main process waits for its background thread to make room."),
-    Stage("drain", "main", "wait", colour="#CBD2D9", meaning="the main process waits for the device to finish, after the last step."),
+    Stage(
+        "backlog", "main", "wait", colour="#CBD2D9",
+        meaning="the main process waits for its background thread to make room.",
+    ),
+    Stage(
+        "drain", "main", "wait", colour="#CBD2D9",
+        meaning="the main process waits for the device to finish, after the last step.",
+    ),
     Stage("release", "main", "end", colour="#B8A99A", moves_bytes=True),
     Stage("progress", "main", "end", colour="#C4B7CB"),
     Stage("profilers", "main", "end", colour="#A89F91"),

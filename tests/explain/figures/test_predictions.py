@@ -75,8 +75,8 @@ def test_predicted_stands_beside_measured():
     records = {name: [make_record(rate)] * 3 for name, rate in (("baseline", 100.0), ("a", 130.0), ("b", 110.0))}
     comparison = compare(records, baseline="baseline", order=[list(records)] * 3, seed=0)
     good, unknown = predictions_table(with_predictions(comparison, [("a", prediction(125)), ("b", "not known")])).texts
-    assert good == ("a", "125 pages/s [112.5, 137.5]", "130 samples/s (1.30x)", "-3.8 %", "yes")
-    assert unknown == ("b", "not known", "110 samples/s (1.10x)", "-", "-")
+    assert good == ("a", "125 pages/s [112.5, 137.5]", "130 pages/s (1.30x)", "-3.8 %", "yes")
+    assert unknown == ("b", "not known", "110 pages/s (1.10x)", "-", "-")
     wrong, nothing = predictions_table(with_predictions(comparison, [("a", prediction(70))])).texts
     assert wrong[-1] == "no"
     assert nothing[1] == "nothing was predicted"

@@ -16,7 +16,8 @@ from workbench.knobs.joined import parse_knobs
 from workbench.measure.devices.device import CpuDevice
 from workbench.measure.devices.replay import ReplayDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch
-from workbench.workload import Pending, Timers, make_workload
+from workbench.registry import make_workload
+from workbench.workload import Pending, Timers
 from workbench.workloads.ocr import steps
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload

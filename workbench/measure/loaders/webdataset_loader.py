@@ -241,7 +241,7 @@ class _Turns:
         self.num_batches = sum(self._counts)
 
     def share_of(self, worker: int, arrived: int) -> tuple[int, int]:
-        """The share that a worker takes where a number of batches has arrived, and how many of these were the share's."""
+        """The share that a worker takes once `arrived` batches have come, and how many of these were the share's."""
         order = [(batch, share) for share, count in enumerate(self._counts) for batch in range(count)]
         order.sort()
         taken = [sum(share == one for _, share in order[:arrived]) for one in range(len(self._counts))]

@@ -100,7 +100,7 @@ class PageRecorder:
 
 
 def _thumbnail_rows(side: int) -> slice:
-    """Rows (and columns) of a thumbnail, evenly apart: of a slice torch makes a view, where single rows take it long."""
+    """Rows (and columns) of a thumbnail, evenly apart: a slice, of which torch makes a view."""
     step = side // THUMBNAIL_SIDE
     first = (side - step * (THUMBNAIL_SIDE - 1)) // 2
     return slice(first, first + step * (THUMBNAIL_SIDE - 1) + 1, step)

@@ -92,7 +92,7 @@ def worth_changing(study: TransformStudy, record: Record) -> list[str]:
         lines.append("Pages are there before they are needed: a faster chain would gain nothing end to end.")
     else:
         lines.append(
-            f"If the whole chain were free, the run would take about {format_share(share * waiting)} less time at most; "
-            "a comparison says whether it does."
+            f"If the whole chain were free, the run would take about {format_share(share * waiting)} less time at "
+            "most; a comparison says whether it does."
         )
     return lines
