@@ -10,7 +10,8 @@ import pytest
 
 #: What only text detection knows.
 OCR = re.compile(
-    r"polygons?\b(?! points=|>)|h-?mean|shrink[_ ]map|threshold[_ ]map|words? (?:of|on) a page|text detect", re.IGNORECASE
+    r"polygons?\b(?! points=|>)|h-?mean|shrink[_ ]map|threshold[_ ]map|words? (?:of|on) a page|text detect",
+    re.IGNORECASE,
 )
 
 #: Rooms that measure and explain any workload.

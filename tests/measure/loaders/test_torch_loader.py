@@ -27,10 +27,9 @@ from toy import Numbers
 
 from workbench.errors import BadInput, CannotWrite, Problem, WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
-from workbench.measure.loaders import indexed_batch, shared_memory, torch_loader
-from workbench.measure.loaders import loader as loader_module
+from workbench.measure.loaders import deaths, indexed_batch, shared_memory, torch_loader
+from workbench.measure.loaders.deaths import LoaderDied, explain_death
 from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
-from workbench.measure.loaders.loader import LoaderDied, explain_death
 from workbench.measure.loaders.shared_memory import SharedMemoryFull
 from workbench.measure.loaders.torch_loader import IndexedBatchSampler, TorchLoader
 
@@ -179,9 +178,9 @@ def test_a_full_shared_memory_is_explained_with_its_room_the_batch_and_what_to_d
 
 def test_what_has_no_room_and_no_name_is_shared_memory_where_that_is_full(monkeypatch):
     error = OSError(errno.ENOSPC, "No space left on device")  # as a semaphore of the loader's queues
-    monkeypatch.setattr(loader_module, "free_bytes", lambda: 4096)
+    monkeypatch.setattr(deaths, "free_bytes", lambda: 4096)
     assert isinstance(explain_death(error), SharedMemoryFull)
-    monkeypatch.setattr(loader_module, "free_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(deaths, "free_bytes", lambda: 1 << 30)
     assert explain_death(error) is None
 
 

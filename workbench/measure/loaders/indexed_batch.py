@@ -20,7 +20,7 @@ from torch.utils.data import get_worker_info
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from workbench.errors import WorkbenchError
-from workbench.measure.loaders.loader import explain_death
+from workbench.measure.loaders.deaths import explain_death
 from workbench.measure.loaders.ring import Packed, Ring
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.timing.stages import Stages

@@ -18,8 +18,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_
 
 from workbench.errors import WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
+from workbench.measure.loaders.deaths import explain_death
 from workbench.measure.loaders.indexed_batch import IndexedBatch, become_sender, bytes_of, open_rings
-from workbench.measure.loaders.loader import explain_death, map_style_dataset
+from workbench.measure.loaders.loader import map_style_dataset
 from workbench.measure.loaders.ring import Ring, slots_of
 from workbench.measure.loaders.shared_memory import check_room, free_bytes, remove_segments
 from workbench.measure.timing.channel import Channel

@@ -113,7 +113,7 @@ class Loop:
         """Do the warm-up and the counted steps.
 
         Raises:
-            RuntimeError: From torch, when a worker process is gone (see `loaders.loader.explain_death`).
+            RuntimeError: From torch, when a worker process is gone (see `loaders.deaths.explain_death`).
             WorkbenchError: What the data set raises.
         """
         seen = _Seen()

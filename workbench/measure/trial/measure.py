@@ -147,7 +147,7 @@ class Trial:
             times = loop.run(num_steps=knobs.num_steps or loader.steps_per_epoch, warmup_steps=warmup_steps)
         except (RuntimeError, OSError) as error:
             loader.close()
-            from workbench.measure.loaders.loader import explain_death
+            from workbench.measure.loaders.deaths import explain_death
 
             raise explain_death(error) or error from error
         except BaseException:

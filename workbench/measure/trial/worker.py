@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.errors import BadInput, CannotWrite, WorkbenchError
-from workbench.measure.loaders.loader import LoaderDied
+from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session

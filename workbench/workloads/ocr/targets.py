@@ -91,17 +91,6 @@ class PackedTargets:
         )
 
 
-def make_targets(name: str) -> TargetMaker | None:
-    """The function that makes a page's maps (`Targets` or `PackedTargets`) by the knob `targets`; None for `none`."""
-    if name == "none":
-        return None
-    if name == "compute":
-        return compute_targets
-    from workbench.workloads.ocr.fast_targets import fast_targets  # here, because it imports numba
-
-    return fast_targets  # `cached` are fast ones, made once
-
-
 def compute_targets(polygons: Sequence[Polygon], ignore: Sequence[bool], size: int) -> Targets:
     """The target maps of one page.
 

@@ -20,7 +20,7 @@ from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, Chain,
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page, Polygon
 from workbench.workloads.ocr.sample import Sample
-from workbench.workloads.ocr.targets import make_targets
+from workbench.workloads.ocr.targets import TargetMaker, compute_targets
 
 #: A polygon of less area than this has degenerated: there is no pixel inside it.
 _MIN_AREA_PX = 1.0
@@ -214,3 +214,14 @@ def _limit_threads(count: int) -> None:
     # To OpenCV 0 means none but the caller's own.
     cv2.setNumThreads(0 if count == 1 else count)
     torch.set_num_threads(count)
+
+
+def make_targets(name: str) -> TargetMaker | None:
+    """The function that makes a page's maps (`Targets` or `PackedTargets`) by the knob `targets`; None for `none`."""
+    if name == "none":
+        return None
+    if name == "compute":
+        return compute_targets
+    from workbench.workloads.ocr.fast_targets import fast_targets  # here, because it imports numba
+
+    return fast_targets  # `cached` are fast ones, made once

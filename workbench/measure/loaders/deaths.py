@@ -1,0 +1,99 @@
+"""What the failures of loader workers mean, in words to act on: torch says it in a traceback, wherever it comes up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from workbench.errors import CannotWrite, WorkbenchError
+from workbench.measure.loaders.shared_memory import SharedMemoryFull, free_bytes, shared_memory_full
+
+
+class LoaderDied(Exception):
+    """A worker process ended that should not have; the message says how."""
+
+
+_DEATH = re.compile(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)")
+
+#: A segment that has no room: "unable to allocate shared memory(shm) for file </torch_7_12_0>: No space left on device
+#: (28)", and, where memory is not reserved beforehand, "unable to write to file </torch_7_12_0>: No space ...".
+_NO_ROOM = re.compile(r"unable to allocate shared memory|unable to [a-z ]+ (file|object) <\S+.*No space left")
+
+#: A batch travels by file descriptors: "unable to open shared memory object </torch_7_12_0> in read-write mode: Too
+#: many open files (24)", "Too many open files. Communication with ...", "received 0 items of ancillary data".
+_NO_DESCRIPTORS = re.compile(
+    r"unable to open shared memory object <.*Too many open files"
+    r"|Too many open files\. Communication with"
+    r"|received \d+ items of ancillary data"
+)
+
+#: Any other trouble with a segment.
+_NO_SEGMENT = re.compile(r"unable to open shared memory object <.*")
+
+#: What has no room, where it is named: a file's name stands behind the message.
+_NO_SPACE = re.compile(r"No space left on device(?:: '([^'\n]+)')?")
+
+#: With less than this /dev/shm is full, if something that is not named has no room.
+_NO_ROOM_BYTES = 1 << 20
+
+
+def explain_death(
+    error: BaseException,
+    *,
+    num_workers: int | None = None,
+    batch_bytes: int | None = None,
+    free: int | None = None,
+) -> LoaderDied | WorkbenchError | None:
+    """What torch says of a dead worker, or of one that could not hand over its batch, in words to act on.
+
+    torch raises the death of a worker from a signal handler, so that it comes up wherever the main process happens to
+    be; what a worker raised itself comes as a text with a traceback in it.
+
+    Args:
+        error: What was caught.
+        num_workers: Loader workers of the trial, where known.
+        batch_bytes: Size of a batch, where known.
+        free: Free room in /dev/shm before the workers started; None: what is free now is named.
+
+    Returns:
+        The error to raise instead; None for any other one.
+    """
+    chain = list(_chain(error))
+    known = next((link for link in chain if isinstance(link, SharedMemoryFull)), None)
+    if known is not None:
+        return known
+    texts = [str(link) for link in chain]
+    together = "\n".join(texts)
+    free_now = free_bytes()
+    full = shared_memory_full(free=free_now if free is None else free, num_workers=num_workers, batch_bytes=batch_bytes)
+    deaths = [found for text in texts if (found := _DEATH.search(text))]
+    pids, how = deaths[-1].groups() if deaths else ("", "")  # the first that was raised knows most
+    worker = f"loader worker (pid {pids.strip()})"
+    if "Bus error" in how:
+        return LoaderDied(f"{worker} is killed by signal: Bus error. {full}")
+    if _NO_ROOM.search(together):
+        return full
+    if _NO_DESCRIPTORS.search(together):
+        remedy = "Raise the limit (ulimit -n), or lower num_workers or prefetch_factor"
+        return LoaderDied(f"too many open files: torch keeps one open for each tensor of a batch. {remedy}")
+    if found := _NO_SEGMENT.search(together):
+        return LoaderDied(f"a loader worker could not hand over its batch: {found[0]}. num_workers=0 does without")
+    if found := _NO_SPACE.search(together):
+        if found[1]:
+            return full if found[1].startswith("/dev/shm/") else CannotWrite.full(found[1])
+        if free_now is not None and free_now < _NO_ROOM_BYTES:
+            return full
+    if not deaths:
+        return None
+    if "Killed" in how:
+        remedy = "the kernel kills when memory runs out: lower num_workers or batch_size, or take a smaller cache"
+    else:
+        remedy = "the tail of stderr may say more"
+    return LoaderDied(f"{worker} {how.strip().rstrip('.')}; {remedy}")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what caused it, what caused that, ..."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
