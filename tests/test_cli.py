@@ -55,6 +55,13 @@ def test_help_is_there_and_needs_none_of_the_heavy_libraries() -> None:
     assert " train " not in done.stdout, "the shipped weights are made by a script"
 
 
+def test_every_command_says_what_it_does_in_one_line() -> None:
+    texts = [(command.callback.__doc__ or "").split("\n\n")[0].strip() for command in cli.app.registered_commands]
+    assert len(texts) == len(VERBS)
+    for text in texts:
+        assert 20 < len(text) <= 64 and "\n" not in text, text  # what a list of commands has room for
+
+
 def test_the_module_is_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "no-such-verb"], capture_output=True, text=True, check=False, timeout=60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from examples.case_study.comparison import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
 from workbench import cli
+from workbench.files import examples_root, import_path
 from workbench.measure.comparison.variants import parse_variants
 
 
@@ -46,3 +48,15 @@ def test_what_is_left_out_is_not_compared(tmp_path):
     assert len(specs) == len(SHORT_NAMES) - 2
     assert {"cache", "loader", "knock_out"} <= knobs_of_variants()
     assert "num_workers" not in knobs_of_variants()
+
+
+def test_the_examples_of_a_wheel_are_found(monkeypatch, tmp_path):
+    bundled = tmp_path / "_bundled"
+    (bundled / "examples" / "case_study").mkdir(parents=True)
+    monkeypatch.setattr("workbench.files._BUNDLED", bundled)
+    assert examples_root() == bundled
+    assert str(bundled) in import_path().split(os.pathsep)
+
+
+def test_the_examples_of_a_checkout_are_found(checkout):
+    assert examples_root() == checkout

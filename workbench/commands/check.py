@@ -31,7 +31,10 @@ def check(
     ] = None,
     out: OutFolder = None,
 ) -> None:
-    """For continuous integration: is this checkout slower? Exit code 0 no, 1 yes, 3 cannot tell."""
+    """For continuous integration: is this checkout slower?
+
+    Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: it cannot be decided.
+    """
     from workbench.commands.console import show_progress
     from workbench.commands.options import read_parameters
     from workbench.commands.report import common_settings

@@ -38,7 +38,7 @@ def compare(
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
 ) -> None:
-    """Compare variants with a baseline: which is faster, by how much, and at what cost?"""
+    """Compare variants with a baseline: is one faster, at what cost?"""
     from workbench.commands.options import read_parameters
     from workbench.errors import BadInput, Problem
 

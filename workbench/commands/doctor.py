@@ -16,7 +16,7 @@ State = Literal["ok", "limited", "missing"]
 
 #: Less room than this in shared memory is soon used up: a batch of 16 float32 images of 640x640 is 79 MB.
 _SMALL_SHM_BYTES = 1_000_000_000
-#: A worker process with torch and albumentations in it holds about this much.
+#: Several worker processes with torch in each of them hold about this much.
 _SMALL_MEMORY_BYTES = 4_000_000_000
 _CAP_SYS_PTRACE = 19
 
@@ -26,6 +26,7 @@ _OPTIONAL = {
     "line_profiler": "no times per source line",
     "torch-tb-profiler": "no view of torch traces in TensorBoard",
     "nvidia-dali-cuda130": "no loader=dali",
+    "nvidia-ml-py": "the memory of a whole process on the GPU is not recorded",
     "playwright": "the tests that open reports in a browser are skipped",
 }
 
@@ -50,7 +51,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Say what this machine has, what that limits, and how to get what is missing."""
+    """Say what this machine lacks, what that limits, how to get it."""
     from workbench.commands.console import print_table
     from workbench.explain.table import make_table
 

@@ -16,7 +16,7 @@ def history(
     last: Annotated[int, typer.Option(min=1, help="How many comparisons and trials are listed, the newest last.")] = 20,
     out: OutFolder = None,
 ) -> None:
-    """List the comparisons and trials so far, and draw throughput over time."""
+    """List what was measured so far, and draw throughput over time."""
     from workbench.commands.console import print_table
     from workbench.explain.figures.comparison_tables import comparisons_table, trials_table, trust_sentence
     from workbench.explain.figures.history import history as draw

@@ -11,7 +11,10 @@ FIRST = "explore.ipynb"
 
 
 def lab(context: typer.Context) -> None:
-    """Open the notebooks in JupyterLab, explore.ipynb first. All further options go to JupyterLab (--port 9999)."""
+    """Open the notebooks in JupyterLab, explore.ipynb first.
+
+    All further options go to JupyterLab (--port 9999).
+    """
     import subprocess
 
     from workbench.files import child_environment, import_path

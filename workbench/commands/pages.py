@@ -32,7 +32,7 @@ def pages(
     ] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Number of tar files.", show_default="by size")] = None,
 ) -> None:
-    """Draw photographs of receipts and signs with their words; or write those, or a data set, as shards."""
+    """Draw a data set of receipts and signs, or write one as shards."""
     from workbench.commands.console import show_counted
     from workbench.commands.offers import DrawsSamples, WritesShards, ask_for
     from workbench.errors import BadInput, Problem

@@ -20,7 +20,7 @@ def report(
     blocks: Annotated[int, typer.Option(min=1, help="How often every variant runs at most.")] = 5,
     out: OutFolder = None,
 ) -> None:
-    """Compare the variants that are usually worth trying with the defaults, and write the HTML report."""
+    """Compare the usual candidates with the defaults: one HTML page."""
     from workbench.commands.compare import compare_variants
     from workbench.commands.options import read_parameters
     from workbench.knobs.joined import knobs_of

@@ -18,7 +18,10 @@ def selftest(
     parameter: Parameters = None,
     out: OutFolder = None,
 ) -> None:
-    """Compare identical variants, and some that are slowed down on purpose: are this machine's verdicts right?"""
+    """Measure how often the verdicts of this machine are wrong.
+
+    Identical variants are compared, and some that are slowed down on purpose.
+    """
     from workbench.commands.console import show_progress
     from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines

@@ -27,7 +27,7 @@ def study(
     ] = None,
     out: OutFolder = None,
 ) -> None:
-    """Compare the claims of the study that the workbench began with to what is measured here."""
+    """Check the claims of the study that the workbench began with."""
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.options import read_parameters

@@ -6,7 +6,7 @@ from workbench.commands.options import OutFolder, Parameters
 
 
 def transforms(parameter: Parameters = None, out: OutFolder = None) -> None:
-    """Time each transform of the chain in its place, and isolated on the full image."""
+    """Time each transform of the chain, in its place and isolated."""
     from workbench.commands.headless import run_headless
     from workbench.commands.offers import TimesTransforms, ask_for
     from workbench.commands.options import read_parameters

@@ -21,7 +21,10 @@ def whatif(
     ] = False,
     out: OutFolder = None,
 ) -> None:
-    """Predict what changes would gain end to end; without a question, the map: every stage, were it free or half."""
+    """Predict what changes would gain, from a run that was measured.
+
+    Without a question: what every stage would gain, if it were free or took half the time.
+    """
     from workbench.commands.console import print_table
     from workbench.commands.questions import parse_questions
     from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
