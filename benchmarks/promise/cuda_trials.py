@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,9 @@ KEPT_ON_CPU: Settings = {"num_pages": 5, "num_steps": 9, "warmup_steps": 3}
 
 #: Blocks of the comparisons: a verdict needs three.
 BLOCKS = {"paths": 3, "precision": 2, "identical": 4}
+
+#: The process of the device's times may take this long, whatever its part of the budget.
+LEAST_PATIENCE_S = 60.0
 
 _DEVICE_TIMES = Path(__file__).with_name("device_times.py")
 
@@ -210,14 +213,24 @@ def device_times(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:
     """The device's times against others, in a process of its own (`device_times.py`)."""
     seconds = budget_s / 2 if bench.on_cuda else 1.0
     command = [sys.executable, str(_DEVICE_TIMES), "--device", bench.device, "--seconds", f"{seconds:.1f}"]
-    patience_s = max(2 * budget_s, 60.0)
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=patience_s, check=False)
-    for line in ended.stdout.splitlines():
+    files = [bench.place / name for name in ("device_times.jsonl", "device_times.txt")]
+    why = _run(command, *files, max(2 * budget_s, LEAST_PATIENCE_S))
+    for line in files[0].read_text().splitlines():  # whatever came of it: what was found before that stays
         if line.startswith("{"):
             row = json.loads(line)
             yield Figure(**{**row, "interval": tuple(row["interval"]) if row["interval"] else None})
-    if ended.returncode:
-        raise RuntimeError(f"exit code {ended.returncode}: {ended.stderr.strip()[-500:]}")
+    if why:
+        raise RuntimeError(f"{why}: {files[1].read_text().strip()[-500:]}")
+
+
+def _run(command: Sequence[str], stdout: Path, stderr: Path, seconds: float) -> str:
+    """Run a command; gives why it has not ended well, an empty text where it has."""
+    with stdout.open("w") as lines, stderr.open("w") as errors:
+        try:
+            code = subprocess.run(command, stdout=lines, stderr=errors, timeout=seconds, check=False).returncode
+        except subprocess.TimeoutExpired:
+            return f"it took longer than {seconds:.0f} s"
+    return f"exit code {code}" if code else ""
 
 
 def paths(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:

@@ -254,6 +254,31 @@ def test_without_a_baseline_nothing_is_claimed(tmp_path: Path) -> None:
     assert [(figure.value, figure.met) for figure in figures] == [(None, False)] * 2
 
 
+def replaced(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str) -> None:
+    """Another script in the place of the one that takes the device's times."""
+    script = folder / "device_times.py"
+    script.write_text("\n".join(lines))
+    monkeypatch.setattr(cuda_trials, "_DEVICE_TIMES", script)
+    monkeypatch.setattr(cuda_trials, "LEAST_PATIENCE_S", 0.5)
+
+
+def test_what_was_found_before_the_process_died_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"name": "a", "value": 1.0, "unit": "", "goal": "", "met": True, "interval": [0.5, 2.0], "detail": ""}
+    replaced(monkeypatch, tmp_path, "import json, sys", f"print(json.dumps({row!r}))", "sys.exit('CUDA error')")
+    figures = cuda_trials.device_times(on_cuda(tmp_path, MadeUp()), 60.0)
+
+    assert next(figures).interval == (0.5, 2.0)
+    with pytest.raises(RuntimeError, match="exit code 1: CUDA error"):
+        next(figures)
+
+
+def test_a_process_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced(monkeypatch, tmp_path, "while True: pass")
+
+    with pytest.raises(RuntimeError, match="it took longer than"):
+        list(cuda_trials.device_times(on_cuda(tmp_path, MadeUp()), 0.1))
+
+
 def test_pages_are_drawn_and_where_that_fails_the_samples_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
