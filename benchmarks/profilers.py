@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from promise.figure import Figure, main
+from promise.figure import Figure, main, not_taken
 
 from workbench.explain.verdicts.effect import estimate, paired_log_ratios
 from workbench.files import cache_dir
@@ -52,30 +52,38 @@ def transforms(name: str, folder: Path) -> Figure:
 
 def lines(record: Record, folder: Path) -> Figure:
     """The lines of the target maps against their stage."""
+    name, goal = "lines against their stage", "within 0.05 of 1"
+    if "line times" not in record.profiles:
+        return not_taken(name, _without(record), unit="share", goal=goal)
     merged = json.loads((folder / record.profiles["line times"]).read_text(encoding="utf-8"))
     timed = next(function["total_s"] for function in merged["functions"] if function["path"] == TARGETS)
     spans = read_spans(folder)
     own = spans[(spans["stage"] == "targets") & (spans["lane"] == "worker")]
     value = timed / float((own["end_ns"] - own["begin_ns"]).sum() * 1e-9)
     detail = f"compute_targets in {len(merged['processes'])} processes, {len(own)} pages"
-    return Figure(
-        "lines against their stage", value, "share", "within 0.05 of 1", abs(value - 1.0) <= 0.05, detail=detail
-    )
+    return Figure(name, value, "share", goal, abs(value - 1.0) <= 0.05, detail=detail)
 
 
 def alignment(record: Record, folder: Path) -> Figure:
     """Microseconds between the begins of the same stage in the stage clock and in torch's trace."""
+    name, goal = "clock alignment", "<= 50"
+    if "torch trace" not in record.profiles:
+        return not_taken(name, _without(record), unit="us", goal=goal)
     events, offset = read_trace(folder / record.profiles["torch trace"])
     spans = read_spans(folder)
     begins = np.sort(spans[(spans["lane"] == "main") & (spans["stage"] == "forward")]["begin_ns"].to_numpy() / 1e3)
     marked = [float(event["ts"]) + (offset or 0.0) for event in events if event["name"] == "workbench forward"]
     apart = [float(np.abs(begins - at).min()) for at in marked]
-    goal = "<= 50"
     if offset is None or not apart:
-        return Figure("clock alignment", None, "us", goal, False, detail="there are no marks in the torch trace")
+        return not_taken(name, "there are no marks in the torch trace", unit="us", goal=goal)
     value = max(apart)
     detail = f"largest of {len(apart)} forward stages, median {np.median(apart):.1f} us"
-    return Figure("clock alignment", value, "us", goal, value <= 50.0, detail=detail)
+    return Figure(name, value, "us", goal, value <= 50.0, detail=detail)
+
+
+def _without(record: Record) -> str:
+    """Why a trial has left no profile."""
+    return record.failure.message if record.failure else "; ".join(record.notes) or "the trial has left no profile"
 
 
 def overheads(folder: Path, place: Path) -> list[Figure]:

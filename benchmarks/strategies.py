@@ -205,7 +205,7 @@ def _workers(compared: Compared) -> Figure:
     ]
     causes = {name: diagnose(compared.records[name][0], None, None) for name in slower if compared.records.get(name)}
     silent = [
-        name for name in slower if not any("num_workers=0" in cause.evidence for cause in causes.get(name, []))
+        name for name in slower if not any(cause.name == "memory-bound cache" for cause in causes.get(name, []))
     ]
     detail = f"slower than without workers: {', '.join(slower) or 'none'}; not said: {', '.join(silent) or 'none'}"
     what = "cached, slower with workers and not diagnosed"
