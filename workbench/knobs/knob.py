@@ -186,13 +186,16 @@ def knob(
     **limits: Any,
 ) -> Any:
     """A field of a class of knobs (see `Knob` for the arguments; `limits` are pydantic's: ``ge=1``, ...)."""
+    effects = dict(effects or {})
+    if predicted is None and any(effect.frees for effect in effects.values()):
+        predicted = "effects"  # stages that are gone can be predicted
     row = {
         "group": group,
         "unit": unit,
         "role": role,
         "refused": tuple(refused),
         "inactive": tuple(inactive),
-        "effects": dict(effects or {}),
+        "effects": effects,
         "predicted": predicted,
         "cost": cost,
         "tolerances": dict(tolerances or {}),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from workbench.errors import BadInput
 from workbench.measure.timing import stages as stages_module
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE, Track
@@ -167,3 +168,14 @@ def test_work_is_timed_by_the_timer_that_is_given(clock):
     assert run("postprocess", lambda: 5, timer=own) == 5
     assert [row[0] for row in rows(own.track)] == ["postprocess"]
     assert rows(worker.track) == []
+
+
+def test_a_stage_that_is_only_timed_cannot_be_knocked_out():
+    """Else it would go on at its full cost, and the record would say that it was free."""
+    knock_out(["draw"])
+    try:
+        with pytest.raises(BadInput, match=r"run\('draw', work\)"), stage("draw"):
+            pass
+        assert run("draw", lambda: 1) == run("draw", lambda: 2) == 1
+    finally:
+        knock_out([])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import TracebackType
 from typing import TypeVar
 
+from workbench.errors import BadInput, Problem
 from workbench.measure.timing.spans import NONE, Clock, Track, monotonic_ns
 from workbench.workload import Timed
 
@@ -129,7 +130,18 @@ def stage(name: str) -> Timed:
 
     In a loader worker, or in the main process where it loads the samples itself. Anywhere else (filling a cache,
     looking at a sample in a notebook) nothing is timed.
+
+    Raises:
+        BadInput: For a stage that is to be knocked out: only what `run` does can be replayed.
     """
+    if name in _knocked_out:
+        remedy = f"Write run('{name}', work) in place of the with block (workbench.measure.timing.stages)"
+        problem = Problem("is only timed, so there is no output to be replayed", f"stage '{name}'", remedy)
+        raise BadInput("knock_out", [problem])
+    return _in_worker_lane(name)
+
+
+def _in_worker_lane(name: str) -> Timed:
     return _UNTIMED if _worker is None else _worker(name)
 
 
@@ -166,7 +178,7 @@ def run(
         like: Outputs of the same kind may stand in for each other (the same shape of image, for one).
         timer: Times it; by default `stage`.
     """
-    with (timer or stage)(name):
+    with (timer or _in_worker_lane)(name):
         if name not in _knocked_out:
             return work()
         place = (name, like)
