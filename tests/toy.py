@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import psutil
 import torch
 from pydantic import BaseModel
 from torch.utils.data import Dataset
@@ -138,6 +140,16 @@ class CheckedToy(Toy):
     def recorded(self) -> Arrays | None:
         self._may_fail("recorded")
         return {"kept": np.array(self.kept)}
+
+
+def kill_the_worker() -> None:
+    """Kill the only loader worker of this process, and wait until its end is signalled.
+
+    That is when all its threads are gone; its first one is a zombie before that.
+    """
+    (worker,) = [child for child in psutil.Process().children() if child.name() == "pt_data_worker"]
+    worker.kill()
+    os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)  # whoever has started it is to collect it
 
 
 def toy_knobs(kind: type[Toy] = Toy, **settings: Any) -> Knobs:

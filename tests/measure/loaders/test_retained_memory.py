@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing as mp
 import platform
 import resource
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,24 +60,26 @@ def test_without_workers_the_main_process_keeps_it(tmp_path, monkeypatch, kind, 
     assert calls == ([True] if malloc_retain else [])
 
 
-def _faults_counted_in_a_worker(number: int) -> None:
-    """In a worker: what it would do with its memory is decided by now."""
-    queue = _queues[0]
-    _faults_of_many_arrays(False, queue)
+@dataclass
+class CountFaults:
+    """In a worker: what it does with its memory is decided by now."""
 
+    queue: Any
 
-_queues: list[Any] = []
+    def __call__(self, number: int) -> None:
+        _faults_of_many_arrays(False, self.queue)
 
 
 def test_a_worker_keeps_it_where_the_knobs_say_so():
     faults = {}
     for retain in (True, False):
-        _queues[:] = [mp.get_context("fork").SimpleQueue()]
-        knobs = LoaderKnobs(num_workers=1, malloc_retain=retain)
-        loader = TorchLoader(Numbers(), None, knobs, in_worker=[_faults_counted_in_a_worker])
+        # Not forked: it would have its parent's heap.
+        knobs = LoaderKnobs(num_workers=1, malloc_retain=retain, start_method="spawn")
+        count = CountFaults(mp.get_context("spawn").SimpleQueue())
+        loader = TorchLoader(Numbers(), None, knobs, in_worker=[count])
         try:
             loader.start()
-            faults[retain] = _queues[0].get()
+            faults[retain] = count.queue.get()
         finally:
             loader.close()
     assert faults[True] < faults[False] / 10

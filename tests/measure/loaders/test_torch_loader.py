@@ -23,7 +23,7 @@ import psutil
 import pytest
 import torch
 from torch.utils.data import Dataset
-from toy import Numbers
+from toy import Numbers, kill_the_worker
 
 from workbench.errors import BadInput, CannotWrite, Problem, WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
@@ -414,22 +414,13 @@ def test_a_worker_that_aborts_while_it_is_stopped_is_a_note(start_method):
     assert loader.close() == []
 
 
-def kill_a_worker(loader: TorchLoader) -> None:
-    """Kill the only worker, and stay long enough for the signal of its death to come in."""
-    (worker,) = [child for child in psutil.Process().children() if child.name() == "pt_data_worker"]
-    worker.kill()
-    while worker.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-    time.sleep(0.05)
-
-
 def test_after_the_counted_steps_a_death_interrupts_nobody_but_who_asks_for_a_batch():
     loader = TorchLoader(Large(), torch.stack, knobs(num_workers=1, batch_size=1, prefetch_factor=1))
     try:
         batches = loader.epoch()
         next(batches)
         loader.disarm()
-        kill_a_worker(loader)
+        kill_the_worker()
         with pytest.raises(RuntimeError) as caught:
             list(batches)
         assert isinstance(explain_death(caught.value), LoaderDied)
@@ -444,7 +435,7 @@ def test_before_that_it_interrupts_the_main_process():
     try:
         next(loader.epoch())
         with pytest.raises(RuntimeError, match="Killed"):
-            kill_a_worker(loader)
+            kill_the_worker()
     finally:
         loader.close()
 

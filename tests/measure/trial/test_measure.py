@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from toy import CheckedToy, Toy, toy_knobs
+from toy import CheckedToy, Toy, kill_the_worker, toy_knobs
 
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs.knobs import Knobs
@@ -77,6 +76,19 @@ def test_a_trial_of_a_workload_of_ones_own_leaves_a_whole_record(tmp_path):
     phases = ["imports", "dataset", "cache", "workers", "model", "warmup", "steady", "finish"]
     assert [event.phase for event in events if event.total is None] == [name for name in phases if name != "steady"]
     assert {event.phase for event in events} == set(phases)
+
+
+class Modular(Toy):
+    """Names a module that its figures depend on."""
+
+    modules = ("pydantic", "no.such.module")
+
+
+def test_the_versions_of_a_workloads_modules_belong_to_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setattr("toy.Modular", Modular, raising=False)
+    packages = [run(tmp_path, toy_knobs(kind)).environment.packages for kind in (Toy, Modular)]
+    assert {"torch", "numpy"} <= set(packages[0])
+    assert set(packages[1]) - set(packages[0]) == {"pydantic"}
 
 
 def test_samples_of_a_workload_without_rules_of_its_own_are_recorded(tmp_path):
@@ -187,13 +199,6 @@ def test_notes_of_the_loaders_end_are_in_the_record(tmp_path, monkeypatch):
     record = run(tmp_path, toy_knobs())
     assert_whole(record)
     assert record.notes == ["planted: worker 3 was not stopped"]
-
-
-def kill_the_worker() -> None:
-    (worker,) = [child for child in psutil.Process().children() if child.name() == "pt_data_worker"]
-    worker.kill()
-    while worker.status() != psutil.STATUS_ZOMBIE:  # to wait for it would take its end away from who started it
-        time.sleep(0.01)
 
 
 def test_a_worker_that_dies_after_the_counted_steps_is_a_note(tmp_path, monkeypatch):
