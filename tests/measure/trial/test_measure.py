@@ -22,9 +22,7 @@ from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.profilers import choose, merged_trace
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
 from workbench.measure.timing.spans import monotonic_ns
-from workbench.measure.trial import environment as environment_module
-from workbench.measure.trial import isolated as isolated_module
-from workbench.measure.trial import measure
+from workbench.measure.trial import finish
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.measure import Trial
 from workbench.records import Record, Score
@@ -171,9 +169,9 @@ def test_a_workload_that_fails_after_the_counted_steps_leaves_a_note(tmp_path, m
 def test_all_of_it_may_fail_at_once(tmp_path, monkeypatch):
     names = ("quality", "cache_state", "record", "recorded", "check")
     plant(monkeypatch, **dict.fromkeys(names, raises()))
-    for module, name in ((environment_module, "describe_environment"), (isolated_module, "time_isolated")):
-        monkeypatch.setattr(module, name, lambda *arguments: raises()())
-    monkeypatch.setattr(measure, "SPANS", "no/such/folder/spans.parquet")
+    for name in ("describe_environment", "time_isolated"):
+        monkeypatch.setattr(finish, name, lambda *arguments: raises()())
+    monkeypatch.setattr(finish, "SPANS", "no/such/folder/spans.parquet")
     record = run(tmp_path, toy_knobs(CheckedToy, num_workers=1, num_steps=3, isolated_samples=4))
     assert_whole(record)
     assert sum("failed after the counted steps" in note for note in record.notes) == 8
