@@ -138,7 +138,7 @@ def test_on_paper_it_is_light_and_as_wide_as_paper_and_then_as_before(browser, r
 
 def test_a_phone_names_what_does_not_fit_into_its_bar(browser, report):
     wide, narrow = browser.offline_tab(report), browser.offline_tab(report, width=PHONE_PX)
-    legend = ".wb-figure:has-text('of its time') .wb-legend"
+    legend = ".wb-figure:has-text('of the time') .wb-legend"
     assert "decode" not in (wide.text_content(legend) or "")
     assert "decode" in (narrow.text_content(legend) or "")
     for page in (wide, narrow):

@@ -14,10 +14,10 @@ import torch
 from PIL import Image, ImageOps
 
 from workbench.errors import BadInput
-from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.detector.metric import DetectionMetric
 from workbench.workloads.ocr.detector.postprocess import find_words, to_page
 from workbench.workloads.ocr.detector.weights_file import shipped_detector
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import PageDataset
 from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.synthetic import draw
@@ -202,7 +202,7 @@ def _one_thread() -> Iterator[None]:
 def test_the_shipped_detector_finds_the_words_of_new_pages(tmp_path: Path) -> None:
     """The weights were trained on pages of an older drawing; H-mean is about 0.9 there and here."""
     pages, _ = survey(draw_pages(tmp_path / "pages", count=4, seed=101))
-    dataset, detector = PageDataset(pages, Knobs(targets="none")), shipped_detector()
+    dataset, detector = PageDataset(pages, OcrKnobs(targets="none")), shipped_detector()
     good, shifted = DetectionMetric(), DetectionMetric()
     for number, page in enumerate(pages):
         sample = dataset[number]
