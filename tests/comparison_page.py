@@ -91,9 +91,7 @@ def write_page(path: Path, *, prefix: str = "") -> Path:
         "## Is the result still the same?": [
             check_pictures.check_pictures(samples, baseline="baseline", variant=variant)
         ],
-        "## What would change the verdict": [
-            margins(what_would_change(comparison), what_it_rests_on(comparison))
-        ],
+        "## What would change the verdict": [margins(what_would_change(comparison), what_it_rests_on(comparison))],
         "## What bounds it, and what to try next": [
             html_table(tables.diagnosis_table(causes)),
             html_table(tables.plan_table(steps)),

@@ -176,7 +176,14 @@ class _Making:
             self._add("worker", worker, "idle", begin, end)
 
     def _add(
-        self, lane: str, process: int, stage: str, begin: float, end: float, sample: int = -1, batch: int = -1,
+        self,
+        lane: str,
+        process: int,
+        stage: str,
+        begin: float,
+        end: float,
+        sample: int = -1,
+        batch: int = -1,
         background: bool = False,
     ) -> None:
         origin = "simulated" if lane == "device" else "measured"

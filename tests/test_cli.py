@@ -10,6 +10,8 @@ import pytest
 
 from workbench import cli
 
+pytestmark = pytest.mark.real
+
 Invoke = Callable[..., int]
 
 TOY = "examples.toy_workload:Toy"

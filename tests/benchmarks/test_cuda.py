@@ -22,6 +22,8 @@ from workbench.records import Checks, Comparison, Interval, Record, VariantResul
 from workbench.records.run_folder import read_record, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 #: Runs the script as a person does, and then says what it has imported.
 _RUN = """
 import runpy, sys
@@ -170,9 +172,7 @@ def test_all_paths_are_compared_with_that_from_the_disk(tmp_path: Path) -> None:
     assert {"nvjpeg", "pil"} == {knobs.image_decoder for knobs in launch.asked}
 
 
-def test_a_variant_with_another_result_is_not_met_however_fast(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_variant_with_another_result_is_not_met_however_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.report.verdicts.compare_runs", lambda runs, baseline, variant: _checks("different"))
     figures = named(cuda_trials.paths(on_cuda(tmp_path, MadeUp()), 60.0))
 

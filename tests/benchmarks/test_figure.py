@@ -23,9 +23,7 @@ def test_the_exit_code_is_0_only_if_every_figure_is_met(tmp_path: Path, figures:
     assert ended.value.code == code
     written = json.loads(out.read_text())["figures"]
     assert [row["name"] for row in written] == [figure.name for figure in figures]
-    assert all(
-        set(row) == {"name", "value", "unit", "goal", "met", "interval", "detail"} for row in written
-    )
+    assert all(set(row) == {"name", "value", "unit", "goal", "met", "interval", "detail"} for row in written)
 
 
 def test_the_table_shows_every_figure_with_its_reason() -> None:

@@ -67,9 +67,7 @@ def cold_run(first_ms: float, *, small_ms: float = 4.0) -> tuple[Record, pd.Data
     return record, pd.DataFrame(rows, columns=list(SPAN_COLUMNS))
 
 
-@pytest.mark.parametrize(
-    ("first_ms", "small_ms", "met"), [(8.1, 4.0, True), (500.0, 4.0, False), (8.0, 300.0, False)]
-)
+@pytest.mark.parametrize(("first_ms", "small_ms", "met"), [(8.1, 4.0, True), (500.0, 4.0, False), (8.0, 300.0, False)])
 def test_a_counted_step_that_is_not_warm_is_found(first_ms: float, small_ms: float, met: bool) -> None:
     figure = warm(*cold_run(first_ms, small_ms=small_ms), "here")
 

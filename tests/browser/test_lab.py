@@ -11,6 +11,8 @@ from record_factory import make_record
 
 from workbench.records.run_folder import RECORD, write_json
 
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
 PROGRESS_MOVES = (
     "(() => { const step = /(\\d+) of \\d+ steps/.exec(text); window.steps ??= new Set();"
     " if (step) window.steps.add(step[1]); return window.steps.size >= 2; })()"

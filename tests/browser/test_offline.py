@@ -13,6 +13,8 @@ from PIL import Image
 
 from workbench.report.html import export_html
 
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Path:

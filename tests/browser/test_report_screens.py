@@ -12,6 +12,8 @@ from PIL import Image
 
 from workbench.explain.figures.template import DARK_COLOURS
 
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
 PHONE_PX = 390
 PAPER = (255, 255, 255)
 DARK = tuple(int(DARK_COLOURS["white"][at : at + 2], 16) for at in (1, 3, 5))

@@ -14,6 +14,8 @@ import pytest
 from workbench.measure.trial.launcher import run_trial
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
 
 def _free_port() -> int:
     with socket.socket() as probe:

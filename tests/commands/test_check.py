@@ -15,6 +15,8 @@ from workbench.records import Machine, Record
 from workbench.records.run_folder import RECORD, new_run_folder, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 PAGES = Path(__file__).parents[2] / "data_samples"
 
 #: Pages per second by the cache, which is what the tests give for reference.

@@ -11,6 +11,8 @@ from workbench import cli
 from workbench.commands.lab import FIRST
 from workbench.files import examples_root, notebooks_dir
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:

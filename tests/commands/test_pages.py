@@ -10,6 +10,8 @@ from workbench.commands.pages import Form, pages
 from workbench.errors import BadInput
 from workbench.workloads.ocr.synthetic import draw
 
+pytestmark = pytest.mark.real
+
 
 def test_it_draws_and_says_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "drawn"

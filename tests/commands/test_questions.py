@@ -10,6 +10,8 @@ from workbench.errors import BadInput
 from workbench.explain.prediction.calibration import calibrate
 from workbench.explain.prediction.changes import apply_all
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -13,6 +13,8 @@ from workbench import cli
 from workbench.files import examples_root, import_path
 from workbench.measure.comparison.variants import parse_variants
 
+pytestmark = pytest.mark.real
+
 
 def no_notebook(*arguments: Any, **options: Any) -> None:
     raise AssertionError("a notebook was started")

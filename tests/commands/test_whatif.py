@@ -12,6 +12,8 @@ from workbench import cli
 from workbench.records.run_folder import RECORD, SPANS, write_json
 from workbench.report.find_run import find_run, stage_costs_below
 
+pytestmark = pytest.mark.real
+
 
 class QuietRun(Run):
     loaded = preempted = 1.0

@@ -11,6 +11,8 @@ from examples.case_study.record import read_case_study
 from workbench import cli
 from workbench.records.run_folder import read_comparison
 
+pytestmark = pytest.mark.real
+
 QUICK = (
     "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2", "replay_ms_per_sample=0.1", "isolated_samples=2",
 )  # fmt: skip

@@ -15,6 +15,8 @@ from workbench.knobs.joined import knobs_class
 from workbench.knobs.knob import Knob
 from workbench.knobs.knobs import DEFAULT_WORKLOAD
 
+pytestmark = pytest.mark.real
+
 NOTEBOOKS = ("profile", "compare", "transforms", "explore")
 ROWS = knobs_class(DEFAULT_WORKLOAD).rows()
 

@@ -12,6 +12,8 @@ import pytest
 from workbench import cli
 from workbench.records.run_folder import list_runs, read_comparison, read_record
 
+pytestmark = pytest.mark.real
+
 #: The replay device, a few small batches, and no worker processes: a trial takes little more than its imports.
 QUICK = ("device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
 

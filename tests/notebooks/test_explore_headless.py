@@ -14,6 +14,8 @@ import pytest
 from workbench.records.run_folder import list_runs
 from workbench.report.html import export_html
 
+pytestmark = pytest.mark.real
+
 QUICK = ("device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
 
 #: What a page shows in the place of a widget that has no kernel, and what a notebook keeps of it.

@@ -15,6 +15,8 @@ from workbench.records import Record
 from workbench.records.run_folder import SAMPLES, list_runs, read_record, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 #: Real workers and a cache, a detector that is replayed, and as few pages as fill some batches.
 KNOBS = {
     "cache": "decoded", "normalize": "conditional", "num_workers": 1, "num_pages": 6, "batch_size": 2, "num_steps": 6,

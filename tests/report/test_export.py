@@ -15,6 +15,8 @@ from workbench.records.run_folder import read_state
 from workbench.report.export import export_comparison, main
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:

@@ -11,6 +11,8 @@ from workbench.errors import BadInput
 from workbench.report.notebook_run import NotebookFailed, run_notebook
 from workbench.report.outcome import RESULT_MIME
 
+pytestmark = pytest.mark.real
+
 PARAMETERS = 'cache: str = "none"  # what is kept in memory\nblocks: int = 5  # how often'
 
 

@@ -18,6 +18,8 @@ from workbench.records.run_folder import SELFTEST, read_selftest
 from workbench.report.self_test import KNOBS, SELFTESTS, latest_selftest, run_selftest
 from workbench.stages import Stage
 
+pytestmark = pytest.mark.real
+
 SAMPLES = 72
 
 #: Of a workload whose largest stage is work of a device, which cannot be replayed; then one in a background thread.

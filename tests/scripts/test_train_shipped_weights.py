@@ -12,6 +12,8 @@ from workbench.errors import BadInput
 from workbench.workloads.ocr.detector.model import build_detector
 from workbench.workloads.ocr.detector.weights_file import describe, load_weights
 
+pytestmark = pytest.mark.real
+
 
 def test_a_few_steps_leave_weights(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))

@@ -47,7 +47,7 @@ def repository(tmp_path: Path) -> Path:
 def interpreter_with(site: Path, folder: Path) -> Path:
     """One that finds the workbench of a folder, as an environment of its own would."""
     path = folder / "python"
-    path.write_text(f"#!/bin/sh\nPYTHONPATH={site} exec {sys.executable} \"$@\"\n")
+    path.write_text(f'#!/bin/sh\nPYTHONPATH={site} exec {sys.executable} "$@"\n')
     path.chmod(0o755)
     return path
 

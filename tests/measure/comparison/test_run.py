@@ -18,6 +18,8 @@ from workbench.records import Policy, Program
 from workbench.records.run_folder import RECORD, STATE, read_state
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 NAMES = ["baseline", "a", "b", "c"]
 
 BASELINE, A = OcrKnobs(), OcrKnobs(num_workers=1)

@@ -21,6 +21,8 @@ from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.sample import PackedMaps
 from workbench.workloads.ocr.workload import OcrWorkload
 
+pytestmark = pytest.mark.real
+
 SIDE = 160
 ORDINARY = Tolerance(1.0, 0.5, "the same decoder, and arithmetic in another order")
 HAS_DALI = importlib.util.find_spec("nvidia") is not None and importlib.util.find_spec("nvidia.dali") is not None

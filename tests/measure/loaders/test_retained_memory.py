@@ -19,7 +19,10 @@ from workbench.measure.loaders.webdataset_loader import WebDatasetLoader
 from workbench.memory import retain_freed_memory
 from workbench.workload import ShardFeed
 
-pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc"),
+]
 
 
 def _faults_of_many_arrays(keep: bool, queue: Any) -> None:

@@ -16,6 +16,8 @@ from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders import ring as ring_module
 from workbench.measure.loaders.ring import Packed, Ring, slots_of
 
+pytestmark = pytest.mark.real
+
 
 @dataclass
 class Batch:

@@ -33,6 +33,8 @@ from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
 from workbench.measure.loaders.shared_memory import SharedMemoryFull
 from workbench.measure.loaders.torch_loader import IndexedBatchSampler, TorchLoader
 
+pytestmark = pytest.mark.real
+
 
 def knobs(**settings: Any) -> LoaderKnobs:
     return LoaderKnobs(**{"num_workers": 1, "batch_size": 1, **settings})

@@ -12,6 +12,8 @@ from workbench.measure.loaders.webdataset_loader import Position, WebDatasetLoad
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
+pytestmark = pytest.mark.real
+
 COUNT = 17
 
 

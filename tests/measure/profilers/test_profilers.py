@@ -34,6 +34,8 @@ from workbench.records.run_folder import PROFILES, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
+pytestmark = pytest.mark.real
+
 IN_WORKERS = "workbench.workloads.ocr.targets.compute_targets"
 IN_MAIN = "workbench.workloads.ocr.detector.postprocess.find_words"
 

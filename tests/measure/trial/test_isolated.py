@@ -14,6 +14,8 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records.run_folder import read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 
 def test_a_run_with_a_worker_has_what_a_prediction_needs(tmp_path):
     knobs = OcrKnobs(

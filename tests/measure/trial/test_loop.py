@@ -19,6 +19,8 @@ from workbench.measure.trial.events import Event
 from workbench.measure.trial.loop import Loop, LoopTimes
 from workbench.measure.trial.stage_stats import collect, lane_stats, stage_stats
 
+pytestmark = pytest.mark.real
+
 
 @dataclass
 class Ran:

@@ -29,6 +29,8 @@ from workbench.records import Record, Score
 from workbench.records.run_folder import RECORD, SAMPLES, SPANS, read_record, read_spans, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 
 def run(folder: Path, knobs: Knobs, events: list[Event] | None = None) -> Record:
     """The record of a trial, as it is read back."""

@@ -13,6 +13,8 @@ from toy import Toy, toy_knobs
 from workbench.measure.trial.preview import PreviewMaker
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture(scope="module")
 def maker() -> Iterator[PreviewMaker]:

@@ -16,6 +16,8 @@ import pytest
 from workbench.measure.loaders import shared_memory
 from workbench.measure.trial.process_tree import ProcessTree
 
+pytestmark = pytest.mark.real
+
 #: A leader with a worker that stays, and one that ends, and is collected, when a line comes in. Each leaves a segment.
 LEADER = """
 import os, sys, time

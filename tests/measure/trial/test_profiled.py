@@ -16,6 +16,8 @@ from workbench.measure.trial.profiled import overhead_of, run_profiled, trials_o
 from workbench.records import Record
 from workbench.records.run_folder import RECORD, read_record, write_json
 
+pytestmark = pytest.mark.real
+
 
 class Launches:
     """In place of the launcher: trials that end at once, and are slower with profilers."""

@@ -15,6 +15,8 @@ from workbench.records import Program
 from workbench.records.run_folder import read_knobs, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 
 def program(folder: Path, script: str, source: str | None = None) -> Program:
     """An interpreter that runs a shell script, in which $3 is the run folder."""

@@ -8,6 +8,8 @@ from workbench.errors import BadInput
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.study_process import check_study, read_study, run_study
 
+pytestmark = pytest.mark.real
+
 
 def test_it_leaves_its_figures(tmp_path):
     rounds: list[tuple[int, int]] = []

@@ -11,6 +11,8 @@ from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.time_transforms import ROUNDS, WIDTHS, WORD_COUNTS, study_transforms
 
+pytestmark = pytest.mark.real
+
 CHAIN = ["LongestMaxSize", "PadIfNeeded", "Normalize", "ToTensorV2"]
 
 

@@ -22,6 +22,8 @@ from workbench.workloads.ocr import steps
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:

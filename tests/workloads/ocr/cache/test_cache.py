@@ -17,6 +17,8 @@ from workbench.workloads.ocr.cache.fields import CachedFields
 from workbench.workloads.ocr.cache.page_cache import STORES, Field, PageCache
 from workbench.workloads.ocr.knobs import OcrKnobs
 
+pytestmark = pytest.mark.real
+
 FIELDS = [
     Field("image", np.uint8, ((4, 6, 3), (2, 2, 3), (5, 1, 3))),
     Field("matrix", np.float64, ((3, 3),) * 3),
