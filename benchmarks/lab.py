@@ -72,6 +72,7 @@ def measure() -> list[Figure]:
         leave_long_run(folder / "reports" / "runs")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         with served_lab(CHECKOUT, folder, copies=4) as address:
+
             def page() -> Any:
                 return browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
 

@@ -204,9 +204,7 @@ def _workers(compared: Compared) -> Figure:
         if (found := compared.ratio(name, "cached, best")) is None or found.estimate < 1.0
     ]
     causes = {name: diagnose(compared.records[name][0], None, None) for name in slower if compared.records.get(name)}
-    silent = [
-        name for name in slower if not any(cause.name == "memory-bound cache" for cause in causes.get(name, []))
-    ]
+    silent = [name for name in slower if not any(cause.name == "memory-bound cache" for cause in causes.get(name, []))]
     detail = f"slower than without workers: {', '.join(slower) or 'none'}; not said: {', '.join(silent) or 'none'}"
     what = "cached, slower with workers and not diagnosed"
     return Figure(what, float(len(silent)), "variants", "<= 0", not silent, detail=detail)

@@ -94,9 +94,7 @@ def machine_figures(where: str, test: SelfTest) -> Iterator[Figure]:
     yield _shown(f"{where}: detectable in 4 minutes", four.effect, "share", None, detail)
 
 
-def _shown(
-    name: str, value: float | None, unit: str, interval: tuple[float, float] | None, detail: str
-) -> Figure:
+def _shown(name: str, value: float | None, unit: str, interval: tuple[float, float] | None, detail: str) -> Figure:
     """A figure that is only shown."""
     return Figure(name, value, unit, "shown (>= 0)", True, interval, detail)
 

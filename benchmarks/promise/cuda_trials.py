@@ -137,9 +137,7 @@ class CudaTrials:
             raise RuntimeError(record.failure.message)
         return record
 
-    def compare(
-        self, name: str, variants: Mapping[str, Knobs], budget_s: float
-    ) -> tuple[ComparisonRun, Comparison]:
+    def compare(self, name: str, variants: Mapping[str, Knobs], budget_s: float) -> tuple[ComparisonRun, Comparison]:
         """Compare variants with the first of them.
 
         Raises:

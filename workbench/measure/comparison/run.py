@@ -203,9 +203,7 @@ class _Runner:
             raise _Stopped("cancelled")
         cached = self._prepare_file_cache(knobs.data_files())
         program = self._journal.state.programs.get(name)
-        record = self._launch(
-            knobs, self._journal.runs, program=program, on_event=self._on_event, cancel=self._cancel
-        )
+        record = self._launch(knobs, self._journal.runs, program=program, on_event=self._on_event, cancel=self._cancel)
         if self._cancel.is_set():
             raise _Stopped("cancelled")
         return record, cached

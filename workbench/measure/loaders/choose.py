@@ -49,7 +49,5 @@ def open_loader(
         how = f"pip install '.[{extra}]' in the checkout" if extra else "make setup"
         remedy = f"Install it ({how}), or take loader=torch"
         raise BadInput("knobs", [Problem(f"is not installed ({error})", f"loader={knobs.loader}", remedy)]) from None
-    opened: Loader = open_it(
-        workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, **where
-    )
+    opened: Loader = open_it(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, **where)
     return opened

@@ -239,9 +239,7 @@ class IndexedCollate:
             return IndexedBatch(error, number, numbers)
         except (RuntimeError, OSError) as error:
             # torch makes the batch in /dev/shm here already, and has no room for it.
-            known = explain_death(
-                error, num_workers=self._num_workers, batch_bytes=bytes_of(samples), free=self._free
-            )
+            known = explain_death(error, num_workers=self._num_workers, batch_bytes=bytes_of(samples), free=self._free)
             if worker is None or not isinstance(known, WorkbenchError):
                 raise
             return IndexedBatch(known, number, numbers)
@@ -258,8 +256,6 @@ class IndexedCollate:
         if stages is not None:
             stages.end_batch()
         return batch
-
-
 
 
 def make_rings(knobs: LoaderKnobs) -> list[Ring]:

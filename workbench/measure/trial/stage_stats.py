@@ -23,9 +23,7 @@ from workbench.units import NS_PER_S
 
 def collect(channel: Channel, device: Device) -> list[TrackSpans]:
     """The spans of all lanes. To be called when nobody writes any more."""
-    tracks = [
-        TrackSpans(of.lane, of.process, of.background, "measured", of.track.read()) for of in channel.tracks()
-    ]
+    tracks = [TrackSpans(of.lane, of.process, of.background, "measured", of.track.read()) for of in channel.tracks()]
     origin: Origin = "simulated" if device.simulated else "measured"
     return [*tracks, TrackSpans("device", 0, False, origin, _device_spans(device))]
 

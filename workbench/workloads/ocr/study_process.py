@@ -21,9 +21,7 @@ TRANSFORMS = "transforms.json"
 _BAD_INPUT = 2
 
 
-def run_study(
-    knobs: OcrKnobs, runs: Path, *, on_round: Callable[[int, int], None] = lambda done, total: None
-) -> Path:
+def run_study(knobs: OcrKnobs, runs: Path, *, on_round: Callable[[int, int], None] = lambda done, total: None) -> Path:
     """Study the validation chain.
 
     Args:
@@ -88,9 +86,7 @@ def main() -> int:
     assert isinstance(knobs, OcrKnobs)
     try:
         pages, _ = survey_pages(knobs)
-        study = study_transforms(
-            pages, knobs, on_round=lambda done, total: print(f"{done}/{total}", flush=True)
-        )
+        study = study_transforms(pages, knobs, on_round=lambda done, total: print(f"{done}/{total}", flush=True))
     except BadInput as error:
         print(error, file=sys.stderr)
         return _BAD_INPUT

@@ -23,7 +23,6 @@ from workbench.workloads.ocr.pages.shards import holds_shards, read_shards
 _SHOWN = 3
 
 
-
 def survey_pages(knobs: OcrKnobs) -> tuple[list[Page], PageCounts]:
     """The pages that the knobs name, with what they are like.
 
