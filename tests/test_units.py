@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.units import format_bytes, format_duration, format_number, format_rate, format_ratio, format_share
+from workbench.units import (
+    format_bytes,
+    format_duration,
+    format_epochs,
+    format_number,
+    format_rate,
+    format_ratio,
+    format_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +40,7 @@ def test_sizes(size, text):
 def test_shares_ratios_and_rates():
     assert format_share(0.8784) == "87.8 %"
     assert format_ratio(1.1222) == "1.12x"
+    assert [*map(format_epochs, (0.52, 1.0, 1.02, 6.83))] == ["0.52 epochs", "1 epoch", "1 epoch", "6.8 epochs"]
     assert format_rate(63.12) == "63.1 samples/s"
     assert format_rate(63.12, "page") == "63.1 pages/s"
     assert format_number(63.12) == "63.1"

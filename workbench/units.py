@@ -37,6 +37,12 @@ def format_ratio(ratio: float | None) -> str:
     return "not measured" if ratio is None else f"{ratio:.2f}x"
 
 
+def format_epochs(epochs: float) -> str:
+    """A number of epochs with two digits: ``"3.1 epochs"``, ``"1 epoch"``."""
+    text = f"{epochs:.2g}"
+    return f"{text} epoch{'' if text == '1' else 's'}"
+
+
 def format_rate(per_second: float | None, item: str = "sample") -> str:
     """A throughput: ``"63.1 samples/s"``; ``"not measured"`` for ``None``.
 

@@ -9,6 +9,7 @@ from record_factory import make_failed, make_record
 
 from workbench.explain.figures.comparison_tables import (
     checks_cell,
+    checks_table,
     comparisons_table,
     trials_table,
     trust_sentence,
@@ -57,8 +58,8 @@ def test_a_result_is_as_different_as_its_worst_check(comparison):
     fine = checked(comparison, check("same"), check("within_tolerance", allowed="1.00 levels", reason="it rounds"))
     assert fine.text == "within tolerance"
     assert [line.text for line in fine.below] == [
-        "images: within 0.40 levels",
         "images: within 0.40 levels (1.00 levels allowed: it rounds)",
+        "1 of 2 checks found no difference",
     ]
     wrong = checked(comparison, check("same"), check("different", measured="40 levels"))
     assert (wrong.text, wrong.tone) == ("DIFFERENT", "alarm")
@@ -70,6 +71,19 @@ def test_what_cannot_be_compared_proves_nothing(comparison):
     assert cell.below[0].text == "images: not comparable (random augmentation)"
     assert checked(comparison, check("not_comparable"), check("same")).text == "same"
     assert checked(comparison, notes=["Nothing was kept."]).plain_text == "not checked Nothing was kept."
+
+
+def test_every_check_has_a_row_of_its_own(comparison):
+    found = Checks(checks=[check("same"), check("different", measured="40 levels", allowed="1 level")])
+    baseline, ram, bad = comparison.variants
+    changed = comparison.model_copy(update={"variants": [baseline, ram.model_copy(update={"checks": found}), bad]})
+    table = checks_table(changed)
+    assert table.texts == [
+        ("ram", "images", "same", "within 0.40 levels", ""),
+        ("ram", "images", "DIFFERENT", "40 levels", "1 level"),
+    ]
+    assert table.rows[1][2].tone == "alarm"
+    assert "No variant's result" in checks_table(comparison).notes[0]
 
 
 def test_knobs_are_written_as_they_are_typed():

@@ -66,7 +66,7 @@ def values(table: Table) -> dict[str, str]:
 def test_the_run_table_counts_in_the_records_own_item():
     found = values(run_table(make_record().model_copy(update={"item": "image"})))
     assert found["throughput"] == "100 images/s"
-    assert found["steady part"] == "10 steps, 100 images (1 epochs)"
+    assert found["steady part"] == "10 steps, 100 images (1 epoch)"
     assert found["attributed share"] == "main 99.0 %, worker 99.0 %"
     assert values(run_table(make_record()))["throughput"] == "100 pages/s"
 

@@ -7,12 +7,20 @@ from pathlib import Path
 
 from workbench.explain.history import changed_knobs
 from workbench.explain.prediction.variants import Trust
-from workbench.explain.table import Cell, Table, Tone, code, make_table, number
+from workbench.explain.table import Cell, Table, Tone, code, make_table, note_table, number
 from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import verdict_words, what_it_needs
 from workbench.knobs.format import format_settings
 from workbench.records import Check, Comparison, Record, VariantResult
-from workbench.units import format_bytes, format_duration, format_number, format_rate, format_ratio, format_share
+from workbench.units import (
+    format_bytes,
+    format_duration,
+    format_epochs,
+    format_number,
+    format_rate,
+    format_ratio,
+    format_share,
+)
 
 #: What a verdict means to the reader.
 VERDICT_TONES: dict[str, Tone] = {
@@ -51,7 +59,7 @@ def _verdict_row(variant: VariantResult, baseline: VariantResult | None, compari
     failure = variant.failure.message if variant.failure is not None else ""
     needs = [Cell(text) for text in (what_it_needs(variant, comparison), failure) if text]
     rate = format_number(variant.samples_per_s.median if variant.samples_per_s else None)
-    pays = f"{variant.break_even_epochs:.2g} epochs" if variant.break_even_epochs is not None else "-"
+    pays = format_epochs(variant.break_even_epochs) if variant.break_even_epochs is not None else "-"
     return [
         name,
         number(rate, "(simulated device)" if variant.simulated else ""),
@@ -72,26 +80,49 @@ def _speedup(variant: VariantResult) -> Cell:
 
 
 def checks_cell(variant: VariantResult) -> Cell:
-    """Whether a variant's result is still the baseline's, with what was compared below it."""
+    """Whether a variant's result is still the baseline's. Checks that found no difference share a line."""
     checks = variant.checks
     if checks is None:
         return Cell("not checked")
-    lines = tuple(map(Cell, [*map(_check_words, checks.checks), *checks.notes]))
+    shown = [check for check in checks.checks if check.status != "same"]
+    same = len(checks.checks) - len(shown)
+    agree = [f"{same} of {len(checks.checks)} checks found no difference"] if same else []
+    lines = tuple(map(Cell, [*map(_check_words, shown), *agree, *checks.notes]))
     if checks.is_different:
         return Cell("DIFFERENT", "alarm", "strong", below=lines)
     return Cell(_STATUSES.get(checks.status, "not checked"), below=lines)
 
 
 def _check_words(check: Check) -> str:
-    """What was compared, what came of it, and where it isn't the same, what is allowed and why."""
+    """What was compared, what came of it, and what is allowed and why."""
     if check.status == "not_comparable":
         return f"{check.name}: not comparable{f' ({check.reason})' if check.reason else ''}"
-    measured = f"{check.name}: {check.measured}"
-    if check.status == "same":
-        return measured
     allowed = f"{check.allowed} allowed" if check.allowed else ""
     why = ": ".join(filter(None, (allowed, check.reason)))
-    return f"{measured} ({why})" if why else measured
+    return f"{check.name}: {check.measured}{f' ({why})' if why else ''}"
+
+
+def checks_table(comparison: Comparison) -> Table:
+    """A row for each check of each variant: what was compared, the verdict, the figures, and how much is allowed."""
+    rows = [
+        (variant.name, check.name, _status_cell(check), check.measured, _allowed(check))
+        for variant in comparison.others
+        if variant.checks is not None
+        for check in variant.checks.checks
+    ]
+    if not rows:
+        return note_table("No variant's result was compared with the baseline's.")
+    return make_table(("variant", "what was compared", "result", "found", "allowed"), rows, is_wide=True)
+
+
+def _status_cell(check: Check) -> Cell:
+    if check.status == "different":
+        return Cell("DIFFERENT", "alarm", "strong")
+    return Cell(_STATUSES.get(check.status, "not comparable"))
+
+
+def _allowed(check: Check) -> str:
+    return ": ".join(filter(None, (check.allowed, check.reason)))
 
 
 def comparisons_table(comparisons: Sequence[tuple[Path, Comparison]]) -> Table:

@@ -13,7 +13,7 @@ from workbench.explain.figures.template import BLUE, FAINT, LEGEND_PX, ORANGE, S
 from workbench.explain.table import Cell, Table, make_table, number
 from workbench.explain.words.items import item_of
 from workbench.records import Comparison, Record, VariantResult
-from workbench.units import format_bytes, format_duration
+from workbench.units import format_bytes, format_duration, format_epochs
 
 #: Room to the right of the longest bar for what is written there, as a share of it.
 _ROOM = 1.0
@@ -61,7 +61,7 @@ class Cost:
     def pays(self) -> str:
         """After how long the extra start-up has paid: ``"2 epochs"``; empty where it doesn't."""
         epochs = self.break_even_epochs
-        return "" if epochs is None else f"{epochs:.2g} epoch{'s' if epochs != 1 else ''}"
+        return "" if epochs is None else format_epochs(epochs)
 
 
 @dataclass(frozen=True)

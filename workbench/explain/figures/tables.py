@@ -11,7 +11,7 @@ from workbench.explain.words.items import counted, item_of, per_item
 from workbench.knobs.format import format_value
 from workbench.knobs.knobs import Knobs
 from workbench.records import Record
-from workbench.units import format_bytes, format_duration, format_rate, format_ratio, format_share
+from workbench.units import format_bytes, format_duration, format_epochs, format_rate, format_ratio, format_share
 
 if TYPE_CHECKING:
     from workbench.explain.diagnosis.cause import Cause
@@ -32,7 +32,7 @@ def run_table(record: Record) -> Table:
         samples = counted(steady.num_samples, item)
         rows += [
             ("throughput", format_rate(steady.samples_per_s, item)),
-            ("steady part", f"{steady.num_steps} steps, {samples} ({steady.num_epochs:.2g} epochs)"),
+            ("steady part", f"{steady.num_steps} steps, {samples} ({format_epochs(steady.num_epochs)})"),
         ]
     if startup := record.startup:
         fill = "" if startup.cache_fill_s is None else f", cache fill {format_duration(startup.cache_fill_s)}"
