@@ -59,7 +59,7 @@ def test_a_result_is_as_different_as_its_worst_check(comparison):
     assert fine.text == "within tolerance"
     assert [line.text for line in fine.below] == [
         "images: within 0.40 levels (1.00 levels allowed: it rounds)",
-        "1 of 2 checks found no difference",
+        "1 of 2 checks agree",
     ]
     wrong = checked(comparison, check("same"), check("different", measured="40 levels"))
     assert (wrong.text, wrong.tone) == ("DIFFERENT", "alarm")

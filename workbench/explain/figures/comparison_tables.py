@@ -80,13 +80,13 @@ def _speedup(variant: VariantResult) -> Cell:
 
 
 def checks_cell(variant: VariantResult) -> Cell:
-    """Whether a variant's result is still the baseline's. Checks that found no difference share a line."""
+    """Whether a variant's result is still the baseline's. Checks that agree share a line."""
     checks = variant.checks
     if checks is None:
         return Cell("not checked")
     shown = [check for check in checks.checks if check.status != "same"]
     same = len(checks.checks) - len(shown)
-    agree = [f"{same} of {len(checks.checks)} checks found no difference"] if same else []
+    agree = [f"{same} of {len(checks.checks)} checks agree"] if same else []
     lines = tuple(map(Cell, [*map(_check_words, shown), *agree, *checks.notes]))
     if checks.is_different:
         return Cell("DIFFERENT", "alarm", "strong", below=lines)

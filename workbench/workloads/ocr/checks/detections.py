@@ -40,7 +40,7 @@ def check_detections(own: Arrays, other: Arrays) -> Check | None:
         name="words of the shipped detector",
         status=status,
         measured=f"{matched} words on both sides, {unmatched} on one only",
-        allowed=f"{_MATCHED_SHARE:.0%} found again",
+        allowed=f"{_MATCHED_SHARE * 100:g} % found again",
     )
 
 
