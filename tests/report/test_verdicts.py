@@ -10,7 +10,7 @@ from record_factory import make_failed, make_record
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.records import ComparisonState, Record
 from workbench.records.run_folder import SAMPLES
-from workbench.report.verdicts import best_variant, compare_run, typical_run
+from workbench.report.verdicts import best_variant, compare_run, pictured_variant, typical_run
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 
@@ -72,7 +72,9 @@ def test_without_a_clear_gain_the_likeliest_is_looked_at(tmp_path: Path) -> None
 
 
 def test_what_is_slower_is_not_the_best(tmp_path: Path) -> None:
-    assert best_variant(compare_run(compared(tmp_path, disk=[10, 11, 10], slow=[5, 5, 5]))) == "disk"
+    comparison = compare_run(compared(tmp_path, disk=[10, 11, 10], slow=[5, 5, 5]))
+    assert best_variant(comparison) == "disk"
+    assert pictured_variant(comparison) == "slow"
 
 
 def test_the_typical_run_is_the_one_of_median_throughput(tmp_path: Path) -> None:

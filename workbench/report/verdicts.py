@@ -62,6 +62,19 @@ def best_variant(comparison: Comparison) -> str:
     return best
 
 
+def pictured_variant(comparison: Comparison) -> str | None:
+    """Name of the variant whose samples are shown beside the baseline's: the best, or one that is slower than it.
+
+    Returns:
+        None where no other variant ran, or the results of all of them are different.
+    """
+    best = best_variant(comparison)
+    if best != comparison.baseline:
+        return best
+    others = [one for one in comparison.others if one.failure is None and one.speedup is not None]
+    return next((one.name for one in others if not (one.checks and one.checks.is_different)), None)
+
+
 def typical_run(records: Sequence[Record]) -> Record:
     """The run of median throughput; the first one where none ended well."""
     ended_well = [(record.steady.samples_per_s, number) for number, record in enumerate(records) if record.steady]

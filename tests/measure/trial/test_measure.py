@@ -22,6 +22,7 @@ from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.profilers import choose, merged_trace
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
 from workbench.measure.timing.spans import monotonic_ns
+from workbench.measure.timing.stages import is_knocked_out
 from workbench.measure.trial import finish
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.measure import Trial
@@ -347,6 +348,7 @@ def test_a_knocked_out_stage_is_replayed_and_its_samples_are_said_to_be_invalid(
     assert record.notes == ["knocked out: decode; samples and results are not valid"]
     (decode,) = [row for row in record.stages if row.name == "decode"]
     assert decode.p50_s < 0.001, "a sample takes a millisecond"
+    assert not is_knocked_out("decode"), "what runs in this process afterwards is not replayed"
 
 
 def test_an_error_before_the_counted_steps_are_over_is_raised(tmp_path, monkeypatch):
