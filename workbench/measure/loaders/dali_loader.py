@@ -30,7 +30,7 @@ class DaliLoader:
 
     Args:
         feed: The samples.
-        knobs: Batch size, `num_workers` (processes that read and make targets; 0: none, threads do it), prefetch.
+        knobs: Batch size, `num_workers` (processes that read samples; 0: none, threads do it), prefetch.
         device_id: The CUDA device to decode on, or None for the CPU.
     """
 
