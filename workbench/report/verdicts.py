@@ -9,7 +9,7 @@ from workbench.explain.checks.runs import compare_runs
 from workbench.explain.verdicts.comparison import compare, is_clear
 from workbench.explain.words.verdicts import machine_conditions
 from workbench.measure.comparison.run import ComparisonRun
-from workbench.records import Comparison, Policy, Record
+from workbench.records import Comparison, Policy, Record, VariantResult
 
 
 def compare_run(compared: ComparisonRun) -> Comparison:
@@ -53,17 +53,24 @@ def best_variant(comparison: Comparison) -> str:
     failed or whose result is different are left out.
     """
     best, best_rank = comparison.baseline, (False, 1.0)
-    for variant in comparison.others:
-        is_sound = variant.failure is None and not (variant.checks and variant.checks.is_different)
-        if variant.speedup is not None and is_sound:
-            rank = (variant.verdict == "faster", variant.speedup.estimate)
-            if rank > best_rank:
-                best, best_rank = variant.name, rank
+    for variant, speedup in _sound(comparison):
+        rank = (variant.verdict == "faster", speedup)
+        if rank > best_rank:
+            best, best_rank = variant.name, rank
     return best
 
 
+def _sound(comparison: Comparison) -> list[tuple[VariantResult, float]]:
+    """The variants that ran and whose result is not a different one, each with its estimated speed-up."""
+    return [
+        (variant, variant.speedup.estimate)
+        for variant in comparison.others
+        if variant.failure is None and variant.speedup and not (variant.checks and variant.checks.is_different)
+    ]
+
+
 def pictured_variant(comparison: Comparison) -> str | None:
-    """Name of the variant whose samples are shown beside the baseline's: the best, or one that is slower than it.
+    """Name of the variant whose samples are shown beside the baseline's: the best, or the first where none is faster.
 
     Returns:
         None where no other variant ran, or the results of all of them are different.
@@ -71,8 +78,7 @@ def pictured_variant(comparison: Comparison) -> str | None:
     best = best_variant(comparison)
     if best != comparison.baseline:
         return best
-    others = [one for one in comparison.others if one.failure is None and one.speedup is not None]
-    return next((one.name for one in others if not (one.checks and one.checks.is_different)), None)
+    return next((variant.name for variant, _ in _sound(comparison)), None)
 
 
 def typical_run(records: Sequence[Record]) -> Record:
