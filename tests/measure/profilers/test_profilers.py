@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -257,6 +258,20 @@ def test_the_memory_of_a_process_is_seen_with_the_phase(tmp_path):
     last = table[table["pid"] == os.getpid()].iloc[-1]
     assert (last["process"], last["phase"], last["at_ns"]) == ("main", "steady", 0)
     assert last["pss_bytes"] > 1e6
+
+
+def test_a_process_that_has_just_ended_is_no_sample(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet waited for: it reads as 0 bytes
+    try:
+        profiler = MemoryOverTime(context(tmp_path))
+        profiler.start()
+        profiler.stop()
+        table = pd.read_parquet(profiler.collect().files["memory over time"])
+    finally:
+        ended.wait()
+    assert os.getpid() in set(table["pid"])
+    assert ended.pid not in set(table["pid"])
 
 
 class Sound(BaseProfiler):

@@ -115,13 +115,14 @@ class MemoryOverTime(BaseProfiler):
         shm, device = _shm_bytes(), _device_bytes()
         for process in self._tree():
             with contextlib.suppress(psutil.Error):
-                times = process.cpu_times()
+                times, pss = process.cpu_times(), process.memory_full_info().pss
+                if pss == 0:  # it has just ended: its memory is gone, and only its parent still knows of it
+                    continue
                 self._samples.append(
                     Sample(
-                        at, phase, self._names[process.pid], process.pid,
-                        process.memory_full_info().pss, times.user + times.system, shm, device,
+                        at, phase, self._names[process.pid], process.pid, pss, times.user + times.system, shm, device
                     )
-                )  # fmt: skip
+                )
 
     def _tree(self) -> list[psutil.Process]:
         """The trial's process and its children that load pages, in the order in which they were started."""
