@@ -84,7 +84,8 @@ def test_stages_that_count_twice_do_not_close():
     (worker,) = break_down(make_record(stages=stages, lanes=[make_lane("worker", 1.8, 1.8)]))
     assert worker.explained == pytest.approx(1.99, abs=0.01)
     assert not worker.closes
-    assert sum(part.total_s for part in worker.parts) == pytest.approx(worker.wall_s)
+    assert sum(part.share for part in worker.parts) == pytest.approx(worker.explained), "and nothing is left over"
+    assert min(part.share for part in worker.parts) == 0.0, "no share is below nothing"
 
 
 def test_a_device_may_be_free():
@@ -97,8 +98,10 @@ def test_a_device_may_be_free():
 def test_samples_loaded_in_the_main_process_are_explained():
     lanes = break_down(make_record(num_workers=0))
     assert [lane.lane for lane in lanes if lane.in_main] == ["worker"]
-    assert "Images are loaded in the main process" in explain_lanes(lanes, "image")
-    assert "within 'wait'" in explain_lanes(lanes)
+    text = explain_lanes(lanes, "image")
+    assert "Images are loaded in the main process" in text
+    assert "waits for a batch" not in text, "it loads it itself"
+    assert "'wait' of the main lane is that loading" in text
     assert "within 'wait'" not in explain_lanes(break_down(make_record()))
 
 

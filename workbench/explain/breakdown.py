@@ -127,7 +127,8 @@ def break_down(record: Record) -> list[LaneBreakdown]:
         if not rows or lane.wall_s <= 0:
             continue
         parts = [_part(row, catalogue, lane.wall_s, num_samples) for row in rows if not row.background]
-        left_s = lane.wall_s - sum(part.total_s for part in parts)
+        # Spans that overlap by some microseconds leave less than nothing; `explained` says so, and a share is none.
+        left_s = max(lane.wall_s - sum(part.total_s for part in parts), 0.0)
         rest = Stage(FREE, "device", "wait") if lane.lane == "device" else Stage(UNATTRIBUTED, lane.lane, "work")
         parts.append(Part(rest.name, left_s / lane.wall_s, left_s / num_samples, left_s, lane.origin, rest))
         found.append(
@@ -161,12 +162,14 @@ def explain_lanes(lanes: list[LaneBreakdown], item: str = "sample") -> str:
     if in_main:
         sentences.append(
             f"{plural(item).capitalize()} are loaded in the main process (num_workers=0): the worker lane is that same "
-            f"process seen from inside the loader. Its stages run within '{BATCH_WAIT}' of the main lane; its '{IDLE}' "
-            "is the main process's step."
+            f"process seen from inside the loader. '{BATCH_WAIT}' of the main lane is that loading, no waiting; "
+            f"'{IDLE}' of the worker lane is the main process's step."
         )
     kinds = {part.stage: part.kind for lane in lanes for part in lane.parts}
     sentences += [
-        f"'{name}': {kind.meaning}" for name, kind in kinds.items() if kind.meaning and not (in_main and name == IDLE)
+        f"'{name}': {kind.meaning}"
+        for name, kind in kinds.items()
+        if kind.meaning and not (in_main and name in (IDLE, BATCH_WAIT))
     ]
     if any(lane.background for lane in lanes):
         sentences.append("Stages of background threads run beside the others and are not part of the sum.")

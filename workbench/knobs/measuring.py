@@ -63,7 +63,7 @@ class LoaderKnobs(Slice):
         unit="batches",
         inactive=[_NO_WORKERS],
         predicted="prefetch_factor",
-        effects={4: Effect(against=("rare slow samples", "epochs end dry"))},
+        effects={4: Effect(against=("rare slow samples", "idle at epoch ends"))},
         ge=1,
     )
     persistent_workers: bool = knob(
@@ -128,7 +128,7 @@ class LoaderKnobs(Slice):
             Inactive(lambda s: bool(s.knobs.loader == "webdataset"), "a stream of shards ends where they end"),
         ],
         predicted="epoch_overlap",
-        effects={True: Effect(against=("epochs end dry",))},
+        effects={True: Effect(against=("idle at epoch ends",))},
         cost="samples of the next epoch are loaded before this one ends",
     )
     transport: Literal["torch", "ring"] = knob(

@@ -11,9 +11,9 @@ from record_factory import make_failed, make_lane, make_record, make_stage
 
 from workbench.explain.breakdown import break_down, find_lane
 from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
-from workbench.explain.diagnosis.diagnose import Advice, advise, diagnose, read_advice, write_advice
+from workbench.explain.diagnosis.diagnose import Advice, advise, beside_the_map, diagnose, read_advice, write_advice
 from workbench.explain.diagnosis.plan import plan
-from workbench.explain.prediction.gain_map import ceilings, gain_map
+from workbench.explain.prediction.gain_map import EPOCH_ENDS, ceilings, gain_map
 from workbench.explain.prediction.predictor import predictor_for
 from workbench.explain.words.headline import run_headline
 from workbench.records.run_folder import write_json
@@ -55,6 +55,20 @@ def test_what_is_planted_is_named_first(planted):
     assert names(causes)[0] == planted
     assert 0.1 < causes[0].cost <= 1.0
     assert causes == sorted(causes, key=lambda cause: -cause.cost)
+
+
+def test_workers_that_are_idle_at_epoch_ends_are_a_row_of_the_map_too():
+    """An epoch of one batch: the second worker never gets work; the map says what that costs, as the diagnosis does."""
+    record, spans = Pipeline(per_epoch=1, epochs=20).run()
+    predictor = predictor_for(record, spans)
+    causes, gains = diagnose(record, spans, predictor), gain_map(predictor)
+    cause = next(cause for cause in causes if cause.name == "idle at epoch ends")
+    assert "An epoch has 1 batch for 2 workers: 1 never gets any work." in cause.evidence
+    row = next(gain for gain in gains if gain.stage == EPOCH_ENDS)
+    assert {"epoch_overlap": True} in row.suggestions
+    assert row.free.estimate == pytest.approx(1 / (1 - cause.cost) - 1, rel=0.2)
+    assert beside_the_map([cause], [row]) == ""
+    assert "no single stage" in beside_the_map([cause], [gain for gain in gains if gain is not row])
 
 
 def test_a_healthy_run_is_called_healthy():

@@ -47,6 +47,22 @@ def test_what_cannot_be_predicted_has_a_ceiling():
     assert step.gain_text.startswith("at most ")
 
 
+def test_of_a_cause_that_is_nearly_the_whole_run_no_gain_is_named():
+    """1 / (1 - 0.992) is algebra, and no advice."""
+    stages = [make_stage("main", "forward", 0.5), make_stage("main", "backward", 0.49)]
+    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.99)], mode="train", device="cpu")
+    record = record.model_copy(update={"device": "cpu", "simulated": False})
+    steps = plan(record, None, [Cause("device-bound", None, "", 0.992), Cause("loader-bound", None, "", 0.1)])
+    concerned = [step for step in steps if step.cause == "device-bound"]
+    assert concerned
+    for step in concerned:
+        assert (
+            step.gain_text
+            == "not known before it has run: it concerns 99.2 % of the time (from shares of the measured time)"
+        )
+        assert step.cost != "nothing"
+
+
 def test_memory_is_a_cost_with_its_size():
     step = planned(Pipeline(sample={**Pipeline().sample, "decode": 0.04}))[0]
     assert "64 pages x 1.23 MB (prepared images) = 78.6 MB" in step.cost

@@ -84,6 +84,9 @@ def test_predicted_stands_beside_measured():
 
 def test_ceilings_come_with_how_far_the_run_is_from_them():
     lines = ceiling_lines(Ceilings(device=200.0, loader=120.0, main=300.0, measured=100.0), "image")
-    assert lines[0] == "Measured: 100 images/s. What follows is simulated."
-    assert "200 images/s. The run reaches 50.0 % of that" in lines[1]
-    assert len(ceiling_lines(Ceilings(device=None, loader=120.0, main=300.0, measured=100.0))) == 3
+    assert lines[0] == (
+        "Ceilings (simulated), if only one part took time: only the device: 200 images/s; only loading: 120 images/s; "
+        "only the main process: 300 images/s."
+    )
+    assert lines[1] == "Measured: 100 images/s, 83.3 % of the lowest ceiling (loading)."
+    assert "device" not in ceiling_lines(Ceilings(device=None, loader=120.0, main=300.0, measured=100.0))[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from planted_run import Pipeline
-from run_factory import BATCHES, SIZE, Run
+from run_factory import BATCHES, SIZE, Run, stats
 
 from workbench.errors import BadInput
 from workbench.explain.prediction.calibration import calibrate
@@ -31,6 +31,21 @@ def test_where_the_main_process_loads_samples_cost_what_they_did_isolated():
     here = replace(model, config=replace(model.config, num_workers=0)).draw(np.random.default_rng(0))
     assert here.load == pytest.approx(np.full(BATCHES, SIZE * 0.008 + 0.010 * Run.loaded), rel=1e-6)
     assert here.collect == pytest.approx(np.full(BATCHES, 0.004), rel=1e-6)
+
+
+def test_isolated_times_that_cannot_be_are_not_used_and_that_is_said():
+    """A stage that takes longer with nothing beside it than with: memory had to be found first, or the like."""
+    run = Run()
+    record = run.record()
+    slow = [
+        row.model_copy(update={"mean_s": row.mean_s * 10, "total_s": row.total_s * 10})
+        for row in record.isolated.stages
+    ]
+    busy = [stats("worker", "decode", run.decode_ms * run.loaded * run.preempted / 1e3, BATCHES * SIZE, "sample")]
+    isolated = record.isolated.model_copy(update={"stages": slow})
+    model = calibrate(record.model_copy(update={"isolated": isolated, "stages": [*record.stages, *busy]}), run.spans())
+    assert model.samples.isolated == pytest.approx([1.0])
+    assert any("'decode' took 80.0 ms isolated and 15.0 ms beside others" in text for text in model.assumptions)
 
 
 def test_without_isolated_times_that_is_said():

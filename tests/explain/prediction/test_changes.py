@@ -237,7 +237,7 @@ def test_what_cannot_be_predicted_is_refused(change, message):
 
 def test_a_run_without_workers_does_not_tell_what_sending_costs():
     with pytest.raises(BadInput, match="what sending and receiving a batch costs is not known"):
-        with_knobs(model(recorded_workers=0), num_workers=2)
+        with_knobs(model(recorded_workers=0), num_workers=3)
 
 
 def test_without_isolated_times_nothing_is_predicted_of_the_main_process_loading():

@@ -40,7 +40,13 @@ def test_a_gain_whose_result_was_not_checked_says_so(status, is_checked):
 
 def test_noise_is_not_called_faster():
     text = comparison_headline(compared({"baseline": [100, 120, 80], "a": [130, 90, 110]}))
-    assert text.startswith("No variant is faster")
+    assert text.startswith("Not enough data yet to say whether a variant is faster than 'baseline'; 'a' is undecided")
+
+
+def test_a_main_process_that_loads_by_itself_does_not_wait():
+    text = run_headline(make_record(num_workers=0))
+    assert "waits" not in text
+    assert "60.0 % of its time on loading pages itself (num_workers=0)" in text
 
 
 def test_a_failed_baseline_says_why():

@@ -39,14 +39,21 @@ def spans(*rows: tuple[str, float, float, int]) -> Spans:
     return Spans(names, *(np.array(column, np.int64) for column in columns))
 
 
-def test_totals_are_clipped_to_the_steady_part_and_means_are_not():
+def test_of_a_span_only_what_lies_in_the_steady_part_counts():
     decoded = spans(("decode", 0, 2, 1), ("decode", 3, 4, 2), ("decode", 9, 12, 3))
     track = TrackSpans("worker", 0, False, "measured", decoded)
     (row,) = stage_stats([track], 1 * S, 10 * S)
-    assert row.count == 2  # the third ended after the steady part
+    assert row.count == 3
     assert row.total_s == pytest.approx(1 + 1 + 1)
-    assert row.mean_s == pytest.approx(1.5)
+    assert (row.mean_s, row.p95_s) == pytest.approx((1.0, 1.0))
     assert (row.per, row.lane, row.background) == ("sample", "worker", False)
+
+
+def test_a_worker_that_is_idle_before_and_after_was_not_idle_longer_than_there_was_time():
+    idle = spans(("idle", 0, 3, -1), ("decode", 3, 4, 1), ("idle", 4, 9, -1))
+    row, _ = stage_stats([TrackSpans("worker", 0, False, "measured", idle)], 2 * S, 5 * S)
+    assert (row.count, row.mean_s, row.total_s) == pytest.approx((2, 1.0, 2.0))
+    assert row.p95_s <= 3.0
 
 
 def test_a_stage_outside_the_steady_part_is_no_row():

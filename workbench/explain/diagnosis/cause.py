@@ -24,7 +24,7 @@ Name = Literal[
     "lock contention",
     "slow files",
     "memory-bound cache",
-    "epochs end dry",
+    "idle at epoch ends",
     "breakdown does not close",
     "healthy",
 ]
@@ -69,7 +69,7 @@ class Thresholds:
         busy: A device, or a thread, that is at work for this share of the time bounds the run. Likewise.
         headroom: Where a device twice as fast would gain at least half of what it could (100 %), all else could feed a
             much faster one: the device alone bounds the run. Below, the rest is matched to it: a healthy pipeline.
-        idle: Workers without an order for this share of their time could load twice as much; taken for `headroom` where
+        idle: Workers that are idle for this share of their time could load twice as much; taken for `headroom` where
             nothing can be predicted.
         straggler: The slowest worker's median sample over that of the others. Their samples are of one kind and their
             medians within some 10 % of each other; half as long again is no accident of the samples.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from workbench.explain.diagnosis.cause import Cause, Thresholds
 from workbench.explain.diagnosis.facts import Facts, gather
 from workbench.explain.diagnosis.losses import Losses
 from workbench.explain.diagnosis.plan import PlanStep, plan
+from workbench.explain.prediction.gain_map import EPOCH_ENDS, EPOCH_ENDS_CAUSE, StageGain
 from workbench.explain.prediction.predictor import Predictor, predictor_for
 from workbench.records import Record
 from workbench.records.run_folder import read_record, read_spans, write_text
@@ -90,6 +91,28 @@ def advise(folder: Path, predictor: Predictor | None = None) -> Advice:
     return Advice(causes, plan(record, predictor, causes))
 
 
+def beside_the_map(causes: Sequence[Cause], gains: Sequence[StageGain]) -> str:
+    """Why the diagnosis is not the first row of the map; empty where it is, and where there is nothing to explain.
+
+    Args:
+        causes: What a diagnosis has found.
+        gains: The map of the same run, the largest gain first.
+    """
+    if not causes or not gains or causes[0].cost <= 0.0:
+        return ""
+    cause, first = causes[0], gains[0].stage
+    named = EPOCH_ENDS if cause.name == EPOCH_ENDS_CAUSE else cause.stage
+    if named == first:
+        return ""
+    costs = f"The diagnosis is {cause.title}, which costs {format_share(cause.cost)} of the time"
+    if named not in [gain.stage for gain in gains]:
+        return f"{costs}: it is no single stage, so the map has no row for it."
+    return (
+        f"{costs}; the map has '{first}' first. The map takes one stage away at a time. The diagnosis counts stages of "
+        "one kind together, and takes away first what slows all of them down."
+    )
+
+
 def write_advice(folder: Path, advice: Advice) -> None:
     """Keep the advice in the run folder."""
     write_text(folder / DIAGNOSIS, str(_ADVICE.dump_json(advice, indent=1), "utf-8"))
@@ -159,10 +182,7 @@ def _healthy(facts: Facts, losses: Losses, limits: Thresholds, found: list[Cause
         return None
     if (busy := rules.matched(facts, losses, limits)) is not None:
         return busy
-    shares = (
-        f"the device is at work {format_share(facts.device_busy)} of the time, the main process waits for "
-        f"{facts.items} {format_share(facts.wait)}"
-    )
+    shares = f"the device is at work {format_share(facts.device_busy)} of the time, {facts.wait_words}"
     if facts.main.background_busy > 0.0:
         shares += f", its background thread is at work {format_share(facts.main.background_busy)}"
     if not found:

@@ -20,16 +20,16 @@ from workbench.explain.breakdown import (
     share_of,
 )
 from workbench.explain.diagnosis.cause import Thresholds
-from workbench.explain.prediction.recorded import counted_spans, sample_times, starting_share
+from workbench.explain.prediction.recorded import counted_spans, implausible_isolated, sample_times, starting_share
 from workbench.explain.words.items import item_of, plural, with_article
 from workbench.records import Record, StageStats, Steady
 from workbench.stages import UNATTRIBUTED, Lane, Role, Stage
-from workbench.units import format_duration
+from workbench.units import format_duration, format_share
 
 
 @dataclass(frozen=True)
 class CoreUse:
-    """What the workers did with the time in which they had an order, in seconds, summed over them.
+    """What the workers did with the time in which they were not idle, in seconds, summed over them.
 
     Attributes:
         work_s: That time.
@@ -92,6 +92,14 @@ class Facts:
         return share_of(self.main, BATCH_WAIT)
 
     @property
+    def wait_words(self) -> str:
+        """What the main process does until it has a batch: it waits, or without workers loads the samples itself."""
+        share = format_share(self.wait)
+        if self.record.knobs.num_workers == 0:
+            return f"the main process loads the {self.items} itself (num_workers=0), {share} of the time"
+        return f"the main process waits for {self.items} {share} of the time"
+
+    @property
     def backlog(self) -> float:
         """Share of its time in which the main process waits for its background thread."""
         return share_of(self.main, BACKLOG)
@@ -116,7 +124,7 @@ class Facts:
 
     @property
     def idle(self) -> float:
-        """Share of their time in which the workers have no order."""
+        """Share of their time in which the workers are idle: no batch is asked of them."""
         return share_of(self.worker, IDLE)
 
     @property
@@ -219,7 +227,7 @@ class Facts:
     def against_isolated(self, row: StageStats) -> str:
         """What it takes with no other process at work, in brackets; empty where that was not timed."""
         isolated = self.isolated(row)
-        if isolated is None or row.mean_s <= 0.0:
+        if isolated is None or row.mean_s <= 0.0 or (row.lane, row.name) in implausible_isolated(self.record):
             return ""
         return f" (isolated {format_duration(self._each_s(row) * isolated.mean_s / row.mean_s)})"
 

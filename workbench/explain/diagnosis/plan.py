@@ -31,6 +31,9 @@ _OF_CEILING = 0.5
 #: A change that takes more than this share of the machine's memory isn't offered.
 _MOST_MEMORY = 0.8
 
+#: A ceiling above this is that of nearly the whole run's time: of what the change would do it says nothing.
+_MOST_CEILING = 1.0
+
 _STEPS = 3
 
 #: Of this cause the simulator knows too little: all its workers are alike.
@@ -73,6 +76,9 @@ class PlanStep:
         if self.gain is not None:
             return f"{format_gain(self.gain)} (simulated)"
         origin = "simulated" if self.is_simulated else "from shares of the measured time"
+        if self.at_most is not None and self.at_most > _MOST_CEILING:
+            of_time = format_share(self.at_most / (1.0 + self.at_most))
+            return f"not known before it has run: it concerns {of_time} of the time ({origin})"
         return f"at most {format_share(self.at_most)} ({origin})"
 
 
@@ -168,7 +174,7 @@ class _Planning:
             return None
         gain = self._predicted(cause, settings)
         at_most = None if gain is not None else self._ceiling(cause, settings)
-        value = gain.estimate if gain is not None else (at_most or 0.0) * _OF_CEILING
+        value = gain.estimate if gain is not None else min(at_most or 0.0, _MOST_CEILING) * _OF_CEILING
         if value < Policy().min_effect:
             return None
         return _Candidate(self._step(cause, settings, cost, gain, at_most), value / (1.0 + cost.weight))

@@ -11,7 +11,7 @@ from workbench.explain.breakdown import LEFT_OVER, Part
 from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
 from workbench.explain.diagnosis.facts import Facts, largest_of, names_of
 from workbench.explain.diagnosis.losses import Losses
-from workbench.explain.words.items import with_article
+from workbench.explain.words.items import counted, with_article
 from workbench.records import Policy, StageStats
 from workbench.stages import UNATTRIBUTED
 from workbench.units import format_bytes, format_duration, format_ratio, format_share
@@ -21,7 +21,7 @@ def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
     """Loader-bound, by stage: every stage of the workers by what its removal would save."""
     if facts.wait < limits.waits:
         return
-    waits = f"The main process waits for {facts.items} {format_share(facts.wait)} of the time"
+    waits = facts.wait_words[0].upper() + facts.wait_words[1:]
     if facts.worker is None:
         evidence = f"{waits}; what the {facts.record.knobs.loader} loader does meanwhile is not timed."
         yield Cause("loader-bound", None, evidence, facts.wait)
@@ -275,11 +275,18 @@ def epoch_ends(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cau
     knobs = facts.record.knobs
     if facts.worker is None or facts.worker.in_main or knobs.epoch_overlap or facts.starting >= limits.notable:
         return
+    description = facts.record.description
+    per_epoch = -(-description.num_samples // knobs.batch_size) if description else knobs.num_workers
+    few = ""
+    if per_epoch < knobs.num_workers:
+        unused, batches = knobs.num_workers - per_epoch, "1 batch" if per_epoch == 1 else f"{per_epoch} batches"
+        never = "1 never gets" if unused == 1 else f"{unused} never get"
+        few = f" An epoch has {batches} for {knobs.num_workers} workers: {never} any work."
     evidence = (
-        f"Workers wait for each other where an epoch ends, {facts.steady.num_epochs:.2g} times here: they have no "
-        f"order {format_share(facts.idle)} of their time, and the main process waits {format_share(facts.wait)}."
+        f"Workers wait for each other where an epoch ends, every {counted(per_epoch, 'step')} here: they are idle "
+        f"{format_share(facts.idle)} of their time, and the main process waits {format_share(facts.wait)}.{few}"
     )
-    yield Cause("epochs end dry", None, evidence, losses.of_epoch_ends())
+    yield Cause("idle at epoch ends", None, evidence, losses.of_epoch_ends())
 
 
 def device(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
@@ -289,7 +296,7 @@ def device(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     gain = losses.gain_of_twice_the_device()
     busy = f"The {facts.device_name} is at work {format_share(facts.device_busy)} of the time"
     if gain is None and facts.idle >= limits.idle:
-        evidence = f"{busy}; workers have no order {format_share(facts.idle)}."
+        evidence = f"{busy}; workers are idle {format_share(facts.idle)}."
         yield Cause("device-bound", None, evidence, facts.device_busy)
     elif gain is not None and gain >= limits.headroom:
         evidence = f"{busy}, and all else keeps up: a device twice as fast would gain {format_share(gain)} (simulated)."

@@ -109,10 +109,10 @@ def gain_table(gains: Sequence[StageGain], item: str = "sample") -> Table:
     rows = [
         (
             gain.stage,
-            number(format_duration(gain.per_sample_s)),
+            number(format_duration(gain.per_sample_s) if gain.per_sample_s else "-"),
             number(_share(gain)),
             number(format_gain(gain.free)),
-            number(format_gain(gain.half)),
+            number("-" if gain.half is None else format_gain(gain.half)),
             sentence(", ".join(f"`{format_settings(settings)}`" for settings in gain.suggestions) or "-"),
         )
         for gain in gains
@@ -129,16 +129,20 @@ def _share(gain: StageGain) -> str:
 
 def ceiling_lines(found: Ceilings, item: str = "sample") -> list[str]:
     """How far the run is from what bounds it."""
-    lines = [f"Measured: {format_rate(found.measured, item)}. What follows is simulated."]
-    if found.device is not None:
-        reached = format_share(found.measured / found.device)
-        rate = format_rate(found.device, item)
-        lines.append(f"If everything but the device were free: {rate}. The run reaches {reached} of that.")
-    lines.append(f"If everything but loading were free: {format_rate(found.loader, item)}.")
-    lines.append(f"If everything but the main process were free: {format_rate(found.main, item)}.")
-    if found.background is not None:
-        lines.append(f"If everything but its background thread were free: {format_rate(found.background, item)}.")
-    return lines
+    parts = {
+        "the device": found.device,
+        "loading": found.loader,
+        "the main process": found.main,
+        "its background thread": found.background,
+    }
+    known = {part: rate for part, rate in parts.items() if rate is not None}
+    lowest = min(known, key=known.__getitem__)
+    reached = format_share(found.measured / known[lowest])
+    listed = "; ".join(f"only {part}: {format_rate(rate, item)}" for part, rate in known.items())
+    return [
+        f"Ceilings (simulated), if only one part took time: {listed}.",
+        f"Measured: {format_rate(found.measured, item)}, {reached} of the lowest ceiling ({lowest}).",
+    ]
 
 
 def answer_table(answers: Sequence[Prediction], item: str = "sample") -> Table:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: With profilers that make a run take more than this many times as long, its figures are not those of the plain run.
 COSTLY_PROFILERS = 1.05
 
+#: Stages that add up to more than the whole by more than this overlap visibly.
+_OVERLAPS = 0.0005
+
 #: The causes that cost most are shown; what comes after them is small.
 _MOST_CAUSES = 6
 
@@ -125,6 +128,8 @@ def coverage_words(lane: LaneBreakdown) -> tuple[str, bool]:
         return "", False
     if not lane.closes:
         return f"only {format_share(min(lane.attributed_share, lane.explained))} attributed", True
+    if lane.explained > 1.0 + _OVERLAPS:
+        return f"stages add up to {format_share(lane.explained)}: some overlap a little", False
     return f"{format_share(lane.attributed_share)} attributed", False
 
 
@@ -175,7 +180,10 @@ def diagnosis_table(causes: Sequence[Cause]) -> Table:
     if not causes:
         return note_table("No stage was timed in this run, so nothing can be said about what bounds it.")
     rows = [(cause.title, number(_cost(cause)), sentence(cause.evidence)) for cause in causes[:_MOST_CAUSES]]
-    caption = "What bounds the run: the share of its time that each cause costs, and the figures that show it"
+    caption = (
+        "What bounds the run: the share of its time that would be saved without each cause alone, and the figures that "
+        "show it. Causes overlap, so their shares do not add up."
+    )
     return make_table(("cause", "costs", "evidence"), rows, caption=caption, is_wide=True)
 
 

@@ -71,7 +71,7 @@ class LaneBars:
     def finding(self) -> str:
         """What it shows, in a sentence."""
         main = find_lane(list(self.lanes), "main")
-        finding = largest_part(main) if main else "where the time goes"
+        finding = largest_part(list(self.lanes), self.item) if main else "where the time goes"
         if self.is_alarm:
             finding = "the stages do not add up to the time of their lane, do not trust this breakdown"
         return f"{self.name}: {finding}" if self.name else capital(finding)

@@ -19,11 +19,12 @@ from scipy import optimize
 from workbench.errors import BadInput, Problem
 from workbench.explain.prediction.cost_model import BatchStage, CostModel, SampleCosts, station_of
 from workbench.explain.prediction.pipeline import PipelineConfig, Seconds
-from workbench.explain.prediction.recorded import Recorded, counted_spans
+from workbench.explain.prediction.recorded import Recorded, counted_spans, implausible_isolated
 from workbench.explain.prediction.simulator import simulate
 from workbench.explain.words.items import plural
 from workbench.records import Policy, Record
 from workbench.stages import UNATTRIBUTED, Lane
+from workbench.units import format_duration
 
 #: No more than this is put down to cores that are busy: with more, something else is going on.
 _MOST_SLOWDOWN = 0.6
@@ -179,6 +180,11 @@ class _Calibration:
         ]
         if not self._recorded.isolated and not self._in_main:
             sentences.append("No stage was timed isolated in this run (isolated_samples=32 does that).")
+        sentences += [
+            f"'{name}' took {format_duration(isolated)} isolated and {format_duration(busy)} beside others, which "
+            "cannot be: its isolated time is not used."
+            for (_, name), (isolated, busy) in implausible_isolated(self._record).items()
+        ]
         machine = self._record.machine
         if machine is not None and machine.other_cores >= Policy().disturbed_share * machine.num_cores:
             busy = f"{machine.other_cores:.2f} of {machine.num_cores} cores busy"

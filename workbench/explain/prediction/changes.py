@@ -149,7 +149,10 @@ def set_cores(model: CostModel, cores: float) -> Change:
     count = int(cores)
 
     def apply(m: CostModel) -> CostModel:
-        assumed = f"{count} busy cores slow each other down as much as the {m.config.cores} of this machine do."
+        if count == m.config.cores:
+            return m
+        busy = "One busy core is slowed down by nobody" if count == 1 else f"{count} busy cores slow each other down as"
+        assumed = f"{busy}." if count == 1 else f"{busy} much as the {m.config.cores} of this machine do."
         return replace(m, config=replace(m.config, cores=count)).assuming(assumed)
 
     return Change(text, apply)
@@ -176,6 +179,8 @@ def set_knob(model: CostModel, knobs: Knobs, name: str, value: Any) -> Change:
     if wrong := knobs.wrong_values({name: value}):
         raise BadInput("what if", [Problem(problem.what, f"'{text}'", problem.remedy) for problem in wrong])
     wanted = knobs.typed(name, value)
+    if wanted == getattr(knobs, name):  # nothing changed comes to what was measured
+        return Change(text, lambda m: m, {name: wanted})
     return Change(text, _applied(text, model, knobs, rows[name], wanted), {name: wanted})
 
 
@@ -187,7 +192,7 @@ def _applied(text: str, model: CostModel, knobs: Knobs, row: Knob, value: Any) -
         case "num_workers":
             return _workers(text, int(value), model)
         case "prefetch_factor":
-            return lambda m: _with_workers(m, m.config.num_workers, prefetch=int(value))
+            return lambda m: with_workers(m, m.config.num_workers, prefetch=int(value))
         case "batch_size":
             return _batch_size(text, int(value), model)
         case "persistent_workers":
@@ -217,10 +222,21 @@ def _workers(text: str, count: int, model: CostModel) -> Apply:
         raise refusal(text, f"more than {_MOST_WORKERS} times the workers of the run is a guess", remedy)
     if count == 0 and model.recorded_workers > 0 and not any(stage.isolated_s for stage in model.batches.values()):
         raise refusal(text, "nothing was timed isolated in this run", "Take a run with isolated_samples=32")
-    return lambda m: _with_workers(m, count)
+
+    def apply(m: CostModel) -> CostModel:
+        m = with_workers(m, count)
+        if count <= model.recorded_workers or count < m.config.cores:
+            return m
+        return m.assuming(
+            f"{count} workers and the main process share {m.config.cores} cores: whoever has to wait for a core, or "
+            "shares the caches with more others, is slower, so that more workers may make the run slower."
+        )
+
+    return apply
 
 
-def _with_workers(model: CostModel, number: int, prefetch: int | None = None) -> CostModel:
+def with_workers(model: CostModel, number: int, prefetch: int | None = None) -> CostModel:
+    """The model with another number of workers, and of batches that each of them loads ahead."""
     config = model.config
     prefetch = config.prefetch_factor if prefetch is None else prefetch
     # As a trial would: it warms up until what was loaded ahead is used up.

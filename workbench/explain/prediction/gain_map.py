@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from workbench.explain.prediction.predictor import Predictor
 from workbench.explain.prediction.variants import suggestions
 from workbench.records import PredictedValue
 from workbench.units import format_share
+
+#: The row of the map for workers that are idle where epochs end; and the cause of a diagnosis that it answers to.
+EPOCH_ENDS, EPOCH_ENDS_CAUSE = "epoch ends", "idle at epoch ends"
 
 #: A gain whose interval ends below this is none.
 _NOTHING = 0.01
@@ -26,11 +29,12 @@ class StageGain:
     """What one stage could give.
 
     Attributes:
-        stage: Its name; `device` is the device.
-        per_sample_s: What it costs for each sample, on a core of its own.
-        share: Of all that is done for a sample on a core, what a table of shares would show; None for the device.
+        stage: Its name; `device` is the device, `EPOCH_ENDS` what workers wait for each other where an epoch ends.
+        per_sample_s: What it costs for each sample, on a core of its own; 0 for waiting.
+        share: Of all that is done for a sample on a core, what a table of shares would show; None for the device and
+            for waiting.
         free: The gain of the whole run if it were free.
-        half: Likewise if it took half as long.
+        half: Likewise if it took half as long; None for waiting, which is there or not.
         suggestions: Settings that address it, one knob each.
         sentence: What that means.
     """
@@ -39,7 +43,7 @@ class StageGain:
     per_sample_s: float
     share: float | None
     free: PredictedValue
-    half: PredictedValue
+    half: PredictedValue | None
     suggestions: tuple[dict[str, Any], ...]
     sentence: str
 
@@ -83,7 +87,20 @@ def gain_map(predictor: Predictor) -> list[StageGain]:
                 sentence=_sentence(stage, free, limit),
             )
         )
+    found += _epoch_ends(predictor)
     return sorted(found, key=lambda gain: -gain.free.estimate)
+
+
+def _epoch_ends(predictor: Predictor) -> Iterator[StageGain]:
+    """What workers that wait for each other where epochs end could give; nothing where they don't."""
+    model, config = predictor.model, predictor.model.config
+    if config.epoch_overlap or not config.num_workers or config.num_steps <= config.steps_per_epoch:
+        return
+    free = predictor.gain(replace(model, config=replace(config, epoch_overlap=True)))
+    if free.estimate < _NOTHING:
+        return
+    settings = tuple(suggestions(predictor.record, cause=EPOCH_ENDS_CAUSE))
+    yield StageGain(EPOCH_ENDS, 0.0, None, free, None, settings, _sentence(EPOCH_ENDS, free, predictor.limit()))
 
 
 def ceilings(predictor: Predictor) -> Ceilings:
@@ -103,7 +120,8 @@ def ceilings(predictor: Predictor) -> Ceilings:
     def only(part: str) -> float:
         free = [name for other, names in parts.items() if other != part for name in names]
         changed = model.scaled(_ALMOST_NOTHING, *free)
-        return _mean(outcome.samples_per_s for outcome in predictor.outcomes(changed))
+        rate = _mean(outcome.samples_per_s for outcome in predictor.outcomes(changed))
+        return max(rate, predictor.measured)  # a ceiling below what was reached is none
 
     return Ceilings(
         device=only("device") if parts["device"] else None,

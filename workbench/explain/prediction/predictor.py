@@ -8,7 +8,7 @@ machine is from the next, and how wrong the model is, which grows with the size 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,9 +18,9 @@ from scipy import stats
 from workbench.errors import BadInput
 from workbench.explain.breakdown import BUSY_FROM
 from workbench.explain.prediction.calibration import calibrate
-from workbench.explain.prediction.changes import Change, apply_all, settings_of
+from workbench.explain.prediction.changes import Change, apply_all, settings_of, with_workers
 from workbench.explain.prediction.cost_model import CostModel
-from workbench.explain.prediction.pipeline import Outcome
+from workbench.explain.prediction.pipeline import Outcome, Seconds
 from workbench.explain.prediction.simulator import simulate
 from workbench.explain.words.items import plural
 from workbench.records import PredictedValue, Prediction, Record
@@ -116,10 +116,26 @@ class Predictor:
         """What bounds the run as it is, as text."""
         return limit_of(self._before, self.model)
 
+    def _rates(self, changed: CostModel, after: Sequence[Outcome]) -> Seconds:
+        """float64 [draws]: samples per second of a changed model, of which `after` are the simulated runs.
+
+        Of a few steps, the simulated rate also depends on which batch is where when counting begins, so that more cores
+        may seem to make a run slower by some per cent. They cannot: whoever has more may leave them idle. So the best
+        of the numbers up to the one that is asked about is taken, and of fewer cores the worst. Likewise for more
+        workers, as long as there is a core for each process.
+        """
+        rates = np.array([run.samples_per_s for run in after])
+        for model in _on_the_way(self.model, changed):
+            others = [run.samples_per_s for run in self.outcomes(model)]
+            is_less = model.config.cores > changed.config.cores
+            rates = np.minimum(rates, others) if is_less else np.maximum(rates, others)
+        return rates
+
     def _compared(self, changed: CostModel) -> tuple[PredictedValue, PredictedValue, list[Outcome]]:
         """Gain and throughput of a changed model, with the runs that they rest on."""
         after = self.outcomes(changed)
-        logs = np.log([b.samples_per_s / a.samples_per_s for a, b in zip(self._before, after, strict=True)])
+        rates = self._rates(changed, after)
+        logs = np.log(rates / np.array([run.samples_per_s for run in self._before]))
         centre, scatter = float(logs.mean()), float(logs.std(ddof=1))
         z = float(stats.norm.ppf(0.5 + self.confidence.level / 2))
         model = self.confidence.of_change * abs(centre)
@@ -133,6 +149,22 @@ class Predictor:
             PredictedValue(estimate=rate[0], low=rate[1], high=rate[2]),
             after,
         )
+
+
+def _on_the_way(before: CostModel, after: CostModel) -> Iterator[CostModel]:
+    """The models between a run's own and a changed one, where that has other cores, or more workers and cores for all.
+
+    Beyond a core for each process only every doubling is looked at.
+    """
+    had, has = before.config.cores, after.config.cores
+    processes = 2 * after.config.num_workers + 3  # workers, their sending threads, and the main process with its two
+    between = range(min(had, has), max(had, has) + 1)
+    for cores in between:
+        if cores != has and (cores <= max(processes, had) or cores & (cores - 1) == 0):
+            yield replace(after, config=replace(after.config, cores=cores))
+    workers = range(max(before.config.num_workers, 1), after.config.num_workers)
+    if has >= had and after.config.num_workers < has:
+        yield from (with_workers(after, number) for number in workers)
 
 
 def predictor_for(record: Record, spans: pd.DataFrame | None) -> Predictor | None:

@@ -11,6 +11,10 @@ from workbench.records import LaneStats, Record, StageStats, Steady
 from workbench.stages import Lane, Stage
 from workbench.units import NS_PER_S
 
+#: A stage that takes this many times longer isolated than beside others was not timed as it is: something else was
+#: going on, such as memory that the kernel had to find first.
+_IMPLAUSIBLE = 1.25
+
 #: A stage that was timed on fewer samples isolated says too little by itself.
 _MIN_ISOLATED = 8
 
@@ -28,7 +32,8 @@ class Recorded:
         record: The record.
         steady: Its counted steps.
         in_main: Whether the main process loads the samples itself.
-        isolated: The stages that were timed isolated, by lane and name.
+        isolated: The stages that were timed isolated, by lane and name; without those that took longer than beside
+            others.
     """
 
     def __init__(self, record: Record, spans: pd.DataFrame) -> None:
@@ -36,7 +41,10 @@ class Recorded:
         self.record = record
         self.steady = record.steady
         self.in_main = record.knobs.num_workers == 0
-        self.isolated = {(row.lane, row.name): row for row in record.isolated.stages}
+        implausible = implausible_isolated(record)
+        self.isolated = {
+            (row.lane, row.name): row for row in record.isolated.stages if (row.lane, row.name) not in implausible
+        }
         self._catalogue = record.catalogue
         self._sizes = record.batches.sizes()
         counted = counted_spans(record.steady, spans)
@@ -156,6 +164,16 @@ class Recorded:
             return per_sample
         level_s = stats.background_cpu_s / self.steady.num_samples
         return np.asarray(per_sample * (level_s / per_sample.mean()), np.float64)
+
+
+def implausible_isolated(record: Record) -> dict[tuple[Lane, str], tuple[float, float]]:
+    """The stages that took longer isolated than beside others, by lane and name: both means, in seconds."""
+    busy = {(row.lane, row.name): row.mean_s for row in record.stages}
+    return {
+        (row.lane, row.name): (row.mean_s, busy[row.lane, row.name])
+        for row in record.isolated.stages
+        if row.mean_s > _IMPLAUSIBLE * busy.get((row.lane, row.name), float("inf"))
+    }
 
 
 def sample_times(record: Record, spans: pd.DataFrame | None) -> pd.DataFrame:

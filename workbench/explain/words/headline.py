@@ -5,8 +5,15 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from workbench.explain.breakdown import UNATTRIBUTED, LaneBreakdown, bound_by_background, break_down, find_lane
-from workbench.explain.words.items import item_of
+from workbench.explain.breakdown import (
+    BATCH_WAIT,
+    UNATTRIBUTED,
+    LaneBreakdown,
+    bound_by_background,
+    break_down,
+    find_lane,
+)
+from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import verdict_words
 from workbench.records import Comparison, Failure, Record, VariantResult
 from workbench.units import format_rate, format_ratio, format_share
@@ -28,17 +35,26 @@ def run_headline(record: Record) -> str:
         return f"{rate}{marked}; stages were not timed."
     wrong = [lane for lane in lanes if not lane.closes]
     doubt = "".join(f" The stages of the {lane.lane} lane do not add up to its time." for lane in wrong)
-    finding = largest_part(main)
+    finding = largest_part(lanes, item_of(record))
     if bound_by_background(lanes):
         busy = format_share(main.background_busy)
         finding = f"the background thread of the main process bounds the run: it is at work {busy} of the time"
     return f"{rate}{marked}; {finding}.{doubt}"
 
 
-def largest_part(main: LaneBreakdown) -> str:
-    """What the main process spends most of its time on: ``"60 % of the time the main process waits for a batch"``."""
+def largest_part(lanes: list[LaneBreakdown], item: str = "sample") -> str:
+    """What the main process spends most of its time on: ``"60 % of the time the main process waits for a batch"``.
+
+    Args:
+        lanes: The lanes of a run, the main process's among them. Without workers it loads batches, and waits for none.
+        item: What one sample is called.
+    """
+    main = find_lane(lanes, "main")
+    assert main is not None
     largest = max(main.parts, key=lambda part: part.share)
     share = format_share(largest.share)
+    if largest.stage == BATCH_WAIT and any(lane.in_main for lane in lanes):
+        return f"the main process spends {share} of its time on loading {plural(item)} itself (num_workers=0)"
     if largest.stage == UNATTRIBUTED:
         return f"{share} of the main process's time is in no stage"
     if largest.kind.role == "wait":
@@ -59,6 +75,10 @@ def comparison_headline(comparison: Comparison) -> str:
     wrong = [variant for variant in faster if _is_different(variant)]
     warning = "".join(f" '{v.name}' is faster, and WRONG: its result is not the baseline's." for v in wrong)
     if not sound:
+        undecided = [variant for variant in others if variant.verdict == "inconclusive"]
+        if undecided and len(undecided) + len(wrong) == len(others):
+            answer = f"Not enough data yet to say whether a variant is faster than '{baseline.name}'"
+            return f"{answer}{_others(others)}.{warning}"
         return f"No variant is faster than '{baseline.name}'{_others(others)}.{warning}"
     best = max(sound, key=_speedup)
     marked = " on a simulated device" if best.simulated else ""
@@ -77,8 +97,10 @@ def _others(others: Sequence[VariantResult]) -> str:
 def _verdict(variant: VariantResult) -> str:
     if variant.verdict == "failed":
         return f"failed ({_why(variant.failure, 'no reason given')})"
-    verb = {"no_difference": "shows", "inconclusive": "has"}.get(str(variant.verdict), "is")
-    text = f"{verb} {verdict_words(variant)}"
+    if variant.verdict == "inconclusive":
+        text = "is undecided"
+    else:
+        text = f"{'shows' if variant.verdict == 'no_difference' else 'is'} {verdict_words(variant)}"
     return f"{text} ({_factor(variant)})" if variant.speedup else text
 
 

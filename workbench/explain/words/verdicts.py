@@ -131,7 +131,7 @@ def _disturbances(comparison: Comparison) -> list[str]:
     if count > comparison.policy.busy_share * num_trials > 0:
         sentences.append(
             f"{count} of {num_trials} trials were disturbed: this machine was hardly ever quiet, and then none is "
-            "repeated. The verdicts hold; on a quiet machine they would take fewer blocks."
+            "repeated; on a quiet machine fewer blocks would do."
         )
     elif kept:
         worst = max(kept, key=lambda trial: len(trial.disturbed))

@@ -43,8 +43,9 @@ def refuse_unknown_stages(knob: str, stages: Iterable[str], tracks: Sequence[Tra
 def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list[StageStats]:
     """Sum up every stage between two points in time.
 
-    Counts, means and quantiles are of the spans that ended in between; totals are of what lies in between, so that they
-    add up to the lane's wall time. The order is that of the lanes, then of the stages' first appearance.
+    All figures are of what lies in between: of a span that began before or ended after, the part inside. So no span
+    outlives the time there was, a stage's mean times its count is its total, and the totals add up to the lane's wall
+    time. The order is that of the lanes, then of the stages' first appearance.
     """
     by_stage: dict[tuple[Lane, str, bool, Origin], list[npt.NDArray[np.int64]]] = {}
     for track in tracks:
@@ -56,21 +57,20 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
     stats = []
     for (lane, name, background, origin), parts in by_stage.items():
         begin, end, sample = np.concatenate(parts, axis=1)
-        total_ns = np.clip(np.minimum(end, end_ns) - np.maximum(begin, begin_ns), 0, None).sum()
-        ended = (end > begin_ns) & (end <= end_ns)
-        if total_ns == 0 and not ended.any():
+        inside = (end > begin_ns) & (begin < end_ns) | (begin == end) & (end > begin_ns) & (end <= end_ns)
+        if not inside.any():
             continue
-        seconds = (end - begin)[ended] / NS_PER_S
+        seconds = (np.minimum(end, end_ns) - np.maximum(begin, begin_ns))[inside] / NS_PER_S
         stats.append(
             StageStats(
                 lane=lane,
                 name=name,
-                per="sample" if (sample[ended] != NONE).any() else "batch",
-                count=int(ended.sum()),
-                mean_s=float(seconds.mean()) if len(seconds) else 0.0,
-                p50_s=float(np.quantile(seconds, 0.5)) if len(seconds) else 0.0,
-                p95_s=float(np.quantile(seconds, 0.95)) if len(seconds) else 0.0,
-                total_s=float(total_ns) / NS_PER_S,
+                per="sample" if (sample[inside] != NONE).any() else "batch",
+                count=len(seconds),
+                mean_s=float(seconds.mean()),
+                p50_s=float(np.quantile(seconds, 0.5)),
+                p95_s=float(np.quantile(seconds, 0.95)),
+                total_s=float(seconds.sum()),
                 origin=origin,
                 background=background,
             )

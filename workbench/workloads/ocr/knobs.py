@@ -345,6 +345,7 @@ class OcrKnobs(Knobs):
         "memory format of model and images",
         inactive=[_NO_MODEL],
         effects={True: Effect(eases=("forward",), against=("device-bound",))},
+        cost="on some devices convolutions are slower with it",
     )
     weights: str = knob(
         "random",
