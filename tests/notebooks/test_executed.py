@@ -139,6 +139,6 @@ def test_a_run_through_profilers_shows_what_they_saw_and_cost(
     text = html.read_text(encoding="utf-8")
     assert "the time of the same run without" in text
     assert "Lines, in every process" in text
-    assert "What bounds the run: the share of its time that each cause costs" in text
+    assert "What bounds the run: the share of its time that would be saved" in text
     assert "Diagnosis: " in capfd.readouterr().out
     assert "memory.parquet" in text

@@ -30,5 +30,8 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     advice = read_advice(folder)  # the notebook has written it
     if advice is not None and advice.sentence:
         print(advice.sentence)
-    print(f"Run folder: {folder}\nReport: {done.html}")
+    print(f"Run folder: {folder}")
+    if profiled := done.results.get("profiled_run_folder"):
+        print(f"Run folder, through the profilers: {profiled}")
+    print(f"Report: {done.html}")
     raise typer.Exit(exit_code([record.failure]))

@@ -15,7 +15,7 @@ def find_run(name: str, runs: Path) -> Path:
     """The folder of a run.
 
     Args:
-        name: Its folder, its name below `runs`, or ``"last"``: the newest that ended well.
+        name: Its folder, its name below `runs`, or ``"last"``: the newest that ended well, without profilers.
         runs: Folder of run folders.
 
     Raises:
@@ -23,7 +23,8 @@ def find_run(name: str, runs: Path) -> Path:
     """
     if name == LAST:
         for folder in reversed(list(list_runs(runs))):
-            if read_record(folder).status == "ok":
+            record = read_record(folder)
+            if record.status == "ok" and not record.knobs.profilers:
                 return folder
         remedy = "Measure one first: workbench run"
         raise BadInput("RUN", [Problem(f"there is no run below {runs} that ended well", remedy=remedy)])

@@ -132,8 +132,42 @@ def test_stacks_are_sampled_in_the_whole_tree(together):
     scope = json.loads(together.file("stack samples").read_text())
     frames = {frame for stack in stack_weights(scope) for frame in stack}
     assert any("__getitem__" in frame for frame in frames), "in a worker"
+    assert {profile["name"] for profile in scope["profiles"]} <= {"main process", "worker 0", "worker 1"}
+    assert not any("importlib" in frame or "measure/profilers/" in frame for frame in frames), (
+        "of the loop, and no lens"
+    )
+    assert not list(together.file("stack samples").parent.glob("worker-pid-*"))
     assert any("run" in frame for frame in frames)
     assert flame(together.file("stack samples")).data[0].type == "icicle"
+
+
+def test_of_stack_samples_what_belongs_to_the_run_is_kept_under_its_own_names():
+    frames = [
+        {"name": "process 7:python -m workbench.trial", "file": None, "line": None},
+        {"name": "run", "file": "workbench/measure/trial/loop.py", "line": 3},
+        {"name": "step", "file": "site-packages/workbench/measure/profilers/torch_trace.py", "line": 9},
+    ]
+    whole = {"type": "sampled", "unit": "seconds", "startValue": 0, "endValue": 9.0}
+    profiles = [
+        {**whole, "name": 'Process 7 Thread 7 "MainThread"', "samples": [[0, 1], [0, 1, 2]], "weights": [1.0, 2.0]},
+        {**whole, "name": 'Process 7 Thread 8 "leash"', "samples": [[0, 1]], "weights": [1.0]},
+        {**whole, "name": 'Process 7 Thread 9 "results"', "samples": [[0, 1]], "weights": [1.0]},
+        {**whole, "name": 'Process 9 Thread 9 "MainThread"', "samples": [[1]], "weights": [1.0]},
+        {**whole, "name": 'Process 11 Thread 11 "MainThread"', "samples": [[1]], "weights": [1.0]},
+    ]
+    scope = {"shared": {"frames": frames}, "profiles": profiles}
+    cut, left_out = stack_samples.cut_samples(scope, {7: "main process", 9: "worker 0"})
+    assert [profile["name"] for profile in cut["profiles"]] == ["main process", "main process, results", "worker 0"]
+    assert cut["profiles"][0]["samples"] == [[1]]
+    assert (cut["profiles"][0]["weights"], cut["profiles"][0]["endValue"]) == ([1.0], 1.0)
+    assert left_out == 3, "a profiler's own, the leash, and a process that is not the run's"
+
+
+def test_what_torch_imports_for_its_first_step_is_imported_before(tmp_path, monkeypatch):
+    imported = []
+    monkeypatch.setattr("importlib.import_module", imported.append)
+    TorchTrace(context(tmp_path)).start()
+    assert imported == ["torch._inductor"]
 
 
 def test_memory_is_seen_over_time_in_every_process(together):

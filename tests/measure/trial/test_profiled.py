@@ -12,7 +12,7 @@ from toy import toy_knobs
 
 from workbench.knobs.knobs import Knobs
 from workbench.measure.trial import profiled
-from workbench.measure.trial.profiled import overhead_of, run_profiled, trials_of
+from workbench.measure.trial.profiled import overhead_of, plain_run, run_profiled, trials_of
 from workbench.records import Record
 from workbench.records.run_folder import RECORD, read_record, write_json
 
@@ -71,6 +71,9 @@ def test_three_trials_are_run_and_the_record_is_rewritten(tmp_path, launches):
     assert record.profiler_overhead is not None
     assert record.profiler_overhead.run_ids == ["run-1", "run-3"]
     assert read_record(tmp_path / "run-2") == record
+    assert plain_run(record, tmp_path).run_id == "run-1", "what is said of the run rests on the one without profilers"
+    plain = read_record(tmp_path / "run-1")
+    assert plain_run(plain, tmp_path) is plain
 
 
 @pytest.mark.parametrize("after", [1, 2])

@@ -77,14 +77,16 @@ def draw_flame(data: FlameGraph) -> go.Figure:
     if not data.weights:
         return empty_figure("There are no stack samples.")
     figure = go.Figure(layout={"template": TEMPLATE, "height": _FLAME_PX})
+    numbers = {stack: str(number) for number, stack in enumerate(data.weights)}
     figure.add_icicle(
-        ids=["/".join(map(str, stack)) for stack in data.weights],
-        parents=["/".join(map(str, stack[:-1])) for stack in data.weights],
-        labels=[plain(_short(stack[-1])) for stack in data.weights],
+        ids=list(numbers.values()),
+        parents=[numbers.get(stack[:-1], "") for stack in data.weights],
+        labels=[plain(_short(_function(stack[-1]))) for stack in data.weights],
+        customdata=[plain(_short(stack[-1])) for stack in data.weights],
         values=list(data.weights.values()),
         branchvalues="total",
         tiling={"orientation": "v"},
-        hovertemplate="%{label}<br>%{percentRoot:.1%} of all samples<extra></extra>",
+        hovertemplate="%{customdata}<br>%{percentRoot:.1%} of all samples<extra></extra>",
     )
     details = "each frame is as wide as its share of the stack samples"
     return describe(figure, data.finding, details, table=data.table())
@@ -106,6 +108,11 @@ def _frame(frame: dict[str, Any]) -> str:
     file = str(frame.get("file") or "").rpartition("site-packages/")[2]
     place = f" ({file}:{frame['line']})" if file and frame.get("line") else ""
     return f"{frame.get('name', '?')}{place}"
+
+
+def _function(frame: str) -> str:
+    """The name of a frame's function, without its place."""
+    return frame.partition(" (")[0] if frame.endswith(")") and ":" in frame else frame
 
 
 def _short(label: str) -> str:

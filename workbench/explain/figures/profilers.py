@@ -15,6 +15,7 @@ from workbench.explain.figures.html_table import Html, bullets, heading, html_ta
 from workbench.explain.figures.profiler_figures import flame, memory_over_time
 from workbench.explain.figures.tables import profiler_table
 from workbench.explain.table import Table, code, make_table, note_table, number
+from workbench.explain.words.items import counted
 from workbench.records import Record
 from workbench.units import format_bytes, format_duration, format_share
 
@@ -39,7 +40,7 @@ def show_profilers(record: Record, folder: Path) -> list[Html | go.Figure]:
         folder: Its run folder.
     """
     if not record.knobs.profilers:
-        return [paragraph("This run went without profilers.")]
+        return [paragraph("This run went without profilers: -p profilers=torch,lines,stacks,memory turns them on.")]
     cores = record.environment.cores if record.environment else None
     views: dict[str, tuple[str, Callable[[Path], Html | go.Figure]]] = {
         "torch operators": ("Operators by time", lambda file: html_table(operator_table(file))),
@@ -155,8 +156,8 @@ def source_html(data: TimedSource) -> Html:
 
 def _function_html(function: TimedFunction) -> Html:
     rows = "".join(_line_html(line, function.total_s) for line in function.lines)
-    calls = max(line.hits for line in function.lines)
-    summary = f"<b>{html.escape(function.path)}</b>, {format_duration(function.total_s)} in all, {calls} hits at most"
+    calls = next((line.hits for line in function.lines if line.hits), 0)
+    summary = f"<b>{html.escape(function.path)}</b>, {format_duration(function.total_s)} in {counted(calls, 'call')}"
     return Html(
         f"<details {'open' if function.total_s > 0 else ''}><summary>{summary}</summary>"
         "<div class='wb-scroll' style='overflow-x:auto'>"

@@ -7,6 +7,8 @@ put the trace on the time axis of all other spans.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,11 @@ class TorchTrace(BaseProfiler):
         self._profiler: Any = None
         self._written = False
         self._steps = 0
+
+    def start(self) -> None:
+        """See `Profiler`. What torch.profiler imports when its first step is recorded is imported here, uncounted."""
+        with contextlib.suppress(ImportError):
+            importlib.import_module("torch._inductor")
 
     def mark(self, stage: str) -> Timed:
         """See `Profiler`. The stage is seen in torch's own trace, too."""

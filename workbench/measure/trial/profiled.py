@@ -10,7 +10,7 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import ProfilerOverhead, Record
-from workbench.records.run_folder import RECORD, write_json
+from workbench.records.run_folder import RECORD, read_record, write_json
 
 
 def trials_of(knobs: Knobs) -> int:
@@ -42,12 +42,16 @@ def run_profiled(
     if not knobs.profilers:
         return run_trial(knobs, runs, on_event=on_event, cancel=cancel)
     plain_knobs = knobs.changed(profilers=(), line_functions=(), native_stacks=False, checked_samples=0)
+    say = on_event or (lambda event: None)
+    say(Event(phase="imports", message="1 of 3, without profilers"))
     before = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
     if cancel is not None and cancel.is_set():
         return before
+    say(Event(phase="imports", message=f"2 of 3, through {', '.join(knobs.profilers)}"))
     record = run_trial(knobs, runs, on_event=on_event, cancel=cancel)
     if cancel is not None and cancel.is_set():
         return record
+    say(Event(phase="imports", message="3 of 3, without profilers"))
     after = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
     overhead = overhead_of(record, [before, after])
     if overhead is None:
@@ -55,6 +59,21 @@ def run_profiled(
     whole = record.model_copy(update={"profiler_overhead": overhead})
     write_json(runs / record.run_id / RECORD, whole)
     return whole
+
+
+def plain_run(record: Record, runs: Path) -> Record:
+    """The run that answers for a run through profilers: the same without them, just before it.
+
+    Args:
+        record: A run.
+        runs: The folder that its run folder lies in.
+
+    Returns:
+        The record itself where it went through no profilers, or where there is no such run.
+    """
+    if record.profiler_overhead is None:
+        return record
+    return read_record(runs / record.profiler_overhead.run_ids[0])
 
 
 def overhead_of(record: Record, plain: list[Record]) -> ProfilerOverhead | None:
