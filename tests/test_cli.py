@@ -18,7 +18,7 @@ TOY = "examples.toy_workload:Toy"
 
 VERBS = (
     "run", "whatif", "compare", "report", "study", "check",
-    "history", "selftest", "transforms", "pages", "doctor", "lab",
+    "history", "knobs", "selftest", "transforms", "pages", "doctor", "lab",
 )  # fmt: skip
 
 

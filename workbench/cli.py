@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 a trial failed (check: slower than allowed), 2 bad input, 
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -14,6 +14,7 @@ from workbench.commands.check import check
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
 from workbench.commands.history import history
+from workbench.commands.knobs import knobs
 from workbench.commands.lab import lab
 from workbench.commands.pages import pages
 from workbench.commands.report import report
@@ -30,14 +31,30 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="workbench",
-    help="Find what bounds a PyTorch input pipeline, predict what a change gains, and measure whether it does.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, whatif, compare, report, study, check, history, selftest, transforms, pages, doctor):
+for command in (run, whatif, compare, report, study, check, history, knobs, selftest, transforms, pages, doctor):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"workbench {version('workbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Find what bounds a PyTorch input pipeline, predict what a change gains, and measure whether it does."""
 
 
 def main() -> NoReturn:

@@ -63,6 +63,17 @@ def test_questions_are_answered_one_by_one_or_together(whatif):
     assert "decode x0.5, num_workers=2" in together
 
 
+def test_a_question_that_cannot_be_answered_is_a_row_beside_those_that_can(whatif):
+    code, out, _ = whatif("last", "decode x0.5", "transport=ring", "nosuch=3")
+    assert code == 0
+    answered, advised, unknown = (
+        line for line in out.splitlines() if line.startswith(("| decode", "| trans", "| nosu"))
+    )
+    assert "%" in answered and "not predicted" not in answered
+    assert "not predicted" in advised and 'workbench compare --variant "changed: transport=ring"' in advised
+    assert "not predicted" in unknown and "there is no knob named 'nosuch'" in unknown
+
+
 def test_what_is_wrong_is_reported_without_a_traceback(whatif):
     code, _, err = whatif("last", "decod x0.5", "nonsense")
     assert code == 2

@@ -10,7 +10,12 @@ import typer
 
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("-p", "--parameter", metavar="KNOB=VALUE", help="Set a knob; may be given several times."),
+    typer.Option(
+        "-p",
+        "--parameter",
+        metavar="KNOB=VALUE",
+        help="Set a knob; may be given several times. `workbench knobs` lists them.",
+    ),
 ]
 OutFolder = Annotated[
     Path | None,

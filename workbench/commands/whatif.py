@@ -14,7 +14,10 @@ def whatif(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run, or its name below reports/runs; 'last'.")],
     question: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUESTION...", help="'read x0.5', 'remove collate', 'num_workers=4', 'cores=16', ..."),
+        typer.Argument(
+            metavar="QUESTION...",
+            help="'read x0.5', 'remove collate', 'num_workers=4', 'cores=16', 'collate on device at 0.2' (ms).",
+        ),
     ] = None,
     together: Annotated[
         bool, typer.Option("--together", help="Take all questions as one change, instead of one after the other.")
@@ -23,10 +26,15 @@ def whatif(
 ) -> None:
     """Predict what changes would gain, from a run that was measured.
 
-    Without a question: what every stage would gain, if it were free or took half the time.
+    Without a question: what every stage would gain, if it were free or took half the time. A question that cannot be
+    answered is a row that says why. Nothing is predicted of a run whose model was on the CPU.
+
+    Example: workbench whatif last "decode x0.5" num_workers=4
     """
     from workbench.commands.console import print_table
     from workbench.commands.questions import parse_questions
+    from workbench.errors import BadInput
+    from workbench.explain.diagnosis.diagnose import advise, beside_the_map
     from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
     from workbench.explain.prediction.gain_map import ceilings, gain_map
     from workbench.explain.prediction.predictor import Predictor
@@ -40,14 +48,27 @@ def whatif(
     record = read_record(folder)
     item = item_of(record)
     predictor = Predictor(record, read_spans(folder))
-    if question:
-        # All at once, so that all that is wrong with any of them is said at once.
+    gains = None
+    if question and together:
         changes = parse_questions(question, predictor.model, record.knobs, stage_costs_below(runs))
-        answers = [predictor.predict(asked) for asked in ([changes] if together else [[change] for change in changes])]
+        answers = [predictor.predict(changes)]
         print_table(answer_table(answers, item))
+    elif question:
+        answers, refused = [], []
+        for text in question:
+            try:
+                (change,) = parse_questions([text], predictor.model, record.knobs, stage_costs_below(runs))
+                answers.append(predictor.predict([change]))
+            except BadInput as error:
+                refused.append(error)
+        if not answers:
+            raise BadInput("what if", [problem for error in refused for problem in error.problems])
+        print_table(answer_table(answers, item, [problem for error in refused for problem in error.problems]))
     else:
         answers = [predictor.predict()]
-        print_table(gain_table(gain_map(predictor), item))
+        gains = gain_map(predictor)
+        print_table(gain_table(gains, item))
     assumed = dict.fromkeys(f"Assumed: {sentence}" for answer in answers for sentence in answer.assumptions)
-    print("\n".join([*ceiling_lines(ceilings(predictor), item), *assumed]))
+    beside = [beside_the_map(advise(folder, predictor).causes, gains)] if gains else []
+    print("\n".join(filter(None, [*ceiling_lines(ceilings(predictor), item), *beside, *assumed])))
     print(f"Run folder: {Path(folder)}")

@@ -220,7 +220,7 @@ def test_effects_are_those_of_the_workloads_own_rows():
         (lambda m: set_knob(m, KNOBS, "batch_size", 64), "more than 4 times larger"),
         (lambda m: set_cores(m, 1000), "a whole number from 1 to 16"),
         (lambda m: set_cores(m, 1.5), "a whole number from 1 to 16"),
-        (lambda m: set_knob(m, KNOBS, "num_wokers", 1), "no knob to ask about named 'num_wokers'.*'num_workers'"),
+        (lambda m: set_knob(m, KNOBS, "num_wokers", 1), "no knob named 'num_wokers'.*'num_workers'"),
         (lambda m: set_knob(m, KNOBS, "encoder", "resnet50"), "cannot be predicted.*compare --variant"),
         (lambda m: set_knob(m, KNOBS, "targets", "fast"), "how long 'targets' would take is not known"),
         (lambda m: set_knob(m, KNOBS, "cache", "tensor"), "more than can be predicted"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
+from workbench.errors import Problem
 from workbench.explain.figures.description import describe
 from workbench.explain.figures.template import INK, MUTED, SIMULATED_PATTERN, TEMPLATE, TITLE_PX, colour_of, plain
 from workbench.explain.prediction.gain_map import Ceilings, StageGain, format_gain
@@ -145,8 +146,8 @@ def ceiling_lines(found: Ceilings, item: str = "sample") -> list[str]:
     ]
 
 
-def answer_table(answers: Sequence[Prediction], item: str = "sample") -> Table:
-    """A row for each question."""
+def answer_table(answers: Sequence[Prediction], item: str = "sample", refused: Sequence[Problem] = ()) -> Table:
+    """A row for each question that is answered, and one for each that is not, with the reason and the way out."""
     columns = ("what if", "predicted gain", "predicted throughput", "bounded by then")
     rows = [
         (
@@ -157,6 +158,8 @@ def answer_table(answers: Sequence[Prediction], item: str = "sample") -> Table:
         )
         for answer in answers
     ]
+    for problem in refused:
+        rows.append((problem.where.strip("'"), number("not predicted"), Cell(problem.what), problem.remedy or "-"))
     return make_table(
         columns, rows, caption="Simulated from this run, with the interval that holds 90 %.", is_wide=True
     )

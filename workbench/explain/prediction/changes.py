@@ -173,8 +173,7 @@ def set_knob(model: CostModel, knobs: Knobs, name: str, value: Any) -> Change:
     text = format_settings({name: value})
     rows = knobs.rows()
     if name not in rows:
-        known = [known for known, row in rows.items() if row.predicted is not None]
-        problem = unknown_name("knob to ask about", name, [*known, "cores"])
+        problem = unknown_name("knob", name, [*rows, "cores"])
         raise refusal(text, problem.what, problem.remedy)
     if wrong := knobs.wrong_values({name: value}):
         raise BadInput("what if", [Problem(problem.what, f"'{text}'", problem.remedy) for problem in wrong])
@@ -318,7 +317,7 @@ def refusal(text: str, what: str, remedy: str = "") -> BadInput:
 def _known(stage: str, model: CostModel, text: str) -> None:
     if stage not in model.stages:
         problem = unknown_name("stage", stage, model.stages)
-        raise refusal(text, problem.what, problem.remedy)
+        raise refusal(text, f"this run has no stage named '{stage}'", problem.remedy)
 
 
 def _compare(name: str, value: Any) -> str:

@@ -172,7 +172,8 @@ def implausible_isolated(record: Record) -> dict[tuple[Lane, str], tuple[float, 
     return {
         (row.lane, row.name): (row.mean_s, busy[row.lane, row.name])
         for row in record.isolated.stages
-        if row.mean_s > _IMPLAUSIBLE * busy.get((row.lane, row.name), float("inf"))
+        if record.catalogue.find(row.lane, row.name).role not in ("wait", "start", "epoch")
+        and row.mean_s > _IMPLAUSIBLE * busy.get((row.lane, row.name), float("inf"))
     }
 
 
