@@ -13,7 +13,7 @@ def knobs(
     name: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Only these knobs, in full.")] = None,
     parameter: Parameters = None,
 ) -> None:
-    """List the knobs: name, values, default, unit, and what each decides.
+    """List the knobs: values, default, and what each decides.
 
     Example: workbench knobs num_workers
     """

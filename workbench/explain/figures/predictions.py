@@ -158,8 +158,7 @@ def answer_table(answers: Sequence[Prediction], item: str = "sample", refused: S
         )
         for answer in answers
     ]
-    for problem in refused:
-        rows.append((problem.where.strip("'"), number("not predicted"), Cell(problem.what), problem.remedy or "-"))
+    rows.extend((p.where.strip("'"), number("not predicted"), Cell(p.what), p.remedy or "-") for p in refused)
     return make_table(
         columns, rows, caption="Simulated from this run, with the interval that holds 90 %.", is_wide=True
     )
