@@ -63,6 +63,10 @@ def test_papermill_runs_the_profile_as_it_stands(checkout: Path, tmp_path: Path)
     text = (tmp_path / "out.ipynb").read_text(encoding="utf-8")
     assert "pages/s (on a simulated device)" in text
     assert text.count('"application/vnd.plotly.v1+json"') == 5
+    assert text.count('"image/svg+xml"') == 5, "nbconvert and previews show these"
+    (page,) = (tmp_path / "reports").glob("profile-*.html")
+    assert page.read_text(encoding="utf-8").count('class="wb-plot"') == 5
+    assert f"Report: {page}" in text
 
 
 def test_papermill_refuses_a_mistyped_parameter(checkout: Path, tmp_path: Path) -> None:

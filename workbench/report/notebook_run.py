@@ -16,6 +16,7 @@ from workbench.errors import BadInput, WorkbenchError, unknown_name
 from workbench.knobs.joined import knobs_of
 from workbench.records.run_folder import writing
 from workbench.report.html import export_html
+from workbench.report.kernel_page import WRITTEN_ELSEWHERE
 from workbench.report.outcome import results_of
 
 
@@ -116,7 +117,7 @@ def _this_python(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
 
             described = get_kernel_dict()
             # A dollar sign would begin the name of another variable.
-            given = {name: value.replace("$", "$$") for name, value in environment.items()}
+            given = {WRITTEN_ELSEWHERE: "1"} | {name: value.replace("$", "$$") for name, value in environment.items()}
             return KernelSpec(**{**described, "env": {**described.get("env", {}), **given}})
 
     return ThisPython

@@ -1,0 +1,337 @@
+"""A still picture of a figure, for those who show no plotly: nbconvert, GitHub, a diff.
+
+A notebook's output then holds both: whoever can draw plotly's own form takes that, all others the picture. It is drawn
+by matplotlib from the same values, axes, colours and names; what only a pointer shows is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import plotly.io as pio
+from plotly.io.base_renderers import MimetypeRenderer
+
+from workbench.explain.figures.template import text_colour
+
+SVG = "image/svg+xml"
+_PLOTLY = "application/vnd.plotly.v1+json"
+
+_WIDTH_IN, _PX_PER_IN, _HEIGHT_PX = 9.6, 100.0, 450.0
+_TAG = re.compile(r"<[^>]*>")
+_CSS_COLOUR = re.compile(r"rgba?\((\d+), *(\d+), *(\d+)(?:, *([\d.]+))?\)")
+
+#: With more marks than this an artist becomes pixels within the picture: thousands of shapes would take megabytes.
+_MOST_SHAPES = 300
+
+#: Frames of a flame graph narrower than this share carry no name.
+_NAMED_FROM = 0.06
+
+_MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "diamond": "D",
+    "diamond-open": "D",
+    "x": "x",
+    "triangle-up": "^",
+    "star": "*",
+}
+_DASHES = {"dash": "--", "dot": ":", "dashdot": "-."}
+
+
+class _Renderer(MimetypeRenderer):  # type: ignore[misc]
+    """What plotly puts into a notebook: its own form, and a picture beside it."""
+
+    def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, Any]:
+        bundle: dict[str, Any] = pio.renderers["plotly_mimetype"].to_mimebundle(fig_dict)
+        return {**bundle, SVG: still(bundle[_PLOTLY])}
+
+
+def show_stills() -> None:
+    """From now on every figure that this process displays brings its picture."""
+    pio.renderers["workbench"] = _Renderer()
+    pio.renderers.default = "workbench"
+
+
+def still(figure: Mapping[str, Any]) -> str:
+    """The picture of a figure, as SVG.
+
+    Args:
+        figure: A plotly figure as JSON.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    layout = figure.get("layout", {})
+    height_in = float(layout.get("height") or _HEIGHT_PX) / _PX_PER_IN
+    picture = Figure(figsize=(_WIDTH_IN, height_in + 0.5))
+    drawn = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "workbench"}):
+        _Drawing(picture, figure).draw()
+        picture.savefig(drawn, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return drawn.getvalue().partition("?>\n")[2].partition(">\n")[2] or drawn.getvalue()
+
+
+class _Drawing:
+    def __init__(self, picture: Any, figure: Mapping[str, Any]) -> None:
+        self._picture = picture
+        self._layout = figure.get("layout", {})
+        self._traces = [trace for trace in figure.get("data", []) if trace.get("visible", True) is True]
+        self._axes: dict[tuple[str, str], Any] = {}
+        self._stacked: dict[tuple[Any, ...], Any] = {}
+
+    def draw(self) -> None:
+        for trace in self._traces:
+            if trace["type"] == "icicle":
+                self._icicle(trace)
+            elif trace["type"] == "bar":
+                self._bars(trace)
+            else:
+                self._line(trace)
+        for (x, y), axes in self._axes.items():
+            self._dress(axes, x, y)
+        for shape in self._layout.get("shapes", ()):
+            self._shape(shape)
+        for note in self._layout.get("annotations", ()):
+            self._note(note)
+        self._words()
+
+    def _on(self, trace: Mapping[str, Any]) -> Any:
+        """The axes of a trace, made where they aren't there; subplots share an x axis by its name."""
+        names = trace.get("xaxis", "x"), trace.get("yaxis", "y")
+        if names not in self._axes:
+            (left, right), (low, high) = (self._setting(name).get("domain", (0, 1)) for name in names)
+            place = (0.12 + 0.86 * left, 0.14 + 0.74 * low, 0.86 * (right - left), 0.74 * (high - low))
+            self._axes[names] = self._picture.add_axes(place)
+        return self._axes[names]
+
+    def _setting(self, axis: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._layout.get(f"{axis[0]}axis{axis[1:]}", {})
+        return found
+
+    def _bars(self, trace: Mapping[str, Any]) -> None:
+        axes, lies = self._on(trace), trace.get("orientation") == "h"
+        names, values = _values(trace, "y" if lies else "x"), _numbers(trace, "x" if lies else "y")
+        stacked = self._layout.get("barmode") in ("stack", "relative", "overlay")
+        base = _numbers(trace, "base") if trace.get("base") is not None else np.zeros(len(values))
+        if trace.get("base") is None and self._layout.get("barmode") in ("stack", "relative"):
+            base = np.array([self._stacked.get((id(axes), str(name)), 0.0) for name in names])
+            for name, end in zip(names, base + np.nan_to_num(values), strict=True):
+                self._stacked[id(axes), str(name)] = end
+        marker = trace.get("marker") or {}
+        is_text = any(isinstance(name, str) for name in names)
+        at = [str(name) for name in names] if is_text else np.asarray(names, float)
+        width = _values(trace, "width") if trace.get("width") is not None else 0.8
+        width = width[0] if isinstance(width, list) and len(width) == 1 else width
+        options = {
+            "color": _colours(marker.get("color")) or "C0", "label": _label(trace),
+            "edgecolor": "white", "linewidth": 0.3, "alpha": trace.get("opacity"),
+            "rasterized": len(values) > _MOST_SHAPES,
+        }  # fmt: skip
+        draw = axes.barh if lies else axes.bar
+        place = {"left": base, "height": width} if lies else {"bottom": base, "width": width}
+        drawn = draw(at, values, **place, **options)
+        shapes = (marker.get("pattern") or {}).get("shape") or ""
+        for bar, shape in zip(drawn, [shapes] * len(values) if isinstance(shapes, str) else shapes, strict=False):
+            bar.set_hatch("//" if shape else None)
+        if texts := [_plain(text) for text in _values(trace, "text")]:
+            texts = texts * len(values) if len(texts) == 1 else texts
+            sizes = zip(texts, np.nan_to_num(values), strict=False)
+            room = float(np.nansum(_numbers(self._setting(trace.get("xaxis", "x")), "range")[-1:])) or values.max()
+            fitting = [text if abs(value) > 0.008 * len(text) * room else "" for text, value in sizes]
+            axes.bar_label(drawn, fitting, label_type="center", fontsize=7, color=_text_colour(marker.get("color")))
+        error = trace.get("error_x" if lies else "error_y")
+        if error and not stacked:
+            bars = _error(error, len(values))
+            axes.errorbar(
+                *((values, at) if lies else (at, values)),
+                **{"xerr" if lies else "yerr": bars},
+                fmt="none",
+                ecolor="#52606D",
+                capsize=3,
+            )
+
+    def _line(self, trace: Mapping[str, Any]) -> None:
+        axes = self._on(trace)
+        x, y = _values(trace, "x"), _values(trace, "y")
+        if not len(x) or not len(y):
+            axes.plot([], [], label=_label(trace))
+            return
+        line, marker = trace.get("line") or {}, trace.get("marker") or {}
+        mode = trace.get("mode") or "lines"
+        colours = _colours(line.get("color") or marker.get("color"))
+        colour = colours if isinstance(colours, str) else None
+        if group := trace.get("stackgroup"):
+            values = np.nan_to_num(_numbers(trace, "y"))
+            base = self._stacked.get((id(axes), group), np.zeros(len(values)))
+            base = base if len(base) == len(values) else np.zeros(len(values))
+            self._stacked[id(axes), group] = base + values
+            axes.fill_between(x, base, base + values, color=colour, alpha=0.6, linewidth=0, label=_label(trace))
+            return
+        if "lines" in mode:
+            style = _DASHES.get(str(line.get("dash")), "-")
+            axes.plot(x, y, style, color=colour, linewidth=line.get("width", 1.5), label=_label(trace),
+                      rasterized=len(x) > _MOST_SHAPES)  # fmt: skip
+        if "markers" in mode:
+            name = str(marker.get("symbol") or "circle")
+            filled: dict[str, Any] = (
+                {} if not name.endswith("open") else {"facecolors": "none", "edgecolors": colour or "black"}
+            )
+            axes.scatter(x, y, s=26, marker=_MARKERS.get(name, "o"), label="_" if "lines" in mode else _label(trace),
+                         **(filled or {"c": _colours(marker.get("color")) or colour}), zorder=3,
+                         rasterized=len(x) > _MOST_SHAPES)  # fmt: skip
+        if trace.get("error_x") or trace.get("error_y"):
+            bars = {f"{side}err": _error(trace[f"error_{side}"], len(x)) for side in "xy" if trace.get(f"error_{side}")}
+            axes.errorbar(x, y, fmt="none", ecolor=colour or "#52606D", capsize=3, **bars)
+        if "text" in mode:
+            for at_x, at_y, text in zip(x, y, _values(trace, "text"), strict=False):
+                axes.annotate(_plain(text), (at_x, at_y), fontsize=8)
+
+    def _icicle(self, trace: Mapping[str, Any]) -> None:
+        axes = self._picture.add_axes((0.02, 0.05, 0.96, 0.85))
+        ids, parents = list(trace["ids"]), list(trace["parents"])
+        values, labels = _numbers(trace, "values"), [_plain(text) for text in trace["labels"]]
+        total = sum(value for value, parent in zip(values, parents, strict=True) if not parent) or 1.0
+        used: dict[str, float] = {}
+        left: dict[str, float] = {"": 0.0}
+        depth: dict[str, int] = {"": 0}
+        for number, parent, value, label in zip(ids, parents, values, labels, strict=True):
+            begin, level = left[parent] + used.get(parent, 0.0), depth[parent]
+            used[parent] = used.get(parent, 0.0) + value
+            left[number], depth[number] = begin, level + 1
+            axes.barh(-level, value, left=begin, height=0.95, color=f"C{level % 10}", edgecolor="white", linewidth=0.4,
+                      rasterized=len(ids) > _MOST_SHAPES)  # fmt: skip
+            if value > _NAMED_FROM * total:
+                room = int(value / total * 130)
+                axes.text(begin + value / 2, -level, label[:room], ha="center", va="center", fontsize=7, clip_on=True)
+        axes.set_axis_off()
+        axes.set_xlim(0, total)
+
+    def _dress(self, axes: Any, x: str, y: str) -> None:
+        for name, side in ((x, "x"), (y, "y")):
+            setting = self._setting(name)
+            getattr(axes, f"set_{side}label")(_title(setting))
+            if setting.get("type") == "log":
+                getattr(axes, f"set_{side}scale")("log")
+            if (limits := setting.get("range")) and setting.get("type") != "log":
+                getattr(axes, f"set_{side}lim")(*limits)
+            elif setting.get("autorange") == "reversed":
+                getattr(axes, f"invert_{side}axis")()
+            if (ticks := setting.get("tickvals")) is not None:
+                texts = [_plain(text) for text in setting.get("ticktext") or ticks]
+                getattr(axes, f"set_{side}ticks")(list(ticks), texts)
+            if setting.get("visible") is False:
+                getattr(axes, f"get_{side}axis")().set_visible(False)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#D9DEE4", linewidth=0.5)
+        axes.set_axisbelow(True)
+
+    def _shape(self, shape: Mapping[str, Any]) -> None:
+        names = tuple(str(shape.get(f"{side}ref", side)).split()[0] for side in "xy")
+        for (x, y), axes in self._axes.items():
+            if names[0] not in (x, "paper") or names[1] not in (y, "paper"):
+                continue
+            line = shape.get("line") or {}
+            colour, style = _colours(line.get("color")) or "#7B8794", _DASHES.get(str(line.get("dash")), "-")
+            if shape.get("type") == "line":
+                if shape["x0"] == shape["x1"]:
+                    axes.axvline(shape["x0"], color=colour, linestyle=style, linewidth=1)
+                elif shape["y0"] == shape["y1"]:
+                    axes.axhline(shape["y0"], color=colour, linestyle=style, linewidth=1)
+            elif shape.get("type") == "rect":
+                fill = {"color": _colours(shape.get("fillcolor")) or "#D9DEE4", "alpha": shape.get("opacity", 0.3)}
+                across = str(shape.get("yref", "y")).endswith("domain") or shape.get("yref") == "paper"
+                sides = ("x0", "x1") if across else ("y0", "y1")
+                span = axes.axvspan if across else axes.axhspan
+                span(shape[sides[0]], shape[sides[1]], zorder=0, linewidth=0, **fill)
+
+    def _note(self, note: Mapping[str, Any]) -> None:
+        x, y, text = note.get("x"), note.get("y"), _plain(note.get("text", ""))
+        refs = tuple(str(note.get(f"{side}ref", side)).split()[0] for side in "xy")
+        fitting = (a for (x, y), a in self._axes.items() if refs[0] in (x, "paper") and refs[1] in (y, "paper"))
+        axes = next(fitting, None)
+        if x is None or y is None or axes is None:
+            if text:
+                self._picture.text(0.02, 0.5, text)
+            return
+        in_paper = {"paper": "axes fraction"}
+        where = tuple(in_paper.get(str(note.get(f"{side}ref", side)).split()[0], "data") for side in "xy")
+        axes.annotate(
+            text, (x, y), xycoords=where, fontsize=8, ha=note.get("xanchor", "center").replace("auto", "center")
+        )
+
+    def _words(self) -> None:
+        title = self._layout.get("title") or {}
+        text = _plain(title.get("text") if isinstance(title, Mapping) else title)
+        below = _plain((title.get("subtitle") or {}).get("text")) if isinstance(title, Mapping) else ""
+        self._picture.suptitle(
+            "\n".join(textwrap.wrap(text, 100)), x=0.02, y=1.0, ha="left", va="bottom", weight="bold"
+        )
+        if below:
+            self._picture.text(0.02, 0.985, "\n".join(textwrap.wrap(below, 130)), fontsize=8, va="top", color="#52606D")
+        found: dict[str, Any] = {}
+        for axes in self._axes.values():
+            handles, labels = axes.get_legend_handles_labels()
+            found |= {label: handle for handle, label in zip(handles, labels, strict=True) if label not in found}
+        if len(found) > 1:
+            place = {"loc": "upper left", "bbox_to_anchor": (0.02, 0.04)}
+            self._picture.legend(found.values(), found, **place, ncols=4, fontsize=8, frameon=False)
+
+
+def _values(trace: Mapping[str, Any], name: str) -> list[Any]:
+    """Values of a trace as a list; plotly packs arrays of numbers as bytes."""
+    found = trace.get(name)
+    if isinstance(found, Mapping) and "bdata" in found:
+        return list(np.frombuffer(base64.b64decode(found["bdata"]), np.dtype(found["dtype"])).tolist())
+    if found is None:
+        return []
+    values = list(found) if isinstance(found, list | tuple) else [found]
+    return [_plain(value) if isinstance(value, str) else np.nan if value is None else value for value in values]
+
+
+def _numbers(trace: Mapping[str, Any], name: str) -> Any:
+    return np.asarray(_values(trace, name), float)
+
+
+def _error(error: Mapping[str, Any], count: int) -> Any:
+    more = np.nan_to_num(_numbers(error, "array"))
+    less = np.nan_to_num(_numbers(error, "arrayminus")) if error.get("arrayminus") is not None else more
+    return np.abs(np.stack([less, more])) if len(more) == count else np.zeros((2, count))
+
+
+def _label(trace: Mapping[str, Any]) -> str:
+    return "_" if trace.get("showlegend") is False else _plain(trace.get("name")) or "_"
+
+
+def _title(axis: Mapping[str, Any]) -> str:
+    title = axis.get("title") or ""
+    return _plain(title.get("text") if isinstance(title, Mapping) else title)
+
+
+def _plain(text: Any) -> str:
+    return html.unescape(_TAG.sub(" ", str(text or ""))).replace("$", r"\$").strip()
+
+
+def _colours(colour: Any) -> Any:
+    """Colours as matplotlib takes them."""
+    if isinstance(colour, list | tuple):
+        return [_colours(each) for each in colour]
+    if isinstance(colour, str) and (match := _CSS_COLOUR.fullmatch(colour)):
+        return tuple(_channels(match))
+    return colour if isinstance(colour, str) else None
+
+
+def _text_colour(colour: Any) -> str:
+    is_hex = isinstance(colour, str) and len(colour) == 7 and colour.startswith("#")
+    return text_colour(colour) if is_hex else "black"
+
+
+def _channels(match: re.Match[str]) -> Iterator[float]:
+    yield from (int(match[channel]) / 255 for channel in (1, 2, 3))
+    yield float(match[4] or 1.0)
