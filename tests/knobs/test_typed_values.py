@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from workbench.errors import BadInput
 from workbench.knobs.knobs import read_settings
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -20,3 +21,33 @@ from workbench.workloads.ocr.knobs import OcrKnobs
 def test_a_text_is_typed_by_itself(name: str, text: str, value: object) -> None:
     assert OcrKnobs.typed(name, text) == value
     assert read_settings([f"{name}={text}"], OcrKnobs) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text", "meant"),
+    [
+        ("num_workers", "1", "1", 1),
+        ("num_workers", 1.0, "1.0", 1),
+        ("num_workers", True, "true", None),
+        ("timeout_s", True, "true", None),
+        ("scaled_decode", "yes", "yes", True),
+        ("scaled_decode", "off", "off", False),
+        ("scaled_decode", 1, "1", True),
+        ("scaled_decode", 1.0, "1.0", None),
+        ("scaled_decode", "maybe", "maybe", None),
+        ("dataset", 2024, "2024", "2024"),
+        ("cache", None, "none", "none"),
+        ("num_pages", False, "false", None),
+        ("device", False, "false", None),
+    ],
+)
+def test_parameters_and_command_line_have_one_rule(name: str, value: object, text: str, meant: object) -> None:
+    if meant is None:
+        with pytest.raises(BadInput, match=name):
+            OcrKnobs.parse_own({name: value})
+        with pytest.raises(BadInput, match=name):
+            read_settings([f"{name}={text}"], OcrKnobs)
+        return
+    found = [getattr(OcrKnobs.parse_own({name: value}), name), read_settings([f"{name}={text}"], OcrKnobs)[name]]
+    assert found == [meant, meant]
+    assert type(found[0]) is type(found[1]) is type(meant)

@@ -28,6 +28,9 @@ _RENAMED = {
     "freed_memory": "malloc_retain (freed_memory=kept is malloc_retain=true)",
 }
 
+#: Types of values whose text means the same, by name.
+_SCALARS = ("bool", "int", "float", "str")
+
 #: The context of a validation that looks at values one by one, and not at combinations.
 _ONE_BY_ONE = "one by one"
 
@@ -160,7 +163,7 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
 
         Args:
             settings: Values by knob name; what isn't named keeps its default. Text such as ``"2"``, ``"true"`` or
-                ``"none"`` is taken for the value it means.
+                ``"none"`` is taken for the value it means, and a value of another type for what its text means.
             subject: What the settings are, for the message.
 
         Raises:
@@ -228,6 +231,15 @@ def read_settings(items: Iterable[str], knobs: type[Knobs], *, subject: str = "k
 
 
 def _meant(row: Knob, value: Any) -> Any:
+    """A value as pydantic takes it: one of another type (of YAML, of a notebook's cell) means what its text means.
+
+    So command line and parameters have one rule: `true` is no number of workers, `2024` may be a folder's name, and a
+    bool may be written as YAML has it (true, yes, on, 1), with or without quotes.
+    """
+    is_scalar = value is None or isinstance(value, bool | int | float)
+    is_other = type(value).__name__ != row.kind and not any(value is choice for choice in row.choices)
+    if is_scalar and is_other and row.kind in _SCALARS:
+        value = str(value).lower()
     if row.is_optional and isinstance(value, str) and value.strip().lower() in ("", "none", "null"):
         return None
     return value

@@ -57,7 +57,9 @@ class VariantResult(Part):
     memory: Memory = Memory()
     startup_s: float | None = Field(None, description="median of the trials' total start-up")
     cache_fill_s: float | None = None
-    break_even_epochs: float | None = Field(None, description="epochs until the extra start-up has paid; None: never")
+    break_even_epochs: float | None = Field(
+        None, description="epochs until the extra start-up has paid; None: there is none, or the variant isn't faster"
+    )
     predicted: Prediction | None = Field(None, description="what the first run of the baseline predicts")
     not_predicted: str | None = Field(None, description="why nothing is predicted")
     inactive: list[str] = Field(default_factory=list, description="knobs that can change nothing here, and why")

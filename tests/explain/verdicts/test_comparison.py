@@ -194,3 +194,16 @@ def test_sampling_goes_on_until_every_verdict_is_clear():
     assert is_clear(records(base=base, a=clear), Policy())
     assert not is_clear(records(base=base, a=clear, b=open_), Policy())
     assert is_clear({**records(base=base, a=clear), "b": [make_failed()]}, Policy()), "a failure is an answer"
+
+
+def test_what_is_not_faster_pays_after_nothing():
+    baseline = [make_record(100.0 * wobble, startup_s=5.0) for wobble in (1.0, 1.01, 0.99)]
+
+    def pays(*rates: float) -> float | None:
+        variant = [make_record(rate, startup_s=8.0) for rate in rates]
+        compared = compare({"b": baseline, "v": variant}, baseline="b", order=[["b", "v"]] * len(rates), seed=0)
+        return compared.others[0].break_even_epochs
+
+    assert pays(200.0, 203.0, 198.0) == pytest.approx(6.0, rel=0.05)
+    assert pays(200.0, 90.0, 130.0) is None, "undecided"
+    assert pays(200.0) is None, "one block, and no interval"

@@ -6,8 +6,8 @@ import pytest
 from record_factory import make_failed, make_lane, make_record, make_stage
 
 from workbench.explain.verdicts.comparison import compare
-from workbench.explain.words.headline import comparison_headline, run_headline
-from workbench.records import Check, Checks
+from workbench.explain.words.headline import comparison_headline, run_headline, startup_words
+from workbench.records import Check, Checks, Startup
 from workbench.stages import Stage
 
 
@@ -101,3 +101,13 @@ def test_a_run_whose_stages_do_not_add_up_says_so():
     lanes = [make_lane("main", 1.0, 0.5)]
     record = make_record(stages=[make_stage("main", "wait", 0.5)], lanes=lanes)
     assert "The stages of the main lane do not add up" in run_headline(record)
+
+
+def test_the_phases_of_a_start_up_add_up_to_it_and_the_longest_comes_first():
+    startup = Startup(
+        imports_s=3.5, dataset_s=0.2, cache_fill_s=None, model_s=2.0, workers_s=20.0, warmup_s=100.0, other_s=1.3,
+        total_s=127.0,
+    )  # fmt: skip
+    assert startup_words(startup) == "127 s (warm-up steps 100 s, first batch 20.0 s, other 7.00 s)"
+    filled = startup.model_copy(update={"cache_fill_s": 73.0, "total_s": 200.0})
+    assert startup_words(filled) == "200 s (warm-up steps 100 s, cache fill 73.0 s, first batch 20.0 s, other 7.00 s)"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.explain.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
+from workbench.explain.words.headline import startup_words
 from workbench.explain.words.items import counted, item_of, per_item
 from workbench.knobs.format import format_value
 from workbench.knobs.knobs import Knobs
@@ -38,9 +39,7 @@ def run_table(record: Record) -> Table:
             ("steady part", f"{steady.num_steps} steps, {samples} ({format_epochs(steady.num_epochs)})"),
         ]
     if startup := record.startup:
-        fill = "" if startup.cache_fill_s is None else f", cache fill {format_duration(startup.cache_fill_s)}"
-        parts = f"imports {format_duration(startup.imports_s)}, first batch {format_duration(startup.workers_s)}{fill}"
-        rows.append(("start-up", f"{format_duration(startup.total_s)} ({parts})"))
+        rows.append(("start-up", startup_words(startup)))
     shares = [f"{lane.lane} {format_share(lane.attributed_share)}" for lane in record.lanes if lane.lane != "device"]
     if shares:
         rows.append(("attributed share", ", ".join(shares)))

@@ -145,7 +145,7 @@ def _variant(
         verdict=verdict,
         more_blocks=more_blocks(ratios, policy, num_compared=num_compared) if verdict == "inconclusive" else None,
         checks=checks,
-        break_even_epochs=break_even_epochs(trials, baseline),
+        break_even_epochs=break_even_epochs(trials, baseline) if verdict == "faster" else None,
         inactive=_inactive(trials[0], baseline[0]) if baseline else [],
     )
 

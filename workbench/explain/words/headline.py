@@ -15,11 +15,14 @@ from workbench.explain.breakdown import (
 )
 from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import verdict_words
-from workbench.records import Comparison, Failure, Record, VariantResult
-from workbench.units import format_rate, format_ratio, format_share
+from workbench.records import Comparison, Failure, Record, Startup, VariantResult
+from workbench.units import format_duration, format_rate, format_ratio, format_share
 
 #: Of a failure's message.
 _MOST_CHARACTERS = 160
+
+#: A phase that takes less than this share of the start-up is not named by itself.
+_SMALL_PHASE = 0.03
 
 
 def run_headline(record: Record) -> str:
@@ -61,6 +64,27 @@ def largest_part(lanes: list[LaneBreakdown], item: str = "sample") -> str:
         meaning = largest.kind.meaning.rstrip(".") or f"the main process waits in '{largest.stage}'"
         return f"{share} of the time {meaning}"
     return f"the main process spends {share} of its time in '{largest.stage}'"
+
+
+def startup_words(startup: Startup) -> str:
+    """How long the start-up was, by phase, the longest first: ``"127 s (warm-up steps 120 s, imports 3.51 s, ...)"``.
+
+    The phases add up to the whole: small ones, and what lies between them, are the rest, named "other".
+    """
+    phases = {
+        "imports": startup.imports_s,
+        "data set": startup.dataset_s,
+        "cache fill": startup.cache_fill_s or 0.0,
+        "model": startup.model_s,
+        "first batch": startup.workers_s,
+        "warm-up steps": startup.warmup_s,
+    }
+    named = {name: s for name, s in phases.items() if s >= _SMALL_PHASE * startup.total_s}
+    parts = [f"{name} {format_duration(named[name])}" for name in sorted(named, key=named.__getitem__, reverse=True)]
+    other_s = startup.total_s - sum(named.values())
+    if other_s > 0.0005 * startup.total_s:
+        parts.append(f"other {format_duration(other_s)}")
+    return f"{format_duration(startup.total_s)} ({', '.join(parts)})"
 
 
 def comparison_headline(comparison: Comparison) -> str:
