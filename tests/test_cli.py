@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from workbench import cli
+from workbench.commands.options import read_parameters
+from workbench.errors import BadInput
 
 pytestmark = pytest.mark.real
 
@@ -230,3 +236,32 @@ def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
 
     invoke("compare", "--resume", str(tmp_path / "comparison"), *asked, "--out", str(tmp_path))
     assert given["blocks"] == blocks
+
+
+@pytest.mark.parametrize("command", cli.app.registered_commands, ids=lambda command: command.callback.__name__)
+def test_every_help_has_an_example_that_can_be_parsed(command, monkeypatch) -> None:
+    name = command.callback.__name__
+    (example,) = re.findall(r"Example: workbench (.*)", command.callback.__doc__ or "")
+    arguments = shlex.split(example)
+    assert arguments[0] == name
+    if name == "lab":  # what it does not know goes to JupyterLab
+        return
+    group = typer.main.get_command(cli.app)
+    parsed = group.commands[name].make_context(name, arguments[1:])  # type: ignore[attr-defined]
+    assert parsed.params
+
+
+@pytest.mark.parametrize("name", ["data", "out"])
+def test_an_option_that_is_given_as_a_knob_is_named(name) -> None:
+    with pytest.raises(BadInput, match=f"Write --{name} DIR"):
+        read_parameters([f"{name}=somewhere"])
+
+
+def test_the_data_set_has_one_name_everywhere(tmp_path) -> None:
+    assert read_parameters(["cache=decoded"], data=tmp_path)["dataset"] == str(tmp_path)
+    with pytest.raises(BadInput, match="the data set is named twice"):
+        read_parameters(["dataset=here"], data=tmp_path)
+    takes_data = {
+        c.callback.__name__ for c in cli.app.registered_commands if "data" in signature(c.callback).parameters
+    }
+    assert takes_data == {"run", "compare", "report", "study", "check", "selftest", "transforms", "pages"}

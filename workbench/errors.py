@@ -72,9 +72,11 @@ class BadInput(WorkbenchError):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """The subject with the number of problems, then a line each."""
+        """The subject with its one problem; or with the number of problems, and a line each."""
         count = len(self.problems)
-        head = f"{self.subject}: {count} problem{'s' if count != 1 else ''}"
+        if count == 1:
+            return f"{self.subject}: {self.problems[0]}"
+        head = f"{self.subject}: {count} problems"
         lines = [f"  - {problem}" for problem in self.problems[: self.SHOWN]]
         if count > self.SHOWN:
             lines.append(f"  - ... and {count - self.SHOWN} more")

@@ -62,7 +62,7 @@ def test_errors_are_said_in_words_and_the_queue_goes_on() -> None:
     queue.add(Job("fine", lambda cancel: texts.append("fine")))
 
     assert queue.wait_until_idle(PATIENCE_S)
-    assert texts == ["the data set: 1 problem\n  - is empty", "ValueError: of ours", "fine"]
+    assert texts == ["the data set: is empty", "ValueError: of ours", "fine"]
 
 
 def test_the_latest_wish_counts() -> None:

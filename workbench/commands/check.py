@@ -33,6 +33,8 @@ def check(
 ) -> None:
     """For continuous integration: is this checkout slower?
 
+    Example: workbench check --against main --max-slowdown 5%
+
     Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: it cannot be decided.
     """
     from workbench.commands.console import show_progress
@@ -53,7 +55,7 @@ def check(
 
     allowed = _share(max_slowdown)
     results = results_folder(out)
-    common = common_settings(read_parameters(parameter), data, results)
+    common = common_settings(read_parameters(parameter, data=data), results)
     knobs = parse_knobs(common, subject="-p")
     with (
         tempfile.TemporaryDirectory() as scratch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import Minutes, OutFolder, Parameters
+from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters
 
 
 def compare(
@@ -23,6 +24,7 @@ def compare(
         typer.Option(metavar="KNOB=VALUE,VALUE", help="An axis of a grid, instead of variants; may be repeated."),
     ] = None,
     parameter: Parameters = None,
+    data: DataFolder = None,
     blocks: Annotated[
         int | None,
         typer.Option(min=1, help="How often every variant runs at most.", show_default="5; with --resume as it was"),
@@ -38,20 +40,23 @@ def compare(
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
 ) -> None:
-    """Compare variants with a baseline: is one faster, at what cost?"""
+    """Compare variants with a baseline: is one faster, at what cost?
+
+    Example: workbench compare --variant "ram: cache=decoded" --variant "w4: num_workers=4"
+    """
     from workbench.commands.options import read_parameters
     from workbench.errors import BadInput, Problem
 
     problems = []
     if variant and grid:
         problems.append(Problem("there are both variants and a grid", remedy="Take one of them"))
-    if resume is not None and (variant or grid or parameter or cold_cache or seed is not None):
+    if resume is not None and (variant or grid or parameter or data or cold_cache or seed is not None):
         remedy = "Give --resume with --blocks, --minutes and --out only"
         problems.append(Problem("a comparison that goes on keeps its variants and knobs", remedy=remedy))
     if problems:
         raise BadInput("comparison", problems)
     seeded = [f"seed={seed}"] if seed is not None else []
-    common = read_parameters([*(parameter or ()), *seeded])
+    common = read_parameters([*(parameter or ()), *seeded], data=data)
     how = {"blocks": blocks, "minutes": minutes, "cold_cache": cold_cache, "resume": str(resume) if resume else ""}
     raise typer.Exit(compare_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
 
@@ -113,7 +118,7 @@ def compare_variants(
         if variant.failure is not None:
             print(f"'{variant.name}': {describe_failure(variant.failure)}")
     if any(variant.verdict == "inconclusive" for variant in comparison.variants):
-        print(f"For more blocks: workbench compare --resume {folder} --blocks N")
+        print(f"For more blocks: workbench compare --resume {shlex.quote(str(folder))} --blocks N")
     print(f"Comparison: {folder}\nReport: {done.html}")
     return exit_code([variant.failure for variant in comparison.variants])
 
@@ -134,5 +139,8 @@ def _say_how_to_go_on(results: Path) -> Iterator[None]:
     except (KeyboardInterrupt, NotebookFailed):
         for folder in interrupted_comparisons(results):
             if folder not in before:
-                print(f"What has run is kept. Go on with: workbench compare --resume {folder}", file=sys.stderr)
+                print(
+                    f"What has run is kept. Go on with: workbench compare --resume {shlex.quote(str(folder))}",
+                    file=sys.stderr,
+                )
         raise

@@ -51,7 +51,10 @@ class Finding:
 
 
 def doctor() -> None:
-    """Say what this machine lacks, what that limits, how to get it."""
+    """Say what this machine lacks, what that limits, how to get it.
+
+    Example: workbench doctor
+    """
     from workbench.commands.console import print_table
     from workbench.explain.table import make_table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Annotated
 
@@ -16,12 +17,16 @@ def history(
     last: Annotated[int, typer.Option(min=1, help="How many comparisons and trials are listed, the newest last.")] = 20,
     out: OutFolder = None,
 ) -> None:
-    """List what was measured so far, and draw throughput over time."""
+    """List what was measured so far, and draw throughput over time.
+
+    Example: workbench history --last 5
+    """
     from workbench.commands.console import print_table
     from workbench.explain.figures.comparison_tables import comparisons_table, trials_table, trust_sentence
     from workbench.explain.figures.history import history as draw
     from workbench.explain.history import read_history
     from workbench.explain.prediction.variants import trust
+    from workbench.explain.words.items import counted
     from workbench.report.outcome import results_folder
 
     reports = results_folder(out)
@@ -35,8 +40,9 @@ def history(
         print_table(comparisons_table(found.comparisons[-last:]))
     print_table(trials_table(found.trials[-last:]))
     for folder in found.interrupted:
-        print(f"Interrupted: workbench compare --resume {folder}")
+        print(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
     print(trust_sentence(trust(comparison for _, comparison in found.comparisons)))
     figure = reports / FIGURE
     draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
-    print(f"{len(found.comparisons)} comparisons, {len(found.trials)} trials. Figure: {figure}")
+    counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"
+    print(f"{counts}. Figure: {figure}")

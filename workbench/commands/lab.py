@@ -13,7 +13,9 @@ FIRST = "explore.ipynb"
 def lab(context: typer.Context) -> None:
     """Open the notebooks in JupyterLab, explore.ipynb first.
 
-    All further options go to JupyterLab (--port 9999).
+    All further options go to JupyterLab.
+
+    Example: workbench lab --port 9999
     """
     import subprocess
 

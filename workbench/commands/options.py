@@ -23,28 +23,50 @@ OutFolder = Annotated[
 ]
 DataFolder = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Folder of the data set.", show_default="drawn, where that is possible"),
+    typer.Option(
+        "--data", metavar="DIR", help="Folder of the data set.", show_default="the one of the knob `dataset`, or drawn"
+    ),
 ]
 Minutes = Annotated[float, typer.Option(min=0.0, help="No block begins that would probably end later; 0: no limit.")]
 
 
 def read_parameters(
-    parameter: Sequence[str] | None, *, defaults: Mapping[str, Any] | None = None, subject: str = "-p"
+    parameter: Sequence[str] | None,
+    *,
+    data: Path | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    subject: str = "-p",
 ) -> dict[str, Any]:
     """Values by knob name, of the workload that the parameters name.
 
     Args:
         parameter: ``knob=value`` items.
+        data: Folder of the data set, of an option of its own.
         defaults: Values of knobs that are not among them.
         subject: What they are, for the message.
 
     Raises:
-        BadInput: For a workload that cannot be had, items without ``=``, unknown names and wrong values: all of them.
+        BadInput: For a workload that cannot be had, items without ``=``, unknown names and wrong values, all of them;
+            for a data set that is named twice, or that the workload has no knob for.
     """
+    from workbench.errors import BadInput, Problem
     from workbench.knobs.format import split_settings
     from workbench.knobs.joined import knobs_of
     from workbench.knobs.knobs import read_settings
 
     items = list(parameter or ())
     texts, _ = split_settings(items)  # what is wrong with the items is said below
-    return {**(defaults or {}), **read_settings(items, knobs_of({**(defaults or {}), **texts}), subject=subject)}
+    kind = knobs_of({**(defaults or {}), **texts})
+    rows = kind.rows()
+    for name in ("data", "out"):
+        if name in texts and name not in rows:
+            raise BadInput(subject, [Problem(f"'{name}' is an option, and no knob", remedy=f"Write --{name} DIR")])
+    settings = {**(defaults or {}), **read_settings(items, kind, subject=subject)}
+    if data is None:
+        return settings
+    if "dataset" not in rows:
+        problem = Problem("the workload has no knob for the folder of a data set", "--data", "Leave it out")
+        raise BadInput("knobs", [problem])
+    if "dataset" in texts:
+        raise BadInput("knobs", [Problem("the data set is named twice", "--data", "Leave out -p dataset=...")])
+    return {**settings, "dataset": str(data.expanduser().resolve())}

@@ -32,7 +32,10 @@ def pages(
     ] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Number of tar files.", show_default="by size")] = None,
 ) -> None:
-    """Draw a data set of receipts and signs, or write one as shards."""
+    """Draw a data set of receipts and signs, or write one as shards.
+
+    Example: workbench pages --count 404 --out pages --seed 0
+    """
     from workbench.commands.console import show_counted
     from workbench.commands.offers import DrawsSamples, WritesShards, ask_for
     from workbench.errors import BadInput, Problem

@@ -20,46 +20,37 @@ def report(
     blocks: Annotated[int, typer.Option(min=1, help="How often every variant runs at most.")] = 5,
     out: OutFolder = None,
 ) -> None:
-    """Compare the usual candidates with the defaults: one HTML page."""
+    """Compare the usual candidates with the defaults: one HTML page.
+
+    Example: workbench report --data pages --blocks 3
+    """
     from workbench.commands.compare import compare_variants
     from workbench.commands.options import read_parameters
     from workbench.knobs.joined import knobs_of
     from workbench.report.outcome import results_folder
 
-    settings = read_parameters(parameter)
+    settings = read_parameters(parameter, data=data)
     kind = knobs_of(settings)
-    common = common_settings(settings, data, results_folder(out))
+    common = common_settings(settings, results_folder(out))
     title = f"Ways to load {kind.item}s"
     raise typer.Exit(
         compare_variants(list(kind.suggested_variants), (), common, {"blocks": blocks}, out=out, title=title)
     )
 
 
-def common_settings(settings: Mapping[str, Any], data: Path | None, results: Path) -> dict[str, Any]:
+def common_settings(settings: Mapping[str, Any], results: Path) -> dict[str, Any]:
     """What all variants share: short trials, on the data set that is named, or on one that is drawn.
 
     Args:
         settings: Values by knob name, as a person gave them.
-        data: Folder of the data set.
         results: Folder for the results; samples are drawn there, and found again.
-
-    Raises:
-        BadInput: For a data set that is named twice, or that the workload has no knob for.
     """
     from workbench.commands.offers import DrawsSamples
-    from workbench.errors import BadInput, Problem
     from workbench.knobs.joined import knobs_of, load_workload
     from workbench.knobs.knobs import DEFAULT_WORKLOAD
 
     name = str(settings.get("workload", DEFAULT_WORKLOAD))
     common = {**knobs_of(settings).suggested_common, **settings}
-    if data is not None:
-        if "dataset" not in knobs_of(settings).rows():
-            problem = Problem(f"'{name}' has no knob for the folder of a data set", "--data", "Leave it out")
-            raise BadInput("knobs", [problem])
-        if "dataset" in settings:
-            raise BadInput("knobs", [Problem("the data set is named twice", "--data", "Leave out -p dataset=...")])
-        return {**common, "dataset": str(data.expanduser().resolve())}
     kind = load_workload(name)
     if "dataset" in settings or not isinstance(kind, DrawsSamples):
         return common

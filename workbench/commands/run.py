@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from workbench.commands.options import OutFolder, Parameters
+from workbench.commands.options import DataFolder, OutFolder, Parameters
 
 
-def run(parameter: Parameters = None, out: OutFolder = None) -> None:
-    """Measure one set of knobs: where does the time go?"""
+def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = None) -> None:
+    """Measure one set of knobs: where does the time go?
+
+    Example: workbench run --data pages -p cache=prepared -p num_workers=2
+    """
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.options import read_parameters
     from workbench.explain.diagnosis.diagnose import read_advice
@@ -19,7 +22,7 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     from workbench.registry import check_inputs
     from workbench.report.outcome import describe_failure, results_folder
 
-    settings = read_parameters(parameter)
+    settings = read_parameters(parameter, data=data)
     knobs = parse_knobs(settings, subject="-p")
     check_inputs(knobs)
     trials_s = trials_of(knobs) * knobs.timeout_s

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.options import OutFolder, Parameters
+from workbench.commands.options import DataFolder, OutFolder, Parameters
 
 #: More than fit into any time that a person would wait.
 _MOST_BLOCKS = 1000
@@ -16,11 +16,14 @@ def selftest(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long it may take.")] = 10.0,
     identical: Annotated[int, typer.Option(min=2, help="Identical variants in every block.")] = 2,
     parameter: Parameters = None,
+    data: DataFolder = None,
     out: OutFolder = None,
 ) -> None:
     """Measure how often the verdicts of this machine are wrong.
 
     Identical variants are compared, and some that are slowed down on purpose.
+
+    Example: workbench selftest --minutes 10
     """
     from workbench.commands.console import show_progress
     from workbench.commands.options import read_parameters
@@ -31,7 +34,7 @@ def selftest(
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
 
-    knobs = parse_knobs(read_parameters(parameter, defaults=KNOBS), subject="-p")
+    knobs = parse_knobs(read_parameters(parameter, data=data, defaults=KNOBS), subject="-p")
     check_inputs(knobs)
     folder = results_folder(out) / SELFTESTS / fresh_name()
     with show_progress() as on_progress:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.options import OutFolder, Parameters
+from workbench.commands.options import DataFolder, OutFolder, Parameters
 
 #: Trials of each variant: as many as a quarter of an hour holds on two cores.
 NUM_BLOCKS = 3
@@ -20,6 +20,7 @@ _OVERHEAD_S = 900.0
 
 def study(
     parameter: Parameters = None,
+    data: DataFolder = None,
     blocks: Annotated[int, typer.Option(min=1, help="How often every variant runs.")] = NUM_BLOCKS,
     leave_out: Annotated[
         list[str] | None,
@@ -27,7 +28,10 @@ def study(
     ] = None,
     out: OutFolder = None,
 ) -> None:
-    """Check the claims of the study that the workbench began with."""
+    """Check the claims of the study that the workbench began with.
+
+    Example: workbench study -p num_pages=128 --blocks 2
+    """
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.options import read_parameters
@@ -39,7 +43,7 @@ def study(
     from examples.case_study.record import read_case_study
     from examples.case_study.report import claims_table
 
-    settings = read_parameters(parameter, defaults=DEFAULTS)
+    settings = read_parameters(parameter, data=data, defaults=DEFAULTS)
     left_out = leave_out or []
     knobs = check_study_settings(settings, left_out)
     # Ten variants and a warm-up trial; twice, for every trial may be disturbed and repeated.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from workbench.commands.options import OutFolder, Parameters
+from workbench.commands.options import DataFolder, OutFolder, Parameters
 
 
-def transforms(parameter: Parameters = None, out: OutFolder = None) -> None:
-    """Time each transform of the chain, in its place and isolated."""
+def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = None) -> None:
+    """Time each transform of the chain, in its place and isolated.
+
+    Example: workbench transforms -p transforms=albumentations
+    """
     from workbench.commands.headless import run_headless
     from workbench.commands.offers import TimesTransforms, ask_for
     from workbench.commands.options import read_parameters
@@ -14,7 +17,7 @@ def transforms(parameter: Parameters = None, out: OutFolder = None) -> None:
     from workbench.registry import check_inputs
     from workbench.report.outcome import results_folder
 
-    settings = read_parameters(parameter)
+    settings = read_parameters(parameter, data=data)
     knobs = parse_knobs(settings, subject="-p")
     workload = ask_for(TimesTransforms, knobs.workload, "time its transforms one by one")
     workload.check_transforms(knobs)

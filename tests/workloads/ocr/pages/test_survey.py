@@ -114,7 +114,7 @@ def test_the_counts_say_what_is_odd(data_set):
 
 
 def test_no_such_folder(tmp_path):
-    with pytest.raises(BadInput, match=r"nowhere: 1 problem\n  - dataset: there is no such folder"):
+    with pytest.raises(BadInput, match=r"nowhere: dataset: there is no such folder"):
         survey(tmp_path / "nowhere")
 
 
