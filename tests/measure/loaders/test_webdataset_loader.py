@@ -83,8 +83,22 @@ def test_only_the_first_samples_are_asked_for(odd_shards):
 
 
 def test_fewer_shards_than_workers_are_refused(odd_shards):
-    with pytest.raises(BadInput, match=r"3 shards cannot be dealt out to 4 workers.*--shards"):
-        loader_of(odd_shards, num_workers=4)
+    with pytest.raises(BadInput, match=r"4 workers need a shard each, and there are 3.*--shards"):
+        refused(odd_shards, num_workers=4)
+
+
+@pytest.mark.parametrize(
+    ("num_workers", "remedy"),
+    [
+        (2, r"2 workers need one each. Raise num_pages \(4 are enough\), or lower num_workers"),
+        (5, r"5 workers need one each. Lower num_workers to 3 at most, and raise num_pages or leave it out"),
+    ],
+)
+def test_few_pages_that_lie_in_few_shards_are_named_and_not_the_shards(odd_shards, num_workers, remedy):
+    with pytest.raises(BadInput, match=rf"num_pages=3 lie in 1 of the 3 shards, and {remedy}"):
+        refused(odd_shards, num_pages=3, num_workers=num_workers)
+    refused(odd_shards, num_pages=3, num_workers=1)
+    refused(odd_shards, num_pages=4, num_workers=2)
 
 
 def test_a_data_set_without_shards_is_refused_with_the_command(odd_pages):
