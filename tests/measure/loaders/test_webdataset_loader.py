@@ -7,7 +7,7 @@ from toy import Toy, toy_knobs
 
 from workbench.errors import BadInput
 from workbench.knobs.measuring import LoaderKnobs
-from workbench.measure.loaders.choose import open_loader
+from workbench.measure.loaders.choose import check_loader, open_loader
 from workbench.measure.loaders.webdataset_loader import Position, WebDatasetLoader
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
