@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from workbench.errors import BadInput
-from workbench.registry import INPUTS_CHECKED, check_inputs
+from workbench.measure.trial.inputs import check_inputs
+from workbench.registry import INPUTS_CHECKED
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -215,7 +216,7 @@ def test_an_interrupted_comparison_says_how_to_go_on(
     assert f"workbench compare --resume {tmp_path / 'comparisons' / '1'}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("asked", "blocks"), [((), 3), (("--blocks", "2"), 3), (("--blocks", "9"), 9)])
+@pytest.mark.parametrize(("asked", "blocks"), [((), 3), (("--blocks", "3"), 3), (("--blocks", "9"), 9)])
 def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: tuple[str, ...], blocks: int
 ) -> None:
@@ -265,3 +266,33 @@ def test_the_data_set_has_one_name_everywhere(tmp_path) -> None:
         c.callback.__name__ for c in cli.app.registered_commands if "data" in signature(c.callback).parameters
     }
     assert takes_data == {"run", "compare", "report", "study", "check", "selftest", "transforms", "pages"}
+
+
+def test_a_comparison_does_not_go_on_to_fewer_blocks_than_it_is_laid_out_for(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from workbench.measure.comparison.journal import Journal
+    from workbench.workloads.ocr.knobs import OcrKnobs
+
+    (tmp_path / "runs").mkdir()
+    Journal.begin(tmp_path / "comparison", {"a": OcrKnobs()}, runs=tmp_path / "runs", seed=0, num_blocks=3)
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", no_notebook)
+
+    assert invoke("compare", "--resume", str(tmp_path / "comparison"), "--blocks", "1", "--out", str(tmp_path)) == 2
+    err = capsys.readouterr().err
+    assert "it is laid out for 3 blocks already, and 1 would be fewer. Leave --blocks out" in err
+
+
+def test_terminated_is_interrupted_with_a_code_of_its_own(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def terminate(*arguments: Any, **options: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", terminate)
+    try:
+        assert invoke("run") == 143
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err == "Terminated.\n"

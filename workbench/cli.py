@@ -1,10 +1,13 @@
 """The `workbench` command: arguments in, exit code out.
 
-Exit codes: 0 done, 1 a trial failed (check: slower than allowed), 2 bad input, 3 check cannot tell, 130 interrupted.
+Exit codes: 0 done, 1 a trial failed (check: slower than allowed), 2 bad input, 3 cannot tell (check, selftest), 130
+interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -28,6 +31,7 @@ from workbench.errors import BadInput, WorkbenchError
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+TERMINATED = 143
 
 app = typer.Typer(
     name="workbench",
@@ -59,6 +63,9 @@ def options(
 
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit with its code."""
+    terminated: list[int] = []
+    with contextlib.suppress(ValueError):  # in another thread than the main one there are no signals
+        signal.signal(signal.SIGTERM, lambda number, frame: _end(terminated, number))
     try:
         app()
     except WorkbenchError as error:
@@ -66,6 +73,13 @@ def main() -> NoReturn:
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else FAILED)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("Interrupted.", file=sys.stderr)
+            print("Terminated." if terminated else "Interrupted.", file=sys.stderr)
+            sys.exit(TERMINATED if terminated else INTERRUPTED)
         raise
     sys.exit()
+
+
+def _end(terminated: list[int], number: int) -> None:
+    """What a job's time limit or `kill` sends ends a command as Ctrl-C does: nothing half done is left behind."""
+    terminated.append(number)
+    signal.raise_signal(signal.SIGINT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -34,22 +33,8 @@ def make_workload(knobs: Knobs) -> Workload:
     return workload
 
 
-#: Set for the processes of a command that has checked the inputs itself.
+#: Set for the processes of a command that has checked the inputs itself (`measure.trial.inputs`).
 INPUTS_CHECKED = "WORKBENCH_INPUTS_CHECKED"
-
-
-def check_inputs(knobs: Knobs) -> Description | None:
-    """Look at what knobs name before any trial starts.
-
-    A data set may take long to read through, so it is checked once: None, and nothing is looked at, where the command
-    that runs this process has done it (`INPUTS_CHECKED`). A trial checks its own data set all the same.
-
-    Raises:
-        BadInput: With everything that is wrong with it.
-    """
-    if os.environ.get(INPUTS_CHECKED):
-        return None
-    return checked(make_workload(knobs), knobs.workload)
 
 
 def checked(workload: Workload, name: str) -> Description:

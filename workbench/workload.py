@@ -331,6 +331,18 @@ class Preview:
 
 
 @runtime_checkable
+class ChecksModel(Protocol):
+    """A workload that can say before any trial whether its model can be built. Not asked without a device."""
+
+    def check_model(self) -> None:
+        """See whether `build` would succeed.
+
+        Raises:
+            BadInput: With what is wrong with the knobs of the model.
+        """
+
+
+@runtime_checkable
 class Previews(Protocol):
     """A workload whose samples can be looked at."""
 

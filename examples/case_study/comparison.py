@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem, unknown_name
-from workbench.knobs.format import shell_settings
+from workbench.knobs.format import read_names, shell_settings
 from workbench.measure.comparison.journal import Journal
 from workbench.report.open_comparison import open_comparison
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -136,7 +136,7 @@ def open_study_comparison(
     settings: Mapping[str, Any],
     *,
     blocks: int,
-    leave_out: Collection[str] = (),
+    leave_out: Collection[str] | str = (),
     on_page: Callable[[int, int], None] | None = None,
 ) -> StudyComparison:
     """Draw the pages where none are named, write them as shards, and open the comparison.
@@ -145,12 +145,13 @@ def open_study_comparison(
         results: Folder for results; drawn pages and shards go there, and are found again.
         settings: Values by knob name that all variants share. Without a `dataset`, `num_pages` are drawn.
         blocks: How often each variant runs.
-        leave_out: Short names of variants that are not to be compared.
+        leave_out: Short names of variants that are not to be compared: in a list, or with commas between them.
         on_page: Called with the pages drawn, and all that are to be drawn.
 
     Raises:
         BadInput: As `check_study_settings` does; and for a data set that cannot be used.
     """
+    leave_out = read_names(leave_out)  # a text, where papermill's -p gives it
     knobs = check_study_settings({name: value for name, value in settings.items() if value != ""}, leave_out)
     if not settings.get("dataset"):
         count = knobs.num_pages or 1

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from examples.case_study.comparison import SHORT_NAMES, knobs_of_variants, study_variants, variant_name
+from examples.case_study.comparison import (
+    SHORT_NAMES,
+    knobs_of_variants,
+    open_study_comparison,
+    study_variants,
+    variant_name,
+)
 from workbench import cli
+from workbench.errors import BadInput
 from workbench.files import examples_root, import_path
 from workbench.measure.comparison.variants import parse_variants
 
@@ -32,6 +39,22 @@ def test_all_that_is_wrong_is_reported_at_once(monkeypatch, capsys):
     assert "mode: is fixed by the study's variants" in text
     assert "there is no variant named 'dalli'. Did you mean 'dali'?" in text
     assert "Traceback" not in text
+
+
+def test_a_data_set_is_looked_at_before_anything_is_run(monkeypatch, capsys):
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", no_notebook)
+    monkeypatch.setattr(sys, "argv", ["workbench", "study", "-p", "dataset=no/such/folder"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "there is no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "unknown"), [("nonsense", ["nonsense"]), ("dali, rum ,ram", ["rum"])])
+def test_what_is_left_out_may_be_a_text_with_commas(tmp_path, text, unknown):
+    with pytest.raises(BadInput) as error:
+        open_study_comparison(tmp_path, {"num_pages": 4}, blocks=1, leave_out=text)
+    assert [problem.what for problem in error.value.problems] == [f"there is no variant named '{n}'" for n in unknown]
 
 
 def test_the_variants_are_knobs_that_go_together(tmp_path):

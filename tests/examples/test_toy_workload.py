@@ -12,10 +12,10 @@ import pytest
 
 from workbench.errors import BadInput
 from workbench.knobs.joined import knobs_class, parse_knobs
+from workbench.measure.trial.inputs import check_inputs
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
 from workbench.records.run_folder import SAMPLES, read_record
-from workbench.registry import check_inputs
 
 pytestmark = pytest.mark.real
 

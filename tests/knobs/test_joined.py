@@ -12,7 +12,8 @@ import pytest
 from workbench.errors import BadInput
 from workbench.knobs.joined import knobs_class, parse_knobs
 from workbench.knobs.knobs import Knobs, read_settings
-from workbench.registry import check_inputs, make_workload
+from workbench.measure.trial.inputs import check_inputs
+from workbench.registry import make_workload
 
 _NUMBERS = itertools.count()
 

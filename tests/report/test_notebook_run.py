@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -138,3 +141,29 @@ def test_a_notebook_that_does_not_get_to_its_end_has_failed(tmp_path: Path, cell
     assert (tmp_path / "done.ipynb").is_file()
     assert not (tmp_path / "done.html").exists()
     assert children() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_notebook_and_no_kernel(tmp_path: Path, number: int) -> None:
+    source = notebook(tmp_path, "1", f"open({str(tmp_path / 'begun')!r}, 'w').close()\nimport time\ntime.sleep(600)")
+    code = (
+        "import signal, sys\n"
+        "from pathlib import Path\n"
+        "from workbench.cli import _end\n"
+        "from workbench.report.notebook_run import run_notebook\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: _end([], number))\n"
+        "run_notebook(Path(sys.argv[1]), {}, Path(sys.argv[2]) / 'done.ipynb', cell_timeout_s=600)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, source, tmp_path / "out"], stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+
+    assert "KeyboardInterrupt" in stderr
+    assert list((tmp_path / "out").iterdir()) == []
+    assert psutil.wait_procs(family, timeout=30)[1] == []

@@ -99,6 +99,7 @@ def compare_variants(
     blocks = how["blocks"]
     if how.get("resume"):
         state = read_state(Path(how["resume"]).expanduser())
+        _refuse_fewer(blocks, state.most_blocks)
         variants, blocks = state.variants, max(blocks or 1, state.most_blocks)
     else:
         blocks = blocks or _BLOCKS
@@ -121,6 +122,17 @@ def compare_variants(
         print(f"For more blocks: workbench compare --resume {shlex.quote(str(folder))} --blocks N")
     print(f"Comparison: {folder}\nReport: {done.html}")
     return exit_code([variant.failure for variant in comparison.variants])
+
+
+def _refuse_fewer(blocks: int | None, most_blocks: int) -> None:
+    """A comparison that goes on has at least as many blocks as it was laid out for: the error budget is spent so."""
+    from workbench.errors import BadInput, Problem
+    from workbench.explain.words.items import counted
+
+    if blocks is not None and blocks < most_blocks:
+        what = f"it is laid out for {counted(most_blocks, 'block')} already, and {blocks} would be fewer"
+        remedy = f"Leave --blocks out to run what is left of them, or give more than {most_blocks}"
+        raise BadInput("--resume", [Problem(what, "--blocks", remedy)])
 
 
 #: How often every variant runs at most, where nobody says.

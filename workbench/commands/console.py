@@ -90,6 +90,8 @@ def show_progress(console: Console | None = None) -> Iterator[Callable[[Progress
         bar = bars.add_task("starting", total=None)
 
         def show(progress: Progress) -> None:
+            if progress.stays:
+                bars.console.print(Text(progress.words), soft_wrap=True)
             if progress.total is None:
                 bars.update(bar, description=progress.words)
             else:

@@ -17,9 +17,9 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
     from workbench.explain.diagnosis.diagnose import read_advice
     from workbench.explain.words.headline import run_headline
     from workbench.knobs.joined import parse_knobs
+    from workbench.measure.trial.inputs import check_inputs
     from workbench.measure.trial.profiled import trials_of
     from workbench.records.run_folder import read_record
-    from workbench.registry import check_inputs
     from workbench.report.outcome import describe_failure, results_folder
 
     settings = read_parameters(parameter, data=data)

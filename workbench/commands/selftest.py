@@ -29,7 +29,7 @@ def selftest(
     from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
     from workbench.knobs.joined import parse_knobs
-    from workbench.registry import check_inputs
+    from workbench.measure.trial.inputs import check_inputs
     from workbench.report.outcome import fresh_name, results_folder
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest

@@ -35,6 +35,7 @@ def study(
     from workbench.commands.console import print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.options import read_parameters
+    from workbench.measure.trial.inputs import check_inputs
     from workbench.records.run_folder import read_comparison
     from workbench.report.outcome import results_folder
 
@@ -46,6 +47,8 @@ def study(
     settings = read_parameters(parameter, data=data, defaults=DEFAULTS)
     left_out = leave_out or []
     knobs = check_study_settings(settings, left_out)
+    if settings.get("dataset"):  # else pages are drawn
+        check_inputs(knobs)
     # Ten variants and a warm-up trial; twice, for every trial may be disturbed and repeated.
     trials_s = 2 * (10 * blocks + 1) * knobs.timeout_s + _OVERHEAD_S
     done = run_headless(

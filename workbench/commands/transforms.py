@@ -14,7 +14,7 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
     from workbench.commands.offers import TimesTransforms, ask_for
     from workbench.commands.options import read_parameters
     from workbench.knobs.joined import parse_knobs
-    from workbench.registry import check_inputs
+    from workbench.measure.trial.inputs import check_inputs
     from workbench.report.outcome import results_folder
 
     settings = read_parameters(parameter, data=data)

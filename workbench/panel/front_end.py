@@ -16,11 +16,11 @@ from workbench.explain.figures.where_time_goes import where_time_goes
 from workbench.explain.words.headline import run_headline
 from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
+from workbench.measure.trial.inputs import check_inputs
 from workbench.measure.trial.profiled import run_profiled
 from workbench.panel.run_list import RunList
 from workbench.records import Record
 from workbench.records.run_folder import read_spans
-from workbench.registry import check_inputs
 
 #: Set by a Jupyter server for the kernels of its notebooks; papermill sets none.
 _SESSION = "JPY_SESSION_NAME"

@@ -13,6 +13,7 @@ from workbench.errors import BadInput
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.run import Launch
+from workbench.measure.trial.inputs import check_inputs
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.preview import PreviewMaker
 from workbench.measure.trial.profiled import run_profiled
@@ -26,7 +27,6 @@ from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.panel.sample_preview import SamplePreview
 from workbench.records import Record
-from workbench.registry import check_inputs
 from workbench.units import format_rate
 
 #: A cancelled trial is gone within a second.

@@ -53,7 +53,8 @@ def run_notebook(
     Args:
         notebook: The notebook, with a cell tagged `parameters`.
         parameters: Values by name: knobs, and parameters of the notebook.
-        output: Where the executed notebook goes; its HTML lies beside it. It is there even where a cell fails.
+        output: Where the executed notebook goes; its HTML lies beside it. It is there even where a cell fails, but not
+            after an interrupt.
         cell_timeout_s: What the longest cell may take.
         title: Title of the HTML page.
         environment: Variables that the notebook's kernel gets beside those of this process.
@@ -90,6 +91,9 @@ def run_notebook(
         reason = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else str(error)
     except (RuntimeError, TimeoutError) as error:  # the kernel died, or a cell took too long
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    except BaseException:  # an interrupt, a full disk: half a notebook is of no use to anybody
+        output.unlink(missing_ok=True)
+        raise
     executed = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
     # A kernel that died leaves statuses that say "completed"; only the counts of the cells tell.
     cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]

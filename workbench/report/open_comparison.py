@@ -9,8 +9,9 @@ from typing import Any
 from workbench.errors import BadInput, Problem
 from workbench.knobs.joined import knobs_of
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.variants import check_variants, choose_variants
+from workbench.measure.comparison.variants import check_variants, choose_variants, equal_variants
 from workbench.report.outcome import new_comparison_folder
+from workbench.report.progress import ProgressWriter
 
 _S_PER_MIN = 60.0
 
@@ -32,7 +33,7 @@ def open_comparison(
         results: Folder for results; a new comparison gets a folder in it.
         settings: Values by knob name that all variants share.
         variants: As `measure.comparison.variants.choose_variants` takes them; without any, and without a grid, those
-            that the workload suggests.
+            that the workload suggests. Two that are the same are named before anything runs.
         grid: Likewise.
         blocks: How often each variant runs at most.
         minutes: No block begins that would probably end later; 0: no limit.
@@ -52,6 +53,8 @@ def open_comparison(
         return journal
     variants = choose_variants(variants or knobs_of(settings).suggested_variants, grid, settings, blocks)
     check_variants(variants)
+    for sentence in equal_variants(variants):
+        ProgressWriter().on_text(sentence)
     return Journal.begin(
         new_comparison_folder(results),
         variants,

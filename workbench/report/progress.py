@@ -36,6 +36,7 @@ class Progress(BaseModel):
         samples_per_s: Its throughput, where it has one.
         item: What one sample is called.
         message: What else there is to say.
+        stays: Whether a person should still see it when more has come.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +47,7 @@ class Progress(BaseModel):
     samples_per_s: float | None = None
     item: str = "sample"
     message: str = ""
+    stays: bool = False
 
     @property
     def words(self) -> str:
@@ -162,6 +164,7 @@ class ProgressWriter:
                 samples_per_s=event.samples_per_s,
                 item=self._item,
                 message=event.message,
+                stays=bool(event.message),
             )
         )
 
@@ -177,5 +180,5 @@ class ProgressWriter:
         )
 
     def on_text(self, text: str) -> None:
-        """Report something in words."""
-        self._write(Progress(what=text))
+        """Report something in words, to be seen until the end."""
+        self._write(Progress(what=text, stays=True))

@@ -9,6 +9,7 @@ from workbench.explain.checks.runs import compare_runs
 from workbench.explain.verdicts.comparison import compare, is_clear
 from workbench.explain.words.verdicts import machine_conditions
 from workbench.measure.comparison.run import ComparisonRun
+from workbench.measure.comparison.variants import equal_variants
 from workbench.records import Comparison, Policy, Record, VariantResult
 
 
@@ -36,7 +37,12 @@ def compare_run(compared: ComparisonRun) -> Comparison:
             "files_cached": (min(cached), max(cached)) if cached else None,
             "num_trials": len(state.trials),
             "disturbed": [trial for trial in state.trials if trial.disturbed],
-            "notes": [*comparison.notes, *machine_conditions(compared.records), *compared.notes],
+            "notes": [
+                *equal_variants(state.variants, state.programs),
+                *comparison.notes,
+                *machine_conditions(compared.records),
+                *compared.notes,
+            ],
         }
     )
 

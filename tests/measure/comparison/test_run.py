@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -138,6 +139,33 @@ def test_an_interrupted_comparison_goes_on_with_the_same_order(trials, tmp_path,
     assert result.order == whole.order
     assert len(trials.ran) == 10, "no trial ran twice, but for the warm-up trial"
     assert len({record.run_id for records in result.records.values() for record in records}) == 8
+
+
+@pytest.mark.parametrize(
+    ("minutes", "again"),
+    [(9, ""), (12, "12 min before"), (60 * 5, "5 h before"), (60 * 24 * 3, "3 days before")],
+)
+def test_a_warm_up_trial_is_run_again_only_where_the_last_trial_is_long_ago(trials, tmp_path, minutes, again):
+    def interrupt(number: int) -> None:
+        if number == 3:
+            raise KeyboardInterrupt
+
+    trials.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run_comparison(begin(tmp_path), launch=trials)
+    trials.before = lambda number: None
+    told: list[str] = []
+    last = datetime.fromisoformat("2026-01-01T00:00:00+00:00")  # of the fake's records
+    result = run_comparison(
+        Journal.resume(tmp_path / "comparison"),
+        launch=trials,
+        now=lambda: last + timedelta(minutes=minutes),
+        on_trial=lambda done, total, name, record: told.append(name),
+    )
+    assert len(trials.ran) == 7 + bool(again), "the warm-up trial, six that count, and maybe a second one to warm up"
+    assert all(len(records) == 3 for records in result.records.values())
+    assert again in "".join(result.notes)
+    assert bool(result.notes) == told[0].startswith("warm-up trial (again: ") == bool(again)
 
 
 def test_a_finished_comparison_takes_more_blocks(trials, tmp_path):

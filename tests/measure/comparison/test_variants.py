@@ -10,6 +10,7 @@ from workbench.knobs.knobs import read_settings
 from workbench.measure.comparison.variants import (
     check_variants,
     choose_variants,
+    equal_variants,
     parse_grid,
     parse_variants,
 )
@@ -179,6 +180,7 @@ def test_the_data_sets_of_all_variants_are_looked_at_once_each(monkeypatch: pyte
             raise BadInput(knobs.dataset, [Problem("there is no such folder", knobs.dataset)])
 
     monkeypatch.setattr("workbench.measure.comparison.variants.check_inputs", look)
+    monkeypatch.setattr("workbench.measure.comparison.variants.check_combination", lambda knobs: None)
     specs = ["ram: cache=decoded", "a: dataset=bad", "b: dataset=worse", "c: dataset=bad num_workers=0"]
 
     with pytest.raises(BadInput) as error:
@@ -199,3 +201,63 @@ def test_the_variants_that_a_workload_suggests_can_be_compared():
     assert len(suggested) == 1 + len(OcrKnobs.suggested_variants)
     assert all(knobs.compared(suggested["baseline"]) for name, knobs in suggested.items() if name != "baseline")
     assert knobs_of({"workload": "ocr"}) is OcrKnobs
+
+
+def test_equal_variants_are_named_with_what_is_inactive() -> None:
+    specs = [
+        "same: cache=none",
+        "model: precision=fp16 encoder=resnet50",
+        "looks: checked_samples=9",
+        "alone: num_workers=0",
+        "ahead: num_workers=0 prefetch_factor=4",
+        "ram: cache=decoded",
+    ]
+    noise = "whatever differs between them is the noise of this machine."
+
+    assert equal_variants(parse_variants(specs, {"device": "replay"})) == [
+        f"'same' is the same as 'baseline': {noise}",
+        "'model' is the same as 'baseline' (encoder, precision can change nothing: no model is run: the device is "
+        f"replayed, or there is none): {noise}",
+        f"'looks' is the same as 'baseline': {noise}",
+        f"'ahead' is the same as 'alone' (prefetch_factor can change nothing: there are no workers (num_workers=0)): "
+        f"{noise}",
+    ]
+    assert len(equal_variants(parse_variants(specs, {"device": "cpu"}))) == 3, "there a model is run"
+
+
+def test_what_another_workbench_measures_is_never_the_same() -> None:
+    variants = {"main": OcrKnobs(), "this checkout": OcrKnobs()}
+
+    assert equal_variants(variants)
+    assert equal_variants(variants, ["main"]) == []
+
+
+@pytest.mark.parametrize(
+    ("specs", "axes", "names"),
+    [
+        ("ram: cache=decoded", "", ["baseline", "ram"]),
+        ("", "cache=none,decoded", ["cache=none", "cache=decoded"]),
+        ("", "cache=none num_workers=0,1", ["cache=none num_workers=0", "cache=none num_workers=1"]),
+    ],
+)
+def test_a_plain_text_will_do_where_papermill_gives_no_list(specs: str, axes: str, names: list[str]) -> None:
+    assert list(choose_variants(specs, axes, {}, 3)) == names
+
+
+SHORT_TIMES = {"num_pages": 4, "num_steps": 1}
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ("loader=webdataset", "does not consist of shards"),
+        ("encoder=resnet1 device=cpu", "timm has no model 'resnet1'"),
+        ("weights=none.safetensors device=cpu", "there is no file none.safetensors"),
+        ("replay_record=nowhere device=replay", "nowhere"),
+    ],
+)
+def test_what_a_trial_would_refuse_is_refused_before_any(knobs: str, message: str) -> None:
+    variants = parse_variants([f"wrong: {knobs}"], SHORT_TIMES)
+
+    with pytest.raises(BadInput, match=message):
+        check_variants(variants)

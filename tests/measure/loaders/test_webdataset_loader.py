@@ -7,7 +7,7 @@ from toy import Toy, toy_knobs
 
 from workbench.errors import BadInput
 from workbench.knobs.measuring import LoaderKnobs
-from workbench.measure.loaders.choose import open_loader
+from workbench.measure.loaders.choose import check_loader, open_loader
 from workbench.measure.loaders.webdataset_loader import Position, WebDatasetLoader
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
@@ -17,9 +17,19 @@ pytestmark = pytest.mark.real
 COUNT = 17
 
 
-def loader_of(folder, **settings) -> WebDatasetLoader:
+def knobs_of(folder, **settings) -> OcrKnobs:
     plain = {"dataset": str(folder), "loader": "webdataset", "image_size": 64, "batch_size": 2, "num_workers": 2}
-    knobs = OcrKnobs.parse_own({**plain, "targets": "fast", **settings})
+    return OcrKnobs.parse_own({**plain, "targets": "fast", **settings})
+
+
+def check(folder, **settings) -> None:
+    """See whether the loader would take it."""
+    knobs = knobs_of(folder, **settings)
+    check_loader(OcrWorkload(knobs), knobs.slice(LoaderKnobs))
+
+
+def loader_of(folder, **settings) -> WebDatasetLoader:
+    knobs = knobs_of(folder, **settings)
     workload = OcrWorkload(knobs)
     return WebDatasetLoader(workload.shard_feed(), workload.collate(), knobs.slice(LoaderKnobs))
 
@@ -83,8 +93,22 @@ def test_only_the_first_samples_are_asked_for(odd_shards):
 
 
 def test_fewer_shards_than_workers_are_refused(odd_shards):
-    with pytest.raises(BadInput, match=r"3 shards cannot be dealt out to 4 workers.*--shards"):
-        loader_of(odd_shards, num_workers=4)
+    with pytest.raises(BadInput, match=r"4 workers need a shard each, and there are 3.*--shards"):
+        check(odd_shards, num_workers=4)
+
+
+@pytest.mark.parametrize(
+    ("num_workers", "remedy"),
+    [
+        (2, r"2 workers need one each. Raise num_pages \(7 are enough\), or lower num_workers"),
+        (5, r"5 workers need one each. Lower num_workers to 3 at most, and raise num_pages or leave it out"),
+    ],
+)
+def test_few_pages_that_lie_in_few_shards_are_named_and_not_the_shards(odd_shards, num_workers, remedy):
+    with pytest.raises(BadInput, match=rf"num_pages=3 lie in 1 of the 3 shards, and {remedy}"):
+        check(odd_shards, num_pages=3, num_workers=num_workers)
+    check(odd_shards, num_pages=3, num_workers=1)
+    check(odd_shards, num_pages=7, num_workers=2)
 
 
 def test_a_data_set_without_shards_is_refused_with_the_command(odd_pages):

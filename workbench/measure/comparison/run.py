@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,9 @@ from workbench.units import NS_PER_S, format_share
 #: A cache that still holds more than this of the data set's files is not cold, however often it is asked.
 _COLD_SHARE = 0.01
 _FORGET_TIMES = 3
+
+#: A comparison that goes on within this time finds file cache and cores as its last trial has left them.
+_WARM_S = 600.0
 
 Records = Mapping[str, Sequence[Record]]
 
@@ -56,7 +61,9 @@ def run_comparison(
     on_trial: Callable[[int, int, str, Record], None] | None = None,
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
+    is_over: Callable[[Records], bool] = lambda records: False,
     clock: Clock = monotonic_ns,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
     launch: Launch = run_trial,
 ) -> ComparisonRun:
     """Run a comparison, or what is left of one, one trial at a time: two at once would disturb each other.
@@ -65,7 +72,8 @@ def run_comparison(
     and the comparison ends. A disturbed trial is repeated at the end of its block, as often as the policy says, unless
     the machine is hardly ever quiet; both are kept.
 
-    Before the first trial, and before the first after a stop, one runs that counts nowhere.
+    Before the first trial one runs that counts nowhere; also before the first after a stop, unless the last trial has
+    ended only minutes ago.
 
     Args:
         journal: What is to run, and what has run already.
@@ -73,14 +81,17 @@ def run_comparison(
         on_trial: Called after each trial with: trials done, trials at most, the variant, its record.
         on_event: Called with the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the comparison with it.
+        is_over: Whether the records so far leave no time for a further block; asked before every block.
         clock: Reads the time.
+        now: Gives the date, to which the date of the last trial is held.
         launch: Runs a trial: knobs in, record out.
 
     Raises:
         BadInput: Where the file cache is to be cold, and the file system doesn't let go of the files.
         KeyboardInterrupt: On an interrupt. What has run until then is in the journal.
     """
-    return _Runner(journal, is_clear, on_trial, on_event, cancel or threading.Event(), clock, launch).run()
+    cancel = cancel or threading.Event()
+    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, clock, now, launch).run()
 
 
 class _Stopped(Exception):
@@ -99,7 +110,9 @@ class _Runner:
         on_trial: Callable[[int, int, str, Record], None] | None,
         on_event: Callable[[Event], None] | None,
         cancel: threading.Event,
+        is_over: Callable[[Records], bool],
         clock: Clock,
+        now: Callable[[], datetime],
         launch: Launch,
     ) -> None:
         self._launch = launch
@@ -108,13 +121,16 @@ class _Runner:
         self._on_trial = on_trial
         self._on_event = on_event
         self._cancel = cancel
+        self._is_over = is_over
         self._clock = clock
         self._began_ns = clock()
         self._block_s: list[float] = []
         self._names = list(journal.state.variants)
         self._compared = ComparisonRun(journal.state, records={name: [] for name in self._names})
         self._done = 0
-        self._is_warm = False
+        since_s = self._since_last_trial_s(now())
+        self._is_warm = since_s is not None and since_s <= _WARM_S
+        self._again = "" if since_s is None else f"the last trial had ended {_age(since_s)} before"
 
     def run(self) -> ComparisonRun:
         try:
@@ -127,11 +143,26 @@ class _Runner:
         self._compared.state = self._journal.state
         return self._compared
 
+    def _since_last_trial_s(self, now: datetime) -> float | None:
+        """How long ago the last trial of this comparison has ended; None where none has, or it isn't known."""
+        state = self._journal.state
+        run_ids = [state.warmup_run_id, *(trial.run_id for trial in state.trials)]
+        if state.warmup_run_id is None:
+            return None
+        ended = []
+        for run_id in filter(None, run_ids):
+            with contextlib.suppress(BadInput, ValueError):
+                ended.append(datetime.fromisoformat(read_record(self._journal.runs / run_id).created_at))
+        return (now - max(ended)).total_seconds() if ended else None
+
     def _warm_up(self) -> None:
         """A trial that counts nowhere: it fills the file cache and branch caches, and wakes the cores."""
         name = self._names[0]
         record, _ = self._run_trial(name, self._journal.state.variants[name].changed(checked_samples=0))
-        self._tell("warm-up trial", record)
+        again = self._again
+        self._tell(f"warm-up trial{f' (again: {again})' if again else ''}", record)
+        if again:
+            self._compared.notes.append(f"When the comparison went on, the warm-up trial was run again: {again}.")
         if record.status == "failed":
             self._compared.order[-1] = [name]
             self._compared.records[name].append(record)
@@ -145,7 +176,7 @@ class _Runner:
         for block, order in enumerate(blocks(self._names, seed=state.seed)):
             if block == state.most_blocks:
                 return "blocks"
-            if self._is_over_budget():
+            if self._is_over_budget() or self._is_over(records):
                 return "budget"
             began_ns = self._clock()
             was_done = self._done
@@ -257,6 +288,14 @@ class _Runner:
         if self._on_trial is not None:
             kept = sum(not trial.repeated for trial in self._journal.state.trials)
             self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)
+
+
+def _age(seconds: float) -> str:
+    """``"25 min"``, ``"3 h"``, ``"9 days"``."""
+    minutes = seconds / 60.0
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.0f} days"
 
 
 def blocks(names: Sequence[str], *, seed: int) -> Iterator[list[str]]:

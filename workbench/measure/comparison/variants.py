@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from workbench.errors import BadInput, Problem
+from workbench.knobs.advice import inactive_in_both
 from workbench.knobs.format import split_settings
-from workbench.knobs.joined import knobs_of, parse_knobs
+from workbench.knobs.joined import knobs_of, load_workload, parse_knobs
+from workbench.knobs.knob import Situation
 from workbench.knobs.knobs import Knobs
-from workbench.registry import check_inputs
+from workbench.measure.devices.choose import resolve_device
+from workbench.measure.trial.inputs import check_combination, check_inputs
 
 BASELINE = "baseline"
 
@@ -83,7 +86,8 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
 
     Args:
         specs: As `parse_variants` takes them; a single one need not be in a list.
-        axes: As `parse_grid` takes them, likewise; where there are any, the specs are not looked at.
+        axes: As `parse_grid` takes them, or one text with spaces between them; where there are any, the specs are not
+            looked at.
         common: Values by knob name that all variants share.
         blocks: How often each variant is to run.
 
@@ -91,7 +95,11 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
         BadInput: As those two do; for neither of them; for a wrong number of blocks.
     """
     problems = []
-    lists = {"variants": _as_list(specs), "grid": _as_list(axes)}
+    # papermill's -p gives texts and no lists: one variant, or the axes with spaces between them.
+    lists = {
+        "variants": [specs] if isinstance(specs, str) and specs.strip() else list(specs or ()),
+        "grid": _words(axes) if isinstance(axes, str) else list(axes or ()),
+    }
     for where, items in lists.items():
         if not all(isinstance(item, str) for item in items):
             problems.append(Problem("holds something else than text", where, "Give a list of strings"))
@@ -108,7 +116,7 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
 
 
 def check_variants(variants: Mapping[str, Knobs]) -> None:
-    """Look at the data sets of all variants before any trial starts.
+    """Look at the data sets of all variants, and at what else their trials would refuse, before any trial starts.
 
     Raises:
         BadInput: With everything that is wrong with them.
@@ -123,20 +131,48 @@ def check_variants(variants: Mapping[str, Knobs]) -> None:
             problems.append(Problem(what, f"variant '{name}'", remedy))
             subjects.append("variants")
         data = knobs.data_settings()
-        if data in seen:
-            continue
+        is_new = data not in seen
         seen.append(data)
         try:
-            check_inputs(knobs)
+            (check_inputs if is_new else check_combination)(knobs)
         except BadInput as error:
-            problems += error.problems
+            problems += [problem for problem in error.problems if problem not in problems]
             subjects.append(error.subject)
     if problems:
         raise BadInput(", ".join(dict.fromkeys(subjects)), problems)
 
 
-def _as_list(items: Any) -> list[Any]:
-    return [items] if isinstance(items, str) and items else list(items or ())
+def equal_variants(variants: Mapping[str, Knobs], elsewhere: Collection[str] = ()) -> list[str]:
+    """A sentence for each variant that is the same as an earlier one: what it sets otherwise, if anything, is inactive.
+
+    Such a pair shows how large a difference this machine makes up by itself; nobody who asks for something else should
+    wait for it.
+
+    Args:
+        variants: Knobs by name.
+        elsewhere: Names of variants that another workbench measures: these are never the same.
+    """
+    found = []
+    names = [name for name in variants if name not in elsewhere]
+    for place, name in enumerate(names):
+        for earlier in names[:place]:
+            changed = variants[name].compared(variants[earlier])
+            inactive = inactive_in_both(_situation(variants[name]), _situation(variants[earlier]))
+            if changed.keys() <= inactive.keys():
+                because = {inactive[knob]: [k for k in changed if inactive[k] == inactive[knob]] for knob in changed}
+                why = "; ".join(f"{', '.join(knobs)} can change nothing: {reason}" for reason, knobs in because.items())
+                same = f"'{name}' is the same as '{earlier}'{f' ({why})' if why else ''}"
+                found.append(f"{same}: whatever differs between them is the noise of this machine.")
+                break
+    return found
+
+
+def _situation(knobs: Knobs) -> Situation:
+    """Knobs on this machine."""
+    kind = knobs.device
+    if kind == "auto":
+        kind, _ = resolve_device(kind, hasattr(load_workload(knobs.workload), "placeholder"))
+    return Situation(knobs, simulated=kind == "replay", gpu="a CUDA device" if kind == "cuda" else None)
 
 
 def _build(

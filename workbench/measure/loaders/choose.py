@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from types import ModuleType
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.measuring import LoaderKnobs
@@ -41,13 +42,27 @@ def open_loader(
     Raises:
         BadInput: Where what it needs isn't installed, or the data set isn't of its kind.
     """
-    module, extra = LOADERS[knobs.loader]
     where = {"on_gpu": on_gpu} if knobs.loader == "dali" else {}
+    open_it = _module(knobs.loader).open_loader
+    opened: Loader = open_it(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, **where)
+    return opened
+
+
+def check_loader(workload: Workload, knobs: LoaderKnobs) -> None:
+    """See, before any trial, whether the loader would take the workload with these knobs.
+
+    Raises:
+        BadInput: As `open_loader`.
+    """
+    if knobs.loader != "torch":  # which takes any data set
+        _module(knobs.loader).feed_of(workload, knobs)
+
+
+def _module(loader: str) -> ModuleType:
+    module, extra = LOADERS[loader]
     try:
-        open_it = import_module(module).open_loader
+        return import_module(module)
     except ImportError as error:
         how = f"pip install '.[{extra}]' in the checkout" if extra else "make setup"
         remedy = f"Install it ({how}), or take loader=torch"
-        raise BadInput("knobs", [Problem(f"is not installed ({error})", f"loader={knobs.loader}", remedy)]) from None
-    opened: Loader = open_it(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, **where)
-    return opened
+        raise BadInput("knobs", [Problem(f"is not installed ({error})", f"loader={loader}", remedy)]) from None

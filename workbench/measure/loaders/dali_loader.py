@@ -185,7 +185,16 @@ def open_loader(
     Raises:
         BadInput: Where the workload has no images for it.
     """
+    return DaliLoader(feed_of(workload, knobs), knobs, device_id=torch.cuda.current_device() if on_gpu else None)
+
+
+def feed_of(workload: Workload, knobs: LoaderKnobs) -> ImageFeed:
+    """The workload's images.
+
+    Raises:
+        BadInput: Where it has none for DALI.
+    """
     if not isinstance(workload, DecodesByLoader):
         remedy = "Take loader=torch, or give the workload a method image_feed (workbench.workload.DecodesByLoader)"
         raise BadInput("knobs", [Problem("this workload has no images for DALI to decode", "loader=dali", remedy)])
-    return DaliLoader(workload.image_feed(), knobs, device_id=torch.cuda.current_device() if on_gpu else None)
+    return workload.image_feed()

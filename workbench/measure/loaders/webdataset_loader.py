@@ -55,13 +55,11 @@ class WebDatasetLoader:
     Args:
         feed: The shards, and what makes samples of their files.
         collate: Turns a list of samples into a batch.
-        knobs: Batch size, workers, prefetch, seed and the like; mode=train shuffles shards and samples.
+        knobs: Batch size, workers (no more than shards), prefetch, seed and the like; mode=train shuffles shards and
+            samples.
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
         in_worker: Called in every worker when it starts, with its number.
-
-    Raises:
-        BadInput: Where there are fewer shards than workers.
     """
 
     def __init__(
@@ -75,10 +73,6 @@ class WebDatasetLoader:
         in_worker: Sequence[Callable[[int], None]] = (),
     ) -> None:
         workers = max(knobs.num_workers, 1)
-        if len(feed.shards) < workers:
-            what = f"{len(feed.shards)} shards cannot be dealt out to {workers} workers"
-            remedy = "Lower num_workers, or write more: workbench pages --to webdataset --shards N"
-            raise BadInput("knobs", [Problem(what, "loader=webdataset", remedy)])
         several = knobs.num_workers > 0
         self._channel = channel
         self._several = several
@@ -266,11 +260,27 @@ def open_loader(
     """A loader of the workload's shards.
 
     Raises:
-        BadInput: As `WebDatasetLoader`, and where the workload has no shards.
+        BadInput: As `feed_of`.
+    """
+    feed = feed_of(workload, knobs)
+    return WebDatasetLoader(
+        feed, workload.collate(), knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
+    )
+
+
+def feed_of(workload: Workload, knobs: LoaderKnobs) -> ShardFeed:
+    """The workload's shards.
+
+    Raises:
+        BadInput: Where it has none, or fewer than there are workers.
     """
     if not isinstance(workload, Sharded):
         remedy = "Take loader=torch, or give the workload a method shard_feed (workbench.workload.Sharded)"
         raise BadInput("knobs", [Problem("this workload has no shards to stream", "loader=webdataset", remedy)])
-    return WebDatasetLoader(
-        workload.shard_feed(), workload.collate(), knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker
-    )
+    feed = workload.shard_feed()
+    if len(feed.shards) < knobs.num_workers:
+        have = "there is 1" if len(feed.shards) == 1 else f"there are {len(feed.shards)}"
+        what = f"{knobs.num_workers} workers need a shard each, and {have}"
+        remedy = "Lower num_workers, or write more: workbench pages --to webdataset --shards N"
+        raise BadInput("knobs", [Problem(what, "loader=webdataset with num_workers", remedy)])
+    return feed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from types import TracebackType
+from types import ModuleType, TracebackType
 
 from workbench.errors import BadInput, Problem
+from workbench.knobs.knobs import Knobs
 from workbench.measure.profilers.profiler import Findings, Profiler, ProfilerContext
 from workbench.workload import Timed
 
@@ -106,22 +107,44 @@ class _Marked:
             block.__exit__(kind, error, tb)
 
 
+def check_profilers(knobs: Knobs) -> None:
+    """See, before any trial, whether the profilers that the knobs ask for can be used.
+
+    Raises:
+        BadInput: As `open_profilers`, and for functions that there are not.
+    """
+    modules = _modules(knobs.profilers)
+    if "lines" in modules:
+        modules["lines"].find_functions(knobs.line_functions)
+
+
 def open_profilers(context: ProfilerContext) -> Profilers:
     """The profilers that the knobs ask for, in the order of `PROFILERS`.
 
     Raises:
         BadInput: Where what one of them needs isn't installed.
     """
-    profilers: dict[str, Profiler] = {}
+    modules = _modules(context.knobs.profilers)
+    if modules:
+        context.folder.mkdir(parents=True, exist_ok=True)
+    return Profilers({name: getattr(module, PROFILERS[name][1])(context) for name, module in modules.items()})
+
+
+def _modules(names: Sequence[str]) -> dict[str, ModuleType]:
+    """The modules of profilers, in the order of `PROFILERS`.
+
+    Raises:
+        BadInput: With all that cannot be imported.
+    """
+    found: dict[str, ModuleType] = {}
     problems = []
-    for name, (module, kind) in PROFILERS.items():
-        if name in context.knobs.profilers:
-            context.folder.mkdir(parents=True, exist_ok=True)
+    for name, (module, _) in PROFILERS.items():
+        if name in names:
             try:
-                profilers[name] = getattr(import_module(module), kind)(context)
+                found[name] = import_module(module)
             except ImportError as error:
                 remedy = f"pip install {error.name}, or leave it out"
                 problems.append(Problem(f"the profiler cannot be used ({error})", f"profilers={name}", remedy))
     if problems:
         raise BadInput("knobs", problems)
-    return Profilers(profilers)
+    return found

@@ -126,11 +126,21 @@ class OcrWorkload(OcrTools):
             remedy = f"Write its pages as shards: workbench pages --to webdataset --data {folder} --out DIR"
             problem = Problem("the data set does not consist of shards", "loader=webdataset", remedy)
             raise BadInput("knobs", [problem])
+        every = list_shards(folder)[0]
         shards, left = [], len(self._pages)
-        for shard in list_shards(folder)[0]:
+        for shard in every:
             if left > 0:
                 shards.append((shard.path, min(shard.num_pages, left)))
             left -= shard.num_pages
+        workers = self._knobs.num_workers
+        if len(shards) < min(workers, len(every)):
+            lie = f"num_pages={self._knobs.num_pages} lie in {len(shards)} of the {len(every)} shards"
+            need = f"{workers} workers need one each"
+            enough = sum(shard.num_pages for shard in every[: workers - 1]) + 1
+            remedy = f"Raise num_pages ({enough} are enough), or lower num_workers"
+            if workers > len(every):
+                remedy = f"Lower num_workers to {len(every)} at most, and raise num_pages or leave it out"
+            raise BadInput("knobs", [Problem(f"{lie}, and {need}", "loader=webdataset", remedy)])
         return ShardFeed(shards, SampleOfFiles(self._knobs, self._pages))
 
     def image_feed(self) -> EncodedPages:
@@ -156,22 +166,17 @@ class OcrWorkload(OcrTools):
         self._is_simulated = device.simulated
         if device.simulated:
             return
-        from workbench.workloads.ocr.detector.fold import fold_normalization
-        from workbench.workloads.ocr.detector.model import build_detector
-        from workbench.workloads.ocr.detector.weights_file import load_weights
-
         knobs = self._knobs
-        detector = build_detector(knobs.encoder, knobs.neck, seed=knobs.seed)
-        if knobs.weights != "random":
-            load_weights(detector, knobs.weights, encoder=knobs.encoder, neck=knobs.neck)
-        if knobs.normalize == "folded":
-            fold_normalization(detector)
-        detector = detector.to(device.torch_device)
+        detector = self._made_detector().to(device.torch_device)
         if knobs.channels_last:
             detector = detector.to(memory_format=torch.channels_last)
         if knobs.mode == "train":
             self._optimizer = torch.optim.Adam(detector.parameters(), lr=_LEARNING_RATE)
         self._detector = detector.train(knobs.mode == "train")
+
+    def check_model(self) -> None:
+        """See `workload.ChecksModel`: a model is built, and dropped."""
+        self._made_detector()
 
     def step(self, batch: Batch, timers: Timers, *, counted: bool) -> None:
         """See `Workload`."""
@@ -250,6 +255,20 @@ class OcrWorkload(OcrTools):
         found = f"{counts.num_words} words ({counts.num_ignored_words} ignored)"
         summary = f"{counts.num_pages} pages with {found}{dropped}.{notes}"
         return Preview(name=page.name, summary=summary, pictures=pictures, num_samples=len(pages))
+
+    def _made_detector(self) -> torch.nn.Module:
+        """The detector with its weights, in host memory."""
+        from workbench.workloads.ocr.detector.fold import fold_normalization
+        from workbench.workloads.ocr.detector.model import build_detector
+        from workbench.workloads.ocr.detector.weights_file import load_weights
+
+        knobs = self._knobs
+        detector = build_detector(knobs.encoder, knobs.neck, seed=knobs.seed)
+        if knobs.weights != "random":
+            load_weights(detector, knobs.weights, encoder=knobs.encoder, neck=knobs.neck)
+        if knobs.normalize == "folded":
+            fold_normalization(detector)
+        return detector
 
     @property
     def _pages(self) -> list[Page]:
