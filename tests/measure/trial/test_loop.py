@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -44,6 +45,12 @@ class Ran:
         share = lanes[name].attributed_share
         assert share is not None
         return share
+
+    def counted_twice_ns(self) -> int:
+        """Time that two stages of the main process both claim."""
+        spans = [track.spans for track in self.tracks if track.lane == "main" and not track.background]
+        times = sorted((begin, end) for each in spans for begin, end in zip(each.begin_ns, each.end_ns, strict=True))
+        return sum(max(0, end - begin) for (_, end), (begin, _) in pairwise(times))
 
 
 def run(*, steps: int = 9, timed: bool = True, device: Any = None, workload: type[Toy] = Toy, **settings: Any) -> Ran:
@@ -104,6 +111,7 @@ def test_samples_come_in_order_epoch_after_epoch_and_the_stages_explain_the_time
     # The promised figure is measured in benchmarks/; here a bound that no busy machine breaks. Both faults below do.
     assert 0.7 < ran.share("main") <= 1.0
     assert 0.7 < ran.share("worker") <= 1.0
+    assert ran.counted_twice_ns() == 0, "the main process does one thing at a time, where an epoch begins, too"
 
 
 def test_planted_fault_work_that_no_stage_names_opens_the_worker_lane():

@@ -13,6 +13,9 @@ from workbench.units import format_duration, format_share
 #: Shares of the file cache that differ by less are the same.
 _SAME_SHARE = 0.01
 
+#: A difference above this is none that anybody measures for.
+_LARGEST_EFFECT = 1.0
+
 _STOPS = {
     "clear": "Sampling ended early, when every verdict was clear.",
     "blocks": "Sampling ended with the last of the planned blocks.",
@@ -64,6 +67,8 @@ def detectable_difference(resolution: Resolution | None) -> str:
     """``"By the spread between its blocks, such a comparison detects differences from 3.1 % on in 2.1 min ..."``."""
     if resolution is None:
         return "There are too few blocks to say which differences such a comparison can detect."
+    if resolution.effect > _LARGEST_EFFECT:
+        return "Its blocks scatter so much that such a comparison detects no difference below 2x."
     time = _minutes(resolution.num_blocks * resolution.block_s)
     return (
         "By the spread between its blocks, such a comparison detects differences from "

@@ -107,6 +107,7 @@ class Loop:
         self._step_by_step = step_by_step
         self._does_steps = not isinstance(device, NoDevice)
         self._last_event_ns = 0
+        self._epoch_began_ns = 0
         self._batches = self._endless()
 
     def run(self, *, num_steps: int, warmup_steps: int) -> LoopTimes:
@@ -172,6 +173,7 @@ class Loop:
         while True:
             with self._timed("epoch"):
                 batches = self._loader.epoch()
+            self._epoch_began_ns = self._clock()
             yield from batches
             yield None
 
@@ -184,7 +186,8 @@ class Loop:
             end = self._clock()
             if stages is not None:
                 stages.batch = -1
-                self._time_arrival(stages, begin, end, ended=batch is None)
+                # An epoch that began in that time has a span of its own.
+                self._time_arrival(stages, max(begin, self._epoch_began_ns), end, ended=batch is None)
             if batch is not None:
                 if stages is not None:
                     stages.batch = batch.number
