@@ -1,4 +1,8 @@
-"""py-spy on the whole process tree of a trial: where each process is, a hundred times a second."""
+"""py-spy on the whole process tree of a trial: where each process is, a hundred times a second.
+
+Its samples carry no time. So it begins before the counted steps do and ends with them; what is left to be cut off is
+told by the stack (see `profilers.speedscope`).
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.measure.profilers.speedscope import readable
 
 _RATE_HZ = 100
-_SECONDS_TO_WRITE = 30.0
+_SECONDS_TO_BEGIN, _SECONDS_TO_WRITE = 10.0, 30.0
+_POLL_S = 0.01
+
+#: What py-spy says when it has looked into all processes and begins.
+_BEGINS = b"Sampling process"
 
 #: prctl(2): who may look into this process; any process of the user.
 _PR_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1).value
@@ -33,13 +45,15 @@ class StackSamples(BaseProfiler):
     def __init__(self, context: ProfilerContext) -> None:
         self._file = context.folder / "stacks.speedscope.json"
         self._log = context.folder / "py-spy.txt"
+        self._workers = context.folder / "stacks"
         self._native = context.knobs.native_stacks
         self._process: subprocess.Popen[bytes] | None = None
         self._problem = ""
 
     def in_worker(self) -> Callable[[int], None]:
         """See `Profiler`."""
-        return allow_tracing
+        self._workers.mkdir(parents=True, exist_ok=True)
+        return _InWorker(self._workers)
 
     def steady(self) -> None:
         """See `Profiler`."""
@@ -53,6 +67,11 @@ class StackSamples(BaseProfiler):
         arguments += ["--native"] if self._native else []
         with self._log.open("wb") as log:
             self._process = subprocess.Popen([command, *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        waited_from = time.monotonic()
+        while self._process.poll() is None and _BEGINS not in self._log.read_bytes():
+            if time.monotonic() - waited_from > _SECONDS_TO_BEGIN:
+                break
+            time.sleep(_POLL_S)
 
     def stop(self) -> None:
         """See `Profiler`."""
@@ -69,17 +88,32 @@ class StackSamples(BaseProfiler):
 
     def collect(self) -> Findings:
         """See `Profiler`."""
-        if self._process is not None and not self._problem and not _is_whole(self._file):
+        scope = _read(self._file)
+        if self._process is not None and not self._problem and scope is None:
             lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             self._problem = f"py-spy has left no samples ({lines[-1] if lines else 'and says nothing'})"
             if any("permi" in line.lower() or "ptrace" in line.lower() for line in lines):
                 self._problem += f". {_REMEDY}"
-        if self._problem:
+        if self._problem or scope is None:
             return Findings(notes=[f"stacks: {self._problem}"])
+        workers = dict(map(int, reversed(path.name.split("-"))) for path in self._workers.glob("*-*"))
+        self._file.write_text(json.dumps(readable(scope, os.getpid(), workers)), encoding="utf-8")
         return Findings({"stack samples": self._file})
 
 
-def allow_tracing(number: int = 0) -> None:
+@dataclass(frozen=True)
+class _InWorker:
+    """Lets py-spy look into a loader worker, and leaves its number by its process: a file ``NUMBER-PID``."""
+
+    folder: Path
+
+    def __call__(self, number: int) -> None:
+        allow_tracing()
+        with contextlib.suppress(OSError):  # then its samples are left out, and the trial goes on
+            (self.folder / f"{number}-{os.getpid()}").touch()
+
+
+def allow_tracing() -> None:
     """Let other processes of the user look into this one, where the kernel asks for consent."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(_ANY), 0, 0, 0)
@@ -90,8 +124,10 @@ def _find_py_spy() -> str | None:
     return str(beside) if beside.is_file() else shutil.which("py-spy")
 
 
-def _is_whole(file: Path) -> bool:
+def _read(file: Path) -> dict[str, Any] | None:
+    """py-spy's file; None where there is none, or no sample in it."""
     try:
-        return bool(json.loads(file.read_text(encoding="utf-8"))["profiles"])
+        scope: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return scope if scope["profiles"] else None
     except (OSError, ValueError, KeyError):
-        return False
+        return None
