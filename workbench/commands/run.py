@@ -30,5 +30,13 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     advice = read_advice(folder)  # the notebook has written it
     if advice is not None and advice.sentence:
         print(advice.sentence)
-    print(f"Run folder: {folder}\nReport: {done.html}")
-    raise typer.Exit(exit_code([record.failure]))
+    print(f"Run folder: {folder}")
+    failures = [record.failure]
+    if record.profiled_run_id is not None:
+        with_profilers = folder.with_name(record.profiled_run_id)
+        failures.append(read_record(with_profilers).failure)
+        print(f"Run folder, with profilers: {with_profilers}")
+        if failures[-1] is not None:
+            print(describe_failure(failures[-1]))
+    print(f"Report: {done.html}")
+    raise typer.Exit(exit_code(failures))

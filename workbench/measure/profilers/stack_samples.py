@@ -96,7 +96,8 @@ class StackSamples(BaseProfiler):
                 self._problem += f". {_REMEDY}"
         if self._problem or scope is None:
             return Findings(notes=[f"stacks: {self._problem}"])
-        workers = dict(map(int, reversed(path.name.split("-"))) for path in self._workers.glob("*-*"))
+        names = (path.name.split("-") for path in self._workers.glob("*-*"))
+        workers = {int(pid): int(number) for number, pid in names}
         self._file.write_text(json.dumps(readable(scope, os.getpid(), workers)), encoding="utf-8")
         return Findings({"stack samples": self._file})
 
