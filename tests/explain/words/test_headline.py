@@ -7,7 +7,7 @@ from record_factory import make_failed, make_lane, make_record, make_stage
 
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.words.headline import comparison_headline, run_headline
-from workbench.records import Check, Checks
+from workbench.records import Check, Checks, ProfilerOverhead
 from workbench.stages import Stage
 
 
@@ -95,3 +95,11 @@ def test_a_run_whose_stages_do_not_add_up_says_so():
     lanes = [make_lane("main", 1.0, 0.5)]
     record = make_record(stages=[make_stage("main", "wait", 0.5)], lanes=lanes)
     assert "The stages of the main lane do not add up" in run_headline(record)
+
+
+def test_figures_that_profilers_have_slowed_down_say_so_first():
+    overhead = ProfilerOverhead(profilers=["torch"], factor=2.5, lowest=2.0, highest=3.0, run_ids=["clean", "after"])
+    record = make_record(profilers="torch").model_copy(update={"profiler_overhead": overhead})
+    assert run_headline(record).startswith("With profilers (torch), which take 2.50x the time of a clean run")
+    assert "(the clean run: clean): 100" in run_headline(record)
+    assert "profilers" not in run_headline(make_record())

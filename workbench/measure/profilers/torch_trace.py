@@ -2,7 +2,8 @@
 
 The first counted step warms the profiler up, and a few are recorded, which bounds the size of the trace. After each
 recorded step the trace gets a mark that carries the clock's reading; the marks put the trace on the time axis of all
-other spans. What takes long is done outside of the counted steps: torch imports what it needs where the warm-up begins,
+other spans. TensorBoard's plugin (torch-tb-profiler 0.4.3) opens the trace with TensorBoard 2.21; it draws with scripts
+from gstatic.com and cdnjs.cloudflare.com, and stays empty without a network. What takes long is done outside of the counted steps: torch imports what it needs where the warm-up begins,
 which is before the first of them, and the trace is written after the last.
 """
 
@@ -76,7 +77,7 @@ class TorchTrace(BaseProfiler):
 
     def collect(self) -> Findings:
         """See `Profiler`."""
-        if not self._is_recorded:
+        if not self._is_recorded or self._steps <= WARM_UP:
             return Findings(notes=[f"torch: nothing was recorded; it takes num_steps={WARM_UP + 1} or more"])
         tensorboard_trace_handler(str(self._folder), worker_name="main")(self._profiler)
         self._operators.write_text(json.dumps(_operators(self._profiler)), encoding="utf-8")
