@@ -1,7 +1,7 @@
 """TensorBoard, with the plugin for torch traces, shows the run.
 
-The plugin draws its charts with Google's script from the network. A stand-in for that leaves them empty, and all else as
-it is.
+The plugin draws its charts with Google's script from the network. A stand-in for that leaves them empty, and all else
+as it is.
 """
 
 from __future__ import annotations

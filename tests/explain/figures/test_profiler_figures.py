@@ -129,7 +129,10 @@ def test_operators_are_sorted_by_what_is_asked_for(tmp_path):
     file.write_text(json.dumps([operator("a", 0.1, 10**6), operator("b", 0.2, 0), operator("c", 0.0, 10**7)]))
     assert [row[0] for row in operator_table(file).texts] == ["b", "a"]
     assert [row[0] for row in operator_table(file, by="memory").texts] == ["c", "a"]
-    assert operator_table(file).texts[0] == ("b", "3", "200 ms", "400 ms", "-", "0 B")
+    assert operator_table(file).texts[0] == ("b", "3", "200 ms", "400 ms")
+    assert operator_table(file, by="memory").texts[0] == ("c", "3", "10.0 MB")
+    file.write_text(json.dumps([operator("a", 0.1, 0), {**operator("kernel", 0.0, 0), "device_self_s": 0.3}]))
+    assert operator_table(file).texts[0] == ("kernel", "3", "0.00 s", "0.00 s", "300 ms")
     file.write_text("[]")
     assert "No operator" in operator_table(file).notes[0]
 

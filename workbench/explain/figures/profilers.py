@@ -92,19 +92,17 @@ def operator_table(file: Path, *, by: str = "time") -> Table:
     largest = sorted((row for row in operators if own(row) > 0), key=own, reverse=True)[:_MOST_OPERATORS]
     if not largest:
         return note_table("No operator was recorded: the device runs no model (replayed, or none).")
-    columns = ("operator", "calls", "CPU, own", "CPU, with what it calls", "device, own", "allocated")
-    rows = [
-        (
-            row["name"],
-            number(str(row["calls"])),
-            number(format_duration(row["cpu_self_s"])),
-            number(format_duration(row["cpu_s"])),
-            number(format_duration(row["device_self_s"]) if row["device_self_s"] else "-"),
-            number(format_bytes(_allocated_bytes(row))),
-        )
-        for row in largest
-    ]
-    return make_table(columns, rows, caption=f"The operators that take most {by}", is_wide=True)
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {"calls": lambda row: str(row["calls"])}
+    if by == "memory":
+        columns["allocated"] = lambda row: format_bytes(_allocated_bytes(row))
+    else:
+        columns["CPU, own"] = lambda row: format_duration(row["cpu_self_s"])
+        columns["CPU, with what it calls"] = lambda row: format_duration(row["cpu_s"])
+    if by == "time" and any(row["device_self_s"] for row in largest):
+        columns["device, own"] = lambda row: format_duration(row["device_self_s"]) if row["device_self_s"] else "-"
+    rows = [(row["name"], *(number(shown(row)) for shown in columns.values())) for row in largest]
+    caption = f"The operators that take most {by}"
+    return make_table(("operator", *columns), rows, caption=caption, is_wide=len(columns) > 2)
 
 
 def _own_time_s(row: dict[str, Any]) -> float:

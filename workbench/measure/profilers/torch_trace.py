@@ -2,9 +2,11 @@
 
 The first counted step warms the profiler up, and a few are recorded, which bounds the size of the trace. After each
 recorded step the trace gets a mark that carries the clock's reading; the marks put the trace on the time axis of all
-other spans. TensorBoard's plugin (torch-tb-profiler 0.4.3) opens the trace with TensorBoard 2.21; it draws with scripts
-from gstatic.com and cdnjs.cloudflare.com, and stays empty without a network. What takes long is done outside of the counted steps: torch imports what it needs where the warm-up begins,
+other spans. What takes long is done outside of the counted steps: torch imports what it needs where the warm-up begins,
 which is before the first of them, and the trace is written after the last.
+
+TensorBoard 2.21 opens the trace with torch-tb-profiler 0.4.3. The plugin draws with scripts from gstatic.com and
+cdnjs.cloudflare.com, and stays empty without a network.
 """
 
 from __future__ import annotations
