@@ -169,13 +169,14 @@ def test_source_is_shown_the_most_expensive_function_first(tmp_path):
 def test_lines_that_take_no_time_are_left_out_and_the_others_fill_one_line(tmp_path):
     lines = [
         line(1, 3, 0.004, "cheap = 1"), line(2, 80, 0.6, "words = ["), line(3, 80, 0.0, "word for word in page.words"),
-        line(4, 0, 0.0, "]"), line(5, 3, 0.396, f"other = {'x' * 200}"),
+        line(4, 0, 0.0, "]"), line(5, 3, 0.03, "both("), line(6, 3, 0.366, f"other = {'x' * 200}"),
     ]  # fmt: skip
     (function,) = timed(tmp_path, {"path": "a.f", "total_s": 1.0, "lines": lines}).functions
     table = line_table(function)
     assert table.texts[0] == ("2", "80", "600 ms", "60.0 %", "words = [word for word in page.words")
-    assert [row[0] for row in table.texts] == ["2", "5"]
-    assert len(table.texts[1][-1]) == 90
+    assert [row[0] for row in table.texts] == ["2", "5", "6"]
+    assert table.texts[1][-1] == "both("
+    assert len(table.texts[2][-1]) == 90
     assert table.notes == ("Lines with less than 1 % of the time are left out: 0.4 % together.",)
 
 

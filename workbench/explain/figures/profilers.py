@@ -6,7 +6,7 @@ import html
 import json
 import keyword
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,7 @@ def line_table(function: TimedFunction) -> Table:
         style: Style = "strong" if share >= _STRONG_FROM else "plain"
         figures = (str(line.hits), format_duration(line.time_s))
         shown = Cell(format_share(share), style=style, is_number=True)
-        rows.append((str(line.number), *map(number, figures), shown, code(_statement(function.lines[place:]))))
+        rows.append((str(line.number), *map(number, figures), shown, code(_statement(function, place))))
     left_out = format_share(left_out_s / function.total_s if function.total_s else 0.0)
     notes = [f"Lines with less than 1 % of the time are left out: {left_out} together."]
     return make_table(("line", "hits", "time", "share", "source"), rows, notes=notes)
@@ -206,11 +206,13 @@ def _called(source: str) -> str:
     return ", ".join(f"{name}()" for name in names) or source.strip()
 
 
-def _statement(lines: Sequence[SourceLine]) -> str:
-    """A line; one that ends in the midst of a statement with what follows. In one piece, as long as there is room."""
-    line = ""
-    for part in lines:
-        line += part.source.strip()
-        if len(line) > _LONGEST_LINE or not line.endswith(("(", "[", "{", ",")):
+def _statement(function: TimedFunction, place: int) -> str:
+    """A line; one that ends in the midst of a statement with what follows, up to the next line that is shown itself."""
+    first, *others = function.lines[place:]
+    line = first.source.strip()
+    for part in others:
+        is_shown = part.time_s >= _SHOWN_FROM * function.total_s
+        if is_shown or len(line) > _LONGEST_LINE or not line.endswith(("(", "[", "{", ",")):
             break
+        line += part.source.strip()
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
