@@ -43,6 +43,17 @@ def test_every_phase_is_reported_and_a_counted_one_every_now_and_then() -> None:
     ]
 
 
+def test_of_several_trials_every_line_says_which_it_is_of() -> None:
+    found: list[Progress] = []
+    writer = ProgressWriter(found.append, clock=Clock())
+
+    for trial in ("clean run before", "with profilers"):
+        writer.on_event(Event(phase="finish", trial=trial))
+        writer.on_event(Event(phase="finish", trial=trial))
+
+    assert [progress.line for progress in found] == ["clean run before: finish", "with profilers: finish"]
+
+
 def test_a_trial_that_ended_is_reported_with_its_throughput_or_its_failure() -> None:
     found: list[Progress] = []
     writer = ProgressWriter(found.append)

@@ -152,13 +152,14 @@ class ProgressWriter:
     def on_event(self, event: Event) -> None:
         """Report on the trial that is running."""
         now = self._clock()
-        is_due = event.phase != self._phase or now - self._written_s >= self._every_s
+        phase = f"{event.trial}: {event.phase}" if event.trial else event.phase
+        is_due = phase != self._phase or now - self._written_s >= self._every_s
         if not (is_due or event.message or event.done == event.total):
             return
-        self._phase, self._written_s = event.phase, now
+        self._phase, self._written_s = phase, now
         self._write(
             Progress(
-                what=event.phase,
+                what=phase,
                 done=event.done,
                 total=event.total,
                 samples_per_s=event.samples_per_s,

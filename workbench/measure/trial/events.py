@@ -14,6 +14,7 @@ class Event(BaseModel):
 
     Attributes:
         phase: What the trial is doing.
+        trial: Which of several trials it is, in words; empty where there is only one.
         done: How much of it is done, in samples (phases `cache`, `dataset`) or steps (`warmup`, `steady`).
         total: How much there is; None where the phase isn't counted.
         samples_per_s: Throughput so far; None outside the steady part.
@@ -24,6 +25,7 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     phase: Phase
+    trial: str = ""
     done: int = 0
     total: int | None = None
     samples_per_s: float | None = None

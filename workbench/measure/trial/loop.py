@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from workbench.measure.devices.device import Device, NoDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch, take_received
 from workbench.measure.loaders.loader import Loader
-from workbench.measure.profilers.choose import Profilers
+from workbench.measure.profilers.choose import OWN_STAGE, Profilers
 from workbench.measure.timing.core_time import CoreWatch
 from workbench.measure.timing.spans import Clock
 from workbench.measure.timing.stages import Stages, untimed
@@ -106,6 +106,7 @@ class Loop:
         self._on_warm_up = on_warm_up
         self._step_by_step = step_by_step
         self._does_steps = not isinstance(device, NoDevice)
+        self._first_batch_ns = 0
         self._last_event_ns = 0
         self._epoch_began_ns = 0
         self._batches = self._endless()
@@ -118,11 +119,8 @@ class Loop:
             WorkbenchError: What the data set raises.
         """
         seen = _Seen()
-        sample_numbers: list[int] = []
-        first_batch_ns = 0
         for step in range(warmup_steps):
             batch = self._next(seen)
-            first_batch_ns = first_batch_ns or self._clock()
             self._on_warm_up(batch)
             self._step(batch, counted=False)
             self._report(Event(phase="warmup", done=step + 1, total=warmup_steps))
@@ -131,24 +129,13 @@ class Loop:
         if self._cores is not None:
             self._cores.begin()
         begin_ns = self._clock()
-        for step in range(num_steps):
-            batch = self._next(seen)
-            first_batch_ns = first_batch_ns or self._clock()
-            sample_numbers += batch.samples
-            self._step(batch, counted=True)
-            if self._profilers:
-                with self._timed("profilers"):
-                    self._profilers.step()
-            samples_per_s = len(sample_numbers) * NS_PER_S / max(self._clock() - begin_ns, 1)
-            self._report(Event(phase="steady", done=step + 1, total=num_steps, samples_per_s=samples_per_s))
-        with self._timed("drain"):
-            self._flush()
+        sample_numbers = self._count(num_steps, seen, begin_ns)
         end_ns = self._clock()
         self._loader.disarm()
         if self._cores is not None:
             self._cores.end()
         return LoopTimes(
-            first_batch_ns=first_batch_ns,
+            first_batch_ns=self._first_batch_ns,
             begin_ns=begin_ns,
             end_ns=end_ns,
             num_steps=num_steps,
@@ -157,6 +144,26 @@ class Loop:
             batches=Batches(number=seen.number, samples=seen.samples, num_bytes=seen.num_bytes),
             sample_numbers=sample_numbers,
         )
+
+    def _count(self, num_steps: int, seen: _Seen, begin_ns: int) -> list[int]:
+        """The counted steps; the stack samples of the main process are those with this frame (`STEADY_FRAME`).
+
+        Returns:
+            The numbers of their samples.
+        """
+        sample_numbers: list[int] = []
+        for step in range(num_steps):
+            batch = self._next(seen)
+            sample_numbers += batch.samples
+            self._step(batch, counted=True)
+            if self._profilers:
+                with self._timed(OWN_STAGE):
+                    self._profilers.step()
+            samples_per_s = len(sample_numbers) * NS_PER_S / max(self._clock() - begin_ns, 1)
+            self._report(Event(phase="steady", done=step + 1, total=num_steps, samples_per_s=samples_per_s))
+        with self._timed("drain"):
+            self._flush()
+        return sample_numbers
 
     def pass_on(self, to: Callable[[IndexedBatch], None], most_steps: int) -> None:
         """Hand on the batches that come next: an epoch of them, or `most_steps` if that is less. No step is done.
@@ -192,6 +199,7 @@ class Loop:
                 if stages is not None:
                     stages.batch = batch.number
                 seen.add(batch)
+                self._first_batch_ns = self._first_batch_ns or self._clock()
                 return batch
 
     def _time_arrival(self, stages: Stages, begin: int, end: int, *, ended: bool) -> None:
