@@ -60,3 +60,15 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
     assert "3/16" in screen.getvalue()
     assert "steady [x], 50.0 samples/s" in screen.getvalue()
     assert "[ 3/16]" not in screen.getvalue()
+
+
+def test_what_a_person_has_to_see_stays_on_the_terminal() -> None:
+    screen = io.StringIO()
+    with show_progress(Console(file=screen, force_terminal=True, width=120)) as on_progress:
+        on_progress(Progress(what="'a' is the same as [baseline]", stays=True))
+        on_progress(Progress(what="steady", done=3, total=16))
+
+    lines = [line for line in screen.getvalue().splitlines() if "is the same as [baseline]" in line]
+    assert any(
+        not line.rstrip().endswith("0:00:00 'a'") and line.strip("\x1b[2K\r").startswith("'a'") for line in lines
+    )
