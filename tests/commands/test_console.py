@@ -68,7 +68,5 @@ def test_what_a_person_has_to_see_stays_on_the_terminal() -> None:
         on_progress(Progress(what="'a' is the same as [baseline]", stays=True))
         on_progress(Progress(what="steady", done=3, total=16))
 
-    lines = [line for line in screen.getvalue().splitlines() if "is the same as [baseline]" in line]
-    assert any(
-        not line.rstrip().endswith("0:00:00 'a'") and line.strip("\x1b[2K\r").startswith("'a'") for line in lines
-    )
+    lines = [line.strip("\x1b[2K\r") for line in screen.getvalue().splitlines()]
+    assert "'a' is the same as [baseline]" in lines

@@ -211,10 +211,7 @@ def test_what_is_not_faster_pays_after_nothing():
 
 def test_trials_that_counted_other_numbers_of_steps_are_named():
     baseline = [make_record(100.0) for _ in range(3)]
-    short = [
-        record.model_copy(update={"steady": make_steady(1.0, num_steps=n)})
-        for record, n in zip(baseline, (10, 7, 10), strict=True)
-    ]
+    short = [make_record(100.0).model_copy(update={"steady": make_steady(1.0, num_steps=n)}) for n in (10, 7, 10)]
     order = [["b", "v"]] * 3
     notes = compare({"b": baseline, "v": short}, baseline="b", order=order, seed=0).notes
     assert "Not all trials counted as many steps (timeout_s ended some before): 'v'." in notes
