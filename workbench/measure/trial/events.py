@@ -18,6 +18,7 @@ class Event(BaseModel):
         done: How much of it is done, in samples (phases `cache`, `dataset`) or steps (`warmup`, `steady`).
         total: How much there is; None where the phase isn't counted.
         samples_per_s: Throughput so far; None outside the steady part.
+        left_s: About how long warm-up and steady part will take from now on; None: not known.
         message: A line for the reader ("device=auto found no CUDA device and is the replay device").
         stages: Seconds by lane and stage since the event before; empty where no stage is timed.
     """
@@ -29,6 +30,7 @@ class Event(BaseModel):
     done: int = 0
     total: int | None = None
     samples_per_s: float | None = None
+    left_s: float | None = None
     message: str = ""
     stages: dict[str, dict[str, float]] = {}
 
