@@ -30,5 +30,7 @@ def run(parameter: Parameters = None, out: OutFolder = None) -> None:
     advice = read_advice(folder)  # the notebook has written it
     if advice is not None and advice.sentence:
         print(advice.sentence)
+    for note in record.description.notes if record.description else ():
+        print(f"Note: {note}")
     print(f"Run folder: {folder}\nReport: {done.html}")
     raise typer.Exit(exit_code([record.failure]))
