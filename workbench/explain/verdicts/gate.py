@@ -80,7 +80,8 @@ def summary(comparison: Comparison, *, most_slowdown: float) -> str:
             lines.append(f"- {_RESULTS[variant.checks.status]}")
     if found == "cannot_tell":
         lines.append(f"- To tell, it {needs(_more_blocks(comparison, most_slowdown), comparison)}.")
-    lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]
+    of_data = comparison.description.notes if comparison.description is not None else []
+    lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes, *of_data]]
     return "\n".join(lines) + "\n"
 
 

@@ -42,7 +42,7 @@ def preview_of(page: Page, counts: PageCounts, knobs: OcrKnobs) -> Preview:
         pictures.append(Picture(levels, "the target: where the detector is to find words"))
     dropped = f", {placed.dropped_words} of this page's words lost on the way" if placed.dropped_words else ""
     found = f" with {counts.num_words} words ({counts.num_ignored_words} ignored)" if counts.has_annotations else ""
-    summary = " ".join([f"{counts.num_pages} pages{found}{dropped}.", *counts.notes])
+    summary = "; ".join([f"{counts.num_pages} pages{found}{dropped}", *counts.notes])
     return Preview(name=page.name, summary=summary, pictures=pictures, num_samples=counts.num_pages)
 
 

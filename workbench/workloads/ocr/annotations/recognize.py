@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -74,13 +74,14 @@ def find_annotations(
         raise BadInput(
             f"{place} holds several sets of annotations; take one", [_choice(choice, sets) for choice in sets]
         )
-    broken = _broken(guesses, sets)
     if not sets:
         unread = [path for path in index.others if path.suffix.lower() in _UNREAD_SUFFIXES]
         if annotations is None and wanted is None and not unread and all(_is_prose(g, index) for g in guesses):
             return None
         guesses += [Guess(path, None, f"is a {path.suffix.lower()} file") for path in unread]
-        raise BadInput(str(place), [_none([*files, *unread], wanted), *broken, *_unknown(guesses, folder)])
+        unreadable = [guess.problem for guess in guesses if guess.problem]
+        raise BadInput(str(place), [_none([*files, *unread], wanted), *unreadable, *_unknown(guesses, folder)])
+    broken = _broken(guesses, sets)
     if broken and wanted is None:
         remedy = f"to go without, set annotations={sets[0].place}"
         raise BadInput(f"{place} holds {sets[0]}, and what may belong to it ({remedy})", broken)
@@ -197,17 +198,18 @@ _ALONE = f"measure the images alone: annotation_format={NO_FORMAT}"
 
 
 def _unknown(guesses: list[Guess], folder: Path) -> list[Problem]:
-    """What the first few files look like of which no annotations can be read; each way to convert them once."""
+    """What the first few files look like of which no annotations can be read; and last, how to convert them."""
     unknown = [guess for guess in guesses if guess.what]
     problems = []
-    told: set[str] = set()
+    conversions: dict[str, str] = {}
     for guess in unknown[:_SHOWN]:
         found = unread_format(guess.path, folder)
-        remedy = ""
-        if found is not None and found.conversion and found.name not in told:
-            remedy = f"To make UFO JSON of it, in Python:\n{found.conversion}"
-        told.add(found.name if found is not None else "")
-        problems.append(Problem(guess.what + (f": {found.name}" if found else ""), str(guess.path), remedy))
+        problems.append(Problem(f"{guess.what}, like {found.name}" if found else guess.what, str(guess.path)))
+        if found and found.conversion:
+            conversions.setdefault(found.name, found.conversion)
     if len(unknown) > _SHOWN:
         problems.append(Problem(f"and {len(unknown) - _SHOWN} more files of unknown format"))
+    if conversions:
+        ways = [f"To make UFO JSON of {name}, in Python:\n{code}" for name, code in conversions.items()]
+        problems[-1] = replace(problems[-1], remedy="\n".join(ways))
     return problems

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES
+
 #: Of a file this much is looked at.
 _HEAD_BYTES = 4096
 
@@ -34,7 +36,7 @@ json.dump({{'images': pages}}, open({out!r}, 'w'))"""
 _FROM_YOLO = """\
 import json, pathlib; from PIL import Image; root = pathlib.Path({folder!r}); pages = {{}}; \
 labels = {{path.stem: path for path in root.rglob('*.txt')}}
-for path in [path for path in root.rglob('*') if path.suffix in {suffixes} and path.stem in labels]: \
+for path in [path for path in root.rglob('*') if path.suffix.lower() in {suffixes} and path.stem in labels]: \
 (w, h) = Image.open(path).size; \
 boxes = [map(float, line.split()[1:5]) for line in labels[path.stem].open() if line.strip()]; \
 corners = [((x - W / 2) * w, (y - H / 2) * h, (x + W / 2) * w, (y + H / 2) * h) for x, y, W, H in boxes]; \
@@ -56,7 +58,7 @@ class UnreadFormat:
 
     Attributes:
         name: What it is called.
-        conversion: Python, three lines, that makes a `pages.json` in the data set; empty where it would be longer.
+        conversion: Python, three lines, that writes an `annotations.json` there; empty where it would be longer.
     """
 
     name: str
@@ -84,7 +86,7 @@ def _table(path: Path, head: str, folder: Path) -> UnreadFormat | None:
     corners = next((names for names in _CORNER_COLUMNS if set(names) <= set(columns)), None)
     if image is None or corners is None:
         return None
-    out = str(folder / "pages.json")
+    out = str(folder / "annotations.json")
     conversion = _FROM_CSV.format(file=str(path), corners=corners, image=image, polygon=_CORNERS, out=out)
     return UnreadFormat("a CSV table of boxes", conversion)
 
@@ -98,16 +100,14 @@ def _text(path: Path, head: str, folder: Path) -> UnreadFormat | None:
     if not numbers or not all(0.0 <= float(value) <= 1.0 for line in numbers for value in line):
         return None
     if any(len(line) != 4 for line in numbers):
-        return UnreadFormat("YOLO outlines (class, then x y of each point as shares of the image)")
-    settings = {"folder": str(folder), "out": str(folder / "pages.json"), "suffixes": [".jpg", ".jpeg", ".png"]}
-    return UnreadFormat(
-        "YOLO boxes (class, centre and size as shares of the image)", _FROM_YOLO.format(polygon=_CORNERS, **settings)
-    )
+        return UnreadFormat("YOLO outlines")
+    settings = {"folder": str(folder), "out": str(folder / "annotations.json"), "suffixes": IMAGE_SUFFIXES}
+    return UnreadFormat("YOLO boxes", _FROM_YOLO.format(polygon=_CORNERS, **settings))
 
 
 def _xml(path: Path, head: str, folder: Path) -> UnreadFormat | None:
     if "<annotation" in head and "<object" in head:
-        settings = {"folder": str(folder), "out": str(folder / "pages.json"), "corners": _CORNER_COLUMNS[0]}
+        settings = {"folder": str(folder), "out": str(folder / "annotations.json"), "corners": _CORNER_COLUMNS[0]}
         return UnreadFormat("Pascal VOC", _FROM_VOC.format(polygon=_CORNERS, **settings))
     kinds = {"<PcGts": "PAGE XML", "<alto": "ALTO", "<taggedRectangle": "SVT", "<annotations": "CVAT for images"}
     return next((UnreadFormat(name) for mark, name in kinds.items() if mark in head), None)
