@@ -272,7 +272,7 @@ def test_images_alone_are_measured_without_maps_and_without_h_mean(targets):
 
 def test_of_images_alone_there_are_no_words_to_describe():
     described = make(**ALONE).check()
-    assert described.notes == [NO_ANNOTATIONS]
+    assert described.notes[0] == NO_ANNOTATIONS
     counts = {count.name: count.number for count in described.counts}
     assert counts["words"] == 0
     assert not {"words to be ignored", "pages without words"} & set(counts)

@@ -87,6 +87,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 #: Of these, what is compared with the baseline where nobody names variants.
 _SUGGESTED = ("RAM image cache", "RAM cache + conditional normalize", "prepared cache + device normalize")
 
+_NO_WORDS = "the pages have no annotations, so there is nothing to make maps of"
 _NO_MODEL = Inactive(_no_model, "no model is run: the device is replayed, or there is none")
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
@@ -327,7 +328,7 @@ class OcrKnobs(Knobs):
                 "Take targets=compute or fast, or mode=validate",
             ),
         ],
-        inactive=[Inactive(_no_words, "the pages have no annotations, so there is nothing to make maps of")],
+        inactive=[Inactive(_no_words, _NO_WORDS)],
         predicted="effects",
         effects={
             "fast": Effect(
@@ -387,14 +388,9 @@ class OcrKnobs(Knobs):
         return files_below(folder) if folder.is_dir() else []
 
     def data_settings(self) -> dict[str, Any]:
-        """Where the pages are, which of them, and what decides whether they will do (see `workload.OcrWorkload`)."""
+        """Where the pages are, which of them, and what decides whether they will do (`description.problems_with`)."""
         where = self.model_dump(include={"workload", "dataset", "annotations", "annotation_format", "num_pages"})
-        return {**where, "trains": self.mode == "train", "nothing_to_replay": self.nothing_to_replay}
-
-    @property
-    def nothing_to_replay(self) -> bool:
-        """Whether a replay device is asked for without the target maps that it hands back."""
-        return self.device == "replay" and self.targets == "none"
+        return {**where, "trains": self.mode == "train", "replays": self.device == "replay" and self.targets == "none"}
 
     @property
     def fully_cached(self) -> bool:

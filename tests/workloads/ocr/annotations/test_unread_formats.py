@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from PIL import Image
 
@@ -38,7 +41,7 @@ def test_what_converts_it_makes_annotations_that_are_read(tmp_path, write, name)
         survey(tmp_path)
     code = python_in(str(caught.value))
     assert len(code.splitlines()) == 3
-    exec(code, {})
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     pages, _ = survey(tmp_path)
     assert [page.name for page in pages] == ["a.jpg", "b.JPG"]
     for page in pages:

@@ -36,7 +36,7 @@ json.dump({{'images': pages}}, open({out!r}, 'w'))"""
 _FROM_YOLO = """\
 import json, pathlib; from PIL import Image; root = pathlib.Path({folder!r}); pages = {{}}; \
 labels = {{path.stem: path for path in root.rglob('*.txt')}}
-for path in [path for path in root.rglob('*') if path.suffix.lower() in {suffixes} and path.stem in labels]: \
+for path in [path for path in sorted(root.rglob('*')) if path.suffix.lower() in {suffixes} and path.stem in labels]: \
 (w, h) = Image.open(path).size; \
 boxes = [map(float, line.split()[1:5]) for line in labels[path.stem].open() if line.strip()]; \
 corners = [((x - W / 2) * w, (y - H / 2) * h, (x + W / 2) * w, (y + H / 2) * h) for x, y, W, H in boxes]; \
@@ -45,7 +45,7 @@ pages[str(path.relative_to(root))] = \
 json.dump({{'images': pages}}, open({out!r}, 'w'))"""
 _FROM_VOC = """\
 import json, pathlib, xml.etree.ElementTree as ET; root = pathlib.Path({folder!r}); pages = {{}}
-for page in map(ET.parse, root.rglob('*.xml')): \
+for page in map(ET.parse, sorted(root.rglob('*.xml'))): \
 boxes = [[float(box.findtext(name)) for name in {corners}] for box in page.iter('bndbox')]; \
 pages[page.findtext('filename')] = \
 {{'words': {{number: {{'points': {polygon}}} for number, (x, y, X, Y) in enumerate(boxes)}}}}

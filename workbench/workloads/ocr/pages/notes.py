@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.workloads.ocr.pages.image_header import ImageHeader
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Page
 
-#: What is told of images that are measured alone.
+#: The note that images are measured alone.
 NO_ANNOTATIONS = "no annotations: pages are measured without words; no maps, no H-mean"
 
 #: Details of one kind that a note spells out.
