@@ -33,6 +33,8 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
     advice = read_advice(folder)  # the notebook has written it
     if advice is not None and advice.sentence:
         print(advice.sentence)
+    for note in record.description.notes if record.description else ():
+        print(f"Note: {note}")
     print(f"Run folder: {folder}")
     failures = [record.failure]
     if record.profiled_run_id is not None:

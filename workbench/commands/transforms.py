@@ -21,7 +21,7 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
     knobs = parse_knobs(settings, subject="-p")
     workload = ask_for(TimesTransforms, knobs.workload, "time its transforms one by one")
     workload.check_transforms(knobs)
-    check_inputs(knobs)
+    description = check_inputs(knobs)
     done = run_headless(
         "transforms",
         settings,
@@ -30,4 +30,6 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
         title="What does each transform cost?",
     )
     print(workload.transforms_headline(done.results["study"]))
+    for note in description.notes if description else ():
+        print(f"Note: {note}")
     print(f"Figures: {done.results['study']}\nReport: {done.html}")

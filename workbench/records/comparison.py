@@ -10,7 +10,7 @@ from workbench.knobs.joined import RecordedKnobs
 from workbench.records.checks import Checks
 from workbench.records.comparison_state import Stop, VariantTrial
 from workbench.records.parts import SCHEMA_VERSION, Part, Policy, Prediction
-from workbench.records.trial import Failure, Memory
+from workbench.records.trial import Description, Failure, Memory
 
 Verdict = Literal["faster", "slower", "no_difference", "inconclusive", "failed"]
 
@@ -81,6 +81,7 @@ class Comparison(BaseModel):
     order: list[list[str]] = Field(description="variant names in the order they ran, block by block")
     policy: Policy = Policy()
     variants: list[VariantResult]
+    description: Description | None = Field(None, description="of the baseline's data set")
     stop: Stop | None = Field(None, description="why no further block was run")
     warmup_run_id: str | None = None
     cold_cache: bool = False

@@ -178,6 +178,7 @@ class Score(Part):
     tolerance: float = Field(0.0, description="the most that two trials may differ and still pass for the same")
     num_samples: int = Field(description="samples that were scored")
     origin: Origin = "measured"
+    note: str = Field("", description="what its reader has to know of it, where it is not what it seems")
 
 
 class Count(Part):
@@ -244,6 +245,7 @@ class Record(BaseModel):
             simulated=self.simulated,
             gpu=self.environment.gpu if self.environment else None,
             workers_started=("worker", "start") in names if names else None,
+            counts={count.name: count.number for count in self.description.counts} if self.description else {},
         )
 
     def lane(self, name: Lane) -> LaneStats | None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ def test_samples_of_a_workload_without_rules_of_its_own_are_recorded(tmp_path):
     with np.load(tmp_path / SAMPLES) as found:
         assert found["times_seen"].tolist() == [1] * 12
         assert found["whole/data"].flatten().tolist() == [0, 1, 2]
+    with zipfile.ZipFile(tmp_path / SAMPLES) as parts:
+        assert {part.compress_type for part in parts.infolist()} == {zipfile.ZIP_DEFLATED}
 
 
 @pytest.mark.parametrize("settings", [{"checked_samples": 0}, {"mode": "train"}, {"knock_out": "decode"}], ids=str)

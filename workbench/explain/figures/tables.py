@@ -61,7 +61,8 @@ def _quality(record: Record) -> Iterator[tuple[str, str]]:
     """A row for each score of the model."""
     for name, score in record.quality.items():
         unit = f" {score.unit}" if score.unit else ""
-        yield name, f"{score.value:.3f}{unit} on {counted(score.num_samples, item_of(record))} ({score.origin})"
+        origin = f"{score.origin}: {score.note}" if score.note else score.origin
+        yield name, f"{score.value:.3f}{unit} on {counted(score.num_samples, item_of(record))} ({origin})"
 
 
 def _data_set(record: Record) -> Iterator[tuple[str, str]]:

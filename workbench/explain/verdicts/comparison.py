@@ -78,6 +78,7 @@ def compare(
             for name, trials in records.items()
             if trials
         ],
+        description=next((record.description for record in base if record.description is not None), None),
         block_s=block_s,
         resolution=_resolution(others, base, policy, block_s),
         notes=_notes(records, baseline, policy),

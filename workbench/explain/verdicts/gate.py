@@ -23,7 +23,7 @@ _ANSWERS: dict[Answer, str] = {
     "failed": "Failed: there is nothing to compare",
 }
 
-#: The ratios of so many blocks are spelled out.
+#: The ratios of no more blocks than these are spelled out.
 _FEW = 6
 
 _RESULTS: dict[CheckStatus, str] = {
@@ -65,7 +65,8 @@ def candidate(comparison: Comparison) -> VariantResult | None:
 
 def summary(comparison: Comparison, *, most_slowdown: float) -> str:
     """The answer as Markdown, for a pull request; how it was measured is folded."""
-    how = [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]
+    of_data = comparison.description.notes if comparison.description is not None else []
+    how = [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes, *of_data]]
     folded = ["<details><summary>How it was measured</summary>", "", *how, "", "</details>"]
     return "\n".join([brief(comparison, most_slowdown=most_slowdown), *folded, ""])
 

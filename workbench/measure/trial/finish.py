@@ -223,7 +223,7 @@ class _Finish:
         if arrays is not None:
             path = self._of.folder / SAMPLES
             with writing(path, partial=True):
-                np.savez(path, **arrays)  # type: ignore[arg-type]
+                np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
     def _steady(self, description: Description) -> Steady:
         times = self._of.times
