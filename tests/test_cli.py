@@ -296,3 +296,31 @@ def test_terminated_is_interrupted_with_a_code_of_its_own(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert capsys.readouterr().err == "Terminated.\n"
+
+
+def test_a_report_is_refused_before_pages_are_drawn(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("pages were drawn")
+
+    monkeypatch.setattr("workbench.workloads.ocr.tools.OcrTools.draw", draw)
+
+    assert invoke("report", "-p", "mode=train", "--out", str(tmp_path)) == 2
+    assert "Take cache=decoded, or mode=validate" in capsys.readouterr().err
+
+
+def test_a_self_test_without_time_for_a_result_cannot_tell(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from workbench.report.block_time import TooShort
+
+    def too_short(*arguments: Any, **options: Any) -> None:
+        raise TooShort(["1 block was run."], "a self-test needs 3 blocks. Take --minutes 2")
+
+    monkeypatch.setattr("workbench.report.self_test.run_selftest", too_short)
+
+    assert invoke("selftest", "--minutes", "1", "--out", str(tmp_path)) == 3
+    captured = capsys.readouterr()
+    assert captured.out.startswith("1 block was run.\nCannot tell: a self-test needs 3 blocks. Take --minutes 2.\n")
+    assert "Error" not in captured.err

@@ -23,7 +23,7 @@ def after(
 
 
 def test_the_end_is_estimated_from_the_steps_after_the_first():
-    assert after([90.0, 20.0, 20.0])[0].left_s is None, "too few"
+    assert after([90.0, 20.0])[0].left_s is None, "too few"
     pace, _ = after([90.0, 20.0, 20.0, 20.0])
     assert pace.left_s == pytest.approx(20.0 * 10)
     assert pace.step_s == pytest.approx(20.0)

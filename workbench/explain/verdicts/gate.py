@@ -23,7 +23,7 @@ _ANSWERS: dict[Answer, str] = {
     "failed": "Failed: there is nothing to compare",
 }
 
-#: The ratios of no more blocks than these are spelled out.
+#: Up to this many ratios are named one by one.
 _FEW = 6
 
 _RESULTS: dict[CheckStatus, str] = {

@@ -11,7 +11,7 @@ from workbench.units import NS_PER_S
 LEAST_STEPS = 3
 
 #: Fewer steps than these say nothing of the others: a queue is filled, a worker is started.
-_SURE_STEPS = 4
+_SURE_STEPS = 3
 
 #: What comes after the counted steps in any case (workers end, the record is written), and no more than this share.
 _FINISH_S, _FINISH_SHARE = 5.0, 0.02
@@ -38,7 +38,7 @@ class Deadline:
 
 
 class Pace:
-    """The pace of a loop: it sees every step, and knows when all will be done.
+    """The pace of a loop: it is given every step, and knows when all will be done.
 
     The first step meets cold code, and counts for nothing here.
 
@@ -87,7 +87,7 @@ class Pace:
         return step_s * (self._warmup_steps + self._num_steps - self._done)
 
     def warning(self) -> str:
-        """What a person should know at once, and reads once: that the time will not do for all steps."""
+        """What a person should know at once, and hear once: that the time will not do for all steps; else empty."""
         step_s, left_s = self.step_s, self.left_s
         if self._deadline is None or self._has_warned or step_s is None or left_s is None:
             return ""
