@@ -16,7 +16,7 @@ class Kernel:
     """An IPython that runs what it is given, as far as a page can tell."""
 
     def __init__(self) -> None:
-        self.user_ns = {"In": ["", "record_outputs()"]}
+        self.user_ns = {"In": ["", "import", "record_outputs()"]}
         self.begun = self.hooks = ()
         self.events = SimpleNamespace(register=lambda event, call: self.add("begun", call))
         self.display_pub = SimpleNamespace(register_hook=lambda hook: self.add("hooks", hook))
@@ -39,7 +39,7 @@ class Kernel:
 def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A committed notebook: two sections with a cell each."""
     cells = [
-        new_markdown_cell("# A report"), new_markdown_cell("## One"), new_code_cell("show(1)\n"),
+        new_code_cell("import"), new_code_cell("record_outputs()"), new_markdown_cell("## One"), new_code_cell("show(1)\n"),
         new_markdown_cell("## Two"), new_code_cell("show(2)"),
     ]  # fmt: skip
     content = new_notebook(cells=cells)
@@ -72,7 +72,7 @@ def order(text: str, *parts: str) -> list[str]:
 
 
 def test_what_a_cell_displayed_stands_below_its_heading(kernel, notebook, tmp_path, capsys):
-    one, two = notebook.cells[2], notebook.cells[4]
+    one, two = notebook.cells[3], notebook.cells[5]
     kernel.run(one, "shown by one", "and more")
     kernel.run(two, "shown by two")
     parts = (">One</h2>", "shown by one", "and more", ">Two</h2>", "shown by two")
@@ -80,7 +80,7 @@ def test_what_a_cell_displayed_stands_below_its_heading(kernel, notebook, tmp_pa
 
 
 def test_a_notebook_that_is_run_again_shows_what_came_last(kernel, notebook, tmp_path, capsys):
-    one, two = notebook.cells[2], notebook.cells[4]
+    one, two = notebook.cells[3], notebook.cells[5]
     kernel.run(one, "shown at first")
     kernel_page.record_outputs()
     kernel.run(one, "shown at last")
@@ -93,13 +93,18 @@ def test_a_notebook_that_is_run_again_shows_what_came_last(kernel, notebook, tmp
     assert "Two" not in text, "nothing stands there"
 
 
-def test_a_cell_that_somebody_has_changed_keeps_its_place(kernel, notebook, tmp_path, capsys):
-    kernel.run(notebook.cells[2], "shown by the change", with_id=True, source="show(3)")
-    assert "shown by the change" in page(tmp_path, capsys)
+@pytest.mark.parametrize("with_id", [True, False], ids=["in JupyterLab", "under papermill"])
+def test_a_cell_that_somebody_has_changed_keeps_its_place(kernel, notebook, tmp_path, capsys, with_id):
+    one, two = notebook.cells[3], notebook.cells[5]
+    kernel.run(one, "shown by one", with_id=with_id)
+    kernel.run(two, "shown by the change", with_id=with_id, source="show(3)")
+    kernel.run(new_code_cell("show(4)"), "shown by a further cell", with_id=with_id)
+    parts = (">One</h2>", "shown by one", ">Two</h2>", "shown by the change", "shown by a further cell")
+    assert order(page(tmp_path, capsys), *parts) == list(parts)
 
 
 def test_nothing_is_written_where_the_command_writes_the_page(kernel, notebook, tmp_path, monkeypatch, capsys):
-    kernel.run(notebook.cells[2], "shown")
+    kernel.run(notebook.cells[3], "shown")
     monkeypatch.setenv(kernel_page.WRITTEN_ELSEWHERE, "1")
     kernel_page.leave_page("small", tmp_path, title="Small")
     assert capsys.readouterr().out == ""

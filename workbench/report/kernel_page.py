@@ -22,27 +22,34 @@ WRITTEN_ELSEWHERE = "WORKBENCH_WRITES_PAGE"
 
 
 class _Displayed:
-    """What the cells of a notebook have displayed, each in its latest run.
+    """What the cells of a notebook have displayed, each in its latest run, in the order in which they ran first.
 
-    A cell is known by its id, which JupyterLab sends with it, and by its source: papermill sends no id, and a person
-    may have changed the source.
+    A cell is known by its id, which JupyterLab sends with it; papermill sends none, and then by its source.
     """
 
     def __init__(self, shell: Any) -> None:
-        self.by_cell: dict[str, list[Any]] = {}
+        self._cells: dict[str, list[Any]] = {}
         self._current: list[Any] = []
         self._begin(shell.user_ns["In"][-1], None)
         shell.events.register("pre_run_cell", lambda info: self._begin(info.raw_cell, info.cell_id))
         shell.display_pub.register_hook(self._keep)
 
-    def outputs(self, cell: Any) -> list[Any]:
-        """The outputs of a cell of the committed notebook; none where it was not run."""
-        return self.by_cell.get(cell.get("id", ""), self.by_cell.get(cell.source.strip(), []))
+    def put_into(self, cells: list[Any]) -> None:
+        """Put what was displayed into the code cells of the committed notebook.
+
+        What a changed cell has displayed goes into the one whose place it has; what a further cell has, to the one
+        before it.
+        """
+        known = {name: at for at, cell in enumerate(cells) for name in (cell.get("id"), cell.source.strip())}
+        filled = {known[name] for name in self._cells if name in known}
+        place = 0
+        for name, outputs in self._cells.items():
+            is_changed = name not in known and place + 1 < len(cells) and place + 1 not in filled
+            place = known.get(name, place + is_changed)
+            cells[place].outputs = [*cells[place].outputs, *outputs]
 
     def _begin(self, source: str, cell_id: str | None) -> None:
-        self._current = []
-        for key in filter(None, (cell_id, source.strip())):
-            self.by_cell[key] = self._current
+        self._current = self._cells[cell_id or source.strip()] = []
 
     def _keep(self, message: dict[str, Any]) -> dict[str, Any]:
         import nbformat
@@ -87,9 +94,7 @@ def leave_page(name: str, results: Path, *, title: str) -> None:
     import nbformat
 
     notebook = nbformat.read(notebooks_dir() / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = _displayed.outputs(cell)
+    _displayed.put_into([cell for cell in notebook.cells if cell.cell_type == "code"])
     with tempfile.TemporaryDirectory() as folder:
         executed = Path(folder) / f"{name}.ipynb"
         nbformat.write(notebook, executed)  # type: ignore[no-untyped-call]
