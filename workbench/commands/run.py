@@ -34,7 +34,12 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
     if advice is not None and advice.sentence:
         print(advice.sentence)
     print(f"Run folder: {folder}")
-    if profiled := done.results.get("profiled_run_folder"):
-        print(f"Run folder, through the profilers: {profiled}")
+    failures = [record.failure]
+    if record.profiled_run_id is not None:
+        with_profilers = folder.with_name(record.profiled_run_id)
+        failures.append(read_record(with_profilers).failure)
+        print(f"Run folder, with profilers: {with_profilers}")
+        if failures[-1] is not None:
+            print(describe_failure(failures[-1]))
     print(f"Report: {done.html}")
-    raise typer.Exit(exit_code([record.failure]))
+    raise typer.Exit(exit_code(failures))

@@ -38,6 +38,7 @@ def whatif(
     from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
     from workbench.explain.prediction.gain_map import ceilings, gain_map
     from workbench.explain.prediction.predictor import Predictor
+    from workbench.explain.words.headline import profilers_note
     from workbench.explain.words.items import item_of
     from workbench.records.run_folder import read_record, read_spans
     from workbench.report.find_run import find_run, stage_costs_below
@@ -46,6 +47,8 @@ def whatif(
     runs = results_folder(out) / "runs"
     folder = find_run(run, runs)
     record = read_record(folder)
+    if record.knobs.profilers:
+        print(f"{profilers_note(record)}the answers are about that run.")
     item = item_of(record)
     predictor = Predictor(record, read_spans(folder))
     gains = None

@@ -50,8 +50,10 @@ def read_history(reports: Path) -> History:
 
 
 def changed_knobs(knobs: Knobs) -> str:
-    """The knobs that aren't at their default, but for how it is measured: what makes two trials comparable."""
+    """The knobs that aren't at their default, but for how it is measured; with the profilers, which cost time."""
     changed = knobs.compared()
+    if knobs.profilers:
+        changed["profilers"] = knobs.profilers
     if "dataset" in changed:
         changed["dataset"] = Path(str(changed["dataset"])).name
     return format_settings(changed) or "defaults"

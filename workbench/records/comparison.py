@@ -50,7 +50,8 @@ class VariantResult(Part):
     speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
     verdict: Verdict | None = Field(description="None for the baseline")
     more_blocks: int | None = Field(
-        None, description="blocks that an undecided verdict probably needs yet; None: decided, or more than is worth it"
+        None,
+        description="blocks that an undecided verdict probably needs yet; None: decided, or ten thousand would not do",
     )
     checks: Checks | None = Field(None, description="None: nothing was compared")
     simulated: bool = False

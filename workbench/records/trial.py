@@ -224,6 +224,9 @@ class Record(BaseModel):
     quality: dict[str, Score] = Field(default_factory=dict)
     profiles: dict[str, str] = Field(default_factory=dict, description="files of the profilers, in the run folder")
     profiler_overhead: ProfilerOverhead | None = Field(None, description="what the profilers cost; None without any")
+    profiled_run_id: str | None = Field(
+        None, description="the same run with profilers; None where they weren't asked for"
+    )
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
 

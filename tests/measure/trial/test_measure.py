@@ -369,3 +369,11 @@ def test_a_combination_that_only_this_machine_makes_impossible_is_refused(tmp_pa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BadInput, match="targets=none"):
         run(tmp_path, OcrKnobs(device="auto", targets="none", num_pages=2))
+
+
+def test_a_trial_without_time_for_all_its_steps_is_kept_with_those_that_it_did(tmp_path):
+    record = run(tmp_path, toy_knobs(num_steps=10**6, num_workers=1, timeout_s=12.0))
+    assert record.status == "ok"
+    assert record.steady is not None and 3 <= record.steady.num_steps < 10**6
+    (note,) = [note for note in record.notes if "timeout_s" in note and "counted steps" in note]
+    assert note.startswith(f"ended after {record.steady.num_steps} of 1000000 counted steps")

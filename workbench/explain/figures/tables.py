@@ -143,8 +143,7 @@ def profiler_table(record: Record) -> Table:
     )
     cell = Cell(text)
     if overhead.factor > COSTLY_PROFILERS:
-        warning = "Over 5 %: the figures of this run are not to be compared with those of others."
-        cell = Cell(f"{text}. {warning}", "alarm", "strong")
+        cell = Cell(f"{text}. The times in this section are those of the slower run.")
     rows = [(", ".join(overhead.profilers), cell)]
     return make_table(("profilers", "overhead"), rows, caption="What the profilers cost")
 
