@@ -21,6 +21,9 @@ _QUIET = (
     "--no-first-run",
 )
 
+#: The page's script has drawn what there is; a page of another kind has none.
+_IS_DRAWN = "() => document.body.dataset.figures === 'done' || !document.querySelector('.wb-plot')"
+
 _CUT_OFF = """() => [...document.querySelectorAll('.js-plotly-plot, table')].filter(shown => {
     if (shown.getBoundingClientRect().right <= window.innerWidth) return false;
     for (let at = shown; at; at = at.parentElement) {
@@ -39,6 +42,7 @@ class Opened:
         requests: Everything but files that the page asked for; none of it was answered.
         errors: What it wrote to the console as an error.
         figures: Figures that plotly has drawn, at a size that can be seen.
+        pictures: Pictures in the page that can be seen, drawings of plotly aside.
         cut_off: Figures and tables that reach beyond the window, and cannot be scrolled into it.
         text: What can be read on it.
         screenshot: The page as a picture.
@@ -47,6 +51,7 @@ class Opened:
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     figures: int = 0
+    pictures: int = 0
     cut_off: int = 0
     text: str = ""
     screenshot: bytes = b""
@@ -70,6 +75,13 @@ class Browser:
         page = context.new_page()
         page.goto(path.as_uri())
         page.wait_for_load_state("load")
+        page.wait_for_function(_IS_DRAWN)
+        return page
+
+    def scriptless_tab(self, path: Path):
+        """A file that is open where no script runs, as in the preview of a mail."""
+        page = self._browser.new_context(java_script_enabled=False, offline=True).new_page()
+        page.goto(path.as_uri())
         return page
 
     def open(self, path: Path, *, width: int = 1200) -> Opened:
@@ -87,9 +99,12 @@ class Browser:
             page.on("pageerror", lambda error: opened.errors.append(str(error)))
             page.goto(path.as_uri())
             page.wait_for_load_state("load")
+            page.wait_for_function(_IS_DRAWN)
             page.wait_for_timeout(1000)
             drawn = page.locator(".js-plotly-plot:has(.main-svg)").all()
             opened.figures = sum((one.bounding_box() or {"height": 0})["height"] > 50 for one in drawn)
+            pictures = page.locator("img, svg:not(.js-plotly-plot svg)").all()
+            opened.pictures = sum((one.bounding_box() or {"height": 0})["height"] > 50 for one in pictures)
             opened.cut_off = page.evaluate(_CUT_OFF)
             opened.text = page.inner_text("body")
             opened.screenshot = page.screenshot(full_page=True)

@@ -30,7 +30,7 @@ WORD = "<img src=x onerror=alert(2)>"
 
 #: Elements that no part of a report makes.
 _INJECTED = """() => [
-    ...[...document.scripts].filter(script => !script.nonce && script.type !== 'application/json'),
+    ...[...document.scripts].filter(script => !script.nonce && !script.type.startsWith('application/')),
     ...[...document.images].filter(image => !image.src.startsWith('data:')),
     ...document.querySelectorAll('svg[onload], iframe, object, embed, [onerror], [onload], [onmouseover]'),
     ...document.querySelectorAll('a:not([href^="#"]):not(.modebar-btn)'),
@@ -71,6 +71,7 @@ def look(browser, path: Path, *, width: int = 1280) -> Seen:
     page.on("request", lambda asked: seen.requests.append(asked.url) if asked.url.startswith("http") else None)
     page.goto(path.as_uri())
     page.wait_for_load_state("load")
+    page.wait_for_function("document.body.dataset.figures === 'done'")
     for mark in page.locator(".points path, .bars path").all()[:12]:
         mark.hover(force=True)
     seen.injected = page.evaluate(_INJECTED)

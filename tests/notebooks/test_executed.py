@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from workbench import cli
 from workbench.explain.words.headline import run_headline
 from workbench.records.run_folder import list_runs, read_comparison, read_record
+from workbench.report.html import export_html
 
 pytestmark = pytest.mark.real
 
@@ -42,9 +44,15 @@ def invoke(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(end.value.code or 0)
 
 
-def papermill(*arguments: str) -> subprocess.CompletedProcess[str]:
+def papermill(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "papermill", "--execution-timeout", "120", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=folder)
+
+
+def outline_of(page: Path) -> list[str]:
+    """The headings and the figures of a page, in their order."""
+    parts = re.findall(r'<h[12][^>]*>(.*?)</h[12]>|<span class="wb-title">(.*?)</span>', page.read_text("utf-8"))
+    return [f"figure: {title}" if title else heading for heading, title in parts]
 
 
 def test_papermill_runs_the_profile_as_it_stands(checkout: Path, tmp_path: Path) -> None:
@@ -52,7 +60,7 @@ def test_papermill_runs_the_profile_as_it_stands(checkout: Path, tmp_path: Path)
 
     done = papermill(
         str(checkout / "notebooks" / "profile.ipynb"), str(tmp_path / "out.ipynb"), *knobs,
-        "-p", "cache", "prepared", "-p", "reports", str(tmp_path / "reports"),
+        "-p", "cache", "prepared", "-p", "reports", str(tmp_path / "reports"), folder=tmp_path,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -66,8 +74,13 @@ def test_papermill_runs_the_profile_as_it_stands(checkout: Path, tmp_path: Path)
     assert text.count('"application/vnd.plotly.v1+json"') == 5
     assert text.count('"image/svg+xml"') == 5, "nbconvert and previews show these"
     (page,) = (tmp_path / "reports").glob("profile-*.html")
-    assert page.read_text(encoding="utf-8").count('class="wb-plot"') == 5
     assert f"Report: {page}" in text
+    from_the_file = export_html(tmp_path / "out.ipynb", tmp_path / "out.html")
+    outline = outline_of(page)
+    assert outline == outline_of(from_the_file), "each figure below its own heading"
+    assert sum(part.startswith("figure") for part in outline) == 5
+    assert page.stat().st_size < 3_000_000
+    assert (tmp_path / "out.ipynb").stat().st_size < 1_000_000
 
 
 def test_papermill_refuses_a_mistyped_parameter(checkout: Path, tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ EVIL = (
 )
 
 
+#: Scripts of these types are not run.
+DATA = ("application/json", "application/gzip")
+
+
 class Elements(HTMLParser):
     """The elements of a page that no part of a report makes, its text, and the figures as plotly gets them."""
 
@@ -33,7 +37,7 @@ class Elements(HTMLParser):
         given = dict(attrs)
         self._is_json = tag == "script" and given.get("type") == "application/json" and "id" not in given
         self._is_script = tag in ("script", "style")
-        is_own = tag != "script" or "nonce" in given or given.get("type") == "application/json"
+        is_own = tag != "script" or "nonce" in given or given.get("type") in DATA
         is_inside = tag != "img" or (given.get("src") or "").startswith("data:")
         is_link = tag != "a" or (given.get("href") or "").startswith("#")
         if (

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+import gzip
 import json
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from workbench.explain.figures.still import SVG, picture_of
 from workbench.records.run_folder import write_text
 from workbench.report.page_check import ExportFailed, check_page
 from workbench.report.page_figures import dark_colours, figure_block
@@ -64,6 +69,7 @@ def export_html(notebook: Path, html: Path, *, title: str | None = None) -> Path
     content = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     content.metadata.pop("title", None)
     _drop_what_is_no_report(content)
+    _drop_empty_sections(content)
     figures = _take_figures(content)
     content.metadata.pop("widgets", None)  # megabytes of state that only a live kernel could use
     config = Config()
@@ -80,7 +86,7 @@ def export_html(notebook: Path, html: Path, *, title: str | None = None) -> Path
         "metadata": {"name": title or notebook.stem},
         "sections": _sections(content),
         "nonce": secrets.token_urlsafe(16),
-        "plotly": _plotly_script() if figures else "",
+        "plotly": _packed_plotly() if figures else "",
         "draw": (_TEMPLATES / "offline" / "figures.js").read_text(encoding="utf-8"),
         "style": (_TEMPLATES / "offline" / "page.css").read_text(encoding="utf-8"),
         "dark": dark_colours(),
@@ -99,16 +105,40 @@ def _markdown_of_findings(source: str) -> str:
     return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
-def _plotly_script() -> str:
+@functools.cache
+def _packed_plotly() -> str:
+    """plotly.js as the page carries it, at a third of its size; the page's script unpacks it."""
     import plotly
 
-    return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    script = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
+    return base64.b64encode(gzip.compress(script, mtime=0)).decode("ascii")
 
 
 def _drop_what_is_no_report(content: Any) -> None:
     for cell in content.cells:
         if NOT_IN_REPORT in cell.metadata.get("tags", ()):
             cell.outputs = []
+
+
+def _drop_empty_sections(content: Any) -> None:
+    """Leave out headings with their text whose cells have put out nothing, as where a run has failed."""
+    kept = []
+    for cells in _by_section(content.cells):
+        code = [cell for cell in cells if cell.cell_type == "code"]
+        if not code or any(cell.outputs for cell in code) or not _SECTION.search(cells[0].source):
+            kept += cells
+    content.cells = kept
+
+
+def _by_section(cells: list[Any]) -> Iterator[list[Any]]:
+    section: list[Any] = []
+    for cell in cells:
+        if cell.cell_type == "markdown" and _SECTION.search(cell.source) and section:
+            yield section
+            section = []
+        section.append(cell)
+    if section:
+        yield section
 
 
 def _sections(content: Any) -> list[tuple[str, str]]:
@@ -134,8 +164,9 @@ def _take_figures(content: Any) -> list[Any]:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if _PLOTLY in data:
-                figures.append(data[_PLOTLY])
-                data[_FIGURE] = figure_block(data.pop(_PLOTLY))
+                figure = data.pop(_PLOTLY)
+                figures.append(figure)
+                data[_FIGURE] = figure_block(figure, data.pop(SVG, None) or picture_of(figure))
                 continue
             is_widget = _WIDGET in data and "FigureWidget(" in "".join(data.get("text/plain", ""))
             is_foreign = any(map(_OTHER_FIGURES.match, data)) and not any(kind in data for kind in _PICTURES)

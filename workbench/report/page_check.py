@@ -13,8 +13,8 @@ from typing import Any
 from workbench.errors import WorkbenchError
 from workbench.report.page_figures import PLOT_CLASS
 
-#: How plotly.js begins.
-_BUNDLE = "plotly.js v"
+#: How plotly.js begins; and the id of the script that holds it packed.
+_BUNDLE, _PACKED = "plotly.js v", "wb-plotly"
 
 #: Attributes that make a browser fetch something. A link to follow (`<a href>`) doesn't.
 _FETCHING = ("src", "srcset", "poster", "data", "background", "xlink:href")
@@ -79,6 +79,8 @@ class _Parts(HTMLParser):
                 self.elsewhere.update(address for address in named if not address.lower().startswith(_INSIDE))
             elif name == "class" and PLOT_CLASS in (value or "").split():
                 self.figures += 1
+            elif (name, value) == ("id", _PACKED):
+                self.bundles += 1
 
     def handle_data(self, data: str) -> None:
         """Look at the begin of a script."""

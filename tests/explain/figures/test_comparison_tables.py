@@ -55,6 +55,13 @@ def test_every_variant_has_a_row_with_what_is_known_of_it(comparison):
     assert "Median throughput of 3 blocks; speed-up over 'baseline' with its 95 % interval" in table.caption
 
 
+def test_a_cell_of_a_grid_is_named_once():
+    cells = {"cache=none num_workers=2": {}, "cache=decoded num_workers=1": {"cache": "decoded", "num_workers": 1}}
+    records = {name: [make_record(100, **knobs)] for name, knobs in cells.items()}
+    table = verdict_table(compare(records, baseline=next(iter(cells)), order=[list(cells)], seed=0))
+    assert [row[0] for row in table.texts] == list(cells)
+
+
 def test_a_result_is_as_different_as_its_worst_check(comparison):
     fine = checked(comparison, check("same"), check("within_tolerance", allowed="1.00 levels", reason="it rounds"))
     assert fine.text == "within tolerance"

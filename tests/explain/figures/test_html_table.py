@@ -53,7 +53,7 @@ def test_cells_look_like_what_they_mean():
     table = html_table(Table(tuple("abcdefgh"), (cells,)))
     assert "<td><span class='wb-alarm' style='color:#C81E1E;font-weight:600'>wrong</span></td>" in table
     assert "<td><b>bold</b></td><td><code>x=1</code></td><td>set <code>x=1</code></td>" in table
-    assert "<td><span style='white-space:nowrap'>1.5<br><small>[1, 2]</small></span></td>" in table
+    assert "<td><span style='white-space:nowrap'>1.5<br><small>[1,\xa02]</small></span></td>" in table
     assert "class='wb-good'" in table
     assert "<br><small><code>y=2</code></small>" in table
     assert "<td></td>" in table
@@ -94,6 +94,13 @@ def test_what_stands_between_backticks_is_code_and_nothing_else_is_html():
     assert sentence_html(f"'{EVIL}' in block 1") == "&#x27;&lt;img src=x onerror=alert(1)&gt;&#x27; in block 1"
     assert sentence_html(f"`{EVIL}`").count("<") == 2
     assert "<img" not in heading(EVIL) + paragraph(EVIL)
+
+
+def test_a_figure_stays_on_a_line_with_its_unit_and_its_interval():
+    said = sentence_html("gains +170.0 % [-20.6 %, 1.5 %] in 3 s, or 12 samples; `-p a=1 s`")
+    assert said == "gains +170.0\xa0% [-20.6\xa0%,\xa01.5\xa0%] in 3\xa0s, or 12 samples; <code>-p a=1 s</code>"
+    assert "41.3\xa0ms" in html_table(make_table(("a", "b"), [("x", "takes 41.3 ms")]))
+    assert "4 samples/s" in sentence_html("4 samples/s")
 
 
 def test_a_list_has_an_item_for_each_sentence():

@@ -12,7 +12,7 @@ from record_factory import make_record
 from run_factory import Run
 
 from workbench.explain.figures.predictions import gain_map as draw_gains
-from workbench.explain.figures.still import SVG, show_stills, still
+from workbench.explain.figures.still import SVG, picture_of, show_stills, still
 from workbench.explain.figures.where_time_goes import where_time_goes
 from workbench.explain.prediction.gain_map import gain_map
 from workbench.explain.prediction.predictor import Predictor
@@ -61,6 +61,43 @@ def test_a_flame_graph_names_its_wide_frames():
     said = texts(of(figure))
     assert "main process" in said
     assert "run" in said
+
+
+def test_rows_stand_in_the_order_of_the_figure():
+    figure = go.Figure(go.Bar(x=[1, 2, 3], y=["second", "last", "first"], orientation="h"))
+    figure.update_yaxes(categoryarray=["last", "first", "second"])
+    said = [text for text in texts(of(figure)).split() if text in ("last", "first", "second")]
+    assert said == ["last", "first", "second"]
+
+
+def test_a_note_stands_at_the_row_that_it_names():
+    figure = go.Figure(go.Bar(x=[1.0], y=["a "], orientation="h"))
+    figure.add_annotation(x=1.0, y="a ", text="579 MB")
+    assert texts(of(figure)).split().count("a") == 1, "and makes no row of its own"
+
+
+def test_a_logarithmic_axis_reaches_as_far_as_in_the_figure():
+    figure = go.Figure(go.Scatter(x=[1.0], y=["a"], mode="markers"))
+    figure.update_xaxes(type="log", range=[-0.1, 0.5], tickvals=[1, 2, 3], ticktext=["1x", "2x", "3x"])
+    assert {"1x", "2x", "3x"} <= set(texts(of(figure)).split())
+    figure.update_xaxes(range=[-0.1, 0.4])
+    assert "3x" not in texts(of(figure))
+
+
+def test_an_axis_begins_where_that_of_the_figure_does():
+    figure = go.Figure(go.Scatter(x=[1, 2, 3], y=[105.0, 106.0, 104.0]))
+    assert "0" not in texts(of(figure)).split()
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_xaxes(dtick=1)
+    said = texts(of(figure)).split()
+    assert "0" in said
+    assert {"1", "2", "3"} <= set(said) and "1.5" not in said
+
+
+def test_what_would_be_drawn_wrongly_goes_without_a_picture():
+    assert picture_of(json.loads(go.Figure(go.Heatmap(z=[[1, 2]])).to_json())) is None
+    assert picture_of({"data": [{"type": "bar", "x": ["a"], "y": ["no number"]}]}) is None
+    assert picture_of({"data": [], "layout": {}})
 
 
 def test_what_is_displayed_holds_both_forms(monkeypatch):

@@ -54,7 +54,8 @@ def _caption(comparison: Comparison) -> str:
 def _verdict_row(variant: VariantResult, baseline: VariantResult | None, comparison: Comparison) -> list[Cell]:
     is_baseline = variant.name == comparison.baseline
     changes = "" if baseline is None or is_baseline else format_settings(variant.knobs.compared(baseline.knobs))
-    below = [code(changes)] if changes else []
+    is_said = set(changes.split()) <= set(variant.name.split())  # a cell of a grid is named for what it sets
+    below = [] if is_said else [code(changes)]
     name = Cell(variant.name, style="strong", below=(*below, *map(Cell, variant.inactive)))
     verdict = "baseline" if is_baseline and variant.verdict is None else (variant.verdict or "inconclusive")
     failure = variant.failure.message if variant.failure is not None else ""

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(r"`([^`]+)`")
 
+#: What a line must not end within: a figure and its unit, and an interval.
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|min|[kMG]?B|px)(?![\w/]))")
+_INTERVAL = re.compile(r"\[[-+\d.,x% \xa0]+\]")
+
 
 class Html(str):
     """HTML that a notebook displays as such."""
@@ -71,7 +75,9 @@ def paragraph(text: str) -> Html:
 
 def sentence_html(sentence: str) -> str:
     """A sentence whose marks are text: only what stands between backticks becomes code."""
-    return _CODE.sub(r"<code>\1</code>", html.escape(sentence))
+    # Every other part stood between backticks; it may be copied, and keeps its spaces.
+    parts = _CODE.split(html.escape(sentence))
+    return "".join(f"<code>{part}</code>" if place % 2 else _unbroken(part) for place, part in enumerate(parts))
 
 
 def margins(found: Iterable[Margins], in_common: Iterable[str]) -> Html:
@@ -114,6 +120,8 @@ def _cell(cell: Cell) -> str:
 
 def _line(cell: Cell) -> str:
     text = sentence_html(cell.text) if cell.style == "sentence" else _text(cell.text)
+    if cell.style in ("plain", "strong"):
+        text = _unbroken(text)
     if cell.style == "code" and text:
         text = f"<code>{text}</code>"
     if cell.style == "strong" and cell.tone == "plain":
@@ -136,3 +144,8 @@ def _no_roles(name: str) -> str:
 
 def _text(value: object) -> str:
     return html.escape(str(value))
+
+
+def _unbroken(text: str) -> str:
+    """A text whose figures stay on one line, with their units; an interval does as well."""
+    return _INTERVAL.sub(lambda found: found[0].replace(" ", "\xa0"), _UNIT.sub("\xa0", text))

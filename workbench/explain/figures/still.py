@@ -18,12 +18,15 @@ import numpy as np
 import plotly.io as pio
 from plotly.io.base_renderers import MimetypeRenderer
 
-from workbench.explain.figures.template import text_colour
+from workbench.explain.figures.template import FAINT, MUTED, SOFT, TITLE_PX, text_colour
 
 SVG = "image/svg+xml"
 _PLOTLY = "application/vnd.plotly.v1+json"
 
 _WIDTH_IN, _PX_PER_IN, _HEIGHT_PX = 9.6, 100.0, 450.0
+
+#: What a picture is higher than its figure; its room below the drawing, and above it for a title of usual height.
+_ROOM_PX, _BELOW_PX, _ABOVE_PX = 50.0, 64.0, 36.0
 _TAG = re.compile(r"<[^>]*>")
 _CSS_COLOUR = re.compile(r"rgba?\((\d+), *(\d+), *(\d+)(?:, *([\d.]+))?\)")
 
@@ -45,18 +48,37 @@ _MARKERS = {
 _DASHES = {"dash": "--", "dot": ":", "dashdot": "-."}
 
 
+#: What a picture is drawn of; a figure of anything else goes without.
+_DRAWN = ("bar", "scatter", "icicle")
+
+
 class _Renderer(MimetypeRenderer):  # type: ignore[misc]
     """What plotly puts into a notebook: its own form, and a picture beside it."""
 
     def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, Any]:
         bundle: dict[str, Any] = pio.renderers["plotly_mimetype"].to_mimebundle(fig_dict)
-        return {**bundle, SVG: still(bundle[_PLOTLY])}
+        picture = picture_of(bundle[_PLOTLY])
+        return {**bundle, SVG: picture} if picture else bundle
 
 
 def show_stills() -> None:
     """From now on every figure that this process displays brings its picture."""
     pio.renderers["workbench"] = _Renderer()
     pio.renderers.default = "workbench"
+
+
+def picture_of(figure: Mapping[str, Any]) -> str | None:
+    """The picture of any figure, as SVG; None for one that would be drawn wrongly, or not at all.
+
+    Args:
+        figure: A plotly figure as JSON.
+    """
+    if not all(trace.get("type", "scatter") in _DRAWN for trace in figure.get("data", [])):
+        return None
+    try:
+        return still(figure)
+    except Exception:  # somebody's own figure may be beyond this drawing, and must be shown all the same
+        return None
 
 
 def still(figure: Mapping[str, Any]) -> str:
@@ -69,8 +91,8 @@ def still(figure: Mapping[str, Any]) -> str:
     from matplotlib.figure import Figure
 
     layout = figure.get("layout", {})
-    height_in = float(layout.get("height") or _HEIGHT_PX) / _PX_PER_IN
-    picture = Figure(figsize=(_WIDTH_IN, height_in + 0.5))
+    height_px = float(layout.get("height") or _HEIGHT_PX) + _ROOM_PX
+    picture = Figure(figsize=(_WIDTH_IN, height_px / _PX_PER_IN))
     drawn = io.StringIO()
     with rc_context({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "workbench"}):
         _Drawing(picture, figure).draw()
@@ -82,12 +104,14 @@ class _Drawing:
     def __init__(self, picture: Any, figure: Mapping[str, Any]) -> None:
         self._picture = picture
         self._layout = figure.get("layout", {})
+        self._px = float(self._layout.get("height") or _HEIGHT_PX) + _ROOM_PX
         self._traces = [trace for trace in figure.get("data", []) if trace.get("visible", True) is True]
         self._axes: dict[tuple[str, str], Any] = {}
         self._stacked: dict[tuple[Any, ...], Any] = {}
 
     def draw(self) -> None:
         for trace in self._traces:
+            self._place_names(trace)
             if trace["type"] == "icicle":
                 self._icicle(trace)
             elif trace["type"] == "bar":
@@ -107,13 +131,23 @@ class _Drawing:
         names = trace.get("xaxis", "x"), trace.get("yaxis", "y")
         if names not in self._axes:
             (left, right), (low, high) = (self._setting(name).get("domain", (0, 1)) for name in names)
-            place = (0.12 + 0.86 * left, 0.14 + 0.74 * low, 0.86 * (right - left), 0.74 * (high - low))
+            above_px = _ABOVE_PX + max(0.0, float((self._layout.get("margin") or {}).get("t", 0)) - TITLE_PX)
+            bottom, height = _BELOW_PX / self._px, 1.0 - (_BELOW_PX + above_px) / self._px
+            place = (0.12 + 0.86 * left, bottom + height * low, 0.86 * (right - left), height * (high - low))
             self._axes[names] = self._picture.add_axes(place)
         return self._axes[names]
 
     def _setting(self, axis: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._layout.get(f"{axis[0]}axis{axis[1:]}", {})
         return found
+
+    def _place_names(self, trace: Mapping[str, Any]) -> None:
+        """Names stand on their axis in the order that it gives, before anything is drawn there."""
+        for side in "xy":
+            order = self._setting(trace.get(f"{side}axis", side)).get("categoryarray")
+            if order:
+                names = [_plain(name) for name in order]
+                getattr(self._on(trace), f"{side}axis").update_units(names)
 
     def _bars(self, trace: Mapping[str, Any]) -> None:
         axes, lies = self._on(trace), trace.get("orientation") == "h"
@@ -153,7 +187,7 @@ class _Drawing:
                 *((values, at) if lies else (at, values)),
                 **{"xerr" if lies else "yerr": bars},
                 fmt="none",
-                ecolor="#52606D",
+                ecolor=SOFT,
                 capsize=3,
             )
 
@@ -188,10 +222,10 @@ class _Drawing:
                          rasterized=len(x) > _MOST_SHAPES)  # fmt: skip
         if trace.get("error_x") or trace.get("error_y"):
             bars = {f"{side}err": _error(trace[f"error_{side}"], len(x)) for side in "xy" if trace.get(f"error_{side}")}
-            axes.errorbar(x, y, fmt="none", ecolor=colour or "#52606D", capsize=3, **bars)
+            axes.errorbar(x, y, fmt="none", ecolor=colour or SOFT, capsize=3, **bars)
         if "text" in mode:
             for at_x, at_y, text in zip(x, y, _values(trace, "text"), strict=False):
-                axes.annotate(_plain(text), (at_x, at_y), fontsize=8)
+                axes.annotate(_plain(text), (at_x, at_y), (0, 6), textcoords="offset points", ha="center", fontsize=8)
 
     def _icicle(self, trace: Mapping[str, Any]) -> None:
         axes = self._picture.add_axes((0.02, 0.05, 0.96, 0.85))
@@ -214,22 +248,32 @@ class _Drawing:
         axes.set_xlim(0, total)
 
     def _dress(self, axes: Any, x: str, y: str) -> None:
+        from matplotlib.ticker import MultipleLocator, NullLocator
+
         for name, side in ((x, "x"), (y, "y")):
             setting = self._setting(name)
             getattr(axes, f"set_{side}label")(_title(setting))
             if setting.get("type") == "log":
                 getattr(axes, f"set_{side}scale")("log")
-            if (limits := setting.get("range")) and setting.get("type") != "log":
-                getattr(axes, f"set_{side}lim")(*limits)
-            elif setting.get("autorange") == "reversed":
-                getattr(axes, f"invert_{side}axis")()
             if (ticks := setting.get("tickvals")) is not None:
                 texts = [_plain(text) for text in setting.get("ticktext") or ticks]
                 getattr(axes, f"set_{side}ticks")(list(ticks), texts)
+                getattr(axes, f"{side}axis").set_minor_locator(NullLocator())
+            if limits := setting.get("range"):  # after the ticks, which would widen it
+                ends = [10.0**end for end in limits] if setting.get("type") == "log" else limits
+                getattr(axes, f"set_{side}lim")(*ends)
+            elif setting.get("autorange") == "reversed":
+                getattr(axes, f"invert_{side}axis")()
+            if (step := setting.get("dtick")) and setting.get("type") not in ("log", "date"):
+                getattr(axes, f"{side}axis").set_major_locator(MultipleLocator(float(step)))
+            if setting.get("rangemode") == "tozero":
+                getattr(axes, f"set_{side}lim")(**{"left" if side == "x" else "bottom": 0})
             if setting.get("visible") is False:
                 getattr(axes, f"get_{side}axis")().set_visible(False)
+            if setting.get("showticklabels") is False:
+                axes.tick_params(axis=side, **{"labelbottom" if side == "x" else "labelleft": False})
         axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="#D9DEE4", linewidth=0.5)
+        axes.grid(color=FAINT, linewidth=0.5)
         axes.set_axisbelow(True)
 
     def _shape(self, shape: Mapping[str, Any]) -> None:
@@ -238,33 +282,33 @@ class _Drawing:
             if names[0] not in (x, "paper") or names[1] not in (y, "paper"):
                 continue
             line = shape.get("line") or {}
-            colour, style = _colours(line.get("color")) or "#7B8794", _DASHES.get(str(line.get("dash")), "-")
+            colour, style = _colours(line.get("color")) or MUTED, _DASHES.get(str(line.get("dash")), "-")
             if shape.get("type") == "line":
                 if shape["x0"] == shape["x1"]:
                     axes.axvline(shape["x0"], color=colour, linestyle=style, linewidth=1)
                 elif shape["y0"] == shape["y1"]:
                     axes.axhline(shape["y0"], color=colour, linestyle=style, linewidth=1)
             elif shape.get("type") == "rect":
-                fill = {"color": _colours(shape.get("fillcolor")) or "#D9DEE4", "alpha": shape.get("opacity", 0.3)}
+                fill = {"color": _colours(shape.get("fillcolor")) or FAINT, "alpha": shape.get("opacity", 0.3)}
                 across = str(shape.get("yref", "y")).endswith("domain") or shape.get("yref") == "paper"
                 sides = ("x0", "x1") if across else ("y0", "y1")
                 span = axes.axvspan if across else axes.axhspan
                 span(shape[sides[0]], shape[sides[1]], zorder=0, linewidth=0, **fill)
 
     def _note(self, note: Mapping[str, Any]) -> None:
-        x, y, text = note.get("x"), note.get("y"), _plain(note.get("text", ""))
+        x, y, text = (_plain(value) if isinstance(value, str) else value for value in map(note.get, ("x", "y", "text")))
         refs = tuple(str(note.get(f"{side}ref", side)).split()[0] for side in "xy")
         fitting = (a for (x, y), a in self._axes.items() if refs[0] in (x, "paper") and refs[1] in (y, "paper"))
         axes = next(fitting, None)
-        if x is None or y is None or axes is None:
-            if text:
+        if not text or x is None or y is None or axes is None:
+            if text and not self._axes:
                 self._picture.text(0.02, 0.5, text)
             return
         in_paper = {"paper": "axes fraction"}
         where = tuple(in_paper.get(str(note.get(f"{side}ref", side)).split()[0], "data") for side in "xy")
-        axes.annotate(
-            text, (x, y), xycoords=where, fontsize=8, ha=note.get("xanchor", "center").replace("auto", "center")
-        )
+        across = note.get("xanchor", "center").replace("auto", "center")
+        turned = -float(note.get("textangle", 0))
+        axes.annotate(text, (x, y), xycoords=where, fontsize=8, ha=across, rotation=turned, rotation_mode="anchor")
 
     def _words(self) -> None:
         title = self._layout.get("title") or {}
@@ -274,13 +318,14 @@ class _Drawing:
             "\n".join(textwrap.wrap(text, 100)), x=0.02, y=1.0, ha="left", va="bottom", weight="bold"
         )
         if below:
-            self._picture.text(0.02, 0.985, "\n".join(textwrap.wrap(below, 130)), fontsize=8, va="top", color="#52606D")
+            lines = "\n".join(textwrap.wrap(below, 130))
+            self._picture.text(0.02, 1.0 - 4.0 / self._px, lines, fontsize=8, va="top", color=SOFT)
         found: dict[str, Any] = {}
         for axes in self._axes.values():
             handles, labels = axes.get_legend_handles_labels()
             found |= {label: handle for handle, label in zip(handles, labels, strict=True) if label not in found}
         if len(found) > 1:
-            place = {"loc": "upper left", "bbox_to_anchor": (0.02, 0.04)}
+            place = {"loc": "upper left", "bbox_to_anchor": (0.02, 18.0 / self._px)}
             self._picture.legend(found.values(), found, **place, ncols=4, fontsize=8, frameon=False)
 
 

@@ -82,7 +82,7 @@ class SpeedUps:
             return f"Not enough data yet: whether a variant is faster than '{self.baseline}' is undecided"
         if len(self.speed_ups) == 1:
             return f"'{self.speed_ups[0].name}' is{'' if faster else ' not shown to be'} faster than '{self.baseline}'"
-        verb = "are" if faster > 1 else "is"
+        verb = "are" if faster > 1 else "is" if faster else "is shown to be"
         return f"{faster or 'None'} of {len(self.speed_ups)} variants {verb} faster than '{self.baseline}'"
 
     def table(self) -> Table:

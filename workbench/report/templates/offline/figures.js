@@ -10,6 +10,7 @@ const MOST_LINES = 3;
 const CHARACTER_PX = 6.6;
 const GLYPHS = {circle: "●", square: "■", diamond: "◆", "triangle-up": "▲", x: "✖", star: "★", cross: "✚"};
 const {colours: DARK, text: TEXT_ON} = JSON.parse(document.getElementById("wb-dark").textContent);
+const {nonce} = document.currentScript;
 const screenIsDark = window.matchMedia("(prefers-color-scheme: dark)");
 let isPrinting = false;
 
@@ -191,8 +192,25 @@ const shown = [...document.querySelectorAll(".wb-figure")].map(root => ({
   box: root.querySelector(".wb-plot"),
   figure: JSON.parse(root.querySelector("script").textContent),
 }));
-shown.forEach(choice);
-shown.forEach(draw);
+
+// plotly.js lies packed in the page. Until it is there, and where a browser cannot unpack it, still pictures are shown.
+const unpack = async () => {
+  const packed = Uint8Array.from(atob(document.getElementById("wb-plotly").textContent), one => one.charCodeAt(0));
+  const script = document.createElement("script");
+  script.nonce = nonce;
+  script.textContent = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  document.head.append(script);
+};
+
+const begin = () => {
+  shown.forEach(one => one.box.replaceChildren());
+  shown.forEach(choice);
+  shown.forEach(draw);
+  shown.forEach(one => widths.observe(one.box));
+  screenIsDark.addEventListener("change", () => shown.forEach(draw));
+  window.addEventListener("beforeprint", () => { isPrinting = true; shown.forEach(draw); });
+  window.addEventListener("afterprint", () => { isPrinting = false; shown.forEach(draw); });
+};
 
 const widths = new ResizeObserver(entries => {
   if (isPrinting) return;
@@ -201,17 +219,17 @@ const widths = new ResizeObserver(entries => {
     if (one && Math.abs(target.clientWidth - one.width) > 1) draw(one);
   }
 });
-shown.forEach(one => widths.observe(one.box));
-screenIsDark.addEventListener("change", () => shown.forEach(draw));
-window.addEventListener("beforeprint", () => { isPrinting = true; shown.forEach(draw); });
-window.addEventListener("afterprint", () => { isPrinting = false; shown.forEach(draw); });
+if (shown.length) unpack().then(begin).catch(error => {
+  for (const {box} of shown) if (!box.firstChild) box.textContent = "This browser cannot draw the figure.";
+  console.error(error);
+}).finally(() => document.body.dataset.figures = "done");
 
 // What can be scrolled sideways can be scrolled with the keyboard.
-const reachable = () => document.querySelectorAll(".wb-scroll").forEach(box => {
+const reachable = () => document.querySelectorAll(".wb-scroll, table:not(.wb-table)").forEach(box => {
   const scrolls = box.scrollWidth > box.clientWidth + 1;
   scrolls ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex");
   const caption = box.querySelector("caption");
-  scrolls ? box.setAttribute("role", "region") : box.removeAttribute("role");
+  if (box.tagName !== "TABLE") scrolls ? box.setAttribute("role", "region") : box.removeAttribute("role");
   if (caption) scrolls ? box.setAttribute("aria-label", caption.textContent) : box.removeAttribute("aria-label");
 });
 reachable();
