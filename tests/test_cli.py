@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer
+from click.testing import CliRunner
 
 from workbench import cli
 from workbench.commands.options import read_parameters
@@ -245,9 +246,12 @@ def test_every_help_has_an_example_that_can_be_parsed(command, monkeypatch) -> N
     (example,) = re.findall(r"Example: workbench (.*)", command.callback.__doc__ or "")
     arguments = shlex.split(example)
     assert arguments[0] == name
+    group = typer.main.get_command(cli.app)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(group, [name, "--help"], terminal_width=80).output
+    assert f" Example: workbench {example}" in [line.rstrip() for line in shown.splitlines()], "it can be copied"
     if name == "lab":  # what it does not know goes to JupyterLab
         return
-    group = typer.main.get_command(cli.app)
     parsed = group.commands[name].make_context(name, arguments[1:])  # type: ignore[attr-defined]
     assert parsed.info_name == name
 

@@ -41,6 +41,24 @@ def test_names_and_values_need_no_head_and_a_reason_no_table(capsys: pytest.Capt
     assert capsys.readouterr().out == "nothing was timed\n"
 
 
+def test_a_pipe_is_as_wide_as_is_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make_table(("what", "why"), [("x", "word " * 30)], caption="sentence " * 20, commands=["c" * 90])
+    print_table(table)
+    assert max(map(len, capsys.readouterr().out.splitlines())) > 150
+    monkeypatch.setenv("COLUMNS", "80")
+    print_table(table)
+    wide = [line for line in capsys.readouterr().out.splitlines() if len(line) > 80]
+    assert wide == ["c" * 90], "what is to be copied stays whole"
+
+
+def test_a_table_without_room_becomes_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table(make_table(("trial", "path", "gain"), [("a", "/" + "x" * 40, number("170.0 %", "[160, 180]"))]))
+    assert capsys.readouterr().out.splitlines() == ["a", f"  path: /{'x' * 40}", "  gain: 170.0 % [160, 180]"]
+
+
 def test_progress_in_a_pipe_is_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress() as on_progress:
         on_progress(Progress(what="imports"))

@@ -35,7 +35,7 @@ def check(
 
     Example: workbench check --against main --max-slowdown 5%
 
-    Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: it cannot be decided.
+    Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: undecided.
     """
     from workbench.commands.console import show_progress
     from workbench.commands.options import read_parameters

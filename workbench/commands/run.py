@@ -12,6 +12,7 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
 
     Example: workbench run --data pages -p cache=prepared -p num_workers=2
     """
+    from workbench.commands.console import print_sentences
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.options import read_parameters
     from workbench.explain.diagnosis.diagnose import read_advice
@@ -29,10 +30,10 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
     done = run_headless("profile", settings, results_folder(out), trials_s=trials_s, title="Where the time goes")
     folder = done.results["run_folder"]
     record = read_record(folder)
-    print(describe_failure(record.failure) if record.failure else run_headline(record))
+    if record.failure:
+        print(describe_failure(record.failure))
     advice = read_advice(folder)  # the notebook has written it
-    if advice is not None and advice.sentence:
-        print(advice.sentence)
+    print_sentences(["" if record.failure else run_headline(record), advice.sentence if advice else ""])
     print(f"Run folder: {folder}")
     if profiled := done.results.get("profiled_run_folder"):
         print(f"Run folder, through the profilers: {profiled}")

@@ -25,7 +25,7 @@ def selftest(
 
     Example: workbench selftest --minutes 10
     """
-    from workbench.commands.console import show_progress
+    from workbench.commands.console import print_sentences, show_progress
     from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
     from workbench.knobs.joined import parse_knobs
@@ -46,5 +46,5 @@ def selftest(
             budget_s=minutes * 60.0,
             on_trial=ProgressWriter(on_progress, item=knobs.item).on_trial,
         )
-    print("\n".join(selftest_lines(test)))
+    print_sentences(selftest_lines(test))
     print(f"Self-test: {folder}")

@@ -10,6 +10,7 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
 
     Example: workbench transforms -p transforms=albumentations
     """
+    from workbench.commands.console import print_sentences
     from workbench.commands.headless import run_headless
     from workbench.commands.offers import TimesTransforms, ask_for
     from workbench.commands.options import read_parameters
@@ -29,5 +30,5 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
         trials_s=2 * knobs.timeout_s,
         title="What does each transform cost?",
     )
-    print(workload.transforms_headline(done.results["study"]))
+    print_sentences([workload.transforms_headline(done.results["study"])])
     print(f"Figures: {done.results['study']}\nReport: {done.html}")

@@ -135,9 +135,27 @@ def comparisons_table(comparisons: Sequence[tuple[Path, Comparison]]) -> Table:
 
 
 def trials_table(trials: Sequence[Record]) -> Table:
-    """A row for each trial: its run id, when, its throughput, and its knobs."""
-    rows = [(record.run_id, record.created_at[:16], _outcome(record), changed_knobs(record.knobs)) for record in trials]
-    return make_table(("trial", "when", "throughput", "knobs"), rows, caption="Trials so far, the newest last")
+    """A row for each trial: its run id, when, what it measured, its throughput, its cache, and its knobs."""
+    rows = [
+        (
+            record.run_id,
+            record.created_at[:16],
+            record.knobs.workload,
+            _outcome(record),
+            _cache_fill(record),
+            changed_knobs(record.knobs, without=["workload"]),
+        )
+        for record in trials
+    ]
+    columns = ("trial", "when", "workload", "throughput", "cache", "knobs")
+    return make_table(columns, rows, caption="Trials so far, the newest last")
+
+
+def _cache_fill(record: Record) -> str:
+    if record.memory.cache_was_filled:
+        return "found filled"
+    fill_s = record.startup.cache_fill_s if record.startup else None
+    return "-" if fill_s is None else f"filled in {format_duration(fill_s)}"
 
 
 def trust_sentence(found: Trust) -> str:

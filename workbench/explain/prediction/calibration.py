@@ -66,7 +66,10 @@ def _refuse(record: Record, spans: pd.DataFrame) -> None:
         remedy = "Compare it instead: workbench compare --variant"
         problems.append(Problem(f"the inside of the {record.knobs.loader} loader is not modelled", remedy=remedy))
     if record.knobs.device == "cpu" or record.device == "cpu":
-        remedy = "Take device=replay with the time that the model takes"
+        remedy = (
+            "Take a run with -p device=replay -p replay_ms_per_sample=T, where T is what the model takes, or measure "
+            "the change: workbench compare --variant"
+        )
         problems.append(Problem("a model on the CPU takes cores in a way that is not modelled", remedy=remedy))
     if problems:
         raise BadInput(f"a prediction from run {record.run_id}", problems)
