@@ -160,7 +160,7 @@ def _machine(evidence: Evidence) -> str:
     records = [record for trials in evidence.records.values() for record in trials]
     for record in records:
         if (env := record.environment) is not None:
-            return f"{env.cpu}, {env.cores} cores, {env.gpu or 'no GPU'}; {record.device or 'no device'}"
+            return f"{env.cpu}, {counted(env.cores, 'core')}, {env.gpu or 'no GPU'}; {record.device or 'no device'}"
     return "unknown"
 
 

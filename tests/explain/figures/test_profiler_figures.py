@@ -31,7 +31,7 @@ def test_a_stack_weighs_what_all_stacks_that_begin_like_it_weigh():
     assert data.total == 1500.0
     assert data.weights[("worker 0",)] == data.weights[("worker 0", "main (a/b.py:7)")] == 1000.0
     assert ("worker 0", "main (a/b.py:7)", "rare") not in data.weights  # too rare to be seen
-    assert data.finding == "2 processes and threads; the busiest: worker 0"
+    assert data.finding == "The busiest of 2 threads: worker 0"
     assert data.table().texts == [("worker 0", "66.7 %"), ("main thread", "33.3 %")]
 
 
@@ -108,7 +108,7 @@ def test_source_is_annotated_the_most_expensive_function_first(tmp_path):
     data = read_source(file)
     assert [function.path for function in data.functions] == ["b.g", "a.f", "c.never"]
     shown_html = source_html(data)
-    assert "Timed in 2 processes" in shown_html
+    assert "Timed in: main, worker 0." in shown_html
     assert "Never called: c.never" in shown_html
     assert "75.0 %" in shown_html
     assert "<b>x" not in shown_html and "x &lt; &lt;b&gt;" in shown_html

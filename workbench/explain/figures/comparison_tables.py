@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.explain.history import changed_knobs
 from workbench.explain.prediction.variants import Trust
 from workbench.explain.table import Cell, Table, Tone, code, make_table, note_table, number
-from workbench.explain.words.items import item_of, plural
+from workbench.explain.words.items import counted, item_of, plural
 from workbench.explain.words.verdicts import verdict_words, what_it_needs
 from workbench.knobs.format import format_settings
 from workbench.records import Check, Comparison, Record, VariantResult
@@ -86,7 +86,7 @@ def checks_cell(variant: VariantResult) -> Cell:
         return Cell("not checked")
     shown = [check for check in checks.checks if check.status != "same"]
     same = len(checks.checks) - len(shown)
-    agree = [f"{same} of {len(checks.checks)} checks agree"] if same else []
+    agree = [f"{same} of {counted(len(checks.checks), 'check')} agree"] if same else []
     lines = tuple(map(Cell, [*map(_check_words, shown), *agree, *checks.notes]))
     if checks.is_different:
         return Cell("DIFFERENT", "alarm", "strong", below=lines)

@@ -16,7 +16,7 @@ from plotly.subplots import make_subplots
 from workbench.explain.figures.description import describe, empty_figure
 from workbench.explain.figures.template import MUTED, RED, SERIES, TEMPLATE, plain
 from workbench.explain.table import Table, make_table, number
-from workbench.units import format_bytes, format_share
+from workbench.units import counted, format_bytes, format_share
 
 #: Frames with less than this share of all samples cannot be seen, and are left out with what they call.
 _VISIBLE_FROM = 0.003
@@ -48,7 +48,7 @@ class FlameGraph:
     def finding(self) -> str:
         """What it shows, in a sentence."""
         threads = self.threads
-        return f"{len(threads)} processes and threads; the busiest: {_short(threads[0][0])}"
+        return f"The busiest of {counted(len(threads), 'thread')}: {_short(threads[0][0])}"
 
     def table(self) -> Table:
         """The share of every process and thread."""

@@ -147,7 +147,7 @@ def read_source(file: Path) -> TimedSource:
 def source_html(data: TimedSource) -> Html:
     """Annotated source; a line is the redder, the more of its function's time it takes."""
     never = [function.path for function in data.functions if not function.lines]
-    parts = [paragraph(f"Timed in {len(data.processes)} processes: {', '.join(data.processes)}.")]
+    parts = [paragraph(f"Timed in: {', '.join(data.processes)}.")]
     parts += [_function_html(function) for function in data.functions if function.lines]
     if never:
         parts.append(paragraph(f"Never called: {', '.join(never)}."))

@@ -20,7 +20,7 @@ from typing import Any
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.explain.prediction.cost_model import DEVICE, CostModel
-from workbench.explain.words.items import plural, with_article
+from workbench.explain.words.items import counted, plural, with_article
 from workbench.knobs.format import format_settings, shell_settings
 from workbench.knobs.knob import Effect, Knob
 from workbench.knobs.knobs import Knobs
@@ -227,8 +227,9 @@ def _workers(text: str, count: int, model: CostModel) -> Apply:
         if count <= model.recorded_workers or count < m.config.cores:
             return m
         return m.assuming(
-            f"{count} workers and the main process share {m.config.cores} cores: whoever has to wait for a core, or "
-            "shares the caches with more others, is slower, so that more workers may make the run slower."
+            f"{counted(count, 'worker')} and the main process share {counted(m.config.cores, 'core')}: whoever has to "
+            "wait for a core, or shares the caches with more others, is slower, so that more workers may make the run "
+            "slower."
         )
 
     return apply

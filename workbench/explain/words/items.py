@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from workbench.records import Comparison, Record
+from workbench.units import counted as counted
+from workbench.units import plural as plural
 
 
 def item_of(record: Record | Comparison) -> str:
     """What a record or a comparison calls one sample: ``"page"``, ``"image"``; ``"sample"`` where it says nothing."""
     return record.item or "sample"
-
-
-def plural(item: str) -> str:
-    """``"samples"``."""
-    return f"{item}s"
-
-
-def counted(number: int, item: str) -> str:
-    """``"1 sample"``, ``"404 samples"``."""
-    return f"{number} {item if number == 1 else plural(item)}"
 
 
 def per_item(per: str, item: str) -> str:

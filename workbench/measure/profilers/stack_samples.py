@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.units import counted
 
 _RATE_HZ = 100
 _SECONDS_TO_WRITE = 30.0
@@ -98,7 +99,7 @@ class StackSamples(BaseProfiler):
         self._file.write_text(json.dumps(scope), encoding="utf-8")
         notes = []
         if left_out:
-            notes.append(f"stacks: {left_out} samples of the workbench's own threads and profilers are left out")
+            notes.append(f"stacks: left out {counted(left_out, 'sample')} of the workbench's own threads and profilers")
         return Findings({"stack samples": self._file}, notes)
 
     def _processes(self) -> dict[int, str]:

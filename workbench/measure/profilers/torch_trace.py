@@ -17,6 +17,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function, schedule, tensorboard_trace_handler
 
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.units import counted
 from workbench.workload import Timed
 
 #: Counted steps: waited for, warming up, recorded.
@@ -89,7 +90,7 @@ class TorchTrace(BaseProfiler):
             return Findings(notes=[f"torch: nothing was recorded; it takes num_steps={need} or more"])
         size = traces[0].stat().st_size / _MEGABYTE
         recorded = max(min(RECORDED, self._steps - WAIT - WARM_UP), 0)
-        notes = [f"torch: {recorded} counted steps were recorded, {size:.1f} MB; the others run without it"]
+        notes = [f"torch: recorded {counted(recorded, 'counted step')}, {size:.1f} MB; the others run without it"]
         return Findings({"torch trace": traces[0], "torch operators": self._operators}, notes)
 
     def _write(self, profiler: Any) -> None:

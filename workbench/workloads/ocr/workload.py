@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
@@ -16,6 +17,7 @@ import torch
 from workbench.errors import BadInput, Problem
 from workbench.measure.timing.stages import run
 from workbench.records import Count, Description, Score
+from workbench.units import counted
 from workbench.workload import Arrays, Batch, CacheState, Device, Picture, Preview, ShardFeed, Timed, Timers
 from workbench.workloads.ocr.chain.page_maker import PageMaker
 from workbench.workloads.ocr.detector.metric import DetectionMetric
@@ -123,7 +125,8 @@ class OcrWorkload(OcrTools):
         """See `workload.Sharded`."""
         folder = Path(self._knobs.dataset).expanduser()
         if not holds_shards(folder):
-            remedy = f"Write its pages as shards: workbench pages --to webdataset --data {folder} --out DIR"
+            data = shlex.quote(str(folder))
+            remedy = f"Write its pages as shards: workbench pages --to webdataset --data {data} --out DIR"
             problem = Problem("the data set does not consist of shards", "loader=webdataset", remedy)
             raise BadInput("knobs", [problem])
         every = list_shards(folder)[0]
@@ -134,7 +137,7 @@ class OcrWorkload(OcrTools):
             left -= shard.num_pages
         workers = self._knobs.num_workers
         if len(shards) < min(workers, len(every)):
-            lie = f"num_pages={self._knobs.num_pages} lie in {len(shards)} of the {len(every)} shards"
+            lie = f"num_pages={self._knobs.num_pages} lie in {len(shards)} of the {counted(len(every), 'shard')}"
             need = f"{workers} workers need one each"
             enough = sum(shard.num_pages for shard in every[: workers - 1]) + 1
             remedy = f"Raise num_pages ({enough} are enough), or lower num_workers"
@@ -252,8 +255,8 @@ class OcrWorkload(OcrTools):
             pictures.append(Picture(levels, "the target: where the detector is to find words"))
         dropped = f", {placed.dropped_words} of this page's words lost on the way" if placed.dropped_words else ""
         notes = "".join(f" {note}" for note in counts.notes)
-        found = f"{counts.num_words} words ({counts.num_ignored_words} ignored)"
-        summary = f"{counts.num_pages} pages with {found}{dropped}.{notes}"
+        found = f"{counted(counts.num_words, 'word')} ({counts.num_ignored_words} ignored)"
+        summary = f"{counted(counts.num_pages, 'page')} with {found}{dropped}.{notes}"
         return Preview(name=page.name, summary=summary, pictures=pictures, num_samples=len(pages))
 
     def _made_detector(self) -> torch.nn.Module:

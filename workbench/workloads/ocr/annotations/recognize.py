@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.files import files_below
+from workbench.units import counted
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.guess_format import Guess, guess_format
 from workbench.workloads.ocr.annotations.quads_or_polygons import Decision, decide
@@ -175,5 +176,5 @@ def _unknown(guesses: list[Guess]) -> list[Problem]:
     unknown = [guess for guess in guesses if guess.what]
     problems = [Problem(guess.what, str(guess.path)) for guess in unknown[:_SHOWN]]
     if len(unknown) > _SHOWN:
-        problems.append(Problem(f"and {len(unknown) - _SHOWN} more files of unknown format"))
+        problems.append(Problem(f"and {counted(len(unknown) - _SHOWN, 'more file')} of unknown format"))
     return problems
