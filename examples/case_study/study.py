@@ -19,6 +19,7 @@ from examples.case_study.report import conclusions
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.records import Comparison, Interval, PredictedValue
 from workbench.records.run_folder import write_json
+from workbench.units import counted
 from workbench.workloads.ocr.transform_study import TransformStudy
 
 #: What answers a claim, by its name.

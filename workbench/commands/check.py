@@ -38,11 +38,10 @@ def check(
     Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: undecided.
     """
     from workbench.commands.console import show_progress
-    from workbench.commands.options import read_parameters
+    from workbench.commands.options import parse_here, read_parameters
     from workbench.commands.report import common_settings
     from workbench.explain.verdicts import gate
     from workbench.files import checkout_dir
-    from workbench.knobs.joined import parse_knobs
     from workbench.measure.comparison.journal import Journal
     from workbench.measure.comparison.reference import open_reference
     from workbench.measure.comparison.run import run_comparison
@@ -56,7 +55,7 @@ def check(
     allowed = _share(max_slowdown)
     results = results_folder(out)
     common = common_settings(read_parameters(parameter, data=data), results)
-    knobs = parse_knobs(common, subject="-p")
+    knobs = parse_here(common)
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_reference(against, common, checkout_dir(), Path(scratch)) as reference,

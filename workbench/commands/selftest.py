@@ -26,15 +26,14 @@ def selftest(
     Example: workbench selftest --minutes 10
     """
     from workbench.commands.console import print_sentences, show_progress
-    from workbench.commands.options import read_parameters
+    from workbench.commands.options import parse_here, read_parameters
     from workbench.explain.words.self_test import selftest_lines
-    from workbench.knobs.joined import parse_knobs
     from workbench.measure.trial.inputs import check_inputs
     from workbench.report.outcome import fresh_name, results_folder
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
 
-    knobs = parse_knobs(read_parameters(parameter, data=data, defaults=KNOBS), subject="-p")
+    knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS))
     check_inputs(knobs)
     folder = results_folder(out) / SELFTESTS / fresh_name()
     with show_progress() as on_progress:

@@ -13,13 +13,12 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
     from workbench.commands.console import print_sentences
     from workbench.commands.headless import run_headless
     from workbench.commands.offers import TimesTransforms, ask_for
-    from workbench.commands.options import read_parameters
-    from workbench.knobs.joined import parse_knobs
+    from workbench.commands.options import parse_here, read_parameters
     from workbench.measure.trial.inputs import check_inputs
     from workbench.report.outcome import results_folder
 
     settings = read_parameters(parameter, data=data)
-    knobs = parse_knobs(settings, subject="-p")
+    knobs = parse_here(settings)
     workload = ask_for(TimesTransforms, knobs.workload, "time its transforms one by one")
     workload.check_transforms(knobs)
     check_inputs(knobs)
