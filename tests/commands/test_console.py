@@ -1,6 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 
 import pytest
 from rich.console import Console
@@ -78,3 +87,28 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
     assert "3/16" in screen.getvalue()
     assert "steady [x], 50.0 samples/s" in screen.getvalue()
     assert "[ 3/16]" not in screen.getvalue()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("arguments", [["knobs"], ["knobs", "cache"], ["doctor"]], ids=" ".join)
+def test_nothing_is_wider_than_a_terminal_of_80_columns(arguments: list[str]) -> None:
+    shown = on_a_terminal([sys.executable, "-m", "workbench", *arguments], columns=80)
+    assert len(shown) > 10
+    assert [line for line in shown if len(line) > 80] == []
+
+
+def on_a_terminal(command: list[str], *, columns: int) -> list[str]:
+    """The lines that a command writes to a terminal, without their colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm"} | dict.fromkeys(("COLUMNS",), str(columns))
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # the terminal is closed with its last process
+            while chunk := os.read(ours, 65536):
+                written += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
+    return [line.rstrip() for line in text.splitlines()]
