@@ -101,6 +101,27 @@ class Toy:
         return {"coverage": Score(value=len(once) / self.knobs.num_samples, num_samples=len(once))}
 
 
+def keep_a_core_busy(until_s: float) -> None:
+    """Go on until a time of `time.perf_counter`."""
+    while time.perf_counter() < until_s:
+        pass
+
+
+class BusyNumbers(Numbers):
+    """Samples that keep a core busy for five milliseconds in a function of its own."""
+
+    def __getitem__(self, number: int) -> torch.Tensor:
+        keep_a_core_busy(time.perf_counter() + 0.005)
+        return super().__getitem__(number)
+
+
+class BusyToy(Toy):
+    """A workload in which a profiler has something to find."""
+
+    def dataset(self) -> Numbers:
+        return BusyNumbers(self.knobs.num_samples)
+
+
 class CheckedToy(Toy):
     """A workload that keeps its samples by its own rules, and has a cache. Its methods fail where a test plants it.
 

@@ -63,7 +63,9 @@ def test_the_exit_code_is_the_answer(check, capsys, tmp_path, reference, code, w
     assert check("--against", reference, "--summary", str(summary)) == code
     text = summary.read_text(encoding="utf-8")
     assert text.startswith(words)
-    assert text.strip() in capsys.readouterr().out
+    shown, folded = text.split("<details>")
+    assert shown.strip() in capsys.readouterr().out
+    assert "in a fresh process" in folded
     (kept,) = (tmp_path / "reports" / "comparisons").glob("*/summary.md")
     assert kept.read_text(encoding="utf-8") == text
 
@@ -81,3 +83,36 @@ def test_what_is_not_a_share_is_refused(check, capsys, share):
 def test_what_is_not_a_reference_is_refused(check, capsys):
     assert check("--against", "no-such-revision") == 2
     assert "nothing to compare with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--against", "no-such-revision"], "nothing to compare with"),
+        (["--against", "cahce=none"], "Did you mean 'cache'?"),
+        (["--against", "cache=prepared", "-p", "mode=train"], "Take cache=decoded, or mode=validate"),
+        (["--against", "dataset=no/such/folder"], "there is no such folder"),
+        (["--against", "HEAD", "-p", "cache=prepared", "-p", "mode=train"], "Take cache=decoded, or mode=validate"),
+        (["--against", "HEAD", "--max-slowdown", "fast"], "is not a share"),
+        (["--against", "HEAD", "-p", "dataset=no/such/folder"], "there is no such folder"),
+        (["--against", "HEAD", "--data", "no/such/folder"], "there is no such folder"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_wrong_is_said_before_pages_are_drawn(monkeypatch, capsys, tmp_path, arguments, message):
+    def draw(*_: object, **__: object) -> None:
+        raise AssertionError("pages were drawn")
+
+    monkeypatch.setattr("workbench.workloads.ocr.tools.OcrTools.draw", draw)
+    monkeypatch.setattr(sys, "argv", ["workbench", "check", *arguments, "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.glob("pages-*")) == []
+
+
+def test_knobs_that_are_the_same_are_named_before_anything_runs(check, capsys):
+    check("--against", "cache=none", "--blocks", "1")
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith("'this checkout' is the same as 'cache=none': whatever differs")

@@ -89,6 +89,16 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
     assert "[ 3/16]" not in screen.getvalue()
 
 
+def test_what_a_person_has_to_see_stays_on_the_terminal() -> None:
+    screen = io.StringIO()
+    with show_progress(Console(file=screen, force_terminal=True, width=120)) as on_progress:
+        on_progress(Progress(what="'a' is the same as [baseline]", stays=True))
+        on_progress(Progress(what="steady", done=3, total=16))
+
+    lines = [line.strip("\x1b[2K\r") for line in screen.getvalue().splitlines()]
+    assert "'a' is the same as [baseline]" in lines
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("arguments", [["knobs"], ["knobs", "cache"], ["doctor"]], ids=" ".join)
 def test_nothing_is_wider_than_a_terminal_of_80_columns(arguments: list[str]) -> None:

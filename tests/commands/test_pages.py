@@ -86,3 +86,19 @@ def test_options_that_need_shards_say_so(tmp_path):
     with pytest.raises(BadInput) as caught:
         pages(tmp_path / "out", data=tmp_path, shards=3)
     assert len(caught.value.problems) == 2
+
+
+def test_images_alone_become_shards(tmp_path, capsys, checkout):
+    from workbench.workloads.ocr.pages.shards import list_shards
+
+    settings = ["annotation_format=none", "num_pages=3"]
+    pages(tmp_path / "shards", to=Form.webdataset, data=checkout / "data_samples", parameter=settings)
+    assert not list_shards(tmp_path / "shards")[1].has_annotations
+    told = capsys.readouterr().out
+    assert "3 pages, 0 words" in told
+    assert "no annotations: pages are measured without words" in told
+
+
+def test_knobs_are_those_of_a_data_set(tmp_path):
+    with pytest.raises(BadInput, match="drawn pages take no knobs"):
+        pages(tmp_path / "out", parameter=["num_pages=3"])

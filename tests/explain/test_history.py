@@ -70,3 +70,7 @@ def test_trials_are_compared_by_the_knobs_that_matter():
 def test_a_pair_of_trials_prints_the_same_settings_in_the_history_and_in_a_comparison():
     baseline, variant = OcrKnobs(), OcrKnobs(scaled_decode=True, checked_samples=0)
     assert changed_knobs(variant) == format_settings(variant.compared(baseline)) == "scaled_decode=true"
+
+
+def test_a_trial_with_profilers_is_no_trial_of_the_same_knobs():
+    assert changed_knobs(OcrKnobs(cache="decoded", profilers="torch,lines")) == "cache=decoded profilers=torch,lines"

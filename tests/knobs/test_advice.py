@@ -8,6 +8,7 @@ from record_factory import make_record, make_stage
 from workbench.errors import BadInput
 from workbench.knobs.advice import fixed_by_others, fixes, inactive_in_both, inactive_knobs
 from workbench.knobs.knob import Situation
+from workbench.records import Count
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 
@@ -101,3 +102,17 @@ def test_fixes_make_it_possible(settings, keep, expected):
 def test_what_is_fine_or_not_a_value_has_no_fix():
     assert fixes({"cache": "decoded"}) == []
     assert fixes({"batch_size": "many"}) == []
+
+
+def test_targets_are_inactive_where_nobody_knows_the_words():
+    told = "the pages have no annotations, so there is nothing to make maps of"
+    plain = OcrKnobs(targets="fast")
+    assert inactive_knobs(Situation(plain, counts={"words": 0}))["targets"] == told
+    assert inactive_knobs(Situation(OcrKnobs(annotation_format="none")))["targets"] == told
+    assert "annotations" in inactive_knobs(Situation(OcrKnobs(annotation_format="none")))
+    for counts in ({}, {"words": 5}):
+        assert not {"targets", "annotations"} & set(inactive_knobs(Situation(plain, counts=counts)))
+    record = make_record()
+    alone = record.description.model_copy(update={"counts": [Count(name="words", number=0)]})
+    assert "targets" in inactive_knobs(record.model_copy(update={"description": alone}).situation)
+    assert "targets" not in inactive_knobs(record.situation)

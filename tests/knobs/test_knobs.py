@@ -106,7 +106,7 @@ IMPOSSIBLE_EXAMPLES = [
     {"normalize": "folded", "mode": "train"},
     {"mode": "train", "targets": "none"},
     {"mode": "train", "device": "none"},
-    {"device": "replay", "targets": "none"},
+    {"annotation_format": "none", "mode": "train"},
     {"epoch_overlap": True, "persistent_workers": False},
     {"loader": "webdataset", "cache": "decoded"},
     {"loader": "dali", "mode": "train"},

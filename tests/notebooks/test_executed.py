@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from workbench import cli
+from workbench.explain.words.headline import run_headline
 from workbench.records.run_folder import list_runs, read_comparison, read_record
 
 pytestmark = pytest.mark.real
@@ -134,7 +135,7 @@ def test_a_run_through_profilers_shows_what_they_saw_and_cost(
     notebooks: Path, tmp_path: Path, monkeypatch, capfd
 ) -> None:
     knobs = [argument for knob in QUICK if not knob.startswith("num_steps") for argument in ("-p", knob)]
-    profilers = ("-p", "profilers=torch,lines,memory", "-p", "num_steps=4")
+    profilers = ("-p", "profilers=torch,lines,stacks,memory", "-p", "num_steps=4")
     monkeypatch.setattr(sys, "argv", ["workbench", "run", *knobs, *profilers, "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
         cli.main()
@@ -144,5 +145,14 @@ def test_a_run_through_profilers_shows_what_they_saw_and_cost(
     assert "the time of the same run without" in text
     assert "Lines, in every process" in text
     assert "What bounds the run: the share of its time that would be saved" in text
-    assert "Diagnosis: " in capfd.readouterr().out
     assert "memory.parquet" in text
+    assert len(text) < 6_000_000
+    printed = capfd.readouterr()
+    assert "Diagnosis: " in printed.out
+    before, with_profilers, _ = (read_record(folder) for folder in sorted((tmp_path / "runs").iterdir()))
+    assert printed.out.startswith(run_headline(before)), "the clean run answers"
+    assert f"Run folder: {tmp_path / 'runs' / before.run_id}\n" in printed.out
+    assert f"Run folder, with profilers: {tmp_path / 'runs' / with_profilers.run_id}\n" in printed.out
+    assert "profilers" in {row.name for row in with_profilers.stages} - {row.name for row in before.stages}
+    assert "in 'profilers'" not in text
+    assert "with profilers: imports" in printed.err and "clean run after: imports" in printed.err

@@ -71,6 +71,13 @@ def test_a_run_of_the_same_knobs_is_shown_again(reports, leave_run) -> None:
     assert run.knobs == []
 
 
+def test_of_a_run_with_profilers_the_clean_one_is_shown(reports, leave_run) -> None:
+    leave_run("2026-a", make_record().model_copy(update={"profiled_run_id": "2026-b"}))
+    leave_run("2026-b", profilers="lines")
+
+    assert latest_or_new(reports, OcrKnobs(profilers="lines"), run=FakeRun()).run_id == "2026-a"
+
+
 def test_without_one_it_is_run(reports, leave_run) -> None:
     leave_run("2026-b", cache="decoded")
     knobs, run = OcrKnobs(num_pages=2), FakeRun()

@@ -76,14 +76,17 @@ def test_trials_of_comparisons_are_apart(runs, leave_run, reports) -> None:
     assert len(runs.newest_first(with_all=True)) == 3
 
 
-def test_runs_that_tell_what_profilers_cost_are_apart(runs, leave_run) -> None:
+def test_of_a_run_with_profilers_the_clean_one_is_shown(runs, leave_run) -> None:
     overhead = ProfilerOverhead(profilers=["lines"], factor=1.1, lowest=1.0, highest=1.2, run_ids=["2026-a", "2026-c"])
     leave_run("2026-b", make_record(profilers="lines").model_copy(update={"profiler_overhead": overhead}))
-    for name in ("2026-a", "2026-c"):
-        leave_run(name)
+    leave_run("2026-a", make_record().model_copy(update={"profiled_run_id": "2026-b"}))
+    leave_run("2026-c")
     runs.refresh()
 
-    assert [run.run_id for run in runs.newest_first(with_all=False)] == ["2026-b"]
+    assert [run.run_id for run in runs.newest_first(with_all=False)] == ["2026-a"]
+    assert runs.view("2026-a").profiled.run_id == "2026-b"
+    assert runs.view("2026-b").profiled.run_id == "2026-b"
+    assert runs.view("2026-c").profiled is None
     assert len(runs.newest_first(with_all=True)) == 3
 
 

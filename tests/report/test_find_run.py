@@ -8,7 +8,7 @@ import pytest
 from record_factory import make_failed, make_record, make_stage
 
 from workbench.errors import BadInput
-from workbench.records import Isolated, Record
+from workbench.records import Isolated, ProfilerOverhead, Record
 from workbench.records.run_folder import RECORD, write_json
 from workbench.report.find_run import find_run, stage_costs_below
 
@@ -24,6 +24,24 @@ def test_a_run_is_found_by_its_folder_its_name_or_as_the_last_that_ended_well(tm
     assert find_run(str(first), tmp_path) == first
     assert find_run("a", tmp_path) == first
     assert find_run("last", tmp_path) == second
+
+
+def with_profilers(name: str, *clean: str) -> Record:
+    overhead = ProfilerOverhead(profilers=["torch"], factor=2.0, lowest=2.0, highest=2.0, run_ids=list(clean))
+    return make_record(name=name, profilers="torch").model_copy(update={"profiler_overhead": overhead})
+
+
+def test_the_last_run_is_a_clean_one(tmp_path):
+    slow = leave(tmp_path, with_profilers("b"))
+    assert find_run("last", tmp_path) == slow, "there is no other"
+    before = leave(tmp_path, make_record(name="a"))
+    assert find_run("last", tmp_path) == before
+    leave(tmp_path, make_record(name="c"))
+    leave(tmp_path, with_profilers("b", "a", "c"))
+    assert find_run("last", tmp_path) == before, "the one that the report is about"
+    assert find_run("b", tmp_path) == slow
+    other = leave(tmp_path, make_record(name="d"))
+    assert find_run("last", tmp_path) == other
 
 
 @pytest.mark.parametrize(("name", "words"), [("nowhere", "there is no run 'nowhere'"), ("last", "that ended well")])

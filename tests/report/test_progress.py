@@ -43,6 +43,33 @@ def test_every_phase_is_reported_and_a_counted_one_every_now_and_then() -> None:
     ]
 
 
+def test_of_several_trials_every_line_says_which_it_is_of() -> None:
+    found: list[Progress] = []
+    writer = ProgressWriter(found.append, clock=Clock())
+
+    for trial in ("clean run before", "with profilers"):
+        writer.on_event(Event(phase="finish", trial=trial))
+        writer.on_event(Event(phase="finish", trial=trial))
+
+    assert [progress.line for progress in found] == ["clean run before: finish", "with profilers: finish"]
+
+
+def test_a_long_wait_has_an_end_in_sight_and_what_is_to_be_done_is_kept() -> None:
+    found: list[Progress] = []
+    writer = ProgressWriter(found.append, item="image", every_s=0.0)
+
+    writer.on_event(Event(phase="warmup", done=4, total=6, left_s=370.0))
+    writer.on_event(Event(phase="steady", done=1, total=8, samples_per_s=0.8, left_s=140.0, message="set timeout_s=9"))
+    writer.on_event(Event(phase="steady", done=7, total=8, samples_per_s=0.8, left_s=20.0))
+
+    assert [progress.line for progress in found] == [
+        "[4/6] warmup, about 6 min left",
+        "[1/8] steady, 0.80 images/s, about 2 min left: set timeout_s=9",
+        "[7/8] steady, 0.80 images/s",
+    ]
+    assert [progress.stays for progress in found] == [False, True, False]
+
+
 def test_a_trial_that_ended_is_reported_with_its_throughput_or_its_failure() -> None:
     found: list[Progress] = []
     writer = ProgressWriter(found.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.explain.words.self_test import machine_line, selftest_lines
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, TrialKnobs
 from workbench.records.run_folder import SELFTEST, read_selftest
+from workbench.report.block_time import TooShort
 from workbench.report.self_test import KNOBS, SELFTESTS, latest_selftest, run_selftest
 from workbench.stages import Stage
 
@@ -114,6 +116,58 @@ def test_a_failed_trial_ends_it(trials, tmp_path):
 def test_too_few_blocks_are_refused(trials, tmp_path):
     with pytest.raises(WorkbenchError, match="needs 3 blocks"):
         run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=2)
+
+
+class Seconds:
+    """A clock on which each trial takes as long as it is said to, by its number."""
+
+    def __init__(self, trials: Trials, takes: Callable[[int], float]) -> None:
+        self.now_s = 0.0
+
+        def begin(number: int) -> None:
+            self.now_s += takes(number)
+
+        trials.before = begin
+
+    def __call__(self) -> int:
+        return round(self.now_s * 1e9)
+
+
+@pytest.mark.parametrize(
+    ("takes", "budget_s", "num_ran", "why"),
+    [
+        # Three trials to calibrate, one to warm up, blocks of five: 19 trials at least. A fake trial says 1 s.
+        (lambda number: 1.0, 17.5, 2, "about 0.3 min, and was given 0.29 min. Take --minutes 0.5"),
+        (lambda number: 1.0 if number < 3 else 10.0, 60.0, 3 + 1 + 5, "about 2.6 min, and was given 1 min"),
+    ],
+    ids=["known from the calibration", "known after the first block"],
+)
+def test_too_little_time_is_said_as_soon_as_it_is_known(trials, tmp_path, takes, budget_s, num_ran, why):
+    clock = Seconds(trials, takes)
+    with pytest.raises(TooShort) as error:
+        run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=budget_s, clock=clock)
+    assert len(trials.ran) == num_ran
+    assert why in str(error.value)
+    assert len(error.value.found) == 1, "what was measured"
+
+
+def test_the_third_block_is_run_even_past_the_time(trials, tmp_path):
+    # The first block ends at 9 s; the second and the third take 25 s each where 5 s were to be expected.
+    clock = Seconds(trials, lambda number: 1.0 if number < 9 else 5.0)
+    test = run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=30.0, clock=clock)
+    assert test.num_blocks == 3
+
+
+def test_the_progress_has_a_plausible_end(trials, tmp_path):
+    clock = Seconds(trials, lambda number: 1.0)
+    told: list[tuple[int, int, str]] = []
+    run_selftest(
+        tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=31.0, clock=clock,
+        on_trial=lambda done, total, name, record: told.append((done, total, name)),
+    )  # fmt: skip
+    assert [name for _, _, name in told[:4]] == ["calibration"] * 3 + ["warm-up trial"]
+    assert told[-1][:2] == (25, 25)
+    assert {total for _, total, _ in told[3:]} == {25}
 
 
 def test_knobs_with_work_side_by_side_are_refused(tmp_path):

@@ -42,10 +42,11 @@ def check(
     from workbench.commands.report import common_settings
     from workbench.explain.verdicts import gate
     from workbench.files import checkout_dir
+    from workbench.knobs.joined import knobs_of
     from workbench.measure.comparison.journal import Journal
-    from workbench.measure.comparison.reference import open_reference
+    from workbench.measure.comparison.reference import check_reference, open_reference
     from workbench.measure.comparison.run import run_comparison
-    from workbench.measure.comparison.variants import check_variants
+    from workbench.measure.comparison.variants import check_variants, equal_variants
     from workbench.records import Policy
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
@@ -53,8 +54,13 @@ def check(
     from workbench.report.verdicts import compare_run
 
     allowed = _share(max_slowdown)
+    settings = read_parameters(parameter, data=data)
+    # All but the data set, before samples are drawn.
+    undrawn = {**knobs_of(settings).suggested_common, **settings}
+    parse_here(undrawn)
+    check_reference(against, undrawn, checkout_dir())
     results = results_folder(out)
-    common = common_settings(read_parameters(parameter, data=data), results)
+    common = common_settings(settings, results)
     knobs = parse_here(common)
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -63,6 +69,9 @@ def check(
     ):
         variants = {reference.name: reference.knobs, CANDIDATE: knobs}
         check_variants(variants)
+        writer = ProgressWriter(on_progress, item=knobs.item)
+        for sentence in equal_variants(variants, [reference.name] if reference.program else []):
+            writer.on_text(sentence)
         policy = Policy(planned_blocks=blocks)
         journal = Journal.begin(
             new_comparison_folder(results),
@@ -77,15 +86,15 @@ def check(
         compared = run_comparison(
             journal,
             is_clear=lambda records: gate.is_clear(records, policy, most_slowdown=allowed),
-            on_trial=ProgressWriter(on_progress, item=knobs.item).on_trial,
+            on_trial=writer.on_trial,
         )
         comparison = compare_run(compared)
     folder = save_comparison(comparison, journal.folder)
     text = gate.summary(comparison, most_slowdown=allowed)
     for path in (folder / "summary.md", *([summary] if summary is not None else [])):
         write_text(path, text)
-    print(text)
-    print(f"Comparison: {folder}")
+    print(gate.brief(comparison, most_slowdown=allowed))
+    print(f"Comparison: {folder}\nHow it was measured: {folder / 'summary.md'}")
     raise typer.Exit(EXIT_CODES[gate.answer(comparison, most_slowdown=allowed)])
 
 

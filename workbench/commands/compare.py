@@ -92,6 +92,7 @@ def compare_variants(
     from workbench.commands.headless import exit_code, run_headless
     from workbench.explain.figures.comparison_tables import verdict_table
     from workbench.explain.words.headline import comparison_headline
+    from workbench.explain.words.verdicts import why_it_ended
     from workbench.measure.comparison.variants import check_variants, choose_variants
     from workbench.records.run_folder import read_comparison, read_state
     from workbench.report.outcome import describe_failure, results_folder
@@ -113,6 +114,8 @@ def compare_variants(
         done = run_headless("compare", parameters, results, trials_s=trials_s, title=title)
     folder = done.results["comparison_folder"]
     comparison = read_comparison(folder)
+    if how.get("resume") and comparison.stop is not None and read_state(folder).trials == state.trials:
+        print(f"Nothing was left to run. {why_it_ended(comparison.stop)}")
     print_sentences([comparison_headline(comparison)])
     print_table(verdict_table(comparison))
     for variant in comparison.variants:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -48,9 +48,16 @@ class WritesShards(Protocol):
 
     @staticmethod
     def write_shards(
-        data: Path, folder: Path, *, num_shards: int | None = None, on_sample: OnDone | None = None
+        data: Path,
+        folder: Path,
+        *,
+        num_shards: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        on_sample: OnDone | None = None,
     ) -> Description:
         """Write the samples of the data set at `data`; by default as many shards as its size asks for.
+
+        The settings are knobs that decide how it is read.
 
         Raises:
             BadInput: For a data set that cannot be read, and for a folder that holds something else.

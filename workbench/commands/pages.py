@@ -30,6 +30,10 @@ def pages(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Convert this data set, in any format that can be read.")
     ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="KNOB=VALUE", help="How --data is read: annotation_format=none, ..."),
+    ] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Number of tar files.", show_default="by size")] = None,
 ) -> None:
     """Draw a data set of receipts and signs, or write one as shards.
@@ -38,16 +42,20 @@ def pages(
     """
     from workbench.commands.console import show_counted
     from workbench.commands.offers import DrawsSamples, WritesShards, ask_for
+    from workbench.commands.options import read_parameters
     from workbench.errors import BadInput, Problem
     from workbench.knobs.knobs import DEFAULT_WORKLOAD
 
     problems = []
     if data is not None and to is Form.files:
         problems.append(Problem("a data set is converted to shards only", "--data", "Add --to webdataset"))
+    if parameter and data is None:
+        problems.append(Problem("drawn pages take no knobs", "-p", "Add --data DIR"))
     if shards is not None and to is Form.files:
         problems.append(Problem("only shards are counted", "--shards", "Add --to webdataset"))
     if problems:
         raise BadInput("pages", problems)
+    settings = read_parameters(parameter)
     drawer = ask_for(DrawsSamples, DEFAULT_WORKLOAD, "draw pages")
     if to is Form.files:
         with show_counted("pages drawn") as on_sample:
@@ -62,8 +70,8 @@ def pages(
             with show_counted("pages drawn") as on_sample:
                 drawer.draw(data, count=count, seed=seed, on_sample=on_sample)
         with show_counted("pages written") as on_sample:
-            written = writer.write_shards(data, out, num_shards=shards, on_sample=on_sample)
-    print(f"{out}: {_contents(written)}")
+            written = writer.write_shards(data, out, num_shards=shards, settings=settings, on_sample=on_sample)
+    print("\n".join([f"{out}: {_contents(written)}", *written.notes]))
 
 
 def _contents(samples: Description) -> str:

@@ -27,10 +27,12 @@ def report(
     from workbench.commands.compare import compare_variants
     from workbench.commands.options import read_parameters
     from workbench.knobs.joined import knobs_of
+    from workbench.measure.comparison.variants import choose_variants
     from workbench.report.outcome import results_folder
 
     settings = read_parameters(parameter, data=data)
     kind = knobs_of(settings)
+    choose_variants(list(kind.suggested_variants), (), {**kind.suggested_common, **settings}, blocks)  # before drawing
     common = common_settings(settings, results_folder(out))
     title = f"Ways to load {kind.item}s"
     raise typer.Exit(

@@ -33,8 +33,14 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
         print(describe_failure(record.failure))
     advice = read_advice(folder)  # the notebook has written it
     print_sentences(["" if record.failure else run_headline(record), advice.sentence if advice else ""])
+    print_sentences(f"Note: {note}" for note in (record.description.notes if record.description else ()))
     print(f"Run folder: {folder}")
-    if profiled := done.results.get("profiled_run_folder"):
-        print(f"Run folder, through the profilers: {profiled}")
+    failures = [record.failure]
+    if record.profiled_run_id is not None:
+        with_profilers = folder.with_name(record.profiled_run_id)
+        failures.append(read_record(with_profilers).failure)
+        print(f"Run folder, with profilers: {with_profilers}")
+        if failures[-1] is not None:
+            print(describe_failure(failures[-1]))
     print(f"Report: {done.html}")
-    raise typer.Exit(exit_code([record.failure]))
+    raise typer.Exit(exit_code(failures))

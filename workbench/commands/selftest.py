@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
 
 from workbench.commands.options import DataFolder, OutFolder, Parameters
+
+#: Exit code where there was no time for a result.
+CANNOT_TELL = 3
 
 #: More than fit into any time that a person would wait.
 _MOST_BLOCKS = 1000
@@ -23,12 +27,16 @@ def selftest(
 
     Identical variants are compared, and some that are slowed down on purpose.
 
+    Exit code 3: the time did not do for the three blocks that a result takes.
+
     Example: workbench selftest --minutes 10
     """
     from workbench.commands.console import print_sentences, show_progress
     from workbench.commands.options import parse_here, read_parameters
     from workbench.explain.words.self_test import selftest_lines
     from workbench.measure.trial.inputs import check_inputs
+    from workbench.records import Record
+    from workbench.report.block_time import TooShort
     from workbench.report.outcome import fresh_name, results_folder
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
@@ -36,14 +44,26 @@ def selftest(
     knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS))
     check_inputs(knobs)
     folder = results_folder(out) / SELFTESTS / fresh_name()
-    with show_progress() as on_progress:
-        test = run_selftest(
-            folder,
-            knobs,
-            num_identical=identical,
-            num_blocks=_MOST_BLOCKS,
-            budget_s=minutes * 60.0,
-            on_trial=ProgressWriter(on_progress, item=knobs.item).on_trial,
-        )
+    began_s = time.monotonic()
+    try:
+        with show_progress() as on_progress:
+            writer = ProgressWriter(on_progress, item=knobs.item)
+
+            def on_trial(done: int, total: int, name: str, record: Record) -> None:
+                used_min = (time.monotonic() - began_s) / 60.0
+                writer.on_trial(done, total, f"{name} ({used_min:.1f} of {minutes:g} min)", record)
+
+            test = run_selftest(
+                folder,
+                knobs,
+                num_identical=identical,
+                num_blocks=_MOST_BLOCKS,
+                budget_s=minutes * 60.0,
+                on_trial=on_trial,
+            )
+    except TooShort as error:
+        print_sentences([*error.found, f"Cannot tell: {error}."])
+        print(f"Its trials: {folder}")
+        raise typer.Exit(CANNOT_TELL) from None
     print_sentences(selftest_lines(test))
     print(f"Self-test: {folder}")

@@ -21,7 +21,7 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
     knobs = parse_here(settings)
     workload = ask_for(TimesTransforms, knobs.workload, "time its transforms one by one")
     workload.check_transforms(knobs)
-    check_inputs(knobs)
+    description = check_inputs(knobs)
     done = run_headless(
         "transforms",
         settings,
@@ -29,5 +29,6 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
         trials_s=2 * knobs.timeout_s,
         title="What does each transform cost?",
     )
-    print_sentences([workload.transforms_headline(done.results["study"])])
+    notes = [f"Note: {note}" for note in (description.notes if description else ())]
+    print_sentences([workload.transforms_headline(done.results["study"]), *notes])
     print(f"Figures: {done.results['study']}\nReport: {done.html}")

@@ -51,6 +51,7 @@ def whatif(
     from workbench.explain.prediction.gain_map import ceilings, gain_map
     from workbench.explain.prediction.predictor import Predictor
     from workbench.explain.prediction.unpredicted import Unpredicted
+    from workbench.explain.words.headline import profilers_note
     from workbench.explain.words.items import item_of
     from workbench.records import Prediction
     from workbench.records.run_folder import read_record, read_spans
@@ -60,6 +61,8 @@ def whatif(
     runs = results_folder(out) / "runs"
     folder = find_run(run, runs)
     record = read_record(folder)
+    if record.knobs.profilers:
+        print(f"{profilers_note(record)}the answers are about that run.")
     item = item_of(record)
     predictor = Predictor(record, read_spans(folder))
     gains = None

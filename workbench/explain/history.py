@@ -56,13 +56,15 @@ def read_history(reports: Path) -> History:
 
 
 def changed_knobs(knobs: Knobs, *, without: Collection[str] = ()) -> str:
-    """The knobs that aren't at their default, but for how it is measured: what makes two trials comparable.
+    """The knobs that aren't at their default, but for how it is measured; with the profilers, which cost time.
 
     Args:
         knobs: The knobs.
         without: Names of those that stand elsewhere.
     """
     changed = {name: value for name, value in knobs.compared().items() if name not in without}
+    if knobs.profilers:
+        changed["profilers"] = knobs.profilers
     if "dataset" in changed:
         changed["dataset"] = Path(str(changed["dataset"])).name
     return format_settings(changed) or "defaults"

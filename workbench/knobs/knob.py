@@ -36,12 +36,14 @@ class Situation:
         simulated: Whether the device is the replay device.
         gpu: Name of the CUDA device, where there is one.
         workers_started: Whether a worker was started in the counted steps; None: not known (yet).
+        counts: What the data set holds, by name, as far as it is known.
     """
 
     knobs: Any
     simulated: bool = False
     gpu: str | None = None
     workers_started: bool | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

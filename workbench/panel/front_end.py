@@ -99,9 +99,11 @@ def latest_or_new(
     """
     runs = RunList(reports)
     runs.refresh()
-    for summary in runs.newest_first(with_all=True):
+    found = runs.newest_first(with_all=True)
+    clean = {summary.profiled_run_id: summary.run_id for summary in found if summary.profiled_run_id}
+    for summary in found:
         if summary.failure is None and summary.knobs == knobs:
-            return runs.record(summary.run_id)
+            return runs.record(clean.get(summary.run_id, summary.run_id))
     check_inputs(knobs)
     return run(knobs, runs.runs, on_event=on_event)
 

@@ -120,7 +120,8 @@ class LiveView:
                 text += f", {format_duration(left_s)} left"
         rate = format_rate(event.samples_per_s, self._item) if event.samples_per_s is not None else ""
         self._line = _line(list(self._rates), self._item)
-        self._head.value = _head(self._title, text, rate) + self._line
+        title = f"{self._title}, {event.trial}" if event.trial else self._title
+        self._head.value = _head(title, text, rate) + self._line
         self._phases.value = _phases(event.phase)
         if event.stages:
             self._lanes.value = stage_bars(self._recent, self._catalogue)

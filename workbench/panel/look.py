@@ -180,13 +180,16 @@ class Look:
 
 
 def _overhead(run: ViewedRun) -> Renderable:
-    return html_table(profiler_table(run.record))
+    return html_table(profiler_table(run.profiled or run.record))
 
 
 def _profile(run: ViewedRun, name: str) -> Path | None:
-    return run.folder / run.record.profiles[name] if name in run.record.profiles else None
+    of = run.profiled
+    return run.folder.with_name(of.run_id) / of.profiles[name] if of is not None and name in of.profiles else None
 
 
 def _without(run: ViewedRun, profiler: str) -> str:
+    if run.profiled is not None and run.profiled.failure is not None:
+        return message(f"The run with profilers failed: {run.profiled.failure.message}", bad=True)
     how = "Choose it under Measuring, profilers, and run again."
     return message(f"This run had no profiler '{profiler}'. {how}")

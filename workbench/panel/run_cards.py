@@ -53,7 +53,7 @@ class RunCards:
         self._lock = threading.RLock()  # runs end in a thread, and a person turns pages meanwhile
         self._page = 0
         self._cards = [_Card(on_look, on_take, self._tick) for _ in range(_CARDS)]
-        tooltip = "with the trials of comparisons, and those that tell what profilers cost"
+        tooltip = "with the trials of comparisons, and those with profilers"
         self._all = widgets.Checkbox(description="all trials", tooltip=tooltip, indent=False, layout={"width": "auto"})
         self._all.observe(lambda change: self._turn(0), names="value")
         self._newer = widgets.Button(icon="chevron-left", tooltip="newer runs", layout={"width": "36px"})

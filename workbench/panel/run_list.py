@@ -38,7 +38,8 @@ class RunSummary:
         peak_bytes: Peak memory of its processes.
         gpu: Name of its CUDA device, where it had one.
         failure: Why it ended badly; None where it didn't.
-        plain_run_ids: The runs without profilers that tell what its profilers cost.
+        profiled_run_id: The same run with profilers, whose findings are shown as this run's.
+        clean_run_ids: The runs without profilers beside it, that before it first.
     """
 
     run_id: str
@@ -51,7 +52,8 @@ class RunSummary:
     peak_bytes: int | None
     gpu: str | None
     failure: Failure | None
-    plain_run_ids: tuple[str, ...] = ()
+    profiled_run_id: str | None = None
+    clean_run_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,13 @@ class ViewedRun:
         record: Its record.
         folder: Its run folder.
         baseline: The run that its samples are compared with, where one is chosen; its folder lies beside the other.
+        profiled: The same run with profilers, where it has one; its folder lies there, too. It may be the run itself.
     """
 
     record: Record
     folder: Path
     baseline: Record | None = None
+    profiled: Record | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -120,11 +124,12 @@ class RunList:
 
         Args:
             with_all: Whether runs that nobody asked for by themselves are among them: the trials of comparisons, and
-                those without profilers that tell what the profilers of a run cost.
+                those with profilers that belong to a clean run, with the clean run after them.
         """
         found = [summary for summary in self._known.values() if summary is not None]
         if not with_all:
-            others = self._trials_of_comparisons().union(*(summary.plain_run_ids for summary in found))
+            others = self._trials_of_comparisons().union(*(summary.clean_run_ids[1:] for summary in found))
+            others |= {summary.profiled_run_id or "" for summary in found}
             found = [summary for summary in found if summary.run_id not in others]
         return sorted(found, key=lambda summary: summary.run_id, reverse=True)
 
@@ -147,7 +152,11 @@ class RunList:
             BadInput: Where either is gone, or damaged.
         """
         baseline = self.record(baseline_id) if baseline_id is not None else None
-        return ViewedRun(self.record(run_id), self.runs / run_id, baseline)
+        record = self.record(run_id)
+        profiled = record if record.knobs.profilers else None
+        if record.profiled_run_id is not None:
+            profiled = self.record(record.profiled_run_id)
+        return ViewedRun(record, self.runs / run_id, baseline, profiled)
 
     def _trials_of_comparisons(self) -> set[str]:
         with self._lock:
@@ -212,5 +221,6 @@ def _summary(record: Record) -> RunSummary:
         peak_bytes=record.memory.peak_pss_bytes,
         gpu=record.environment.gpu if record.environment else None,
         failure=record.failure,
-        plain_run_ids=tuple(record.profiler_overhead.run_ids) if record.profiler_overhead else (),
+        profiled_run_id=record.profiled_run_id,
+        clean_run_ids=tuple(record.profiler_overhead.run_ids) if record.profiler_overhead else (),
     )

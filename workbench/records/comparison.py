@@ -10,7 +10,7 @@ from workbench.knobs.joined import RecordedKnobs
 from workbench.records.checks import Checks
 from workbench.records.comparison_state import Stop, VariantTrial
 from workbench.records.parts import SCHEMA_VERSION, Part, Policy, Prediction
-from workbench.records.trial import Failure, Memory
+from workbench.records.trial import Description, Failure, Memory
 
 Verdict = Literal["faster", "slower", "no_difference", "inconclusive", "failed"]
 
@@ -50,7 +50,8 @@ class VariantResult(Part):
     speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
     verdict: Verdict | None = Field(description="None for the baseline")
     more_blocks: int | None = Field(
-        None, description="blocks that an undecided verdict probably needs yet; None: decided, or more than is worth it"
+        None,
+        description="blocks that an undecided verdict probably needs yet; None: decided, or ten thousand would not do",
     )
     checks: Checks | None = Field(None, description="None: nothing was compared")
     simulated: bool = False
@@ -80,6 +81,7 @@ class Comparison(BaseModel):
     order: list[list[str]] = Field(description="variant names in the order they ran, block by block")
     policy: Policy = Policy()
     variants: list[VariantResult]
+    description: Description | None = Field(None, description="of the baseline's data set")
     stop: Stop | None = Field(None, description="why no further block was run")
     warmup_run_id: str | None = None
     cold_cache: bool = False

@@ -31,6 +31,9 @@ SAMPLES = "samples.npz"
 RECORD = "record.json"
 STDERR = "stderr.txt"
 PROFILES = "profiles"
+
+#: What the name of a thread ends with in the stack samples where neither a workload nor its loading has started it.
+OWN_THREAD = "(workbench's own)"
 COMPARISON = "comparison.json"
 STATE = "state.json"
 SELFTEST = "selftest.json"

@@ -178,6 +178,7 @@ class Score(Part):
     tolerance: float = Field(0.0, description="the most that two trials may differ and still pass for the same")
     num_samples: int = Field(description="samples that were scored")
     origin: Origin = "measured"
+    note: str = Field("", description="what its reader has to know of it, where it is not what it seems")
 
 
 class Count(Part):
@@ -224,6 +225,9 @@ class Record(BaseModel):
     quality: dict[str, Score] = Field(default_factory=dict)
     profiles: dict[str, str] = Field(default_factory=dict, description="files of the profilers, in the run folder")
     profiler_overhead: ProfilerOverhead | None = Field(None, description="what the profilers cost; None without any")
+    profiled_run_id: str | None = Field(
+        None, description="the same run with profilers; None where they weren't asked for"
+    )
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")
     dropped_spans: int = 0
 
@@ -241,6 +245,7 @@ class Record(BaseModel):
             simulated=self.simulated,
             gpu=self.environment.gpu if self.environment else None,
             workers_started=("worker", "start") in names if names else None,
+            counts={count.name: count.number for count in self.description.counts} if self.description else {},
         )
 
     def lane(self, name: Lane) -> LaneStats | None:

@@ -15,17 +15,17 @@ def find_run(name: str, runs: Path) -> Path:
     """The folder of a run.
 
     Args:
-        name: Its folder, its name below `runs`, or ``"last"``: the newest that ended well, without profilers.
+        name: Its folder, its name below `runs`, or ``"last"``: the newest without profilers that ended well; of the two
+            beside a run with profilers that is the one before, which its report is about.
         runs: Folder of run folders.
 
     Raises:
         BadInput: Where there is none.
     """
     if name == LAST:
-        for folder in reversed(list(list_runs(runs))):
-            record = read_record(folder)
-            if record.status == "ok" and not record.knobs.profilers:
-                return folder
+        found = _newest_clean(runs)
+        if found is not None:
+            return found
         remedy = "Measure one first: workbench run"
         raise BadInput("RUN", [Problem(f"there is no run below {runs} that ended well", remedy=remedy)])
     for folder in (Path(name).expanduser(), runs / name):
@@ -33,6 +33,26 @@ def find_run(name: str, runs: Path) -> Path:
             return folder
     remedy = "Name a folder of reports/runs, or 'last'; workbench history lists them"
     raise BadInput("RUN", [Problem(f"there is no run '{name}'", remedy=remedy)])
+
+
+def _newest_clean(runs: Path) -> Path | None:
+    """The newest run that ended well; one with profilers only where there is no other."""
+    with_profilers: Path | None = None
+    clean: Path | None = None
+    for folder in reversed(list(list_runs(runs))):
+        record = read_record(folder)
+        if record.status != "ok":
+            continue
+        overhead = record.profiler_overhead
+        if clean is not None:
+            if overhead is not None and clean.name in overhead.run_ids[1:]:
+                return runs / overhead.run_ids[0]
+            return clean
+        if record.knobs.profilers:
+            with_profilers = with_profilers or folder
+        else:
+            clean = folder
+    return clean or with_profilers
 
 
 def stage_costs_below(runs: Path) -> Callable[[str, str], float]:

@@ -25,6 +25,9 @@ PROGRESS_FILE = "WORKBENCH_EVENTS"
 
 _POLL_S = 0.1
 
+#: Who waits for less than this needs no estimate of the end.
+_LONG_S = 60.0
+
 
 class Progress(BaseModel):
     """How far something has come.
@@ -35,6 +38,7 @@ class Progress(BaseModel):
         total: How much there is; None where nobody counts.
         samples_per_s: Its throughput, where it has one.
         item: What one sample is called.
+        left_s: About how long it will take yet; None: not known.
         message: What else there is to say.
         stays: Whether a person should still see it when more has come.
     """
@@ -46,14 +50,16 @@ class Progress(BaseModel):
     total: int | None = None
     samples_per_s: float | None = None
     item: str = "sample"
+    left_s: float | None = None
     message: str = ""
     stays: bool = False
 
     @property
     def words(self) -> str:
-        """All but the count: ``"steady, 63.1 samples/s"``."""
+        """All but the count: ``"steady, 63.1 samples/s, about 6 min left"``."""
         rate = f", {format_rate(self.samples_per_s, self.item)}" if self.samples_per_s is not None else ""
-        return f"{self.what}{rate}{': ' if self.message else ''}{self.message}"
+        left = f", about {self.left_s / 60:.0f} min left" if self.left_s is not None and self.left_s >= _LONG_S else ""
+        return f"{self.what}{rate}{left}{': ' if self.message else ''}{self.message}"
 
     @property
     def line(self) -> str:
@@ -152,17 +158,19 @@ class ProgressWriter:
     def on_event(self, event: Event) -> None:
         """Report on the trial that is running."""
         now = self._clock()
-        is_due = event.phase != self._phase or now - self._written_s >= self._every_s
+        phase = f"{event.trial}: {event.phase}" if event.trial else event.phase
+        is_due = phase != self._phase or now - self._written_s >= self._every_s
         if not (is_due or event.message or event.done == event.total):
             return
-        self._phase, self._written_s = event.phase, now
+        self._phase, self._written_s = phase, now
         self._write(
             Progress(
-                what=event.phase,
+                what=phase,
                 done=event.done,
                 total=event.total,
                 samples_per_s=event.samples_per_s,
                 item=self._item,
+                left_s=event.left_s,
                 message=event.message,
                 stays=bool(event.message),
             )

@@ -15,10 +15,12 @@ from workbench.explain.verdicts.error_rates import detectable, false_verdicts, p
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun, Launch, run_comparison
+from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Policy, Record, SelfTest
 from workbench.records.run_folder import SELFTEST, read_selftest, write_json
-from workbench.units import counted
+from workbench.report.block_time import BlockTime
+from workbench.units import counted, format_duration, format_share
 
 #: Short trials of real work: samples are loaded in the main process with no model behind it, so that all of it is in
 #: series, and what is added to a stage is added to the whole.
@@ -53,7 +55,8 @@ def run_selftest(
     sizes: Sequence[float] = SIZES,
     num_blocks: int,
     budget_s: float | None = None,
-    on_trial: Callable[[int, int, str, Record], None] | None = None,
+    on_trial: Callable[[int, int, str, Record], None] = lambda done, total, name, record: None,
+    clock: Clock = monotonic_ns,
     launch: Launch = run_trial,
 ) -> SelfTest:
     """Run it, and leave `selftest.json` in its folder.
@@ -66,27 +69,44 @@ def run_selftest(
         num_identical: Identical variants in a block.
         sizes: By which shares of a sample's time the slowed variants are slowed.
         num_blocks: Blocks at most.
-        budget_s: No block begins that would probably end later.
-        on_trial: As for `measure.comparison.run.run_comparison`.
+        budget_s: No block begins that would probably end later, but for one without which there would be no result.
+            Where it cannot do for enough blocks, the self-test ends as soon as that is known.
+        on_trial: As for `measure.comparison.run.run_comparison`; trials at most are those that there is time for.
+        clock: Reads the time.
         launch: Runs a trial: knobs in, record out.
 
     Raises:
         BadInput: For knobs with which a sample's work is not in series; for a workload without a replayable stage.
-        WorkbenchError: Where a trial failed, or there was no time for enough blocks.
+        TooShort: Where there is no time for enough blocks.
+        WorkbenchError: Where a trial failed, or there are too few blocks.
     """
     if knobs.num_workers != 0 or knobs.device != "none" or not knobs.stage_timing:
         remedy = "Take num_workers=0 device=none stage_timing=true"
         raise BadInput("selftest", [Problem("a delay of known effect needs all work in series", remedy=remedy)])
     runs = folder / "runs"
+    least = Policy().min_blocks
+    num_trials = num_identical + len(sizes)
+    time = BlockTime(budget_s, num_trials=num_trials, least_blocks=least, most_blocks=num_blocks, clock=clock)
     stage, delays = "", {}
     if sizes:
-        trials = [_sound(launch(knobs, runs)) for _ in range(_CALIBRATIONS)][1:]
-        stage = largest_stage(trials[0])
-        delays = _delays_ms(trials, stage, sizes)
+        trials = []
+        for _ in range(_CALIBRATIONS):
+            trials.append(_sound(launch(knobs, runs)))
+            time.calibrate([record.machine.wall_s for record in trials if record.machine])
+            on_trial(0, time.trials(), "calibration", trials[-1])
+        stage = largest_stage(trials[1])
+        delays = _delays_ms(trials[1:], stage, sizes)
     slowed = {_name(size): knobs.changed(slow_down={stage: ms}) for size, ms in delays.items()}
     variants = {**dict.fromkeys(_identical(num_identical), knobs), **slowed}
-    journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, budget_s=budget_s)
-    compared = run_comparison(journal, on_trial=on_trial, launch=launch)
+    journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks)
+    compared = run_comparison(
+        journal,
+        is_over=time.is_over,
+        on_trial=lambda done, total, name, record: on_trial(done, time.trials(), name, record),
+        launch=launch,
+    )
+    if compared.state.stop == "budget" and len(compared.order) < least:
+        raise time.too_short(_so_far(compared, _identical(num_identical)))
     test = describe(compared, num_identical=num_identical, stage=stage, delays_ms=delays)
     write_json(folder / SELFTEST, test)
     return test
@@ -129,7 +149,7 @@ def describe(compared: ComparisonRun, *, num_identical: int, stage: str, delays_
     identical = _identical(num_identical)
     log_rates = np.column_stack([_log_rates(records[name][:num_blocks]) for name in identical])
     every = [record for trials in records.values() for record in trials]
-    trial_s = float(np.median([record.machine.wall_s for record in every if record.machine]))
+    trial_s = _trial_s(every)
     spread = spread_of(log_rates)
     most = min(LONG, num_blocks)
     policy = Policy(planned_blocks=most)
@@ -186,6 +206,25 @@ def latest_selftest(reports: Path, records: Mapping[str, Sequence[Record]]) -> S
         if environments and (test.cpu, test.cores) == (environments[0].cpu, environments[0].cores):
             return test
     return None
+
+
+def _so_far(compared: ComparisonRun, identical: Sequence[str]) -> list[str]:
+    """What fewer blocks say than a result takes."""
+    num_blocks = len(compared.order)
+    trials = [record for name in identical for record in compared.records[name]]
+    log_rates = np.column_stack(
+        [_log_rates([_sound(record) for record in compared.records[name]]) for name in identical]
+    )
+    blocks = "1 block was" if num_blocks == 1 else f"{num_blocks} blocks were"
+    return [
+        f"{blocks} run, in trials of {format_duration(_trial_s(trials))}: two identical trials of a block differed by "
+        f"{format_share(spread_of(log_rates))} (standard deviation)."
+    ]
+
+
+def _trial_s(records: Sequence[Record]) -> float:
+    """What a trial takes, start-up and all."""
+    return float(np.median([record.machine.wall_s for record in records if record.machine]))
 
 
 def _identical(count: int) -> list[str]:

@@ -71,3 +71,7 @@ def test_the_unit_and_the_tolerance_are_printed():
     check = compare(41.2, 41.203, unit="dB")
     assert "41.2 dB" in check.measured
     assert "0.005" in check.allowed
+
+
+def test_what_a_score_is_no_figure_of_is_said_with_its_check():
+    assert compare(0.9, 0.9, note="the truth is handed back").reason == "the truth is handed back"

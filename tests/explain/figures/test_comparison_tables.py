@@ -17,6 +17,7 @@ from workbench.explain.figures.comparison_tables import (
 )
 from workbench.explain.prediction.variants import Trust
 from workbench.explain.verdicts.comparison import compare
+from workbench.explain.verdicts.gate import summary
 from workbench.records import Check, Checks
 
 
@@ -114,3 +115,13 @@ def test_predictions_are_held_to_account():
     assert "No prediction" in trust_sentence(Trust(0, None, 0))
     assert trust_sentence(Trust(1, 0.05, 1)).startswith("1 prediction was compared with measurements: off by 5.0 %")
     assert "2 of 3 measured values inside" in trust_sentence(Trust(3, 0.05, 2))
+
+
+def test_what_a_reader_has_to_know_of_the_data_set_stands_below_the_verdicts():
+    record = make_record()
+    notes = ["3 images without annotations: not used"]
+    record = record.model_copy(update={"description": record.description.model_copy(update={"notes": notes})})
+    compared = compare({"baseline": [record]}, baseline="baseline", order=[["baseline"]], seed=0)
+    assert compared.description == record.description
+    assert list(verdict_table(compared).notes) == notes
+    assert f"- {notes[0]}" in summary(compared, most_slowdown=0.05)

@@ -113,3 +113,9 @@ def test_changes_stand_with_gain_cost_and_command():
     assert table.texts == [("cache=prepared", "loader-bound", "30.0 % [20.0 %, 40.0 %] (simulated)", "78.6 MB")]
     assert table.commands == (command,)
     assert "No knob" in plan_table([]).notes[0]
+
+
+def test_the_run_table_says_what_a_score_is_no_figure_of():
+    score = Score(value=0.998, num_samples=16, origin="simulated", note="the truth is handed back")
+    found = values(run_table(make_record().model_copy(update={"quality": {"H-mean": score}})))
+    assert found["H-mean"] == "0.998 on 16 pages (simulated: the truth is handed back)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from record_factory import make_failed, make_record
+from record_factory import make_failed, make_record, make_steady
 
 from workbench.explain.verdicts.comparison import break_even_epochs, compare, is_clear
 from workbench.records import Comparison, Machine, Memory, Policy
@@ -207,3 +207,12 @@ def test_what_is_not_faster_pays_after_nothing():
     assert pays(200.0, 203.0, 198.0) == pytest.approx(6.0, rel=0.05)
     assert pays(200.0, 90.0, 130.0) is None, "undecided"
     assert pays(200.0) is None, "one block, and no interval"
+
+
+def test_trials_that_counted_other_numbers_of_steps_are_named():
+    baseline = [make_record(100.0) for _ in range(3)]
+    short = [make_record(100.0).model_copy(update={"steady": make_steady(1.0, num_steps=n)}) for n in (10, 7, 10)]
+    order = [["b", "v"]] * 3
+    notes = compare({"b": baseline, "v": short}, baseline="b", order=order, seed=0).notes
+    assert "Not all trials counted as many steps (timeout_s ended some before): 'v'." in notes
+    assert compare({"b": baseline, "v": baseline}, baseline="b", order=order, seed=0).notes == []

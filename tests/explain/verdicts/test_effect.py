@@ -105,7 +105,17 @@ def test_how_many_more_blocks_are_needed():
     assert more_blocks(np.log([1.5, 1.5, 1.5, 1.5, 1.51]), POLICY) == 0
     assert more_blocks(np.log([1.5]), POLICY) == 2, "as many as the first verdict takes"
     assert more_blocks(np.array([]), POLICY) == 3
-    assert more_blocks(np.log([0.5, 2.0, 0.4, 2.2, 1.1]), POLICY) is None, "more than is worth it"
+
+
+def test_beyond_the_foreseen_blocks_a_rough_number_is_given():
+    noisy = np.log([1.07, 0.98, 1.12, 0.9, 1.03, 0.95, 1.08])
+    more = more_blocks(noisy, POLICY)
+    assert more is not None and more > 100
+    # An interval goes with one over the root of the blocks: with half the spread, a quarter of them.
+    half = noisy.mean() + (noisy - noisy.mean()) / 2
+    assert more_blocks(half, POLICY) == pytest.approx(more / 4, rel=0.25)
+    hopeless = np.log([0.5, 2.0, 0.4, 2.2, 1.1])
+    assert more_blocks(hopeless, POLICY) is None, "more than are counted"
 
 
 @pytest.mark.parametrize("blocks", [5, 12])

@@ -6,7 +6,7 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench.explain.verdicts.comparison import compare
-from workbench.explain.verdicts.gate import answer, is_clear, summary
+from workbench.explain.verdicts.gate import answer, brief, is_clear, summary
 from workbench.records import Check, Checks, Policy
 
 BASE = [100, 101, 99, 100, 101, 100]
@@ -47,9 +47,19 @@ def test_a_failed_trial_does_not_pass():
 def test_the_summary_is_a_table_with_how_it_was_measured():
     text = summary(compared([80, 81, 79, 80, 82, 80]), most_slowdown=0.05)
     assert text.startswith("### Slower: more than 5.0 % slower than `main`")
-    assert "| | pages/s | speed-up |" in text
+    assert "| | median pages/s | speed-up |" in text
     assert "| this checkout | 80.0 (simulated device) | 0.80x |" in text
-    assert "- 6 blocks of one trial" in text
+    shown, folded = text.split("<details>")
+    assert "- 6 blocks of one trial" in folded
+    assert shown == brief(compared([80, 81, 79, 80, 82, 80]), most_slowdown=0.05) + "\n"
+    assert sum(line.startswith("- ") for line in shown.splitlines()) <= 3
+
+
+def test_a_speed_up_that_is_not_the_ratio_of_the_medians_says_why():
+    text = brief(compared([120, 60, 200], base=[100, 50, 160]), most_slowdown=0.05)
+    assert "| this checkout | 120 (simulated device) | 1.22x |" in text
+    assert "The speed-up is the mean of the blocks' own ratios (1.20x, 1.20x, 1.25x), not the ratio of the" in text
+    assert "(13 of them, 1.10x to 1.20x)" in brief(compared([110] + [120] * 12, base=[100] * 13), most_slowdown=0.05)
 
 
 def test_what_cannot_be_decided_says_what_it_needs():

@@ -7,7 +7,7 @@ from record_factory import make_failed, make_lane, make_record, make_stage
 
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.words.headline import comparison_headline, run_headline, startup_words
-from workbench.records import Check, Checks, Startup
+from workbench.records import Check, Checks, ProfilerOverhead, Startup
 from workbench.stages import Stage
 
 
@@ -111,3 +111,11 @@ def test_the_phases_of_a_start_up_add_up_to_it_and_the_longest_comes_first():
     assert startup_words(startup) == "127 s (warm-up steps 100 s, first batch 20.0 s, other 7.00 s)"
     filled = startup.model_copy(update={"cache_fill_s": 73.0, "total_s": 200.0})
     assert startup_words(filled) == "200 s (warm-up steps 100 s, cache fill 73.0 s, first batch 20.0 s, other 7.00 s)"
+
+
+def test_figures_that_profilers_have_slowed_down_say_so_first():
+    overhead = ProfilerOverhead(profilers=["torch"], factor=2.5, lowest=2.0, highest=3.0, run_ids=["clean", "after"])
+    record = make_record(profilers="torch").model_copy(update={"profiler_overhead": overhead})
+    assert run_headline(record).startswith("With profilers (torch), which take 2.50x the time of a clean run")
+    assert "(the clean run: clean): 100" in run_headline(record)
+    assert "profilers" not in run_headline(make_record())

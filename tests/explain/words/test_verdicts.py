@@ -48,7 +48,9 @@ def test_an_undecided_verdict_says_what_it_needs():
     open_ = {"verdict": "inconclusive", "speedup": Interval(estimate=1.0, ci95=(0.9, 1.1))}
     assert what_it_needs(variant(**open_, more_blocks=4), timed) == "needs about 4 more blocks (2.0 min)"
     assert what_it_needs(variant(**open_, more_blocks=1), timed) == "needs about 1 more block (30.0 s)"
-    assert what_it_needs(variant(**open_, more_blocks=None), timed) == "needs more blocks than are worth it"
+    many = what_it_needs(variant(**open_, more_blocks=243), timed)
+    assert many == "needs about 240 more blocks (2.0 h): too many to decide it sensibly"
+    assert "thousands of blocks" in what_it_needs(variant(**open_, more_blocks=None), timed)
     assert what_it_needs(variant(verdict="faster"), timed) == ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -15,10 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from toy import toy_knobs
+from toy import BusyToy, toy_knobs
+from trace_contract import trace_problems
 
 from workbench.errors import BadInput
-from workbench.explain.figures.profiler_figures import flame, memory_over_time, stack_weights
+from workbench.explain.figures.profiler_figures import flame, flame_graph, memory_over_time
 from workbench.explain.figures.profilers import operator_table, read_source
 from workbench.knobs.measuring import PROFILERS
 from workbench.measure.profilers import choose, merged_trace, stack_samples
@@ -27,11 +29,12 @@ from workbench.measure.profilers.line_times import LineTimes, find_functions, me
 from workbench.measure.profilers.memory_over_time import MemoryOverTime
 from workbench.measure.profilers.merged_trace import collect_profilers, write_merged_trace
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.measure.profilers.speedscope import STEADY_FRAME
 from workbench.measure.profilers.torch_trace import TorchTrace, read_trace
 from workbench.measure.timing.spans import Spans, TrackSpans
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
-from workbench.records.run_folder import PROFILES, read_spans
+from workbench.records.run_folder import OWN_THREAD, PROFILES, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
@@ -42,7 +45,8 @@ IN_MAIN = "workbench.workloads.ocr.detector.postprocess.find_words"
 
 
 def test_the_names_of_the_knob_are_those_of_the_profilers():
-    assert tuple(choose.PROFILERS) == PROFILERS
+    assert set(choose.PROFILERS) == set(PROFILERS)
+    assert list(choose.PROFILERS)[-1] == "stacks", "it begins last and ends first"
     assert toy_knobs(profilers="stacks, torch").profilers == ("torch", "stacks")
 
 
@@ -118,7 +122,8 @@ def test_one_trace_holds_all_processes_with_arrows(together):
     with gzip.open(together.file("timeline"), "rt") as file:
         events = json.load(file)["traceEvents"]
     processes = {event["args"]["name"] for event in events if event["name"] == "process_name"}
-    assert {"worker 0", "worker 1", "main process", "torch operators (main process)"} <= processes
+    assert processes == {"worker 0", "worker 1", "main process", "device", "torch operators (main process)"}
+    assert trace_problems(events) == []
     begins = {event["id"]: event["ts"] for event in events if event["ph"] == "s"}
     ends = {event["id"]: event["ts"] for event in events if event["ph"] == "f"}
     assert begins.keys() == ends.keys()
@@ -130,44 +135,46 @@ def test_stacks_are_sampled_in_the_whole_tree(together):
     if "stack samples" not in together.record.profiles:
         pytest.skip("this machine doesn't let py-spy look into processes")
     scope = json.loads(together.file("stack samples").read_text())
-    frames = {frame for stack in stack_weights(scope) for frame in stack}
+    names = [profile["name"] for profile in scope["profiles"]]
+    assert names[0] == "main process"
+    assert set(names[1:3]) <= {"worker 0", "worker 1"}
+    data = flame_graph(scope)
+    frames = {frame for stack in data.weights for frame in stack}
     assert any("__getitem__" in frame for frame in frames), "in a worker"
-    assert {profile["name"] for profile in scope["profiles"]} <= {"main process", "worker 0", "worker 1"}
-    assert not any("importlib" in frame or "measure/profilers/" in frame for frame in frames), (
-        "of the loop, and no lens"
-    )
-    assert not list(together.file("stack samples").parent.glob("worker-pid-*"))
-    assert any("run" in frame for frame in frames)
+    assert not any(thread.endswith(OWN_THREAD) for thread in data.threads)
     assert flame(together.file("stack samples")).data[0].type == "icicle"
 
 
-def test_of_stack_samples_what_belongs_to_the_run_is_kept_under_its_own_names():
-    frames = [
-        {"name": "process 7:python -m workbench.trial", "file": None, "line": None},
-        {"name": "run", "file": "workbench/measure/trial/loop.py", "line": 3},
-        {"name": "step", "file": "site-packages/workbench/measure/profilers/torch_trace.py", "line": 9},
-    ]
-    whole = {"type": "sampled", "unit": "seconds", "startValue": 0, "endValue": 9.0}
-    profiles = [
-        {**whole, "name": 'Process 7 Thread 7 "MainThread"', "samples": [[0, 1], [0, 1, 2]], "weights": [1.0, 2.0]},
-        {**whole, "name": 'Process 7 Thread 8 "leash"', "samples": [[0, 1]], "weights": [1.0]},
-        {**whole, "name": 'Process 7 Thread 9 "results"', "samples": [[0, 1]], "weights": [1.0]},
-        {**whole, "name": 'Process 9 Thread 9 "MainThread"', "samples": [[1]], "weights": [1.0]},
-        {**whole, "name": 'Process 11 Thread 11 "MainThread"', "samples": [[1]], "weights": [1.0]},
-    ]
-    scope = {"shared": {"frames": frames}, "profiles": profiles}
-    cut, left_out = stack_samples.cut_samples(scope, {7: "main process", 9: "worker 0"})
-    assert [profile["name"] for profile in cut["profiles"]] == ["main process", "main process, results", "worker 0"]
-    assert cut["profiles"][0]["samples"] == [[1]]
-    assert (cut["profiles"][0]["weights"], cut["profiles"][0]["endValue"]) == ([1.0], 1.0)
-    assert left_out == 3, "a profiler's own, the leash, and a process that is not the run's"
+def test_every_sample_of_the_main_process_is_of_a_counted_step(together):
+    if "stack samples" not in together.record.profiles:
+        pytest.skip("this machine doesn't let py-spy look into processes")
+    scope = json.loads(together.file("stack samples").read_text())
+    frames = scope["shared"]["frames"]
+    main = scope["profiles"][0]
+    outside = [sample for sample in main["samples"] if STEADY_FRAME not in {frames[index]["name"] for index in sample}]
+    assert main["samples"]
+    assert outside == []
+    assert "_find_and_load" not in {frames[index]["name"] for sample in main["samples"] for index in sample}
 
 
-def test_what_torch_imports_for_its_first_step_is_imported_before(tmp_path, monkeypatch):
-    imported = []
-    monkeypatch.setattr("importlib.import_module", imported.append)
-    TorchTrace(context(tmp_path)).start()
-    assert imported == ["torch._inductor"]
+def test_no_step_waits_for_the_profilers(together):
+    stage = together.record.stage("profilers", "main")
+    assert stage.total_s < 0.1 * together.record.steady.wall_s, "5 s of imports lay in one of them"
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_busy_function_of_the_data_set_is_on_top(tmp_path, num_workers):
+    knobs = toy_knobs(BusyToy, num_samples=60, num_steps=45, num_workers=num_workers, profilers="torch,stacks")
+    record = run_trial(knobs, tmp_path)
+    assert record.failure is None, record.failure
+    if "stack samples" not in record.profiles:
+        pytest.skip("this machine doesn't let py-spy look into processes")
+    data = flame_graph(json.loads((tmp_path / record.run_id / record.profiles["stack samples"]).read_text()))
+    assert data.finding.startswith("'keep_a_core_busy' itself has "), data.table().texts
+    thread = "worker 0" if num_workers else "main process"
+    busy = sum(weight for (of, name), weight in data.own.items() if of == thread and "keep_a_core_busy" in name)
+    assert busy > 0.5 * data.weights[(thread,)]
+    assert not [stack for stack in data.weights if any("_find_and_load" in frame for frame in stack)]
 
 
 def test_memory_is_seen_over_time_in_every_process(together):
@@ -275,11 +282,59 @@ def test_too_few_steps_for_a_torch_trace_are_a_note(tmp_path):
     profiler = TorchTrace(context(tmp_path))
     profiler.steady()
     profiler.step()
-    profiler.step()
     profiler.stop()
     found = profiler.collect()
     assert found.files == {}
-    assert found.notes == ["torch: nothing was recorded; it takes num_steps=3 or more"]
+    assert found.notes == ["torch: nothing was recorded; it takes num_steps=2 or more"]
+
+
+def test_what_torch_imports_for_its_trace_is_imported_before_the_counted_steps(tmp_path):
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from workbench.knobs.knobs import Knobs\n"
+        "from workbench.measure.profilers.profiler import ProfilerContext\n"
+        "from workbench.measure.profilers.torch_trace import TorchTrace\n"
+        f"profiler = TorchTrace(ProfilerContext(Knobs(profilers='torch'), Path({str(tmp_path)!r}), lambda: 0))\n"
+        "profiler.start()\n"
+        "profiler.steady()\n"
+        "before = set(sys.modules)\n"
+        "for step in range(12): profiler.step()\n"
+        "profiler.stop()\n"
+        "print(sorted(set(sys.modules) - before))\n"
+        "print(sorted(profiler.collect().files))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)
+    assert done.stdout.splitlines() == ["[]", "['torch operators', 'torch trace']"], done.stderr
+
+
+def test_the_profilers_end_in_the_other_order_than_they_began():
+    ended = []
+
+    class Ends(BaseProfiler):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def stop(self) -> None:
+            ended.append(self.name)
+
+    Profilers({name: Ends(name) for name in ("torch", "stacks")}).stop()
+    assert ended == ["stacks", "torch"]
+
+
+def test_what_the_profilers_do_is_no_mark_in_their_traces():
+    marked = []
+
+    class Marks(BaseProfiler):
+        def mark(self, stage: str) -> Any:
+            marked.append(stage)
+            return contextlib.nullcontext()
+
+    timed = Profilers({"marks": Marks()}).marked(lambda name: contextlib.nullcontext())
+    marked.clear()
+    with timed("forward"), timed(choose.OWN_STAGE):
+        pass
+    assert marked == ["forward"]
 
 
 def test_the_memory_of_a_process_is_seen_with_the_phase(tmp_path):

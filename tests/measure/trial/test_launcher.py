@@ -198,7 +198,8 @@ def test_a_cancelled_trial_is_gone_with_all_its_workers(tmp_path, start_method):
 def test_a_trial_that_takes_too_long_is_stopped(tmp_path):
     record = run_trial(endless(timeout_s=1.0), tmp_path)
     assert (record.status, record.failure.kind) == ("failed", "timeout")
-    assert "timeout_s" in record.failure.message
+    assert "timeout_s = 1.00 s (" in record.failure.message
+    assert f"{record.failure.phase} " in record.failure.message, "what it did, and for how long"
     assert not [p for p in psutil.Process().children() if "workbench.measure.trial.worker" in p.cmdline()]
 
 

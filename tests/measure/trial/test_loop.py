@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import TrackSpans, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.loop import Loop, LoopTimes
+from workbench.measure.trial.pace import LEAST_STEPS, Deadline
 from workbench.measure.trial.stage_stats import collect, lane_stats, stage_stats
 
 pytestmark = pytest.mark.real
@@ -45,8 +47,22 @@ class Ran:
         assert share is not None
         return share
 
+    def counted_twice_ns(self) -> int:
+        """Time that two stages of the main process both claim."""
+        spans = [track.spans for track in self.tracks if track.lane == "main" and not track.background]
+        times = sorted((begin, end) for each in spans for begin, end in zip(each.begin_ns, each.end_ns, strict=True))
+        return sum(max(0, end - begin) for (_, end), (begin, _) in pairwise(times))
 
-def run(*, steps: int = 9, timed: bool = True, device: Any = None, workload: type[Toy] = Toy, **settings: Any) -> Ran:
+
+def run(
+    *,
+    steps: int = 9,
+    timed: bool = True,
+    device: Any = None,
+    workload: type[Toy] = Toy,
+    timeout_s: float | None = None,
+    **settings: Any,
+) -> Ran:
     knobs = toy_knobs(replay_ms_per_sample=1.0, **settings)
     channel = Channel.open(num_workers=knobs.num_workers, spans_per_process=10_000)
     become_receiver(channel.stages(channel.receiver), monotonic_ns)
@@ -72,6 +88,7 @@ def run(*, steps: int = 9, timed: bool = True, device: Any = None, workload: typ
             clock=monotonic_ns,
             on_event=events.append,
             on_warm_up=lambda batch: take(batch, warmed),
+            deadline=None if timeout_s is None else Deadline(monotonic_ns(), timeout_s),
         )
         times = loop.run(num_steps=steps, warmup_steps=2)
         loop.pass_on(lambda batch: take(batch, passed), steps)
@@ -104,6 +121,7 @@ def test_samples_come_in_order_epoch_after_epoch_and_the_stages_explain_the_time
     # The promised figure is measured in benchmarks/; here a bound that no busy machine breaks. Both faults below do.
     assert 0.7 < ran.share("main") <= 1.0
     assert 0.7 < ran.share("worker") <= 1.0
+    assert ran.counted_twice_ns() == 0, "the main process does one thing at a time, where an epoch begins, too"
 
 
 def test_planted_fault_work_that_no_stage_names_opens_the_worker_lane():
@@ -190,3 +208,13 @@ def test_what_steps_leave_running_is_waited_for_where_the_counted_steps_begin_an
     ran = run(workload=Asynchronous, num_workers=0)
     assert isinstance(ran.workload, Asynchronous)
     assert ran.workload.flushed_after == [8, 44]
+
+
+def test_where_there_is_no_time_for_all_steps_those_that_are_done_count():
+    ran = run(num_workers=0, steps=10**6, timeout_s=2.0)
+    times = ran.times
+    assert LEAST_STEPS <= times.num_steps < times.asked_steps == 10**6
+    assert times.num_samples == len(times.sample_numbers) == 4 * times.num_steps
+    assert [event.left_s is not None for event in ran.events if event.phase == "steady"][-1]
+    (warning,) = [event.message for event in ran.events if event.message]
+    assert "timeout_s=2 stops it before: set timeout_s=" in warning

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ def test_samples_of_a_workload_without_rules_of_its_own_are_recorded(tmp_path):
     with np.load(tmp_path / SAMPLES) as found:
         assert found["times_seen"].tolist() == [1] * 12
         assert found["whole/data"].flatten().tolist() == [0, 1, 2]
+    with zipfile.ZipFile(tmp_path / SAMPLES) as parts:
+        assert {part.compress_type for part in parts.infolist()} == {zipfile.ZIP_DEFLATED}
 
 
 @pytest.mark.parametrize("settings", [{"checked_samples": 0}, {"mode": "train"}, {"knock_out": "decode"}], ids=str)
@@ -369,3 +372,11 @@ def test_a_combination_that_only_this_machine_makes_impossible_is_refused(tmp_pa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BadInput, match="targets=none"):
         run(tmp_path, OcrKnobs(device="auto", targets="none", num_pages=2))
+
+
+def test_a_trial_without_time_for_all_its_steps_is_kept_with_those_that_it_did(tmp_path):
+    record = run(tmp_path, toy_knobs(num_steps=10**6, num_workers=1, timeout_s=12.0))
+    assert record.status == "ok"
+    assert record.steady is not None and 3 <= record.steady.num_steps < 10**6
+    (note,) = [note for note in record.notes if "timeout_s" in note and "counted steps" in note]
+    assert note.startswith(f"ended after {record.steady.num_steps} of 1000000 counted steps")

@@ -187,3 +187,38 @@ def test_a_shorter_run_is_compared_on_the_pages_that_both_have_seen(tmp_path, ba
 def test_an_epoch_and_a_half_is_not_a_fault(tmp_path, baseline):
     checks = compared(tmp_path, baseline, {}, orders=[*EPOCH, EPOCH[0]])
     assert named(checks, "every page once").status == "same"
+
+
+ALONE = {"annotation_format": "none"}
+
+
+@pytest.fixture(scope="module")
+def baseline_alone(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("alone") / "baseline"
+    leave(folder, knobs_of(**ALONE))
+    return folder
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+def test_a_right_variant_of_images_alone_passes(tmp_path, baseline_alone, settings):
+    checks = compared(tmp_path, baseline_alone, {**ALONE, **settings})
+    assert checks.status in ("same", "within_tolerance")
+    assert [check.name for check in checks.checks if "target" in check.name] == []
+    assert int(named(checks, "words").measured.split()[0]) > 20
+
+
+@pytest.mark.parametrize("settings", WAYS, ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if "words" not in fault])
+def test_every_fault_of_images_alone_is_caught(tmp_path, baseline_alone, settings, fault):
+    assert compared(tmp_path, baseline_alone, {**ALONE, **settings}, **FAULTS[fault]).status == "different"
+
+
+def test_kept_pages_take_little_room(tmp_path):
+    """As a plain run leaves them: four whole pages, with maps, in whole levels where normalization was undone."""
+    leave(tmp_path / "plain", knobs_of(checked_samples=4, targets="compute"))
+    with np.load(tmp_path / "plain" / SAMPLES) as kept:
+        assert len(kept["names"]) == 4
+        assert kept["images"].dtype == kept["shrink_map"].dtype == np.uint8
+        assert kept["threshold_map"].dtype == np.float16
+        np.savez_compressed(tmp_path / "small.npz", **kept)
+    assert (tmp_path / "small.npz").stat().st_size < 2_000_000

@@ -48,3 +48,10 @@ def test_with_a_clock_that_counts_every_part_has_its_second():
     assert rows["keypoints"].mean_s == 7.0
     assert study.chain.mean_s == 1.0, "nobody looks at the clock within"
     assert study.closure_in_place == pytest.approx(11.0)
+
+
+def test_of_images_alone_no_maps_are_timed():
+    ticks = itertools.count(0, 1_000_000_000)
+    pages, _ = survey(sample_pages_dir(), annotation_format="none", limit=1)
+    study = study_transforms(pages, OcrKnobs(targets="none"), clock=lambda: next(ticks))
+    assert [row.name for row in study.beside] == ["polygons"]

@@ -12,6 +12,7 @@ import torch
 
 from workbench import workload as contract
 from workbench.errors import BadInput
+from workbench.files import sample_pages_dir
 from workbench.knobs.joined import parse_knobs
 from workbench.measure.devices.device import CpuDevice
 from workbench.measure.devices.replay import ReplayDevice
@@ -20,6 +21,7 @@ from workbench.registry import make_workload
 from workbench.workload import Pending, Timers
 from workbench.workloads.ocr import steps
 from workbench.workloads.ocr.knobs import OcrKnobs
+from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS
 from workbench.workloads.ocr.workload import OcrWorkload
 
 pytestmark = pytest.mark.real
@@ -252,3 +254,73 @@ def test_a_preview_leads_from_the_page_to_the_target():
     assert target.pixels.shape == (320, 320)
     assert target.pixels.max() == 255
     assert len(OcrWorkload(OcrKnobs(num_pages=1, targets="none", device="cpu")).preview(0).pictures) == 2
+
+
+ALONE = {"annotation_format": "none"}
+
+
+@pytest.mark.parametrize("targets", ["compute", "fast", "cached", "none"])
+def test_images_alone_are_measured_without_maps_and_without_h_mean(targets):
+    workload = make(targets=targets, **ALONE)
+    data = workload.collate()([workload.dataset()[number] for number in (0, 1)])
+    assert data.maps is None
+    stages = step(workload, [0, 1])
+    assert "postprocess" in stages
+    assert "metric" not in stages
+    assert workload.quality() == {}
+
+
+def test_of_images_alone_there_are_no_words_to_describe():
+    described = make(**ALONE).check()
+    assert described.notes[0] == NO_ANNOTATIONS
+    counts = {count.name: count.number for count in described.counts}
+    assert counts["words"] == 0
+    assert not {"words to be ignored", "pages without words"} & set(counts)
+
+
+def test_a_real_detector_runs_on_images_alone():
+    workload = make(CpuDevice(), **ALONE, image_size=64)
+    assert "forward" in step(workload, [0, 1])
+    assert workload.quality() == {}
+
+
+def test_images_alone_in_a_cache_are_gathered_as_they_lie():
+    workload = make(cache="prepared", normalize="device", **ALONE)
+    assert hasattr(workload.dataset(), "__getitems__")
+    assert workload.dataset().__getitems__([0, 1]).maps is None
+
+
+def test_a_preview_of_images_alone_has_no_words_and_no_target(tmp_path):
+    shown = OcrWorkload(OcrKnobs(num_pages=3, image_size=320, **ALONE)).preview(0)
+    assert [len(picture.outlines) for picture in shown.pictures] == [0, 0]
+    assert shown.summary.startswith(f"3 pages; {NO_ANNOTATIONS}")
+
+
+def test_images_alone_are_not_trained_on(tmp_path):
+    image = next((sample_pages_dir() / "images").iterdir())
+    (tmp_path / image.name).write_bytes(image.read_bytes())
+    knobs = OcrKnobs(dataset=str(tmp_path), mode="train")
+    with pytest.raises(BadInput, match=r"mode=train: training needs the words.*Take mode=validate"):
+        OcrWorkload(knobs).check()
+    assert knobs.data_settings() != knobs.changed(mode="validate").data_settings()
+
+
+def test_a_replay_device_has_to_have_the_maps_that_it_hands_back():
+    """Unless nobody knows the words: then there is nothing to hand back."""
+    knobs = {"num_pages": 2, "targets": "none"}
+    with pytest.raises(BadInput, match="device=replay with targets=none"):
+        OcrWorkload(OcrKnobs(device="replay", **knobs)).check()
+    with pytest.raises(BadInput, match="device=replay with targets=none"):
+        make(device="auto", **knobs)
+    assert OcrKnobs(device="replay", **knobs).data_settings() != OcrKnobs(device="replay", num_pages=2).data_settings()
+    assert OcrWorkload(OcrKnobs(device="replay", **knobs, **ALONE)).check().num_samples == 2
+
+
+def test_quality_says_what_it_is_no_figure_of():
+    simulated, random = make(), make(CpuDevice(), image_size=64)
+    for workload in (simulated, random):
+        step(workload, [0, 1])
+    assert {score.note for score in simulated.quality().values()} == {
+        "the replay device hands back the ground truth; this checks the path, not a detector"
+    }
+    assert all("the weights are random" in score.note for score in random.quality().values())

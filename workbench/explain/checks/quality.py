@@ -46,7 +46,8 @@ def _compare(name: str, own: Score, other: Score, *, has_samples: bool) -> Check
     is_simulated = "simulated" in (own.origin, other.origin)
     if status != "different" and is_simulated and not has_samples:
         return _not_comparable(name, measured, "the replay device computes nothing, so this proves nothing")
-    return Check(name=name, status=status, measured=measured, allowed=f"{own.tolerance:g} apart")
+    note = own.note or other.note
+    return Check(name=name, status=status, measured=measured, allowed=f"{own.tolerance:g} apart", reason=note)
 
 
 def _not_comparable(name: str, measured: str, reason: str) -> Check:

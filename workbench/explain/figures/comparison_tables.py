@@ -37,7 +37,8 @@ def verdict_table(comparison: Comparison) -> Table:
     rate = f"{plural(item_of(comparison))}/s"
     columns = ("variant", rate, "speed-up", "verdict", "same result?", "peak memory", "start-up", "pays after")
     rows = [_verdict_row(variant, comparison.base, comparison) for variant in comparison.variants]
-    return make_table(columns, rows, caption=_caption(comparison), is_wide=True)
+    notes = comparison.description.notes if comparison.description is not None else []
+    return make_table(columns, rows, caption=_caption(comparison), notes=notes, is_wide=True)
 
 
 def _caption(comparison: Comparison) -> str:

@@ -12,7 +12,7 @@ from workbench.explain.figures.template import INK, MUTED, SIMULATED_PATTERN, TE
 from workbench.explain.prediction.gain_map import Ceilings, StageGain, format_gain
 from workbench.explain.prediction.unpredicted import Unpredicted
 from workbench.explain.table import Cell, Table, make_table, number, sentence
-from workbench.explain.words.items import item_of
+from workbench.explain.words.items import item_of, listed
 from workbench.knobs.format import format_settings
 from workbench.records import Comparison, Interval, PredictedValue, Prediction
 from workbench.units import format_duration, format_rate, format_ratio, format_share
@@ -173,8 +173,7 @@ def _predicted_row(answer: Prediction, item: str) -> tuple[Cell | str, ...]:
 def _unpredicted_row(answer: Unpredicted) -> tuple[Cell | str, ...]:
     gain, why = "not predicted", answer.why
     if answer.bound is not None:
-        *others, last = [f"'{stage}'" for stage in answer.freed]
-        free = f"if {', '.join(others)} and {last} were free" if others else f"if {last} were free"
+        free = f"if {listed(answer.freed)} were free"
         is_all = answer.bound.estimate > _MOST_BOUND
         why += f"; {free}, the run would be more than twice as fast" if is_all else f"; so much {free}"
         gain = gain if is_all else f"at most {format_share(max(answer.bound.high, 0.0))}"

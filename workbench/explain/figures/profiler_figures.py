@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,21 @@ from plotly.subplots import make_subplots
 from workbench.explain.figures.description import describe, empty_figure
 from workbench.explain.figures.template import MUTED, RED, SERIES, TEMPLATE, plain
 from workbench.explain.table import Table, make_table, number
-from workbench.units import counted, format_bytes, format_share
+from workbench.records.run_folder import OWN_THREAD
+from workbench.units import format_bytes, format_share
+
+#: What stands in a path before the part of it that says whose code it is.
+_ABOVE = ("/site-packages/", "/lib/python3")
 
 #: Frames with less than this share of all samples cannot be seen, and are left out with what they call.
-_VISIBLE_FROM = 0.003
-_FLAME_PX, _MEMORY_PX = 640, 560
-_LABEL_CHARACTERS = 90
+_VISIBLE_FROM = 0.002
+_FRAME_PX, _FLAME_PX, _MEMORY_PX = 21, 150, 560
+
+#: A label smaller than this is not read, and left out.
+_LABEL_PX = 10
+
+#: Characters of a label that is as wide as the figure in a report.
+_CHARACTERS = 150
 
 Stack = tuple[str, ...]
 
@@ -31,36 +40,70 @@ class FlameGraph:
     """Stack samples.
 
     Attributes:
-        weights: Of every stack that can be seen, and of all stacks that begin like it: thread first, then frames from
-            the outermost.
+        weights: Of every stack that can be seen, and of all stacks that begin like it: thread first, then functions
+            from the outermost in which the thread's samples differ.
+        own: Weight of every function itself, by thread and function: of the samples in which it calls nothing.
         total: Of all samples.
+        left_out: Share of all samples that the weights lack: threads of the workbench itself.
     """
 
     weights: Mapping[Stack, float]
+    own: Mapping[tuple[str, str], float]
     total: float
+    left_out: float = 0.0
 
     @property
-    def threads(self) -> list[Stack]:
+    def threads(self) -> list[str]:
         """The processes and threads, the busiest first."""
-        return sorted((stack for stack in self.weights if len(stack) == 1), key=self.weights.__getitem__, reverse=True)
+        threads = [stack for stack in self.weights if len(stack) == 1]
+        return [thread for (thread,) in sorted(threads, key=self.weights.__getitem__, reverse=True)]
 
     @property
     def finding(self) -> str:
         """What it shows, in a sentence."""
-        threads = self.threads
-        return f"The busiest of {counted(len(threads), 'thread')}: {_short(threads[0][0])}"
+        functions: dict[str, float] = defaultdict(float)
+        for (_, function), weight in self.own.items():
+            functions[function] += weight
+        largest = max(functions, key=functions.__getitem__)
+        return f"'{_name(largest)}' itself has {format_share(functions[largest] / self.total)} of the stack samples"
 
     def table(self) -> Table:
-        """The share of every process and thread."""
-        rows = [(stack[0], number(format_share(self.weights[stack] / self.total))) for stack in self.threads]
-        return make_table(("process or thread", "share of the stack samples"), rows)
+        """The share of every process and thread, and its function that has most samples itself."""
+        rows = []
+        for thread in self.threads:
+            own = {function: weight for (of, function), weight in self.own.items() if of == thread}
+            largest = max(own, key=own.__getitem__)
+            share = format_share(self.weights[(thread,)] / self.total)
+            rows.append((thread, number(share), largest, number(format_share(own[largest] / self.weights[(thread,)]))))
+        return make_table(("process or thread", "share of the samples", "most are in", "of its own"), rows)
 
 
 def flame_graph(speedscope: dict[str, Any]) -> FlameGraph:
-    """The stacks of a speedscope profile, without those that are too rare to be seen."""
-    weights = stack_weights(speedscope)
-    total = sum(weight for stack, weight in weights.items() if len(stack) == 1)
-    return FlameGraph({s: w for s, w in weights.items() if w >= _VISIBLE_FROM * total and total}, total)
+    """The stacks of a speedscope profile, without those too rare to be seen and the workbench's own threads."""
+    profiles = speedscope["profiles"]
+    shown = [profile for profile in profiles if not str(profile.get("name", "")).endswith(OWN_THREAD)]
+    whole, total = (sum(sum(each["weights"]) for each in some) for some in (profiles, shown))
+    frames = [_function(frame) for frame in speedscope["shared"]["frames"]]
+    weights: dict[Stack, float] = defaultdict(float)
+    own: dict[tuple[str, str], float] = defaultdict(float)
+    for profile in shown:
+        thread = str(profile.get("name", "thread"))
+        stacks = [tuple(frames[index] for index in sample) for sample in profile["samples"]]
+        above = _in_common(stacks)
+        for stack, weight in zip(stacks, profile["weights"], strict=True):
+            own[thread, stack[-1]] += weight
+            for depth in range(above, len(stack) + 1):
+                weights[(thread, *stack[above:depth])] += weight
+    seen = {stack: weight for stack, weight in weights.items() if weight >= _VISIBLE_FROM * total}
+    return FlameGraph(seen, own, total, 1 - total / whole if whole else 0.0)
+
+
+def _in_common(stacks: Sequence[Stack]) -> int:
+    """How many functions all stacks begin with; where all are the same, all but the last."""
+    if len(set(stacks)) == 1:
+        return len(stacks[0]) - 1
+    levels = enumerate(zip(*stacks, strict=False))
+    return next((depth for depth, functions in levels if len(set(functions)) > 1), min(map(len, stacks), default=0))
 
 
 def flame(file: Path) -> go.Figure:
@@ -73,50 +116,50 @@ def flame(file: Path) -> go.Figure:
 
 
 def draw_flame(data: FlameGraph) -> go.Figure:
-    """An icicle plot: each frame as wide as its share of the samples, what it calls below it."""
+    """An icicle plot: each function as wide as its share of the samples, what it calls below it."""
     if not data.weights:
         return empty_figure("There are no stack samples.")
-    figure = go.Figure(layout={"template": TEMPLATE, "height": _FLAME_PX})
-    numbers = {stack: str(number) for number, stack in enumerate(data.weights)}
+    height = _FLAME_PX + _FRAME_PX * max(map(len, data.weights))
+    figure = go.Figure(layout={"template": TEMPLATE, "height": height})
+    numbers = {stack: str(number) for number, stack in enumerate(data.weights)}  # the stacks themselves take megabytes
+    colours = {thread: SERIES[place % len(SERIES)] for place, thread in enumerate(data.threads)}
     figure.add_icicle(
         ids=list(numbers.values()),
         parents=[numbers.get(stack[:-1], "") for stack in data.weights],
-        labels=[plain(_short(_function(stack[-1]))) for stack in data.weights],
-        customdata=[plain(_short(stack[-1])) for stack in data.weights],
+        labels=[plain(_label(_name(stack[-1]), weight / data.total)) for stack, weight in data.weights.items()],
+        customdata=[plain(stack[-1]) for stack in data.weights],
         values=list(data.weights.values()),
         branchvalues="total",
         tiling={"orientation": "v"},
+        marker={"colors": [colours[stack[0]] for stack in data.weights], "line": {"color": "white", "width": 1}},
         hovertemplate="%{customdata}<br>%{percentRoot:.1%} of all samples<extra></extra>",
     )
-    details = "each frame is as wide as its share of the stack samples"
-    return describe(figure, data.finding, details, table=data.table())
+    figure.update_layout(uniformtext={"minsize": _LABEL_PX, "mode": "hide"})
+    return describe(
+        figure,
+        data.finding,
+        "as wide as its share of the samples, what it calls below it",
+        f"left out: under {format_share(_VISIBLE_FROM)}, and workbench's own threads ({format_share(data.left_out)})",
+        table=data.table(),
+    )
 
 
-def stack_weights(speedscope: dict[str, Any]) -> dict[Stack, float]:
-    """Weight of every stack, and of all stacks that begin like it: thread first, then frames from the outermost."""
-    frames = [_frame(frame) for frame in speedscope["shared"]["frames"]]
-    weights: dict[Stack, float] = defaultdict(float)
-    for profile in speedscope["profiles"]:
-        for sample, weight in zip(profile.get("samples", ()), profile.get("weights", ()), strict=True):
-            stack = (str(profile.get("name", "thread")), *(frames[index] for index in sample))
-            for depth in range(1, len(stack) + 1):
-                weights[stack[:depth]] += weight
-    return dict(weights)
+def _function(frame: Mapping[str, Any]) -> str:
+    """A function with its file: ``"Loop._step (workbench/measure/trial/loop.py)"``."""
+    name, file = str(frame.get("name", "?")), str(frame.get("file") or "")
+    short = next((file.rpartition(above)[2] for above in _ABOVE if above in file), "/".join(file.split("/")[-3:]))
+    return f"{name} ({short})" if short else name
 
 
-def _frame(frame: dict[str, Any]) -> str:
-    file = str(frame.get("file") or "").rpartition("site-packages/")[2]
-    place = f" ({file}:{frame['line']})" if file and frame.get("line") else ""
-    return f"{frame.get('name', '?')}{place}"
+def _name(function: str) -> str:
+    return function.partition(" (")[0]
 
 
-def _function(frame: str) -> str:
-    """The name of a frame's function, without its place."""
-    return frame.partition(" (")[0] if frame.endswith(")") and ":" in frame else frame
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= _LABEL_CHARACTERS else f"{label[: _LABEL_CHARACTERS - 1]}…"
+def _label(name: str, share: float) -> str:
+    """What there is room for: the name, the name without its class, or its beginning."""
+    room = int(share * _CHARACTERS)
+    short = name if len(name) <= room else name.rpartition(".")[2]
+    return short if len(short) <= room else f"{short[: max(room - 1, 0)]}…"
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ def _quality(record: Record) -> Iterator[tuple[str, str]]:
     """A row for each score of the model."""
     for name, score in record.quality.items():
         unit = f" {score.unit}" if score.unit else ""
-        yield name, f"{score.value:.3f}{unit} on {counted(score.num_samples, item_of(record))} ({score.origin})"
+        origin = f"{score.origin}: {score.note}" if score.note else score.origin
+        yield name, f"{score.value:.3f}{unit} on {counted(score.num_samples, item_of(record))} ({origin})"
 
 
 def _data_set(record: Record) -> Iterator[tuple[str, str]]:
@@ -143,8 +144,7 @@ def profiler_table(record: Record) -> Table:
     )
     cell = Cell(text)
     if overhead.factor > COSTLY_PROFILERS:
-        warning = "Over 5 %: the figures of this run are not to be compared with those of others."
-        cell = Cell(f"{text}. {warning}", "alarm", "strong")
+        cell = Cell(f"{text}. The times in this section are those of the slower run.")
     rows = [(", ".join(overhead.profilers), cell)]
     return make_table(("profilers", "overhead"), rows, caption="What the profilers cost")
 

@@ -77,6 +77,9 @@ class SpeedUps:
     def finding(self) -> str:
         """What it shows, in a sentence."""
         faster = sum(found.verdict == "faster" for found in self.speed_ups)
+        undecided = sum(found.verdict == "inconclusive" for found in self.speed_ups)
+        if undecided and undecided == len(self.speed_ups):
+            return f"Not enough data yet: whether a variant is faster than '{self.baseline}' is undecided"
         if len(self.speed_ups) == 1:
             return f"'{self.speed_ups[0].name}' is{'' if faster else ' not shown to be'} faster than '{self.baseline}'"
         verb = "are" if faster > 1 else "is"

@@ -37,6 +37,9 @@ _LEGEND_FROM = 0.005
 #: Room below the bars for the axis alone.
 _AXIS_PX = 62
 
+#: Where the axis ends at least: the label of 100 % has its half beyond its tick, and a page leaves little room there.
+_AXIS_TO = 1.04
+
 _LANES = {"worker": "worker", "main": "main process", "device": "device"}
 
 
@@ -134,7 +137,7 @@ def draw_lanes(data: LaneBars) -> go.Figure:
     for bar in bars:
         figure.add_bar(**bar)
     figure.update_layout(bargap=0.32, legend_traceorder="normal")
-    largest = max(1.0, *(lane.explained for lane in data.lanes))
+    largest = max(_AXIS_TO, *(lane.explained for lane in data.lanes))
     figure.update_xaxes(title="share of the lane's wall time (%)", range=[0, 100 * largest], ticksuffix=" %")
     figure.update_yaxes(autorange="reversed")
     counted_samples = f"{counted(data.num_samples, data.item)} in {format_duration(data.wall_s)}"

@@ -78,6 +78,7 @@ def compare(
             for name, trials in records.items()
             if trials
         ],
+        description=next((record.description for record in base if record.description is not None), None),
         block_s=block_s,
         resolution=_resolution(others, base, policy, block_s),
         notes=_notes(records, baseline, policy),
@@ -109,12 +110,20 @@ def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Polic
     sound = {name: trials for name, trials in records.items() if name != baseline and trials and not has_failed(trials)}
     few = [name for name, trials in sound.items() if len(paired_log_ratios(trials, base)) < policy.min_blocks]
     mixed = [name for name, trials in sound.items() if trials[0].simulated != base[0].simulated]
+    shorter = [name for name, trials in records.items() if _counts_differ(trials)]
     notes = []
+    if shorter:
+        notes.append(f"Not all trials counted as many steps (timeout_s ended some before): {_names(shorter)}.")
     if few:
         notes.append(f"No verdict, because there are fewer than {policy.min_blocks} complete blocks: {_names(few)}.")
     if mixed:
         notes.append(f"One of the variant and the baseline ran on a simulated device, the other not: {_names(mixed)}.")
     return notes
+
+
+def _counts_differ(trials: Sequence[Record]) -> bool:
+    """Whether trials of the same knobs have counted other numbers of steps."""
+    return len({record.steady.num_steps for record in trials if record.steady is not None}) > 1
 
 
 def _names(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ correlated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ Samples = npt.NDArray[np.float64]
 
 #: The verdicts that `verdicts_of` gives by number.
 VERDICTS: tuple[Verdict, ...] = ("faster", "slower", "no_difference", "inconclusive")
+
+#: More blocks than these are not counted: nobody would run them.
+_MOST_BLOCKS = 10_000
 
 #: How often a difference of the size that `smallest_effect` names is found.
 POWER = 0.9
@@ -108,18 +111,29 @@ def more_blocks(
         is_decided: What is to be decided; by default, whether it is faster, slower or no different.
 
     Returns:
-        0 where it is decided; with fewer than two blocks, as many as the first verdict takes; None where more blocks
-        than are foreseen would be needed.
+        0 where it is decided; with fewer than two blocks, as many as the first verdict takes; None where ten thousand
+        would not do. Beyond those that are foreseen, bounds are as good as constant, and it is a rough number.
     """
     if len(log_ratios) < 2:
         return policy.min_blocks - len(log_ratios)
     decided = is_decided or (lambda interval: verdict_of(interval, policy) != "inconclusive")
     centre, spread = float(log_ratios.mean()), float(log_ratios.std(ddof=1))
-    for n in range(len(log_ratios), last_look(policy.min_blocks, policy.planned_blocks) + 1):
-        t = _bound(n, policy, num_compared)
+    t: float | None = None
+    last = max(last_look(policy.min_blocks, policy.planned_blocks), len(log_ratios))
+    for n in _looks(len(log_ratios), last):
+        t = _bound(n, policy, num_compared) if n <= last else t
         if t is not None and decided(_interval(centre, t * spread / n**0.5)):
             return n - len(log_ratios)
     return None
+
+
+def _looks(first: int, last: int) -> Iterator[int]:
+    """Numbers of blocks: each from the first to the last, then in steps of a tenth."""
+    yield from range(first, last + 1)
+    n = last
+    while n < _MOST_BLOCKS:
+        n += max(1, n // 10)
+        yield n
 
 
 def bounds_of(num_blocks: int, policy: Policy) -> Samples:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from workbench.explain.verdicts.comparison import has_failed
-from workbench.explain.verdicts.effect import estimate, more_blocks, paired_log_ratios
+from workbench.explain.verdicts.effect import Samples, estimate, more_blocks, paired_log_ratios
 from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import how_it_was_measured, needs
 from workbench.records import CheckStatus, Comparison, Interval, Policy, Record, VariantResult
@@ -22,6 +22,9 @@ _ANSWERS: dict[Answer, str] = {
     "cannot_tell": "Cannot tell whether it is more than {most} slower than {reference}",
     "failed": "Failed: there is nothing to compare",
 }
+
+#: The ratios of no more blocks than these are spelled out.
+_FEW = 6
 
 _RESULTS: dict[CheckStatus, str] = {
     "same": "The result is the same.",
@@ -61,16 +64,25 @@ def candidate(comparison: Comparison) -> VariantResult | None:
 
 
 def summary(comparison: Comparison, *, most_slowdown: float) -> str:
-    """The answer as Markdown, for a pull request."""
+    """The answer as Markdown, for a pull request; how it was measured is folded."""
+    of_data = comparison.description.notes if comparison.description is not None else []
+    how = [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes, *of_data]]
+    folded = ["<details><summary>How it was measured</summary>", "", *how, "", "</details>"]
+    return "\n".join([brief(comparison, most_slowdown=most_slowdown), *folded, ""])
+
+
+def brief(comparison: Comparison, *, most_slowdown: float) -> str:
+    """The answer as Markdown: a line, a small table, what its figures are, and three points at most."""
     found = answer(comparison, most_slowdown=most_slowdown)
     reference = f"`{_escaped(comparison.baseline)}`"
     lines = [
         f"### {_ANSWERS[found].format(most=format_share(most_slowdown), reference=reference)}",
         "",
-        f"| | {plural(item_of(comparison))}/s | speed-up | 95 % interval |",
+        f"| | median {plural(item_of(comparison))}/s | speed-up | 95 % interval |",
         "|---|---|---|---|",
         *map(_row, comparison.variants),
         "",
+        *_paired(comparison),
     ]
     for variant in comparison.variants:
         if variant.failure is not None:
@@ -80,8 +92,17 @@ def summary(comparison: Comparison, *, most_slowdown: float) -> str:
             lines.append(f"- {_RESULTS[variant.checks.status]}")
     if found == "cannot_tell":
         lines.append(f"- To tell, it {needs(_more_blocks(comparison, most_slowdown), comparison)}.")
-    lines += [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _paired(comparison: Comparison) -> list[str]:
+    """Why the speed-up is not the ratio of the medians beside it."""
+    ratios = np.exp(_log_ratios(comparison))
+    if len(ratios) < 2:
+        return []
+    each = ", ".join(map(format_ratio, ratios)) if len(ratios) <= _FEW else ""
+    span = each or f"{len(ratios)} of them, {format_ratio(min(ratios))} to {format_ratio(max(ratios))}"
+    return [f"The speed-up is the mean of the blocks' own ratios ({span}), not the ratio of the medians.", ""]
 
 
 def _row(variant: VariantResult) -> str:
@@ -103,12 +124,18 @@ def _answer(speedup: Interval | None, most_slowdown: float) -> Answer:
 
 def _more_blocks(comparison: Comparison, most_slowdown: float) -> int | None:
     """How many more blocks would decide, if they were like those so far."""
+    return more_blocks(
+        _log_ratios(comparison),
+        comparison.policy,
+        is_decided=lambda interval: _answer(interval, most_slowdown) != "cannot_tell",
+    )
+
+
+def _log_ratios(comparison: Comparison) -> Samples:
+    """float64 [blocks]: log of the variant's throughput over the reference's, of each block that both ended well."""
     pair = (candidate(comparison), comparison.base)
     own, other = (row.samples_per_s.per_block if row and row.samples_per_s else [] for row in pair)
-    ratios = np.array([np.log(a / b) for a, b in zip(own, other, strict=False) if a and b])
-    return more_blocks(
-        ratios, comparison.policy, is_decided=lambda interval: _answer(interval, most_slowdown) != "cannot_tell"
-    )
+    return np.array([np.log(a / b) for a, b in zip(own, other, strict=False) if a and b])
 
 
 def _escaped(text: str) -> str:

@@ -27,6 +27,20 @@ _SMALL_PHASE = 0.03
 
 def run_headline(record: Record) -> str:
     """What one run says: its throughput, and what the main process spends its time on."""
+    return f"{profilers_note(record)}{_headline(record)}"
+
+
+def profilers_note(record: Record) -> str:
+    """What stands before the figures of a run that profilers have slowed down; empty for a clean run."""
+    if not record.knobs.profilers:
+        return ""
+    overhead = record.profiler_overhead
+    factor = f" {format_ratio(overhead.factor)} the time of a clean run" if overhead else " time themselves"
+    clean = f" (the clean run: {overhead.run_ids[0]})" if overhead else ""
+    return f"With profilers ({', '.join(record.knobs.profilers)}), which take{factor}{clean}: "
+
+
+def _headline(record: Record) -> str:
     if record.failure is not None or record.steady is None:
         phase = f" while in phase '{record.failure.phase}'" if record.failure else ""
         return f"The run failed{phase}: {_why(record.failure, 'it left no steady part')}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from workbench.records import Comparison, Record
 from workbench.units import counted as counted
 from workbench.units import plural as plural
@@ -20,3 +22,9 @@ def per_item(per: str, item: str) -> str:
 def with_article(item: str) -> str:
     """``"a page"``, ``"an image"``."""
     return f"{'an' if item[:1].lower() in 'aeiou' else 'a'} {item}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes, as a sentence lists them: ``"'a'"``, ``"'a', 'b' and 'c'"``."""
+    *others, last = [f"'{name}'" for name in names]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -74,7 +74,7 @@ def _points(variant: VariantResult, comparison: Comparison) -> Iterator[str]:
         return
     yield _interval(variant, comparison)
     if needs := what_it_needs(variant, comparison):
-        yield f"To be decided it {needs}, if they are like those so far."
+        yield f"If further blocks are like those so far, to be decided it {needs}."
     yield from _blocks(variant, baseline)
     yield from _smallest_difference(variant, comparison.policy)
     yield _result(variant.checks, item_of(comparison))

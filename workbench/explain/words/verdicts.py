@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.explain.words.items import counted, item_of
-from workbench.records import Comparison, Policy, Record, Resolution, VariantResult
+from workbench.records import Comparison, Policy, Record, Resolution, Stop, VariantResult
 from workbench.units import format_duration, format_share
 
 #: Shares of the file cache that differ by less are the same.
 _SAME_SHARE = 0.01
+
+#: A difference above this is none that anybody measures for.
+_LARGEST_EFFECT = 1.0
+
+#: More blocks than these would take longer than a smaller question, or a quieter machine.
+_WORTH_IT = 24
 
 _STOPS = {
     "clear": "Sampling ended early, when every verdict was clear.",
@@ -43,27 +49,37 @@ def needs(more_blocks: int | None, comparison: Comparison) -> str:
     """``"needs about 4 more blocks (2.1 min)"``.
 
     Args:
-        more_blocks: None: more than are foreseen.
+        more_blocks: None: more than anybody would run.
         comparison: Says what a block takes.
     """
     if more_blocks is None:
-        return "needs more blocks than are worth it"
-    text = f"needs about {more_blocks} more {_blocks(more_blocks)}"
-    return text if comparison.block_s is None else f"{text} ({_minutes(more_blocks * comparison.block_s)})"
+        return "needs thousands of blocks: more will not decide it"
+    is_worth_it = more_blocks <= _WORTH_IT
+    number = more_blocks if is_worth_it else round(more_blocks, 1 - len(str(more_blocks)) + 1)
+    time = "" if comparison.block_s is None else f" ({_minutes(number * comparison.block_s)})"
+    text = f"needs about {number} more {_blocks(number)}{time}"
+    return text if is_worth_it else f"{text}: too many to decide it sensibly"
 
 
 def how_it_was_measured(comparison: Comparison) -> list[str]:
     """The rules that were fixed in advance, and how it went: a sentence or two each."""
     sentences = [_design(comparison), _rules(comparison.policy, len(comparison.others))]
     if comparison.stop is not None:
-        sentences.append(_STOPS[comparison.stop])
+        sentences.append(why_it_ended(comparison.stop))
     return [*sentences, *_disturbances(comparison), *_file_cache(comparison)]
+
+
+def why_it_ended(stop: Stop) -> str:
+    """Why no further block was run, as a sentence."""
+    return _STOPS[stop]
 
 
 def detectable_difference(resolution: Resolution | None) -> str:
     """``"By the spread between its blocks, such a comparison detects differences from 3.1 % on in 2.1 min ..."``."""
     if resolution is None:
         return "There are too few blocks to say which differences such a comparison can detect."
+    if resolution.effect > _LARGEST_EFFECT:
+        return "Its blocks scatter so much that such a comparison detects no difference below 2x."
     time = _minutes(resolution.num_blocks * resolution.block_s)
     return (
         "By the spread between its blocks, such a comparison detects differences from "
@@ -167,4 +183,6 @@ def _range(values: Sequence[float]) -> str:
 
 
 def _minutes(seconds: float) -> str:
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.1f} min" if seconds >= 60 else format_duration(seconds)

@@ -19,6 +19,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.joined import knobs_of, parse_knobs
 from workbench.knobs.knobs import Knobs, read_settings
 from workbench.measure.trial import worker
+from workbench.measure.trial.inputs import check_inputs
 from workbench.records import Program
 
 _SUBJECT = "--against"
@@ -39,6 +40,26 @@ class Reference:
     program: Program | None
 
 
+def check_reference(text: str, common: Mapping[str, Any], checkout: Path) -> None:
+    """See whether a reference is one, without putting it anywhere or starting it.
+
+    Args:
+        text: As for `open_reference`.
+        common: Likewise; a data set that the reference names itself is looked at, and no other.
+        checkout: Likewise.
+
+    Raises:
+        BadInput: Where it is none.
+    """
+    if "=" in text:
+        knobs, own = _knobs(text, common)
+        if "dataset" in own:
+            check_inputs(knobs)
+    elif _commit(checkout, text) is None and not shutil.which(text):
+        remedy = "Give a git revision that is here, the path of a Python interpreter, or knobs (num_workers=0)"
+        raise BadInput(_SUBJECT, [Problem(f"'{text}' is nothing to compare with", remedy=remedy)])
+
+
 @contextmanager
 def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch: Path) -> Iterator[Reference]:
     """A reference that is there as long as the ``with`` block lasts.
@@ -53,21 +74,17 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
     Raises:
         BadInput: Where it is none of these, or its workbench cannot be used.
     """
+    check_reference(text, common, checkout)
     if "=" in text:
-        own = read_settings(text.split(), knobs_of(common), subject=_SUBJECT)
-        knobs = parse_knobs({**common, **own}, subject=_SUBJECT)
-        yield Reference(text, knobs, None)
+        yield Reference(text, _knobs(text, common)[0], None)
         return
     knobs = parse_knobs(common)
     source = scratch / "source"
     # Revisions first: some systems have a program named HEAD, and branches have slashes in their names.
-    commit = _git(checkout, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
-    if commit is None and shutil.which(text):
+    commit = _commit(checkout, text)
+    if commit is None:
         yield Reference(text, knobs, _installed(text))
         return
-    if commit is None:
-        remedy = "Give a git revision that is here, the path of a Python interpreter, or knobs (num_workers=0)"
-        raise BadInput(_SUBJECT, [Problem(f"'{text}' is nothing to compare with", remedy=remedy)])
     if _git(checkout, "worktree", "add", "--detach", "--force", str(source), commit) is None:
         raise BadInput(_SUBJECT, [Problem(f"the source tree of '{text}' could not be put at {source}")])
     try:
@@ -76,6 +93,17 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
         yield Reference(f"{text} ({commit[:9]})" if not commit.startswith(text) else text, knobs, program)
     finally:
         _git(checkout, "worktree", "remove", "--force", str(source))
+
+
+def _knobs(text: str, common: Mapping[str, Any]) -> tuple[Knobs, dict[str, Any]]:
+    """The knobs of a reference that is knobs, and those that it names itself."""
+    own = read_settings(text.split(), knobs_of(common), subject=_SUBJECT)
+    return parse_knobs({**common, **own}, subject=_SUBJECT), own
+
+
+def _commit(checkout: Path, text: str) -> str | None:
+    """The commit of a revision; None where it is none."""
+    return _git(checkout, "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
 
 
 def _installed(text: str) -> Program:

@@ -169,7 +169,7 @@ def equal_variants(variants: Mapping[str, Knobs], elsewhere: Collection[str] = (
 
 def _situation(knobs: Knobs) -> Situation:
     """Knobs on this machine."""
-    kind = knobs.device
+    kind: str = knobs.device
     if kind == "auto":
         kind, _ = resolve_device(kind, hasattr(load_workload(knobs.workload), "placeholder"))
     return Situation(knobs, simulated=kind == "replay", gpu="a CUDA device" if kind == "cuda" else None)

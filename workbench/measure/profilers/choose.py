@@ -12,12 +12,16 @@ from workbench.measure.profilers.profiler import Findings, Profiler, ProfilerCon
 from workbench.workload import Timed
 
 #: Module and class by name in the knob `profilers`; imported when chosen. A new profiler is one file and one line.
+#: They begin in this order and end in the other: stack samples are those of the counted steps and of nothing else.
 PROFILERS: dict[str, tuple[str, str]] = {
     "torch": ("workbench.measure.profilers.torch_trace", "TorchTrace"),
     "lines": ("workbench.measure.profilers.line_times", "LineTimes"),
-    "stacks": ("workbench.measure.profilers.stack_samples", "StackSamples"),
     "memory": ("workbench.measure.profilers.memory_over_time", "MemoryOverTime"),
+    "stacks": ("workbench.measure.profilers.stack_samples", "StackSamples"),
 }
+
+#: The stage of the main process in which the profilers themselves are at work.
+OWN_STAGE = "profilers"
 
 
 class Profilers:
@@ -52,11 +56,21 @@ class Profilers:
         self._each(lambda profiler: profiler.phase(name))
 
     def marked(self, timed: Callable[[str], Timed]) -> Callable[[str], Timed]:
-        """What times the stages of the main process, with the profilers' marks inside."""
+        """What times the stages of the main process, with the profilers' marks inside.
+
+        What the profilers do themselves is not marked: a profiler's own step ends in the midst of it, and viewers drop
+        what neither contains the other nor lies beside it.
+        """
         marking = [profiler for profiler in self._profilers.values() if profiler.mark("stage") is not None]
         if not marking:
             return timed
-        return lambda name: _Marked([timed(name), *filter(None, (profiler.mark(name) for profiler in marking))])
+
+        def timed_and_marked(name: str) -> Timed:
+            if name == OWN_STAGE:
+                return timed(name)
+            return _Marked([timed(name), *filter(None, (profiler.mark(name) for profiler in marking))])
+
+        return timed_and_marked
 
     def steady(self) -> None:
         """See `Profiler`."""
@@ -68,7 +82,7 @@ class Profilers:
 
     def stop(self) -> None:
         """See `Profiler`."""
-        self._each(lambda profiler: profiler.stop())
+        self._each(lambda profiler: profiler.stop(), last_first=True)
 
     def collect(self) -> Findings:
         """What all of them have left."""
@@ -83,8 +97,9 @@ class Profilers:
         together.notes.extend(self._notes)
         return together
 
-    def _each(self, do: Callable[[Profiler], None]) -> None:
-        for name, profiler in list(self._profilers.items()):
+    def _each(self, do: Callable[[Profiler], None], *, last_first: bool = False) -> None:
+        profilers = list(self._profilers.items())
+        for name, profiler in reversed(profilers) if last_first else profilers:
             try:
                 do(profiler)
             except Exception as error:  # the trial's figures are worth more than a profiler

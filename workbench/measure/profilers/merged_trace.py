@@ -94,7 +94,7 @@ def write_merged_trace(path: Path, rows: Sequence[TrackSpans], torch_trace: Path
     kept = sorted([*events, *operators], key=lambda event: event["ts"])[:MAX_EVENTS]
     cut = len(events) + len(operators) - len(kept)
     kept += _arrows(rows)
-    trace = {"displayTimeUnit": "ms", "traceEvents": [*_names(rows, bool(operators)), *kept]}
+    trace = {"displayTimeUnit": "ms", "traceEvents": [*_names(rows, operators), *kept]}
     half_done = path.with_name(f".{path.name}")
     try:
         with gzip.open(half_done, "wt", encoding="utf-8", compresslevel=5) as file:
@@ -135,10 +135,12 @@ def _stage_events(place: int, row: TrackSpans) -> Iterable[dict[str, Any]]:
 
 def _torch_events(complete: Iterable[dict[str, Any]], offset_us: float) -> Iterable[dict[str, Any]]:
     for event in complete:
+        if not isinstance(event.get("tid"), int):  # torch's own notes of what it recorded, on a thread that is none
+            continue
         on_gpu = event.get("cat") in _GPU_CATEGORIES
         yield {
             "ph": "X", "cat": event.get("cat", ""), "name": event.get("name", ""),
-            "pid": _KERNELS if on_gpu else _TORCH, "tid": event.get("tid", 0),
+            "pid": _KERNELS if on_gpu else _TORCH, "tid": event["tid"],
             "ts": float(event["ts"]) + offset_us, "dur": float(event.get("dur", 0.0)), "args": event.get("args", {}),
         }  # fmt: skip
 
@@ -170,8 +172,8 @@ def _arrows(rows: Sequence[TrackSpans]) -> list[dict[str, Any]]:
     return arrows
 
 
-def _names(rows: Sequence[TrackSpans], has_torch: bool) -> list[dict[str, Any]]:
-    """Names and order of processes and threads."""
+def _names(rows: Sequence[TrackSpans], operators: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Names and order of all processes and threads that have events."""
     names: dict[tuple[int, int], tuple[str, str]] = {}
     for place, row in enumerate(rows):
         at = place_of(place, row)
@@ -181,13 +183,18 @@ def _names(rows: Sequence[TrackSpans], has_torch: bool) -> list[dict[str, Any]]:
             names[at] = ("device", "work")
         else:
             names[at] = ("main process", "background" if row.background else "stages")
-    if has_torch:
-        names[_TORCH, 0] = ("torch operators (main process)", "")
-        names[_KERNELS, 0] = ("kernels", "")
+    for event in operators:
+        at = event["pid"], event["tid"]
+        is_kernel = event["pid"] == _KERNELS
+        kernel, operator = (
+            ("kernels", f"stream {event['tid']}"),
+            ("torch operators (main process)", f"thread {event['tid']}"),
+        )
+        names.setdefault(at, kernel if is_kernel else operator)
     named: list[dict[str, Any]] = []
     for (pid, tid), (process, thread) in names.items():
-        named.append({"ph": "M", "name": "process_name", "pid": pid, "args": {"name": process}})
-        named.append({"ph": "M", "name": "process_sort_index", "pid": pid, "args": {"sort_index": pid}})
-        if thread:
-            named.append({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": thread}})
+        for what, value, index in (("process", process, pid), ("thread", thread, tid)):
+            at_thread = {"pid": pid, "tid": tid}
+            named.append({"ph": "M", "name": f"{what}_name", **at_thread, "args": {"name": value}})
+            named.append({"ph": "M", "name": f"{what}_sort_index", **at_thread, "args": {"sort_index": index}})
     return named

@@ -1,14 +1,16 @@
 """torch.profiler on the main process: operators and kernels, by time and by memory.
 
-The usual schedule: the first counted step is waited for, one warms the profiler up, and a few are recorded, which
-bounds the size of the trace. After each recorded step the trace gets a mark that carries the clock's reading; the marks
-put the trace on the time axis of all other spans.
+The first counted step warms the profiler up, and a few are recorded, which bounds the size of the trace. After each
+recorded step the trace gets a mark that carries the clock's reading; the marks put the trace on the time axis of all
+other spans. What takes long is done outside of the counted steps: torch imports what it needs where the warm-up begins,
+which is before the first of them, and the trace is written after the last.
+
+TensorBoard 2.21 opens the trace with torch-tb-profiler 0.4.3. The plugin draws with scripts from gstatic.com and
+cdnjs.cloudflare.com, and stays empty without a network.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,8 @@ from workbench.measure.profilers.profiler import BaseProfiler, Findings, Profile
 from workbench.units import counted
 from workbench.workload import Timed
 
-#: Counted steps: waited for, warming up, recorded.
-WAIT, WARM_UP, RECORDED = 1, 1, 8
+#: Counted steps: warming up, recorded. A step to wait for would put the imports of the warm-up's begin into that step.
+WARM_UP, RECORDED = 1, 8
 
 #: A mark's name, before the clock's reading in nanoseconds.
 MARK = "workbench clock "
@@ -40,13 +42,8 @@ class TorchTrace(BaseProfiler):
         self._folder = context.folder / "torch"
         self._operators = context.folder / "operators.json"
         self._profiler: Any = None
-        self._written = False
+        self._is_recorded = False
         self._steps = 0
-
-    def start(self) -> None:
-        """See `Profiler`. What torch.profiler imports when its first step is recorded is imported here, uncounted."""
-        with contextlib.suppress(ImportError):
-            importlib.import_module("torch._inductor")
 
     def mark(self, stage: str) -> Timed:
         """See `Profiler`. The stage is seen in torch's own trace, too."""
@@ -60,8 +57,8 @@ class TorchTrace(BaseProfiler):
             activities.append(ProfilerActivity.CUDA)
         self._profiler = profile(
             activities=activities,
-            schedule=schedule(wait=WAIT, warmup=WARM_UP, active=RECORDED, repeat=1),
-            on_trace_ready=self._write,
+            schedule=schedule(wait=0, warmup=WARM_UP, active=RECORDED, repeat=1),
+            on_trace_ready=self._recorded,
             record_shapes=True,
             profile_memory=True,
         )
@@ -69,7 +66,7 @@ class TorchTrace(BaseProfiler):
 
     def step(self) -> None:
         """See `Profiler`."""
-        if self._profiler is None or self._written:
+        if self._profiler is None or self._is_recorded:
             return
         self._steps += 1
         self._profiler.step()
@@ -78,25 +75,23 @@ class TorchTrace(BaseProfiler):
 
     def stop(self) -> None:
         """See `Profiler`."""
-        if self._profiler is not None and not self._written:
+        if self._profiler is not None and not self._is_recorded:
             self._profiler.stop()
-        self._profiler = None
 
     def collect(self) -> Findings:
         """See `Profiler`."""
-        traces = sorted(self._folder.glob("*.pt.trace.json"))
-        if not traces or self._steps <= WAIT + WARM_UP:
-            need = WAIT + WARM_UP + 1
-            return Findings(notes=[f"torch: nothing was recorded; it takes num_steps={need} or more"])
-        size = traces[0].stat().st_size / _MEGABYTE
-        recorded = max(min(RECORDED, self._steps - WAIT - WARM_UP), 0)
-        notes = [f"torch: recorded {counted(recorded, 'counted step')}, {size:.1f} MB; the others run without it"]
-        return Findings({"torch trace": traces[0], "torch operators": self._operators}, notes)
+        if not self._is_recorded or self._steps <= WARM_UP:
+            return Findings(notes=[f"torch: nothing was recorded; it takes num_steps={WARM_UP + 1} or more"])
+        tensorboard_trace_handler(str(self._folder), worker_name="main")(self._profiler)
+        self._operators.write_text(json.dumps(_operators(self._profiler)), encoding="utf-8")
+        (trace,) = self._folder.glob("*.pt.trace.json")
+        size = trace.stat().st_size / _MEGABYTE
+        recorded = counted(min(RECORDED, self._steps - WARM_UP), "counted step")
+        notes = [f"torch: recorded {recorded}, {size:.1f} MB; the others run without it"]
+        return Findings({"torch trace": trace, "torch operators": self._operators}, notes)
 
-    def _write(self, profiler: Any) -> None:
-        self._written = True
-        tensorboard_trace_handler(str(self._folder), worker_name="main")(profiler)
-        self._operators.write_text(json.dumps(_operators(profiler)), encoding="utf-8")
+    def _recorded(self, profiler: Any) -> None:
+        self._is_recorded = True
 
 
 def _operators(profiler: Any) -> list[dict[str, Any]]:

@@ -14,9 +14,11 @@ class Event(BaseModel):
 
     Attributes:
         phase: What the trial is doing.
+        trial: Which of several trials it is, in words; empty where there is only one.
         done: How much of it is done, in samples (phases `cache`, `dataset`) or steps (`warmup`, `steady`).
         total: How much there is; None where the phase isn't counted.
         samples_per_s: Throughput so far; None outside the steady part.
+        left_s: About how long warm-up and steady part will take from now on; None: not known.
         message: A line for the reader ("device=auto found no CUDA device and is the replay device").
         stages: Seconds by lane and stage since the event before; empty where no stage is timed.
     """
@@ -24,9 +26,11 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     phase: Phase
+    trial: str = ""
     done: int = 0
     total: int | None = None
     samples_per_s: float | None = None
+    left_s: float | None = None
     message: str = ""
     stages: dict[str, dict[str, float]] = {}
 

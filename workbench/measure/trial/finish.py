@@ -24,8 +24,9 @@ from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.core_time import CoreWatch
 from workbench.measure.timing.spans import Clock, TrackSpans
 from workbench.measure.trial.environment import describe_environment
-from workbench.measure.trial.isolated import can_time_isolated, time_isolated
+from workbench.measure.trial.isolated import can_time_isolated, steps_isolated, time_isolated
 from workbench.measure.trial.loop import Loop, LoopTimes
+from workbench.measure.trial.pace import Deadline
 from workbench.measure.trial.sample_recorder import SampleRecorder
 from workbench.measure.trial.stage_stats import collect, lane_stats, refuse_unknown_stages, stage_stats, write_spans
 from workbench.records import Description, Isolated, Limits, Memory, Record, Score, Startup, Steady
@@ -108,7 +109,7 @@ class _Finish:
         cache = self._noted("reading the cache's state", read_cache, no_cache)
         if of.recorder is not None:
             with self._noting("recording samples"):
-                of.loop.pass_on(of.recorder.record, of.times.num_steps)
+                of.loop.pass_on(of.recorder.record, of.times.asked_steps)
         of.notes += of.loader.close()
         tracks = self._tracks()
         profiles = self._profiles(tracks)
@@ -120,8 +121,11 @@ class _Finish:
             self._write_samples()
         if knobs.knock_out:
             of.notes.append(f"knocked out: {', '.join(knobs.knock_out)}; samples and results are not valid")
+        if of.times.num_steps < of.times.asked_steps:
+            steps = f"{of.times.num_steps} of {of.times.asked_steps} counted steps"
+            of.notes.append(f"ended after {steps}: the next one would not have been over before timeout_s was")
         isolated = Isolated()
-        if can_time_isolated(knobs):
+        if can_time_isolated(knobs) and self._has_time_for_isolated():
             with self._noting("timing stages isolated"):
                 isolated = time_isolated(workload, of.device, knobs, of.clock)
         modules = workload.modules if isinstance(workload, UsesModules) else ()
@@ -150,6 +154,17 @@ class _Finish:
             notes=of.notes,
             dropped_spans=of.channel.dropped if of.channel is not None else 0,
         )
+
+    def _has_time_for_isolated(self) -> bool:
+        """Whether the batches that are made once more are over before the trial is stopped; else a note says so."""
+        of = self._of
+        left_s = Deadline(of.started_ns, of.knobs.timeout_s).left_s(of.clock())
+        # One after the other, each takes as long as all workers together had for it.
+        per_step_s = (of.times.step_s or 0.0) * max(of.knobs.num_workers, 1)
+        if (steps_isolated(of.knobs) * per_step_s) < left_s:
+            return True
+        of.notes.append("no stage was timed isolated: it would not have been over before timeout_s was")
+        return False
 
     @contextmanager
     def _noting(self, what: str) -> Iterator[None]:
@@ -208,7 +223,7 @@ class _Finish:
         if arrays is not None:
             path = self._of.folder / SAMPLES
             with writing(path, partial=True):
-                np.savez(path, **arrays)  # type: ignore[arg-type]
+                np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
     def _steady(self, description: Description) -> Steady:
         times = self._of.times

@@ -29,6 +29,11 @@ def can_time_isolated(knobs: Knobs) -> bool:
     return has_workers and knobs.stage_timing and not knobs.profilers and knobs.isolated_samples > 0
 
 
+def steps_isolated(knobs: Knobs) -> int:
+    """How many batches are made for it, the first one included, which counts nowhere."""
+    return _WARMUP_STEPS + -(-knobs.isolated_samples // knobs.batch_size)
+
+
 def time_isolated(workload: Workload, device: Device, knobs: Knobs, clock: Clock) -> Isolated:
     """Load batches in this process and do their steps, one after the other. The workers must be gone."""
     channel = Channel.open(
@@ -52,8 +57,7 @@ def time_isolated(workload: Workload, device: Device, knobs: Knobs, clock: Clock
             on_event=lambda event: None,
             step_by_step=True,
         )
-        num_steps = -(-knobs.isolated_samples // knobs.batch_size)
-        times = loop.run(num_steps=num_steps, warmup_steps=_WARMUP_STEPS)
+        times = loop.run(num_steps=steps_isolated(knobs) - _WARMUP_STEPS, warmup_steps=_WARMUP_STEPS)
     finally:
         loader.close()
     stages = stage_stats(collect(channel, device), times.begin_ns, times.end_ns)

@@ -73,6 +73,8 @@ class _Launch:
         self._on_event = on_event
         self._phase: Phase = "launch"
         self._started_ns = monotonic_ns()
+        self._began_ns: dict[Phase, int] = {"launch": self._started_ns}
+        self._last: Event | None = None
         self._callers_error: Exception | None = None
         self._events_error: OSError | None = None
 
@@ -129,7 +131,21 @@ class _Launch:
                 return "cancelled", f"whoever followed its progress failed ({self._callers_error!r})"
             if monotonic_ns() - self._started_ns > timeout_s * NS_PER_S:
                 remedy = "Raise timeout_s, or lower num_steps"
-                return "timeout", f"took longer than timeout_s = {format_duration(timeout_s)}. {remedy}"
+                took = f"took longer than timeout_s = {format_duration(timeout_s)} ({self._how_far()})"
+                return "timeout", f"{took}. {remedy}"
+
+    def _how_far(self) -> str:
+        """The phases so far with what they took, and how much of the last one was done."""
+        begins = [*self._began_ns.items()]
+        ends = [begin for _, begin in begins[1:]] + [monotonic_ns()]
+        took = [
+            f"{phase} {format_duration((end - begin) / NS_PER_S)}"
+            for (phase, begin), end in zip(begins, ends, strict=True)
+            if phase == begins[-1][0] or end - begin >= NS_PER_S
+        ]
+        last = self._last
+        counted = f": {last.done} of {last.total} done" if last is not None and last.total else ""
+        return f"{', '.join(took)}{counted}"
 
     def _pump(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -138,6 +154,8 @@ class _Launch:
             if event is not None:
                 self._keep(line)
                 self._phase = event.phase
+                self._began_ns.setdefault(event.phase, monotonic_ns())
+                self._last = event
                 self._tell(event)
 
     def _keep(self, line: str) -> None:

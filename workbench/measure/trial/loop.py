@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from workbench.measure.devices.device import Device, NoDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch, take_received
 from workbench.measure.loaders.loader import Loader
-from workbench.measure.profilers.choose import Profilers
+from workbench.measure.profilers.choose import OWN_STAGE, Profilers
 from workbench.measure.timing.core_time import CoreWatch
 from workbench.measure.timing.spans import Clock
 from workbench.measure.timing.stages import Stages, untimed
 from workbench.measure.trial.events import Event
+from workbench.measure.trial.pace import Deadline, Pace
 from workbench.records import Batches
 from workbench.units import NS_PER_S
 from workbench.workload import AsyncSteps, Timed, Timers, Workload
@@ -45,6 +46,8 @@ class LoopTimes:
         begin_ns: The steady part began: the warm-up was over and the device done with it.
         end_ns: The device was done with the last counted step.
         num_steps: Counted steps.
+        asked_steps: Those that were to be counted: more where there was no time for all of them.
+        step_s: About what a step takes; None where only one was done.
         num_samples: Samples in them.
         warmup_steps: Steps before.
         batches: All batches as they were.
@@ -55,6 +58,8 @@ class LoopTimes:
     begin_ns: int
     end_ns: int
     num_steps: int
+    asked_steps: int
+    step_s: float | None
     num_samples: int
     warmup_steps: int
     batches: Batches
@@ -76,6 +81,7 @@ class Loop:
         cores: Called where the counted steps begin and end.
         on_warm_up: Called with each batch of the warm-up before its step, outside of what is measured.
         step_by_step: Nothing of a step may be left running when the next one begins.
+        deadline: When whoever started the loop will stop it. Where that is near, it ends with fewer counted steps.
     """
 
     def __init__(
@@ -92,6 +98,7 @@ class Loop:
         cores: CoreWatch | None = None,
         on_warm_up: Callable[[IndexedBatch], None] = lambda batch: None,
         step_by_step: bool = False,
+        deadline: Deadline | None = None,
     ) -> None:
         self._workload = workload
         self._loader = loader
@@ -105,8 +112,12 @@ class Loop:
         self._on_event = on_event
         self._on_warm_up = on_warm_up
         self._step_by_step = step_by_step
+        self._deadline = deadline
+        self._waited_ns = 0
         self._does_steps = not isinstance(device, NoDevice)
+        self._first_batch_ns = 0
         self._last_event_ns = 0
+        self._epoch_began_ns = 0
         self._batches = self._endless()
 
     def run(self, *, num_steps: int, warmup_steps: int) -> LoopTimes:
@@ -117,45 +128,56 @@ class Loop:
             WorkbenchError: What the data set raises.
         """
         seen = _Seen()
-        sample_numbers: list[int] = []
-        first_batch_ns = 0
+        pace = Pace(num_steps, warmup_steps, min(num_steps, self._loader.steps_per_epoch), self._deadline)
         for step in range(warmup_steps):
             batch = self._next(seen)
-            first_batch_ns = first_batch_ns or self._clock()
             self._on_warm_up(batch)
             self._step(batch, counted=False)
-            self._report(Event(phase="warmup", done=step + 1, total=warmup_steps))
+            self._report(pace, Event(phase="warmup", done=step + 1, total=warmup_steps))
         self._flush()
         self._profilers.steady()
         if self._cores is not None:
             self._cores.begin()
         begin_ns = self._clock()
-        for step in range(num_steps):
-            batch = self._next(seen)
-            first_batch_ns = first_batch_ns or self._clock()
-            sample_numbers += batch.samples
-            self._step(batch, counted=True)
-            if self._profilers:
-                with self._timed("profilers"):
-                    self._profilers.step()
-            samples_per_s = len(sample_numbers) * NS_PER_S / max(self._clock() - begin_ns, 1)
-            self._report(Event(phase="steady", done=step + 1, total=num_steps, samples_per_s=samples_per_s))
-        with self._timed("drain"):
-            self._flush()
+        counted, sample_numbers = self._count(pace, num_steps, seen, begin_ns)
         end_ns = self._clock()
         self._loader.disarm()
         if self._cores is not None:
             self._cores.end()
         return LoopTimes(
-            first_batch_ns=first_batch_ns,
+            first_batch_ns=self._first_batch_ns,
             begin_ns=begin_ns,
             end_ns=end_ns,
-            num_steps=num_steps,
+            num_steps=counted,
+            asked_steps=num_steps,
+            step_s=pace.step_s,
             num_samples=len(sample_numbers),
             warmup_steps=warmup_steps,
             batches=Batches(number=seen.number, samples=seen.samples, num_bytes=seen.num_bytes),
             sample_numbers=sample_numbers,
         )
+
+    def _count(self, pace: Pace, num_steps: int, seen: _Seen, begin_ns: int) -> tuple[int, list[int]]:
+        """The counted steps; the stack samples of the main process are those with this frame (`STEADY_FRAME`).
+
+        Returns:
+            How many were done in the time that there was, and the numbers of their samples.
+        """
+        counted = 0
+        sample_numbers: list[int] = []
+        while counted < num_steps and not pace.is_out_of_time:
+            batch = self._next(seen)
+            sample_numbers += batch.samples
+            self._step(batch, counted=True)
+            if self._profilers:
+                with self._timed(OWN_STAGE):
+                    self._profilers.step()
+            counted += 1
+            samples_per_s = len(sample_numbers) * NS_PER_S / max(self._clock() - begin_ns, 1)
+            self._report(pace, Event(phase="steady", done=counted, total=num_steps, samples_per_s=samples_per_s))
+        with self._timed("drain"):
+            self._flush()
+        return counted, sample_numbers
 
     def pass_on(self, to: Callable[[IndexedBatch], None], most_steps: int) -> None:
         """Hand on the batches that come next: an epoch of them, or `most_steps` if that is less. No step is done.
@@ -172,6 +194,7 @@ class Loop:
         while True:
             with self._timed("epoch"):
                 batches = self._loader.epoch()
+            self._epoch_began_ns = self._clock()
             yield from batches
             yield None
 
@@ -182,13 +205,16 @@ class Loop:
             begin = self._clock()
             batch = next(self._batches)
             end = self._clock()
+            self._waited_ns += end - begin
             if stages is not None:
                 stages.batch = -1
-                self._time_arrival(stages, begin, end, ended=batch is None)
+                # An epoch that began in that time has a span of its own.
+                self._time_arrival(stages, max(begin, self._epoch_began_ns), end, ended=batch is None)
             if batch is not None:
                 if stages is not None:
                     stages.batch = batch.number
                 seen.add(batch)
+                self._first_batch_ns = self._first_batch_ns or self._clock()
                 return batch
 
     def _time_arrival(self, stages: Stages, begin: int, end: int, *, ended: bool) -> None:
@@ -226,12 +252,16 @@ class Loop:
             self._workload.flush()
         self._device.drain()
 
-    def _report(self, event: Event) -> None:
+    def _report(self, pace: Pace, event: Event) -> None:
+        """A step is done: tell the pace, and now and then whoever follows."""
         now = self._clock()
-        if now - self._last_event_ns >= _EVENT_INTERVAL_NS or event.done == event.total:
+        pace.step(now, self._waited_ns)
+        self._waited_ns = 0
+        warning = pace.warning()
+        if now - self._last_event_ns >= _EVENT_INTERVAL_NS or event.done == event.total or warning:
             self._last_event_ns = now
             with self._timed("progress"):
-                self._on_event(event)
+                self._on_event(event.model_copy(update={"left_s": pace.left_s, "message": warning}))
 
 
 def _timed_in_background(stages: Stages | None) -> Callable[[str, int], Timed]:

@@ -231,6 +231,7 @@ class Trial:
         recorder: Checked | SampleRecorder | None,
     ) -> Loop:
         from workbench.measure.trial.loop import Loop
+        from workbench.measure.trial.pace import Deadline
 
         return Loop(
             workload,
@@ -242,6 +243,7 @@ class Trial:
             on_event=self._follow,
             profilers=self._profilers,
             cores=cores,
+            deadline=Deadline(self._started_ns, self._knobs.timeout_s),
             on_warm_up=(lambda batch: None) if recorder is None else lambda b: recorder.record(b, whole_only=True),
         )
 

@@ -1,4 +1,4 @@
-"""A trial through profilers, beside the same trial without: what the profilers cost belongs to what they show."""
+"""A trial with profilers between two without: figures come from a clean one, and what the profilers cost is known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import ProfilerOverhead, Record
-from workbench.records.run_folder import RECORD, read_record, write_json
+from workbench.records.run_folder import RECORD, write_json
 
 
 def trials_of(knobs: Knobs) -> int:
@@ -25,10 +25,11 @@ def run_profiled(
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Record:
-    """Run one trial; where the knobs ask for profilers, once without them before it and once after.
+    """Run one trial; where the knobs ask for profilers, a clean one before it and one after.
 
-    The overhead is the throughput without the profilers over that with them. The two plain trials give it a spread:
-    how far they are apart is what this machine makes up by itself.
+    What a run says of itself is said by a clean trial, the first one; the trial with profilers says what these have
+    found. Their overhead is the throughput without them over that with them. Two clean trials give it a spread: how far
+    they are apart is what this machine makes up by itself.
 
     Args:
         knobs: What is to be measured.
@@ -37,43 +38,46 @@ def run_profiled(
         cancel: When set, the running trial is ended.
 
     Returns:
-        The record of the trial through the profilers, with their overhead; of the trial that was cancelled, if one was.
+        The record of the clean trial before, which names the one with profilers; of the one after, where that before
+        has failed; where both have, of the trial with profilers, with a note. Of the trial that was cancelled, if one
+        was.
     """
     if not knobs.profilers:
         return run_trial(knobs, runs, on_event=on_event, cancel=cancel)
-    plain_knobs = knobs.changed(profilers=(), line_functions=(), native_stacks=False, checked_samples=0)
-    say = on_event or (lambda event: None)
-    say(Event(phase="imports", message="1 of 3, without profilers"))
-    before = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
+
+    def run(which: str, knobs: Knobs) -> Record:
+        return run_trial(knobs, runs, on_event=_naming(which, on_event), cancel=cancel)
+
+    clean_knobs = knobs.changed(profilers=(), line_functions=(), native_stacks=False)
+    before = run("clean run before", clean_knobs)
     if cancel is not None and cancel.is_set():
         return before
-    say(Event(phase="imports", message=f"2 of 3, through {', '.join(knobs.profilers)}"))
-    record = run_trial(knobs, runs, on_event=on_event, cancel=cancel)
+    record = run("with profilers", knobs.changed(checked_samples=0))
     if cancel is not None and cancel.is_set():
         return record
-    say(Event(phase="imports", message="3 of 3, without profilers"))
-    after = run_trial(plain_knobs, runs, on_event=on_event, cancel=cancel)
-    overhead = overhead_of(record, [before, after])
-    if overhead is None:
-        return record
-    whole = record.model_copy(update={"profiler_overhead": overhead})
-    write_json(runs / record.run_id / RECORD, whole)
-    return whole
+    after = run("clean run after", clean_knobs.changed(checked_samples=0, isolated_samples=0))
+    clean = [trial for trial in (before, after) if trial.steady is not None]
+    overhead = overhead_of(record, clean)
+    if overhead is not None:
+        record = _written(record, runs, profiler_overhead=overhead)
+    if clean:
+        return _written(clean[0], runs, profiled_run_id=record.run_id)
+    why = before.failure.message.splitlines()[0] if before.failure and before.failure.message else "no reason given"
+    note = f"both runs without profilers failed, so these figures are of the run with them ({why})"
+    return _written(record, runs, notes=[note, *record.notes])
 
 
-def plain_run(record: Record, runs: Path) -> Record:
-    """The run that answers for a run through profilers: the same without them, just before it.
+def _naming(which: str, on_event: Callable[[Event], None] | None) -> Callable[[Event], None] | None:
+    if on_event is None:
+        return None
+    return lambda event: on_event(event.model_copy(update={"trial": which}))
 
-    Args:
-        record: A run.
-        runs: The folder that its run folder lies in.
 
-    Returns:
-        The record itself where it went through no profilers, or where there is no such run.
-    """
-    if record.profiler_overhead is None:
-        return record
-    return read_record(runs / record.profiler_overhead.run_ids[0])
+def _written(record: Record, runs: Path, **changes: object) -> Record:
+    """A record with some fields changed, in its folder as well."""
+    changed = record.model_copy(update=changes)
+    write_json(runs / record.run_id / RECORD, changed)
+    return changed
 
 
 def overhead_of(record: Record, plain: list[Record]) -> ProfilerOverhead | None:

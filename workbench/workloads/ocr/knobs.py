@@ -48,6 +48,10 @@ def _keeps_pages(knobs: Any) -> bool:
     return bool(knobs.cache != "none" or knobs.targets == "cached")
 
 
+def _no_words(situation: Situation) -> bool:
+    return situation.knobs.annotation_format == "none" or situation.counts.get("words") == 0
+
+
 def _no_model(situation: Situation) -> bool:
     return situation.simulated or situation.knobs.device == "none"
 
@@ -83,6 +87,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 #: Of these, what is compared with the baseline where nobody names variants.
 _SUGGESTED = ("RAM image cache", "RAM cache + conditional normalize", "prepared cache + device normalize")
 
+_NO_WORDS = "the pages have no annotations, so there is nothing to make maps of"
 _NO_MODEL = Inactive(_no_model, "no model is run: the device is replayed, or there is none")
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
@@ -104,10 +109,27 @@ class OcrKnobs(Knobs):
     }
 
     dataset: str = knob("data_samples", "pages", "folder of page images, with its annotations")
-    annotations: str | None = knob(None, "pages", "annotation file or folder, where it isn't found by itself")
+    annotations: str | None = knob(
+        None,
+        "pages",
+        "annotation file or folder, where it isn't found by itself",
+        inactive=[Inactive(lambda s: s.knobs.annotation_format == "none", "annotation_format=none: none are read")],
+    )
     annotation_format: Literal[
-        "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "totaltext"
-    ] = knob("auto", "pages", "grammar of the annotations")
+        "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "totaltext", "none"
+    ] = knob(
+        "auto",
+        "pages",
+        "grammar of the annotations; none: the images are measured alone, whatever lies beside them",
+        refused=[
+            Refusal(
+                ("annotation_format=none", "mode=train"),
+                lambda k: k.annotation_format == "none" and k.mode == "train",
+                "the loss needs the target maps, and these the words of the pages",
+                "Take mode=validate, or another annotation_format",
+            )
+        ],
+    )
     num_pages: int | None = knob(
         None, "pages", "use only this many pages, the first ones", unit="pages", role="how_much", ge=1
     )
@@ -305,13 +327,8 @@ class OcrKnobs(Knobs):
                 "the loss needs the target maps",
                 "Take targets=compute or fast, or mode=validate",
             ),
-            Refusal(
-                ("device=replay", "targets=none"),
-                lambda k: k.device == "replay" and k.targets == "none",
-                "the replay device predicts the targets' shrink map, which is then missing",
-                "Take targets=compute or fast, or device=cpu",
-            ),
         ],
+        inactive=[Inactive(_no_words, _NO_WORDS)],
         predicted="effects",
         effects={
             "fast": Effect(
@@ -372,8 +389,9 @@ class OcrKnobs(Knobs):
         return files_below(folder) if folder.is_dir() else []
 
     def data_settings(self) -> dict[str, Any]:
-        """Where the pages are, and which of them."""
-        return self.model_dump(include={"workload", "dataset", "annotations", "annotation_format", "num_pages"})
+        """Where the pages are, which of them, and what decides whether they will do (`description.problems_with`)."""
+        where = self.model_dump(include={"workload", "dataset", "annotations", "annotation_format", "num_pages"})
+        return {**where, "trains": self.mode == "train", "replays": self.device == "replay" and self.targets == "none"}
 
     @property
     def fully_cached(self) -> bool:

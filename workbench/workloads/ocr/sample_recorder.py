@@ -25,6 +25,10 @@ from workbench.workloads.ocr.targets import PackedTargets
 THUMBNAIL_SIDE = 12
 
 
+#: Normalized and back again, a level is off by less than this; half precision is off by up to four times as much.
+_ROUNDING_LEVELS = 1.0 / 64.0
+
+
 class PageRecorder:
     """Records the pages of one trial.
 
@@ -73,9 +77,9 @@ class PageRecorder:
         Returns:
             Of all N pages of the data set: `all_names` str [N], `times_seen` int64 [N], and some pixels of what arrived
             under that name: `thumbnails` uint8 [N, 3, h, w] and `map_thumbnails` uint8 [N, h, w]. Of the K kept ones:
-            `names` str [K]; `images` float16 [K, S, S, 3], RGB, levels 0..255; `shrink_map` and `threshold_map`,
-            float16 [K, S, S], levels 0..255; and the outlines of what the detector found on them, in pixels of the
-            image: `detected_points` float32 [P, 2], `detected_lengths` and `detected_on` int64 [D].
+            `names` str [K]; `images` [K, S, S, 3], RGB, `shrink_map` and `threshold_map`, [K, S, S], in levels 0..255,
+            float16 or, of whole numbers, uint8; and the outlines of what the detector found on them, in pixels of
+            the image: `detected_points` float32 [P, 2], `detected_lengths` and `detected_on` int64 [D].
         """
         numbers = sorted(self._kept)
         arrays: dict[str, npt.NDArray[np.generic]] = {
@@ -89,11 +93,11 @@ class PageRecorder:
         if not numbers:
             return arrays
         images = [self._kept[number]["image"] for number in numbers]
-        arrays["images"] = np.stack([_float_levels(image) for image in images]).astype(np.float16)
+        arrays["images"] = _half_or_bytes(np.stack([_float_levels(image) for image in images]))
         for name in ("shrink_map", "threshold_map"):
             if name in self._kept[numbers[0]]:
                 maps = np.stack([self._kept[number][name] for number in numbers])
-                arrays[name] = (maps * np.float32(255.0)).astype(np.float16)
+                arrays[name] = _half_or_bytes(maps * np.float32(255.0))
         if detector is not None:
             arrays |= _detections(detector, images)
         return arrays
@@ -110,6 +114,14 @@ def _float_levels(image: torch.Tensor) -> npt.NDArray[np.float32]:
     """float32 [S, S, 3], levels 0..255: an image [3, S, S] with normalization undone."""
     array = np.asarray(image.permute(1, 2, 0).to(torch.float32))
     return array if image.dtype == torch.uint8 else to_levels(array)
+
+
+def _half_or_bytes(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
+    """Levels in half precision; in bytes where they are whole numbers but for rounding, which takes less room."""
+    whole = np.clip(np.round(np.nan_to_num(levels)), 0.0, 255.0)
+    with np.errstate(invalid="ignore"):  # infinity less a number
+        is_whole = bool((np.abs(levels - whole) <= _ROUNDING_LEVELS).all())  # never of what is no number
+    return whole.astype(np.uint8) if is_whole else levels.astype(np.float16)
 
 
 def _as_levels(pixels: torch.Tensor) -> npt.NDArray[np.uint8]:

@@ -16,7 +16,7 @@ import torch
 from workbench.workload import Pending
 from workbench.workloads.ocr.chain.normalize import MEAN, STD
 from workbench.workloads.ocr.detector.postprocess import find_words, to_page
-from workbench.workloads.ocr.sample import PackedMaps, TargetMaps
+from workbench.workloads.ocr.sample import Batch, PackedMaps
 from workbench.workloads.ocr.targets import SHRUNKEN
 
 #: This many pieces of work may wait or run in the background; then the loop waits for the oldest, which bounds memory.
@@ -85,10 +85,15 @@ def words_of(probability: torch.Tensor, step: Submitted) -> list[list[npt.NDArra
     ]
 
 
-def placeholder_for(maps: TargetMaps | PackedMaps | None) -> torch.Tensor:
-    """What a device without a model predicts: the targets. Packed ones stay as they are until they are read."""
+def placeholder_for(batch: Batch) -> torch.Tensor:
+    """What a device without a model predicts, [B, S, S]: the targets; without any, no word.
+
+    Packed maps stay as they are until they are read.
+    """
+    maps = batch.maps
     if maps is None:
-        return torch.empty(0)
+        num_pages, side = len(batch), batch.images.shape[-1]
+        return torch.zeros((side, side)).expand(num_pages, side, side)
     return maps.flags if isinstance(maps, PackedMaps) else maps.shrink_map
 
 

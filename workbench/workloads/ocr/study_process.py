@@ -78,6 +78,7 @@ def read_study(folder: Path) -> TransformStudy:
 
 def main() -> int:
     """Study, and leave the figures. Returns 0, or 2 for bad input."""
+    from workbench.workloads.ocr.description import in_force
     from workbench.workloads.ocr.pages.survey import survey_pages
     from workbench.workloads.ocr.time_transforms import study_transforms
 
@@ -85,8 +86,10 @@ def main() -> int:
     knobs = read_knobs(folder)
     assert isinstance(knobs, OcrKnobs)
     try:
-        pages, _ = survey_pages(knobs)
-        study = study_transforms(pages, knobs, on_round=lambda done, total: print(f"{done}/{total}", flush=True))
+        pages, counts = survey_pages(knobs)
+        study = study_transforms(
+            pages, in_force(knobs, counts), on_round=lambda done, total: print(f"{done}/{total}", flush=True)
+        )
     except BadInput as error:
         print(error, file=sys.stderr)
         return _BAD_INPUT

@@ -123,7 +123,7 @@ def study_transforms(
         isolated=[_row(name, times, _sum(by_itself)) for name, times in by_itself.items()],
         chain=_row("full chain with key points", chain_s),
         chain_without_keypoints=_row("full chain without key points", as_a_whole["without key points"]),
-        beside=[_row(name, as_a_whole[name]) for name in ("polygons", "targets")],
+        beside=[_row(name, as_a_whole[name]) for name in ("polygons", "targets") if name in as_a_whole],
         closure_in_place=_sum(in_place) / float(chain_s.sum()),
         closure_isolated=_sum(by_itself) / float(chain_s.sum()),
         by_words=_by_words(chain, decoded[:_TIMED_PAGES], clock),
@@ -164,7 +164,8 @@ def _as_a_whole(maker: PageMaker, chain: AlbumentationsChain, bare: A.Compose, o
     placed = maker.placed(one.page, points)
     whole("without key points", partial(bare, image=one.fresh()))
     whole("polygons", lambda: maker.placed(one.page, points))
-    whole("targets", lambda: maker.targets(placed))
+    if maker.makes_targets:
+        whole("targets", lambda: maker.targets(placed))
 
 
 def _isolated(chain: AlbumentationsChain, one: _Decoded, isolated: _Times) -> None:

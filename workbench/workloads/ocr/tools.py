@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from workbench.records import Count, Description
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -36,13 +37,18 @@ class OcrTools:
 
     @staticmethod
     def write_shards(
-        data: Path, folder: Path, *, num_shards: int | None = None, on_sample: _OnSample | None = None
+        data: Path,
+        folder: Path,
+        *,
+        num_shards: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        on_sample: _OnSample | None = None,
     ) -> Description:
         """See `WritesShards`."""
         from workbench.workloads.ocr.pages.shards import write_shards
-        from workbench.workloads.ocr.pages.survey import survey
+        from workbench.workloads.ocr.pages.survey import survey_pages
 
-        pages, counts = survey(data)
+        pages, counts = survey_pages(OcrKnobs.parse_own({**(settings or {}), "dataset": str(data)}))
         shards = write_shards(pages, counts, folder, num_shards=num_shards, on_page=on_sample)
         return Description(
             num_samples=counts.num_pages,
@@ -51,6 +57,7 @@ class OcrTools:
                 Count(name="shards", number=len(shards)),
                 Count(name="bytes", number=sum(shard.path.stat().st_size for shard in shards)),
             ],
+            notes=counts.notes,
         )
 
     @staticmethod

@@ -95,4 +95,4 @@ def worth_changing(study: TransformStudy, record: Record) -> list[str]:
             f"If the whole chain were free, the run would take about {format_share(share * waiting)} less time at "
             "most; a comparison says whether it does."
         )
-    return lines
+    return [*lines, *(record.description.notes if record.description else ())]

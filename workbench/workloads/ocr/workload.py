@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -11,20 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from workbench.errors import BadInput, Problem
 from workbench.measure.timing.stages import run
-from workbench.records import Count, Description, Score
+from workbench.records import Description, Score
 from workbench.units import counted
-from workbench.workload import Arrays, Batch, CacheState, Device, Picture, Preview, ShardFeed, Timed, Timers
-from workbench.workloads.ocr.chain.page_maker import PageMaker
+from workbench.workload import Arrays, Batch, CacheState, Device, Preview, ShardFeed, Timed, Timers
+from workbench.workloads.ocr.description import describe, in_force, note_on_quality, problems_with
 from workbench.workloads.ocr.detector.metric import DetectionMetric
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import BatchedCache, PageDataset, SampleOfFiles
 from workbench.workloads.ocr.pages.encoded_pages import EncodedPages
-from workbench.workloads.ocr.pages.page import Page, PageCounts, Polygon
+from workbench.workloads.ocr.pages.page import Page, PageCounts
 from workbench.workloads.ocr.pages.shards import holds_shards, list_shards
 from workbench.workloads.ocr.pages.survey import survey_pages
 from workbench.workloads.ocr.sample import Batch as Pages
@@ -93,27 +91,14 @@ class OcrWorkload(OcrTools):
     def check(self) -> Description:
         """See `Workload`. The pages are looked at once, however often this is asked."""
         counts = self._survey()[1]
-        dropped = dict(counts.dropped_words)
-        if self._dropped:
-            dropped["degenerate after the transforms"] = self._dropped
-        return Description(
-            num_samples=counts.num_pages,
-            counts=[
-                Count(name="words", number=counts.num_words),
-                Count(name="words to be ignored", number=counts.num_ignored_words),
-                Count(name="pages turned by EXIF", number=counts.turned_by_exif),
-                Count(name="pages without words", number=counts.without_words),
-                *(Count(name=f"pages in mode {mode}", number=number) for mode, number in counts.not_rgb.items()),
-                *(Count(name=f"words left out: {reason}", number=number) for reason, number in dropped.items()),
-            ],
-            notes=counts.notes,
-        )
+        self._refuse(is_replayed=self._knobs.device == "replay")
+        return describe(counts, lost_on_the_way=self._dropped)
 
     def dataset(self) -> PageDataset | BatchedCache:
         """See `Workload`."""
         if self._dataset is None:
-            kind = BatchedCache if self._knobs.fully_cached else PageDataset
-            self._dataset = kind(self._pages, self._knobs)
+            knobs = self._in_force
+            self._dataset = (BatchedCache if knobs.fully_cached else PageDataset)(self._pages, knobs)
         return self._dataset
 
     def collate(self) -> Callable[[list[Sample]], Pages]:
@@ -144,11 +129,11 @@ class OcrWorkload(OcrTools):
             if workers > len(every):
                 remedy = f"Lower num_workers to {len(every)} at most, and raise num_pages or leave it out"
             raise BadInput("knobs", [Problem(f"{lie}, and {need}", "loader=webdataset", remedy)])
-        return ShardFeed(shards, SampleOfFiles(self._knobs, self._pages))
+        return ShardFeed(shards, SampleOfFiles(self._in_force, self._pages))
 
     def image_feed(self) -> EncodedPages:
         """See `workload.DecodesByLoader`."""
-        return EncodedPages(self._pages, self._knobs)
+        return EncodedPages(self._pages, self._in_force)
 
     def fill_cache(self, on_sample: Callable[[int, int], None]) -> None:
         """See `workload.Cached`."""
@@ -160,13 +145,14 @@ class OcrWorkload(OcrTools):
         return None if cache is None else CacheState(cache.size, cache.readings, cache.was_filled)
 
     def placeholder(self, batch: Batch) -> torch.Tensor:
-        """See `workload.Placeholder`: the target maps are what the model predicts."""
-        return placeholder_for(batch.data.maps)
+        """See `workload.Placeholder`: the target maps are what the model predicts; without any, no word."""
+        return placeholder_for(batch.data)
 
     def build(self, device: Device) -> None:
         """See `Workload`. For a replay device no model is built."""
         self._device = device
         self._is_simulated = device.simulated
+        self._refuse(is_replayed=device.simulated)  # what `device=auto` is here is known now
         if device.simulated:
             return
         knobs = self._knobs
@@ -203,7 +189,7 @@ class OcrWorkload(OcrTools):
 
     def quality(self) -> dict[str, Score]:
         """See `Workload`. On the replay device the detections are made from the targets: simulated."""
-        if self._knobs.mode == "train":
+        if self._knobs.mode == "train" or not self._has_words:
             return {}
         score = self._metric.result()
         figures = {"H-mean": score.hmean, "precision": score.precision, "recall": score.recall}
@@ -213,6 +199,7 @@ class OcrWorkload(OcrTools):
                 tolerance=_HMEAN_TOLERANCE,
                 num_samples=score.num_pages,
                 origin="simulated" if self._is_simulated else "measured",
+                note=note_on_quality(self._knobs, is_replayed=self._is_simulated),
             )
             for name, value in figures.items()
         }
@@ -234,30 +221,10 @@ class OcrWorkload(OcrTools):
 
     def preview(self, number: int) -> Preview:
         """See `workload.Previews`."""
-        from workbench.workloads.ocr.targets import compute_targets
+        from workbench.workloads.ocr.preview import preview_of
 
         pages, counts = self._survey()
-        page = pages[number % len(pages)]
-        maker = PageMaker(self._knobs)
-        image, points = maker.decode(page, maker.read(page))
-        prepared = maker.chain.prepare(image, points.copy())
-        placed = maker.placed(page, np.asarray(prepared.points, np.float32))
-        height, width = image.shape[:2]
-        side = self._knobs.image_size
-        words = [word.text for word in page.words]
-        pictures = [
-            Picture(np.asarray(image, np.uint8), f"as it is: {width} x {height} px", _outlines(points, page), words),
-            Picture(np.asarray(prepared.image, np.uint8), f"after the chain: {side} x {side} px", placed.polygons),
-        ]
-        if self._knobs.targets != "none":
-            shrink_map = compute_targets(placed.polygons, placed.ignore, side).shrink_map
-            levels = (np.asarray(shrink_map) * 255.0).astype(np.uint8)
-            pictures.append(Picture(levels, "the target: where the detector is to find words"))
-        dropped = f", {placed.dropped_words} of this page's words lost on the way" if placed.dropped_words else ""
-        notes = "".join(f" {note}" for note in counts.notes)
-        found = f"{counted(counts.num_words, 'word')} ({counts.num_ignored_words} ignored)"
-        summary = f"{counted(counts.num_pages, 'page')} with {found}{dropped}.{notes}"
-        return Preview(name=page.name, summary=summary, pictures=pictures, num_samples=len(pages))
+        return preview_of(pages[number % len(pages)], counts, self._in_force)
 
     def _made_detector(self) -> torch.nn.Module:
         """The detector with its weights, in host memory."""
@@ -276,6 +243,19 @@ class OcrWorkload(OcrTools):
     @property
     def _pages(self) -> list[Page]:
         return self._survey()[0]
+
+    @property
+    def _has_words(self) -> bool:
+        """Whether the words of the pages are known; images alone are measured without them."""
+        return self._survey()[1].has_annotations
+
+    @property
+    def _in_force(self) -> OcrKnobs:
+        return in_force(self._knobs, self._survey()[1])
+
+    def _refuse(self, *, is_replayed: bool) -> None:
+        if problems := problems_with(self._knobs, self._survey()[1], is_replayed=is_replayed):
+            raise BadInput(f"the data set {self._knobs.dataset}", problems)
 
     def _survey(self) -> tuple[list[Page], PageCounts]:
         if self._surveyed is None:
@@ -296,6 +276,8 @@ class OcrWorkload(OcrTools):
         with timer("fetch"):
             probability = step.pending.result()
         found = run("postprocess", lambda: words_of(probability, step), like=len(step.pages), timer=timer)
+        if not self._has_words:
+            return
         with timer("metric"):
             metric = self._metric if step.counted else DetectionMetric()
             for page_number, polygons in zip(step.pages, found, strict=True):
@@ -355,9 +337,3 @@ class OcrWorkload(OcrTools):
         precision = _PRECISION.get(self._knobs.precision)
         with torch.autocast(images.device.type, dtype=precision, enabled=precision is not None):
             return self._detector(images)
-
-
-def _outlines(points: Any, page: Page) -> list[Polygon]:
-    """The words' polygons out of the points that the chain takes: the image's corners, then word by word."""
-    ends = np.cumsum([4, *(len(word.polygon) for word in page.words)])
-    return [points[begin:end].copy() for begin, end in itertools.pairwise(ends)]

@@ -104,3 +104,19 @@ def test_total_text_dont_care(real_pages, read):
     assert problems == []
     assert any(word.ignore for word in page.words)
     assert all(word.ignore == (word.text == "#") for word in page.words)
+
+
+def test_photos_without_their_annotations_are_read_alone(real_pages, icdar, tmp_path):
+    for image in (real_pages / ICDAR).rglob("img_*.jpg"):
+        (tmp_path / image.name).write_bytes(image.read_bytes())
+    pages, counts = survey(tmp_path)
+    assert {page.name for page in pages} == set(icdar)
+    assert (counts.num_pages, counts.num_words, counts.has_annotations) == (10, 0, False)
+    again, _ = survey(real_pages / ICDAR, annotation_format="none")
+    assert {page.name for page in again} >= set(icdar)
+
+
+def test_photos_turned_by_exif_are_upright(real_pages):
+    pages, counts = survey(real_pages / "exif-orientation")
+    assert counts.turned_by_exif == 3
+    assert [page.width > page.height for page in pages] == [page.name.startswith("Landscape") for page in pages]

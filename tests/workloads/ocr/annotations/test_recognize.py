@@ -234,9 +234,39 @@ def test_many_unknown_files_are_counted(write, find, images):
 
 
 def test_no_annotations_at_all(write, find, images):
+    assert find() is None
     write("LICENSE", "MIT")
-    with pytest.raises(BadInput, match=r"there are no annotations\. Put the annotations beside the images"):
+    write("README.txt", "Photos of wires.\nTaken on 3 May, 1996.\n")
+    assert find() is None
+    with pytest.raises(BadInput, match=r"no file of format ufo.*annotation_format=none"):
+        find(annotation_format="ufo")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("boxes.csv", "filename,xmin,ymin,xmax,ymax\n"),
+        ("boxes.tsv", "a\tb\n"),
+        ("labels/img_1.txt", ""),
+        ("labels/img_1.txt", "text"),
+        ("labels/1.txt", "0 0.5 0.5 0.1 0.1"),
+        ("train.txt", "imgs/img_1.jpg\n"),
+        ("train.txt", "img_1 one\n"),
+        ("classes.txt", "text"),
+        ("data.yaml", "names: [text]"),
+        ("img_1.xml", "<annotation/>"),
+        ("anything.json", {}),
+        ("anything.json", "{"),
+        ("Cache.cach", PADDLEOCR),
+        ("letter.txt", "출입금지".encode("cp949")),
+    ],
+    ids=str,
+)
+def test_what_may_be_annotations_is_never_taken_for_none(write, find, images, name, content):
+    path = write(name, content)
+    with pytest.raises(BadInput, match=r"no annotations of a known format\..*annotation_format=none") as caught:
         find()
+    assert str(path) in str(caught.value)
 
 
 def test_a_format_that_is_not_there(write, find, images):

@@ -9,6 +9,7 @@ import pytest
 from odd_pages import write_odd_pages
 
 from workbench.errors import BadInput
+from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS
 from workbench.workloads.ocr.pages.shards import MANIFEST, list_shards, read_shards, write_shards
 from workbench.workloads.ocr.pages.survey import survey
 
@@ -39,6 +40,18 @@ def test_the_survey_recognises_shards(pages, shards):
     assert [page.name for page in survey(shards)[0]] == [page.name for page in pages[0]]
     some, counts = survey(shards, limit=4)
     assert len(some) == counts.num_pages == 4
+
+
+def test_images_alone_become_shards_and_shards_images_alone(pages, shards, tmp_path):
+    alone = survey(shards, annotation_format="none")
+    assert [page.name for page in alone[0]] == [page.name for page in pages[0]]
+    assert not any(page.words for page in alone[0])
+    write_shards(*alone, tmp_path / "alone", num_shards=3)
+    for limit in (None, 4):
+        found, counts = survey(tmp_path / "alone", limit=limit)
+        assert not any(page.words for page in found)
+        assert (counts.has_annotations, counts.num_words, counts.without_words) == (False, 0, 0)
+        assert counts.notes[0] == NO_ANNOTATIONS
 
 
 def test_shards_hold_even_shares(shards):

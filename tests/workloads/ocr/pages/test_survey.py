@@ -11,6 +11,7 @@ from PIL import Image
 
 from workbench.errors import BadInput
 from workbench.files import sample_pages_dir
+from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS
 from workbench.workloads.ocr.pages.survey import survey
 
 QUAD = [[10, 10], [50, 10], [50, 30], [10, 30]]
@@ -131,13 +132,61 @@ def test_an_empty_folder(tmp_path):
 
 def test_a_folder_without_images(data_set):
     data_set.entry("a.jpg")
-    assert "there are no images in this folder (.jpg, " in str(data_set.refuse())
+    told = str(data_set.refuse())
+    assert "there are no images in this folder (.jpg, " in told
+    assert "it holds 1 .json. Name a folder of page images; workbench pages --out DIR draws some" in told
 
 
-def test_a_folder_without_annotations(data_set):
+def test_images_without_annotations_are_pages_without_words(data_set):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data_set.image("train/cat/1.JPEG", exif=exif)
+    data_set.image("train/dog/1.JPEG", Image.new("L", (120, 80)))
+    data_set.image("b.png")
+    pages, counts = survey(data_set.folder)
+    assert [page.name for page in pages] == ["b.png", "train/cat/1.JPEG", "train/dog/1.JPEG"]
+    assert [(page.width, page.height, page.words) for page in pages] == [(120, 80, ()), (80, 120, ()), (120, 80, ())]
+    assert (counts.num_pages, counts.num_words, counts.without_words, counts.turned_by_exif) == (3, 0, 0, 1)
+    assert not counts.has_annotations
+    assert counts.notes == [NO_ANNOTATIONS]
+
+
+def test_files_that_are_no_images_are_counted_in_one_line(data_set):
     data_set.image("a.jpg")
-    with pytest.raises(BadInput, match="there are no annotations"):
+    for name in ("b.heic", "c.heic", "LICENSE", "README.md", "x/y.pdf"):
+        data_set.image(name, b"")
+    assert survey(data_set.folder)[1].notes == [
+        NO_ANNOTATIONS,
+        "5 files not named like images (2 .heic, 1 LICENSE, 1 .md, and 1 more): not used",
+    ]
+
+
+def test_all_images_that_cannot_be_used_come_in_one_message(data_set):
+    for name in ("good.jpg", "x/short.jpg"):
+        data_set.image(name)
+    short = data_set.folder / "x/short.jpg"
+    short.write_bytes(short.read_bytes()[:-20])
+    paths = [short, data_set.image("empty.png", b""), data_set.image("text.webp", b"hello")]
+    with pytest.raises(BadInput) as caught:
         survey(data_set.folder)
+    assert {problem.where for problem in caught.value.problems} == set(map(str, paths))
+    assert all("take it out of the folder" in problem.remedy for problem in caught.value.problems)
+
+
+def test_with_format_none_images_are_measured_whatever_lies_beside_them(data_set):
+    data_set.page("a.jpg")
+    data_set.image("images/b.jpg")
+    data_set.write()
+    data_set.image("broken.json", b"{")
+    pages, counts = survey(data_set.folder, annotation_format="none")
+    assert [(page.name, page.words) for page in pages] == [("a.jpg", ()), ("b.jpg", ())]
+    assert counts.notes == [NO_ANNOTATIONS, "2 files not named like images (2 .json): not used"]
+
+
+def test_where_no_entry_has_a_word_the_images_can_be_had_alone(data_set):
+    data_set.page("a.jpg", words={})
+    assert "annotation_format=none" in str(data_set.refuse())
+    assert len(data_set.survey(annotation_format="none")[0]) == 1
 
 
 def test_all_problems_come_in_one_message(data_set):

@@ -10,6 +10,9 @@ from typing import Any
 from workbench.workloads.ocr.annotations import coco, icdar2013, icdar2015, labelme, mmocr, paddleocr, totaltext, ufo
 from workbench.workloads.ocr.annotations.reading import Item
 
+#: The value of the knob `annotation_format` with which the images are measured alone.
+NO_FORMAT = "none"
+
 
 def _never(_: Any) -> bool:
     return False

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.files import files_below
 from workbench.units import counted
-from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.guess_format import Guess, guess_format
 from workbench.workloads.ocr.annotations.quads_or_polygons import Decision, decide
+from workbench.workloads.ocr.annotations.unread_formats import unread_format
 from workbench.workloads.ocr.pages.image_header import ImageProblem, read_headers
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
-_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".mat", ".xml")
+_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".mat", ".xml")
+#: Of files that may hold annotations, or say where they are, and that are not looked into.
+_UNREAD_SUFFIXES = (".yaml", ".yml", ".parquet", ".pkl", ".cach")
 _SHOWN = 5
+_NUMBERS = re.compile(r"(?:[^\s,]*[\s,]+)?(?:-?\d+(?:\.\d+)?[\s,]+){3}-?\d")
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class AnnotationSet:
 
 def find_annotations(
     folder: Path, index: ImageIndex, annotations: Path | None, annotation_format: str
-) -> AnnotationSet:
-    """The annotations of a data set.
+) -> AnnotationSet | None:
+    """The annotations of a data set; None where nobody named any, and no file looks like them.
 
     Args:
         folder: The data set.
@@ -59,7 +64,7 @@ def find_annotations(
     """
     wanted = None if annotation_format == "auto" else annotation_format
     if wanted is not None and wanted not in FORMATS:
-        raise BadInput("annotation_format", [unknown_name("format", wanted, ["auto", *FORMATS])])
+        raise BadInput("annotation_format", [unknown_name("format", wanted, ["auto", NO_FORMAT, *FORMATS])])
     place = folder if annotations is None else _named(folder, annotations)
     if place.is_file() and wanted is not None:
         return AnnotationSet(wanted, (place,), place)  # its reader names what it cannot read
@@ -70,9 +75,14 @@ def find_annotations(
         raise BadInput(
             f"{place} holds several sets of annotations; take one", [_choice(choice, sets) for choice in sets]
         )
-    broken = _broken(guesses, sets)
     if not sets:
-        raise BadInput(str(place), [_none(files, wanted), *broken, *_unknown(guesses)])
+        unread = [path for path in index.others if path.suffix.lower() in _UNREAD_SUFFIXES]
+        if annotations is None and wanted is None and not unread and all(_is_prose(g, index) for g in guesses):
+            return None
+        guesses += [Guess(path, None, f"is a {path.suffix.lower()} file") for path in unread]
+        unreadable = [guess.problem for guess in guesses if guess.problem]
+        raise BadInput(str(place), [_none([*files, *unread], wanted), *unreadable, *_unknown(guesses, folder)])
+    broken = _broken(guesses, sets)
     if broken and wanted is None:
         remedy = f"to go without, set annotations={sets[0].place}"
         raise BadInput(f"{place} holds {sets[0]}, and what may belong to it ({remedy})", broken)
@@ -161,20 +171,46 @@ def _broken(guesses: Iterable[Guess], sets: list[AnnotationSet]) -> list[Problem
     return [g.problem for g in guesses if g.problem and g.path not in read and g.path.suffix.lower() == ".json"]
 
 
+def _is_prose(guess: Guess, index: ImageIndex) -> bool:
+    """Whether a file is a read-me or a licence: a text not named like an image, without names of them, and numbers."""
+    name, is_text = guess.path.name, guess.path.suffix.lower() == ".txt"
+    if not is_text or guess.problem or guess.is_empty or name == "classes.txt" or index.holds(guess.path.stem):
+        return False
+    lines = [line.text.strip() for line in guess.lines]
+    return not any(
+        line.startswith(("{", "[")) or _NUMBERS.match(line) or index.holds(re.split(r"[\s,;]", line, maxsplit=1)[0])
+        for line in lines
+    )
+
+
 def _none(files: list[Path], wanted: str | None) -> Problem:
     formats = f"Formats: {', '.join(FORMATS)}"
     if not files:
-        remedy = f"Put the annotations beside the images, or name them: annotations=FILE. {formats}"
+        remedy = f"Put the annotations beside the images, name them (annotations=FILE), or {_ALONE}. {formats}"
         return Problem("there are no annotations", remedy=remedy)
     if wanted is not None:
-        return Problem(f"there is no file of format {wanted}", remedy="Name the file too: annotations=FILE")
-    remedy = f"Name the file (annotations=FILE) or its format (annotation_format=...). {formats}"
+        remedy = f"Name the file too (annotations=FILE), or {_ALONE}"
+        return Problem(f"there is no file of format {wanted}", remedy=remedy)
+    remedy = f"Name the file (annotations=FILE) or its format (annotation_format=...), or {_ALONE}. {formats}"
     return Problem("there are no annotations of a known format", remedy=remedy)
 
 
-def _unknown(guesses: list[Guess]) -> list[Problem]:
+_ALONE = f"measure the images alone: annotation_format={NO_FORMAT}"
+
+
+def _unknown(guesses: list[Guess], folder: Path) -> list[Problem]:
+    """What the first few files look like of which no annotations can be read; and last, how to convert them."""
     unknown = [guess for guess in guesses if guess.what]
-    problems = [Problem(guess.what, str(guess.path)) for guess in unknown[:_SHOWN]]
+    problems = []
+    conversions: dict[str, str] = {}
+    for guess in unknown[:_SHOWN]:
+        found = unread_format(guess.path, folder)
+        problems.append(Problem(f"{guess.what}, like {found.name}" if found else guess.what, str(guess.path)))
+        if found and found.conversion:
+            conversions.setdefault(found.name, found.conversion)
     if len(unknown) > _SHOWN:
         problems.append(Problem(f"and {counted(len(unknown) - _SHOWN, 'more file')} of unknown format"))
+    if conversions:
+        ways = [f"To make UFO JSON of {name}, in Python:\n{code}" for name, code in conversions.items()]
+        problems[-1] = replace(problems[-1], remedy="\n".join(ways))
     return problems

@@ -57,6 +57,11 @@ class PageMaker:
         self._targets = make_targets(knobs.targets)
         self.chain: Chain = choose_chain(knobs, knobs.seed if seed is None else seed)
 
+    @property
+    def makes_targets(self) -> bool:
+        """Whether target maps are asked for."""
+        return self._targets is not None
+
     def read(self, page: Page) -> bytes:
         """The bytes of a page's image file.
 

@@ -23,16 +23,25 @@ class ImageIndex:
 
     Attributes:
         paths: Those that are named like images, sorted.
+        others: The other files.
     """
 
     def __init__(self, folder: Path, files: Iterable[Path]) -> None:
         self._starts = [folder, *(folder / name for name in _FOLDERS)]
-        self.paths = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+        self.paths: list[Path] = []
+        self.others: list[Path] = []
+        for path in files:
+            (self.paths if path.suffix.lower() in IMAGE_SUFFIXES else self.others).append(path)
         self._by_name: dict[str, list[Path]] = defaultdict(list)
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         for path in self.paths:
             self._by_name[path.name].append(path)
             self._by_stem[path.stem].append(path)
+
+    def holds(self, name: str) -> bool:
+        """Whether an image has this name, in any folder and with or without its suffix."""
+        last = PurePosixPath(name.replace("\\", "/")).name
+        return last in self._by_name or last in self._by_stem
 
     def find(self, name: str, beside: Path) -> list[Path]:
         """The images that a name can mean: one, none, or several with the same last part.

@@ -113,3 +113,4 @@ class PageCounts(BaseModel):
         default_factory=dict, description="unusable words by reason (annotations: once; transforms: per page seen)"
     )
     notes: list[str] = Field(default_factory=list)
+    has_annotations: bool = Field(True, description="false: images alone, of which nobody knows the words")

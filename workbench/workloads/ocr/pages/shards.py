@@ -163,7 +163,7 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
                 "num_ignored_words": sum(word.ignore for word in words),
                 "turned_by_exif": sum(page.exif_orientation != 1 for page in pages),
                 "not_rgb": dict(Counter(page.mode for page in pages if page.mode != "RGB")),
-                "without_words": sum(not page.words for page in pages),
+                "without_words": sum(not page.words for page in pages) if counts.has_annotations else 0,
                 "dropped_words": {f"{why} (in all shards)": n for why, n in counts.dropped_words.items()},
             }
         )

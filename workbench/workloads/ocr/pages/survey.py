@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
 from workbench.files import files_below, sample_pages_dir
-from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.reading import Item
 from workbench.workloads.ocr.annotations.recognize import find_annotations
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
 from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES, ImageHeader, ImageProblem, read_headers
 from workbench.workloads.ocr.pages.image_index import ImageIndex
+from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS, kinds_of, notes_on_annotated, notes_on_images
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Page, PageCounts, Word
 from workbench.workloads.ocr.pages.shards import holds_shards, read_shards
 
-#: Details of one kind that a note spells out.
-_SHOWN = 3
+_NAME_OTHERS = "Name others (annotations=FILE), or measure the images alone: annotation_format=none"
+_NAME_IMAGES = "Name a folder of page images; workbench pages --out DIR draws some"
 
 
 def survey_pages(knobs: OcrKnobs) -> tuple[list[Page], PageCounts]:
@@ -50,24 +51,29 @@ def survey(
         folder: Folder of the images, or of shards; ``data_samples`` means the embedded pages where there is no such
             folder here.
         annotations: Annotation file or folder, where it isn't found by itself.
-        annotation_format: Its format, where it isn't recognised by itself.
+        annotation_format: Its format, where it isn't recognised by itself; "none" takes the images alone.
         limit: Take, and look at, only this many pages, the first ones.
 
     Returns:
-        The pages in the order of the annotation, words in the upright frame; and the counts.
+        The pages in the order of the annotation, words in the upright frame; and the counts. Where nothing looks like
+        an annotation, the images alone, in the order of their paths, without words.
 
     Raises:
         BadInput: With every problem of the data set: file, entry, what to do.
     """
     folder = _data_set(folder)
+    is_alone = annotation_format == NO_FORMAT
     if holds_shards(folder):
-        return read_shards(folder, limit)
+        pages, counts = read_shards(folder, limit)
+        return _without_words(pages, counts) if is_alone and counts.has_annotations else (pages, counts)
     index = _index(folder)
-    found = find_annotations(folder, index, annotations, annotation_format)
+    found = None if is_alone else find_annotations(folder, index, annotations, annotation_format)
+    if found is None:
+        return _images_alone(folder, index, limit)
     entries, problems = _first(FORMATS[found.format].read(found.paths), limit)
     located = [_locate(index, entry) for entry in entries]
     headers = iter(read_headers(image for image in located if isinstance(image, Path)))
-    pages: list[Page] = []
+    pages = []
     used: list[tuple[AnnotatedPage, ImageHeader]] = []
     for entry, image in zip(entries, located, strict=True):
         if isinstance(image, Problem):
@@ -83,8 +89,32 @@ def survey(
         problems.append(_no_words(entries, found.place))
     if problems:
         raise BadInput(f"the data set {folder}", problems)
-    notes = _notes_on(pages, used, all_images=index.paths if limit is None else None)
+    notes = notes_on_annotated(pages, used, all_images=index.paths if limit is None else None)
     return _named_apart(pages, folder), _counts(pages, entries, notes)
+
+
+def _images_alone(folder: Path, index: ImageIndex, limit: int | None) -> tuple[list[Page], PageCounts]:
+    """The first images of a data set as pages without words."""
+    paths = index.paths[:limit]
+    headers = read_headers(paths)
+    problems = [
+        Problem(str(header), str(path), "Repair the file, or take it out of the folder")
+        for path, header in zip(paths, headers, strict=True)
+        if isinstance(header, ImageProblem)
+    ]
+    if problems:
+        raise BadInput(f"the data set {folder}", problems)
+    read = [header for header in headers if isinstance(header, ImageHeader)]
+    entries = [AnnotatedPage(path.name, [], str(path)) for path in paths]
+    pages = [_page(*found) for found in zip(entries, paths, read, strict=True)]
+    return _without_words(_named_apart(pages, folder), _counts(pages, [], notes_on_images(pages, read, index.others)))
+
+
+def _without_words(pages: list[Page], counts: PageCounts) -> tuple[list[Page], PageCounts]:
+    """Pages of which nobody knows the words, or wants to."""
+    none = {"num_words": 0, "num_ignored_words": 0, "without_words": 0, "dropped_words": {}, "has_annotations": False}
+    notes = counts.notes if NO_ANNOTATIONS in counts.notes else [NO_ANNOTATIONS, *counts.notes]
+    return [replace(page, words=()) for page in pages], counts.model_copy(update={**none, "notes": notes})
 
 
 def _data_set(folder: Path) -> Path:
@@ -94,7 +124,7 @@ def _data_set(folder: Path) -> Path:
         remedy = "Name the folder of the images as dataset; a file of annotations goes to the knob annotations"
         raise BadInput(str(folder), [Problem("is a file, not a folder", "dataset", remedy)])
     if not folder.is_dir():
-        raise BadInput(str(folder), [Problem("there is no such folder", "dataset", "Name a folder of page images")])
+        raise BadInput(str(folder), [Problem("there is no such folder", "dataset", _NAME_IMAGES)])
     return folder
 
 
@@ -102,10 +132,10 @@ def _index(folder: Path) -> ImageIndex:
     files = files_below(folder)
     index = ImageIndex(folder, files)
     if not files:
-        raise BadInput(str(folder), [Problem("the folder is empty", "dataset", "Name a folder of page images")])
+        raise BadInput(str(folder), [Problem("the folder is empty", "dataset", _NAME_IMAGES)])
     if not index.paths:
-        what = f"there are no images in this folder ({', '.join(IMAGE_SUFFIXES)})"
-        raise BadInput(str(folder), [Problem(what, "dataset", "Name the folder of the images")])
+        what = f"there are no images in this folder ({', '.join(IMAGE_SUFFIXES)}); it holds {kinds_of(index.others)}"
+        raise BadInput(str(folder), [Problem(what, "dataset", _NAME_IMAGES)])
     return index
 
 
@@ -146,10 +176,10 @@ def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
 
 def _no_words(entries: list[AnnotatedPage], place: Path) -> Problem:
     if not entries:
-        return Problem("there is no entry in the annotations", str(place), "Name others: annotations=FILE")
+        return Problem("there is no entry in the annotations", str(place), _NAME_OTHERS)
     dropped = ", ".join(f"{count} with {reason}" for reason, count in _dropped(entries).items())
     what = f"no entry (of {len(entries)}) has a word that can be used"
-    return Problem(f"{what} (dropped: {dropped})" if dropped else what, str(place), "Name others: annotations=FILE")
+    return Problem(f"{what} (dropped: {dropped})" if dropped else what, str(place), _NAME_OTHERS)
 
 
 def _named_apart(pages: list[Page], folder: Path) -> list[Page]:
@@ -185,50 +215,3 @@ def _dropped(entries: list[AnnotatedPage]) -> dict[str, int]:
     for entry in entries:
         dropped.update(entry.dropped)
     return dict(dropped)
-
-
-def _notes_on(
-    pages: Sequence[Page], used: Sequence[tuple[AnnotatedPage, ImageHeader]], *, all_images: Sequence[Path] | None
-) -> list[str]:
-    """One line for each thing that is odd.
-
-    Args:
-        pages: The pages that are used.
-        used: The entry and the header of each.
-        all_images: All images of the data set, or None where only some of its pages were asked for.
-    """
-    notes = []
-    real = [page.path.resolve() for page in pages]
-    if all_images is not None and (unused := len({path.resolve() for path in all_images} - set(real))):
-        notes.append(f"{_many(unused, 'image')} without annotations: not used")
-    if again := sum(count - 1 for count in Counter(real).values()):
-        notes.append(f"{_many(again, 'entry', 'entries')} for an image that had one before: a page of its own each")
-    other_size = [
-        f"{page.name}: {entry.width}x{entry.height} for {header.width}x{header.height}"
-        for page, (entry, header) in zip(pages, used, strict=True)
-        if entry.width and entry.height and not _is_size_of(entry, header)
-    ]
-    if other_size:
-        notes.append(
-            f"{_many(len(other_size), 'page')} annotated for another image size ({_few_of(other_size)}): "
-            "points are taken as they are"
-        )
-    remarks = [
-        f"{page.name}: {remark}" for page, (_, header) in zip(pages, used, strict=True) for remark in header.remarks
-    ]
-    if remarks:
-        notes.append(f"{_many(len(remarks), 'warning')} about image files ({_few_of(remarks)})")
-    return notes
-
-
-def _is_size_of(entry: AnnotatedPage, header: ImageHeader) -> bool:
-    return (entry.width, entry.height) in ((header.width, header.height), header.upright_size)
-
-
-def _few_of(details: list[str]) -> str:
-    more = [f"and {len(details) - _SHOWN} more"] if len(details) > _SHOWN else []
-    return "; ".join([*details[:_SHOWN], *more])
-
-
-def _many(count: int, thing: str, things: str | None = None) -> str:
-    return f"{count} {thing if count == 1 else things or thing + 's'}"

@@ -1,0 +1,135 @@
+"""Formats that are not read: what they look like, and, where that is short, how to make UFO JSON of them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES
+
+#: Of a file this much is looked at.
+_HEAD_BYTES = 4096
+
+#: The columns of a table of boxes: names of the image's, and of those of its corners.
+_IMAGE_COLUMNS = ("filename", "file_name", "image", "image_name", "image_path", "path", "img")
+_CORNER_COLUMNS = (
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x_min", "y_min", "x_max", "y_max"),
+    ("x1", "y1", "x2", "y2"),
+    ("left", "top", "right", "bottom"),
+)
+
+_FIELD = r"-?\d*\.?\d+(?:[eE][-+]?\d+)?"
+#: A class, and shares of the image's sides: a box, or the points of an outline.
+_YOLO = re.compile(rf"\d+(?:\s+{_FIELD}){{4,}}\s*")
+
+_CORNERS = "[[x, y], [X, y], [X, Y], [x, Y]]"
+_FROM_CSV = """\
+import csv, json; pages = {{}}
+for row in csv.DictReader(open({file!r}, encoding='utf-8-sig')): \
+x, y, X, Y = (float(row[name]) for name in {corners}); \
+words = pages.setdefault(row[{image!r}], {{'words': {{}}}})['words']; words[len(words)] = {{'points': {polygon}}}
+json.dump({{'images': pages}}, open({out!r}, 'w'))"""
+_FROM_YOLO = """\
+import json, pathlib; from PIL import Image; root = pathlib.Path({folder!r}); pages = {{}}; \
+labels = {{path.stem: path for path in root.rglob('*.txt')}}
+for path in [path for path in sorted(root.rglob('*')) if path.suffix.lower() in {suffixes} and path.stem in labels]: \
+(w, h) = Image.open(path).size; \
+boxes = [map(float, line.split()[1:5]) for line in labels[path.stem].open() if line.strip()]; \
+corners = [((x - W / 2) * w, (y - H / 2) * h, (x + W / 2) * w, (y + H / 2) * h) for x, y, W, H in boxes]; \
+pages[str(path.relative_to(root))] = \
+{{'words': {{number: {{'points': {polygon}}} for number, (x, y, X, Y) in enumerate(corners)}}}}
+json.dump({{'images': pages}}, open({out!r}, 'w'))"""
+_FROM_VOC = """\
+import json, pathlib, xml.etree.ElementTree as ET; root = pathlib.Path({folder!r}); pages = {{}}
+for page in map(ET.parse, sorted(root.rglob('*.xml'))): \
+boxes = [[float(box.findtext(name)) for name in {corners}] for box in page.iter('bndbox')]; \
+pages[page.findtext('filename')] = \
+{{'words': {{number: {{'points': {polygon}}} for number, (x, y, X, Y) in enumerate(boxes)}}}}
+json.dump({{'images': pages}}, open({out!r}, 'w'))"""
+
+
+@dataclass(frozen=True)
+class UnreadFormat:
+    """A format that is known and not read.
+
+    Attributes:
+        name: What it is called.
+        conversion: Python, three lines, that writes an `annotations.json` there; empty where it would be longer.
+    """
+
+    name: str
+    conversion: str = ""
+
+
+def unread_format(path: Path, folder: Path) -> UnreadFormat | None:
+    """What a file looks like of which no annotations can be read; None for nothing that is known.
+
+    Args:
+        path: The file.
+        folder: The data set, where the result of a conversion goes.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace")
+    except OSError:
+        return None
+    return _BY_SUFFIX[suffix](path, head, folder) if (suffix := path.suffix.lower()) in _BY_SUFFIX else None
+
+
+def _table(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    columns = next(csv.reader(head.splitlines()[:1]), [])
+    image = next((name for name in _IMAGE_COLUMNS if name in columns), None)
+    corners = next((names for names in _CORNER_COLUMNS if set(names) <= set(columns)), None)
+    if image is None or corners is None:
+        return None
+    out = str(folder / "annotations.json")
+    conversion = _FROM_CSV.format(file=str(path), corners=corners, image=image, polygon=_CORNERS, out=out)
+    return UnreadFormat("a CSV table of boxes", conversion)
+
+
+def _text(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    lines = head.splitlines()
+    whole = lines if len(head) < _HEAD_BYTES else lines[:-1]
+    if not whole or not all(_YOLO.fullmatch(line) for line in whole if line.strip()):
+        return None
+    numbers = [line.split()[1:] for line in whole if line.strip()]
+    if not numbers or not all(0.0 <= float(value) <= 1.0 for line in numbers for value in line):
+        return None
+    if any(len(line) != 4 for line in numbers):
+        return UnreadFormat("YOLO outlines")
+    settings = {"folder": str(folder), "out": str(folder / "annotations.json"), "suffixes": IMAGE_SUFFIXES}
+    return UnreadFormat("YOLO boxes", _FROM_YOLO.format(polygon=_CORNERS, **settings))
+
+
+def _xml(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    if "<annotation" in head and "<object" in head:
+        settings = {"folder": str(folder), "out": str(folder / "annotations.json"), "corners": _CORNER_COLUMNS[0]}
+        return UnreadFormat("Pascal VOC", _FROM_VOC.format(polygon=_CORNERS, **settings))
+    kinds = {"<PcGts": "PAGE XML", "<alto": "ALTO", "<taggedRectangle": "SVT", "<annotations": "CVAT for images"}
+    return next((UnreadFormat(name) for mark, name in kinds.items() if mark in head), None)
+
+
+def _json(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    return next((UnreadFormat(name) for mark, name in _JSON_KINDS.items() if re.search(mark, head)), None)
+
+
+#: Names of JSON formats by what stands near the begin of their files.
+_JSON_KINDS = {
+    r'"_via_|"shape_attributes"': "VGG Image Annotator",
+    r'"form"\s*:\s*\[': "FUNSD",
+    r'"gt_\d+"\s*:': "LSVT or ArT",
+    r'"content_ann"': "DAVAR",
+    r'"imgToAnns"|"anns"\s*:': "COCO-Text or TextOCR",
+    r'"original_width"|"rectanglelabels"': "Label Studio",
+}
+
+_BY_SUFFIX: dict[str, Callable[[Path, str, Path], UnreadFormat | None]] = {
+    ".csv": _table,
+    ".txt": _text,
+    ".xml": _xml,
+    ".json": _json,
+}

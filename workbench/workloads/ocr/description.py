@@ -1,0 +1,63 @@
+"""What the record says of the pages, what cannot be done with them, and what is not."""
+
+from __future__ import annotations
+
+from workbench.errors import Problem
+from workbench.records import Count, Description
+from workbench.workloads.ocr.knobs import OcrKnobs
+from workbench.workloads.ocr.pages.page import PageCounts
+
+
+def describe(counts: PageCounts, *, lost_on_the_way: int) -> Description:
+    """The pages in numbers.
+
+    Args:
+        counts: What the survey has counted.
+        lost_on_the_way: Words that degenerated in the transforms.
+    """
+    of_words = [Count(name="words to be ignored", number=counts.num_ignored_words)] if counts.has_annotations else []
+    without = [Count(name="pages without words", number=counts.without_words)] if counts.has_annotations else []
+    dropped = dict(counts.dropped_words)
+    if lost_on_the_way:
+        dropped["degenerate after the transforms"] = lost_on_the_way
+    return Description(
+        num_samples=counts.num_pages,
+        counts=[
+            Count(name="words", number=counts.num_words),
+            *of_words,
+            Count(name="pages turned by EXIF", number=counts.turned_by_exif),
+            *without,
+            *(Count(name=f"pages in mode {mode}", number=number) for mode, number in counts.not_rgb.items()),
+            *(Count(name=f"words left out: {reason}", number=number) for reason, number in dropped.items()),
+        ],
+        notes=counts.notes,
+    )
+
+
+def problems_with(knobs: OcrKnobs, counts: PageCounts, *, is_replayed: bool) -> list[Problem]:
+    """What the knobs ask for that these pages do not give.
+
+    Args:
+        knobs: As asked for.
+        counts: What the survey has counted.
+        is_replayed: Whether the device is the replay device.
+    """
+    if knobs.mode == "train" and not counts.has_annotations:
+        what = "training needs the words of the pages, and there are no annotations"
+        return [Problem(what, "mode=train", "Take mode=validate, or name the annotations: annotations=FILE")]
+    if is_replayed and knobs.targets == "none" and counts.has_annotations:
+        what = "the replay device predicts the targets' shrink map, which is then missing"
+        return [Problem(what, "device=replay with targets=none", "Take targets=compute or fast, or device=cpu")]
+    return []
+
+
+def in_force(knobs: OcrKnobs, counts: PageCounts) -> OcrKnobs:
+    """The knobs as they are in force for these pages: of images alone no target maps are made."""
+    return knobs if counts.has_annotations else knobs.unchecked(targets="none")
+
+
+def note_on_quality(knobs: OcrKnobs, *, is_replayed: bool) -> str:
+    """What a reader of H-mean has to know where it is no figure of a detector; empty where it is one."""
+    if is_replayed:
+        return "the replay device hands back the ground truth; this checks the path, not a detector"
+    return "the weights are random, so this is no figure of a detector" if knobs.weights == "random" else ""

@@ -1,0 +1,85 @@
+"""What is odd about the pages of a data set, each thing in one line, so that nothing is handled in silence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.workloads.ocr.pages.image_header import ImageHeader
+from workbench.workloads.ocr.pages.page import AnnotatedPage, Page
+
+#: The note that images are measured alone.
+NO_ANNOTATIONS = "no annotations: pages are measured without words; no maps, no H-mean"
+
+#: Details of one kind that a note spells out.
+_SHOWN = 3
+
+
+def notes_on_annotated(
+    pages: Sequence[Page], used: Sequence[tuple[AnnotatedPage, ImageHeader]], *, all_images: Sequence[Path] | None
+) -> list[str]:
+    """Notes on pages with annotations.
+
+    Args:
+        pages: The pages that are used.
+        used: The entry and the header of each.
+        all_images: All images of the data set, or None where only some of its pages were asked for.
+    """
+    notes = []
+    real = [page.path.resolve() for page in pages]
+    if all_images is not None and (unused := len({path.resolve() for path in all_images} - set(real))):
+        notes.append(f"{_many(unused, 'image')} without annotations: not used")
+    if again := sum(count - 1 for count in Counter(real).values()):
+        notes.append(f"{_many(again, 'entry', 'entries')} for an image that had one before: a page of its own each")
+    other_size = [
+        f"{page.name}: {entry.width}x{entry.height} for {header.width}x{header.height}"
+        for page, (entry, header) in zip(pages, used, strict=True)
+        if entry.width and entry.height and not _is_size_of(entry, header)
+    ]
+    if other_size:
+        notes.append(
+            f"{_many(len(other_size), 'page')} annotated for another image size ({_few_of(other_size)}): "
+            "points are taken as they are"
+        )
+    return [*notes, *_warnings(pages, [header for _, header in used])]
+
+
+def notes_on_images(pages: Sequence[Page], headers: Sequence[ImageHeader], others: Sequence[Path]) -> list[str]:
+    """Notes on images alone.
+
+    Args:
+        pages: The pages.
+        headers: The header of each.
+        others: Files of the data set that are not named like images.
+    """
+    notes = [NO_ANNOTATIONS]
+    if others:
+        notes.append(f"{_many(len(others), 'file')} not named like images ({kinds_of(others)}): not used")
+    return [*notes, *_warnings(pages, headers)]
+
+
+def kinds_of(files: Sequence[Path]) -> str:
+    """How many files there are of each suffix, the most frequent first: ``"12 .txt, 1 .pdf"``."""
+    kinds = Counter(path.suffix.lower() or path.name for path in files)
+    return _few_of([f"{count} {kind}" for kind, count in kinds.most_common()], between=", ")
+
+
+def _warnings(pages: Sequence[Page], headers: Sequence[ImageHeader]) -> list[str]:
+    remarks = [
+        f"{page.name}: {remark}" for page, header in zip(pages, headers, strict=True) for remark in header.remarks
+    ]
+    return [f"{_many(len(remarks), 'warning')} about image files ({_few_of(remarks)})"] if remarks else []
+
+
+def _is_size_of(entry: AnnotatedPage, header: ImageHeader) -> bool:
+    return (entry.width, entry.height) in ((header.width, header.height), header.upright_size)
+
+
+def _few_of(details: list[str], between: str = "; ") -> str:
+    more = [f"and {len(details) - _SHOWN} more"] if len(details) > _SHOWN else []
+    return between.join([*details[:_SHOWN], *more])
+
+
+def _many(count: int, thing: str, things: str | None = None) -> str:
+    return f"{count} {thing if count == 1 else things or thing + 's'}"
