@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 import typer
+from click.testing import CliRunner
 
 from workbench import cli
-from workbench.commands.options import read_parameters
+from workbench.commands.options import parse_here, read_parameters
 from workbench.errors import BadInput
 
 pytestmark = pytest.mark.real
@@ -245,9 +246,12 @@ def test_every_help_has_an_example_that_can_be_parsed(command, monkeypatch) -> N
     (example,) = re.findall(r"Example: workbench (.*)", command.callback.__doc__ or "")
     arguments = shlex.split(example)
     assert arguments[0] == name
+    group = typer.main.get_command(cli.app)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(group, [name, "--help"], terminal_width=80).output
+    assert f" Example: workbench {example}" in [line.rstrip() for line in shown.splitlines()], "it can be copied"
     if name == "lab":  # what it does not know goes to JupyterLab
         return
-    group = typer.main.get_command(cli.app)
     parsed = group.commands[name].make_context(name, arguments[1:])  # type: ignore[attr-defined]
     assert parsed.info_name == name
 
@@ -256,6 +260,32 @@ def test_every_help_has_an_example_that_can_be_parsed(command, monkeypatch) -> N
 def test_an_option_that_is_given_as_a_knob_is_named(name) -> None:
     with pytest.raises(BadInput, match=f"Write --{name} DIR"):
         read_parameters([f"{name}=somewhere"])
+
+
+@pytest.mark.parametrize("others", [("loader=dali",), (), ("start_method=spawn",)])
+def test_without_cuda_that_is_said_first_and_nothing_that_would_only_matter_with_it(
+    others: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_parameters(["image_decoder=nvjpeg", *others])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(BadInput) as error:
+        parse_here(settings)
+    assert str(error.value) == (
+        "-p image_decoder=nvjpeg: there is no CUDA device on this machine, and nvJPEG decodes on a CUDA device. "
+        "Take image_decoder=turbojpeg"
+    )
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    if "start_method=spawn" not in others:
+        with pytest.raises(BadInput, match="Take start_method=spawn"):
+            parse_here(settings)
+    assert parse_here({"pin_memory": True}).pin_memory
+
+
+def test_the_message_begins_with_what_is_wrong() -> None:
+    with pytest.raises(BadInput, match=r"^-p cache=foo: is not a value of it. Choices: none, encoded, "):
+        read_parameters(["cache=foo"])
+    with pytest.raises(BadInput, match=r"^-p: 2 problems\n  - cache=foo: is not .*\n  - num_workers=x: is not "):
+        read_parameters(["cache=foo", "num_workers=x"])
 
 
 def test_the_data_set_has_one_name_everywhere(tmp_path) -> None:

@@ -14,6 +14,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+#: As many names are listed where one is unknown and none is near.
+_MOST_NAMES = 16
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -44,7 +47,10 @@ def unknown_name(kind: str, name: str, known: Collection[str]) -> Problem:
         known: The names that there are.
     """
     close = difflib.get_close_matches(name, known, n=1)
-    remedy = f"Did you mean '{close[0]}'?" if close else f"The {kind}s are: {', '.join(known)}"
+    listed = f"The {kind}s are: {', '.join(list(known)[:_MOST_NAMES])}"
+    if len(known) > _MOST_NAMES:
+        listed = "`workbench knobs` lists them" if kind == "knob" else f"{listed}, ..."
+    remedy = f"Did you mean '{close[0]}'?" if close else listed
     return Problem(f"there is no {kind} named '{name}'", remedy=remedy)
 
 
@@ -75,7 +81,9 @@ class BadInput(WorkbenchError):
         """The subject with its one problem; or with the number of problems, and a line each."""
         count = len(self.problems)
         if count == 1:
-            return f"{self.subject}: {self.problems[0]}"
+            # An option and what was given for it are read as one: "-p cache=foo: ...".
+            is_option = self.subject.startswith("-") and self.problems[0].where
+            return f"{self.subject}{' ' if is_option else ': '}{self.problems[0]}"
         head = f"{self.subject}: {count} problems"
         lines = [f"  - {problem}" for problem in self.problems[: self.SHOWN]]
         if count > self.SHOWN:

@@ -5,6 +5,16 @@ from __future__ import annotations
 NS_PER_S = 1_000_000_000
 
 
+def plural(item: str) -> str:
+    """``"samples"``."""
+    return f"{item}s"
+
+
+def counted(number: int, item: str) -> str:
+    """``"1 sample"``, ``"404 samples"``."""
+    return f"{number} {item if number == 1 else plural(item)}"
+
+
 def format_duration(seconds: float | None) -> str:
     """A duration with three significant digits: ``"1.33 ms"``, ``"12.4 s"``; ``"not measured"`` for ``None``."""
     if seconds is None:

@@ -8,7 +8,7 @@ from examples.case_study import claims
 from examples.case_study.comparison import BASELINE, RAM, TENSOR
 from examples.case_study.evidence import HMEAN, Answer, Evidence, range_text
 from workbench.records import Check, Record
-from workbench.units import format_bytes, format_duration, format_share
+from workbench.units import counted, format_bytes, format_duration, format_share
 from workbench.workloads.ocr.transform_study import CLOSES_WITHIN
 
 #: A share that is this near to the claimed one is taken for it.
@@ -116,7 +116,8 @@ def batches(evidence: Evidence) -> Answer:
     steady = next((record.steady for record in evidence.records.get(BASELINE, ()) if record.steady), None)
     if steady is not None:
         epochs = f"{steady.num_epochs:.3g} epoch{'s' if steady.num_epochs != 1 else ''}"
-        measured += f"; counted in a run here: {steady.num_steps} steps with {steady.num_samples} pages, {epochs}"
+        steps, samples = counted(steady.num_steps, "step"), counted(steady.num_samples, "page")
+        measured += f"; counted in a run here: {steps} with {samples}, {epochs}"
     if per_epoch >= claims.NUM_BATCHES:
         return Answer(measured, "holds", "an epoch has as many", "counted")
     reason = f"{claims.NUM_BATCHES} would be {claims.NUM_BATCHES / per_epoch:.2g} epochs"

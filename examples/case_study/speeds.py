@@ -8,7 +8,7 @@ from examples.case_study import claims
 from examples.case_study.comparison import BASELINE, CONDITIONAL, DALI, KNOCKED_OUT, RAM, TENSOR, WEBDATASET
 from examples.case_study.evidence import SAME_RESULT, Answer, Evidence, range_text, ratio_text
 from workbench.records import Interval, PredictedValue, Record
-from workbench.units import format_ratio, format_share
+from workbench.units import counted, format_ratio, format_share
 
 
 def amdahl(evidence: Evidence) -> Answer:
@@ -124,7 +124,7 @@ def _of_direction(
     size = f"their {format_ratio(theirs)} lies {place} the interval"
     verdict = evidence.verdict(ratio)
     if verdict == "inconclusive":
-        reason = f"{evidence.comparison.num_blocks} blocks do not decide it; {size}"
+        reason = f"not decided by {counted(evidence.comparison.num_blocks, 'block')}; {size}"
         return Answer(measured, "not decided", reason, origin)
     if verdict != wanted:
         found = "no difference that counts" if verdict == "no_difference" else f"it is {verdict}"

@@ -19,6 +19,7 @@ from examples.case_study.report import conclusions
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.records import Comparison, Interval, PredictedValue
 from workbench.records.run_folder import write_json
+from workbench.units import counted
 from workbench.workloads.ocr.transform_study import TransformStudy
 
 #: What answers a claim, by its name.
@@ -160,7 +161,7 @@ def _machine(evidence: Evidence) -> str:
     records = [record for trials in evidence.records.values() for record in trials]
     for record in records:
         if (env := record.environment) is not None:
-            return f"{env.cpu}, {env.cores} cores, {env.gpu or 'no GPU'}; {record.device or 'no device'}"
+            return f"{env.cpu}, {counted(env.cores, 'core')}, {env.gpu or 'no GPU'}; {record.device or 'no device'}"
     return "unknown"
 
 

@@ -1,6 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 
 import pytest
 from rich.console import Console
@@ -41,6 +50,24 @@ def test_names_and_values_need_no_head_and_a_reason_no_table(capsys: pytest.Capt
     assert capsys.readouterr().out == "nothing was timed\n"
 
 
+def test_a_pipe_is_as_wide_as_is_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make_table(("what", "why"), [("x", "word " * 30)], caption="sentence " * 20, commands=["c" * 90])
+    print_table(table)
+    assert max(map(len, capsys.readouterr().out.splitlines())) > 150
+    monkeypatch.setenv("COLUMNS", "80")
+    print_table(table)
+    wide = [line for line in capsys.readouterr().out.splitlines() if len(line) > 80]
+    assert wide == ["c" * 90], "what is to be copied stays whole"
+
+
+def test_a_table_without_room_becomes_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table(make_table(("trial", "path", "gain"), [("a", "/" + "x" * 40, number("170.0 %", "[160, 180]"))]))
+    assert capsys.readouterr().out.splitlines() == ["a", f"  path: /{'x' * 40}", "  gain: 170.0 % [160, 180]"]
+
+
 def test_progress_in_a_pipe_is_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress() as on_progress:
         on_progress(Progress(what="imports"))
@@ -70,3 +97,28 @@ def test_what_a_person_has_to_see_stays_on_the_terminal() -> None:
 
     lines = [line.strip("\x1b[2K\r") for line in screen.getvalue().splitlines()]
     assert "'a' is the same as [baseline]" in lines
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("arguments", [["knobs"], ["knobs", "cache"], ["doctor"]], ids=" ".join)
+def test_nothing_is_wider_than_a_terminal_of_80_columns(arguments: list[str]) -> None:
+    shown = on_a_terminal([sys.executable, "-m", "workbench", *arguments], columns=80)
+    assert len(shown) > 10
+    assert [line for line in shown if len(line) > 80] == []
+
+
+def on_a_terminal(command: list[str], *, columns: int) -> list[str]:
+    """The lines that a command writes to a terminal, without their colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm"} | dict.fromkeys(("COLUMNS",), str(columns))
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # the terminal is closed with its last process
+            while chunk := os.read(ours, 65536):
+                written += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
+    return [line.rstrip() for line in text.splitlines()]

@@ -30,6 +30,11 @@ def asked(model, *texts, **others):
         ("remove decode", "decode", 0.0),
         ("postprocess x0", "postprocess", 0.0),
         ("device x0.5", "device", 0.5),
+        ("decode", "decode", 0.0),
+        ("decode for free", "decode", 0.0),
+        ("decode 50%", "decode", 0.5),
+        ("decode 2x faster", "decode", 0.5),
+        ("decode 4 times slower", "decode", 4.0),
         ("replay_ms_per_sample=2.5", "device", 0.5),
     ],
 )
@@ -56,7 +61,13 @@ def test_a_stage_moves_to_the_device_or_comes_from_another_run(model):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("decode faster", "is not understood"),
+        ("decode faster", "Did you mean 'decode 2x faster'"),
+        ("remvoe decode", "Did you mean 'remove decode'"),
+        ("nonsense", "is not understood. Write '"),
+        ("num_workers", "Write 'num_workers=VALUE'"),
+        ("decode 0x faster", "0 times as fast"),
+        ("decode on device at soon", r"'decode on device at 0.2' \(0.2 ms a page\)"),
+        ("nosuch=1", "no knob named 'nosuch'"),
         ("decode x0.5.5", "is not a number"),
         ("decod x0.5", "Did you mean 'decode'"),
         ("cores=1000", "a whole number"),
@@ -67,6 +78,33 @@ def test_a_stage_moves_to_the_device_or_comes_from_another_run(model):
 def test_what_is_not_understood_is_refused(model, text, message):
     with pytest.raises(BadInput, match=message):
         asked(model, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("LongestMaxSize x0.5", "this run has no stage 'LongestMaxSize': cache=prepared. This run has: "),
+        ("OpenCVNormalize", "this run has no stage 'OpenCVNormalize': none of its knobs asks for it"),
+        ("wait x0.5", "it is waiting"),
+        ("LongestMaxSise x0.5", r"this run has no stage 'LongestMaxSise' \(nor 'LongestMaxSize': cache=prepared\)"),
+    ],
+)
+def test_a_stage_that_the_run_has_not_is_named_with_the_setting_that_took_it(model, text, message):
+    knobs = Run().record().knobs.changed(cache="prepared")
+    with pytest.raises(BadInput, match=message) as error:
+        parse_questions([text], model, knobs)
+    assert "Did you mean" not in str(error.value)
+
+
+def test_what_is_meant_is_said_where_it_is_not_what_was_typed(model):
+    knobs = Run().record().knobs
+    texts = ["decode 50%", "decode 2x faster", "remove decode", "decode x0.5"]
+    assert [parse_questions([text], model, knobs)[0].text for text in texts] == [
+        "decode x0.5 (50 % of its time)",
+        "decode x0.5 (2x faster)",
+        "decode x0 (for free)",
+        "decode x0.5",
+    ]
 
 
 def test_all_that_is_wrong_is_said_at_once(model):

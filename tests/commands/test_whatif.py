@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -63,15 +65,46 @@ def test_questions_are_answered_one_by_one_or_together(whatif):
     assert "decode x0.5, num_workers=2" in together
 
 
-def test_a_question_that_cannot_be_answered_is_a_row_beside_those_that_can(whatif):
-    code, out, _ = whatif("last", "decode x0.5", "transport=ring", "nosuch=3")
+def test_a_question_that_cannot_be_answered_is_a_row_in_its_place(whatif):
+    code, out, _ = whatif("last", "nosuch=3", "transport=ring", "malloc_retain=true", "decode x0.5")
     assert code == 0
-    answered, advised, unknown = (
-        line for line in out.splitlines() if line.startswith(("| decode", "| trans", "| nosu"))
-    )
-    assert "%" in answered and "not predicted" not in answered
-    assert "not predicted" in advised and 'workbench compare --variant "changed: transport=ring"' in advised
-    assert "not predicted" in unknown and "there is no knob named 'nosuch'" in unknown
+    unknown, advised, kept, answered = [line for line in out.splitlines() if re.match(r"\| [nmtd]\w+[= ]", line)]
+    assert "there is no knob named 'nosuch'" in unknown
+    assert re.search(r"at most \d+\.\d %.*if 'collate' and 'receive' were ", advised)
+    assert "not predicted" in kept
+    assert out.count("compare it, as below") == 2
+    assert re.search(r"% \[.*pages/s", answered)
+    commands = [line for line in out.splitlines() if line.startswith("workbench compare")]
+    assert [shlex.split(line)[3] for line in commands] == ["changed: transport=ring", "changed: malloc_retain=true"]
+
+
+def test_a_bound_is_an_answer_and_nothing_at_all_is_bad_input(whatif):
+    assert whatif("last", "transport=ring")[0] == 0
+    code, _, err = whatif("last", "malloc_retain=true")
+    assert code == 2
+    assert err.count("\n") == 1 and "Compare it: workbench compare --variant 'changed: malloc_retain=true'" in err
+
+
+def test_a_setting_that_changes_nothing_or_cannot_be_is_not_to_be_compared(whatif):
+    code, out, _ = whatif("last", "channels_last=true", "normalize=cached", "decode x0.5")
+    assert code == 0
+    assert "can change nothing in this run: no model is run" in out
+    assert "Take cache=tensor" in out
+    assert "workbench compare" not in out
+
+
+def test_one_change_is_predicted_whole_or_not_at_all(whatif):
+    code, out, err = whatif("last", "decode x0.5", "transport=ring", "--together")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: what if, all questions --together or none: 'transport=ring': what it does")
+
+
+def test_a_run_of_the_cpu_is_refused_in_a_line_with_the_way_out(whatif, reports):
+    leave(reports / "runs" / "20260103-000000-cccccc", device="cpu")
+    code, _, err = whatif("last", "decode x0.5")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "takes cores in a way that is not modelled. Take a run with -p device=replay" in err
 
 
 def test_what_is_wrong_is_reported_without_a_traceback(whatif):

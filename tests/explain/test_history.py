@@ -10,7 +10,7 @@ from workbench.explain.history import changed_knobs, read_history
 from workbench.explain.verdicts.comparison import compare
 from workbench.knobs.format import format_settings
 from workbench.records import ComparisonState
-from workbench.records.run_folder import COMPARISON, RECORD, write_json, write_state
+from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, write_json, write_state
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 
@@ -32,6 +32,15 @@ def test_everything_is_there_oldest_first(tmp_path):
     assert [folder.name for folder, _ in history.comparisons] == ["1"]
     assert [folder.name for folder in history.interrupted] == ["2"]
     assert history.damaged == []
+    assert history.unfinished == []
+
+
+def test_a_trial_that_left_no_record_is_named(tmp_path):
+    reports = filled(tmp_path)
+    (reports / "runs" / "killed").mkdir()
+    (reports / "runs" / "killed" / EVENTS).touch()
+    (reports / "runs" / "transforms").mkdir()  # a study is no trial
+    assert [folder.name for folder in read_history(reports).unfinished] == ["killed"]
 
 
 def test_what_is_damaged_is_named_and_passed_over(tmp_path):

@@ -37,6 +37,12 @@ def test_a_mistyped_extra_parameter_is_refused_with_the_one_that_was_meant() -> 
         settings_from(ipython(blokcs=2), extra=("blocks",))
 
 
+@pytest.mark.parametrize(("option", "parameter"), [("data", "dataset"), ("out", "reports")])
+def test_what_commands_take_as_an_option_is_answered_with_its_name_here(option: str, parameter: str) -> None:
+    with pytest.raises(BadInput, match=f"'{option}' is an option of the commands. Here it is '{parameter}'"):
+        settings_from(ipython(**{option: "x"}))
+
+
 def test_all_mistyped_parameters_are_in_one_message() -> None:
     with pytest.raises(BadInput) as error:
         settings_from(ipython(cahce="none", xyzzy=1))

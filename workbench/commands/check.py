@@ -35,14 +35,14 @@ def check(
 
     Example: workbench check --against main --max-slowdown 5%
 
-    Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: it cannot be decided.
+    Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: undecided.
     """
     from workbench.commands.console import show_progress
-    from workbench.commands.options import read_parameters
+    from workbench.commands.options import parse_here, read_parameters
     from workbench.commands.report import common_settings
     from workbench.explain.verdicts import gate
     from workbench.files import checkout_dir
-    from workbench.knobs.joined import knobs_of, parse_knobs
+    from workbench.knobs.joined import knobs_of
     from workbench.measure.comparison.journal import Journal
     from workbench.measure.comparison.reference import check_reference, open_reference
     from workbench.measure.comparison.run import run_comparison
@@ -57,11 +57,11 @@ def check(
     settings = read_parameters(parameter, data=data)
     # All but the data set, before samples are drawn.
     undrawn = {**knobs_of(settings).suggested_common, **settings}
-    parse_knobs(undrawn, subject="-p")
+    parse_here(undrawn)
     check_reference(against, undrawn, checkout_dir())
     results = results_folder(out)
     common = common_settings(settings, results)
-    knobs = parse_knobs(common, subject="-p")
+    knobs = parse_here(common)
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_reference(against, common, checkout_dir(), Path(scratch)) as reference,

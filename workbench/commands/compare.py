@@ -42,7 +42,7 @@ def compare(
 ) -> None:
     """Compare variants with a baseline: is one faster, at what cost?
 
-    Example: workbench compare --variant "ram: cache=decoded" --variant "w4: num_workers=4"
+    Example: workbench compare --variant "ram: cache=decoded" --blocks 3
     """
     from workbench.commands.options import read_parameters
     from workbench.errors import BadInput, Problem
@@ -88,7 +88,7 @@ def compare_variants(
         BadInput: For variants that cannot run, a data set that cannot be used, a folder without a comparison.
         NotebookFailed: Where the notebook doesn't get to its end.
     """
-    from workbench.commands.console import print_table
+    from workbench.commands.console import print_sentences, print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.explain.figures.comparison_tables import verdict_table
     from workbench.explain.words.headline import comparison_headline
@@ -116,7 +116,7 @@ def compare_variants(
     comparison = read_comparison(folder)
     if how.get("resume") and comparison.stop is not None and read_state(folder).trials == state.trials:
         print(f"Nothing was left to run. {why_it_ended(comparison.stop)}")
-    print(comparison_headline(comparison))
+    print_sentences([comparison_headline(comparison)])
     print_table(verdict_table(comparison))
     for variant in comparison.variants:
         if variant.failure is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import rich.progress
 import rich.table
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from workbench.commands.layout import as_lines, column_widths, headers, lines_of, wrap
 from workbench.explain.table import Cell, Table, Tone
 from workbench.report.progress import Progress, counted_progress
 
@@ -27,39 +29,54 @@ _TONES: dict[Tone, str] = {
 
 
 def print_table(table: Table) -> None:
-    """Print a table to stdout, with its caption, its notes and its commands below it."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPE_WIDTH)
+    """Print a table to stdout, with its caption, its notes and its commands below it; no wider than the screen."""
+    console = _console()
     if table.rows:
-        look = box.SIMPLE_HEAD if console.is_terminal else box.ASCII2
-        shown = rich.table.Table(*_headers(table), box=look, show_header=bool(table.columns))
-        for row in table.rows:
-            shown.add_row(*map(_cell, row))
-        console.print(shown)
-    for line in (table.caption if table.rows else "", *table.notes, *table.commands):
-        if line:
-            # Whole lines: what is to be copied must not be broken.
-            console.print(Text(line), soft_wrap=True)
+        for is_narrow in (False, True):
+            widths = column_widths(table, console.width, is_narrow=is_narrow)
+            if widths is not None:
+                console.print(_drawn(table, widths, is_narrow, is_plain=not console.is_terminal))
+                break
+        else:
+            _print_whole(console, as_lines(table, console.width))
+    print_sentences([table.caption if table.rows else "", *table.notes])
+    # Whole lines: what is to be copied must not be broken.
+    _print_whole(console, table.commands)
 
 
-def _headers(table: Table) -> list[str]:
-    """The names of the columns; those of a group begin with the group's."""
-    groups = [name for name, count in table.groups for _ in range(count)] or [""] * len(table.columns)
-    return [f"{group}, {name}" if group else name for group, name in zip(groups, table.columns, strict=True)]
+def print_sentences(sentences: Iterable[str]) -> None:
+    """Print sentences to stdout, a paragraph each: broken between words on a terminal, whole in a pipe."""
+    console = _console()
+    for sentence in filter(None, sentences):
+        is_whole = not console.is_terminal and "COLUMNS" not in os.environ
+        _print_whole(console, [sentence] if is_whole else wrap(sentence, console.width))
 
 
-def _cell(cell: Cell) -> Text:
-    """A cell: a figure with its note on one line, anything else line by line."""
-    text = Text(_words(cell), style=_TONES[cell.tone])
-    for line in cell.below:
-        text.append(" " if cell.is_number else "\n")
-        text.append(_words(line), style=_TONES[line.tone])
-    return text
+def _print_whole(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
-def _words(cell: Cell) -> str:
-    return cell.text.replace("`", "") if cell.style == "sentence" else cell.text
+def _console() -> Console:
+    """Of stdout: as wide as its terminal; in a pipe as COLUMNS says, which a terminal's shell sets as well."""
+    console = Console(highlight=False)
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return console
+    return Console(highlight=False, width=_PIPE_WIDTH)
+
+
+def _drawn(table: Table, widths: Sequence[int], is_narrow: bool, *, is_plain: bool) -> rich.table.Table:
+    shown = rich.table.Table(box=box.ASCII2 if is_plain else box.SIMPLE_HEAD, show_header=bool(table.columns))
+    for name, width in zip(headers(table) or [""] * len(widths), widths, strict=True):
+        shown.add_column(name, width=width)
+    for row in table.rows:
+        shown.add_row(*(_shown(cell, is_narrow) for cell in row))
+    return shown
+
+
+def _shown(cell: Cell, is_narrow: bool) -> Text:
+    lines = [Text(text, style=_TONES[part.tone]) for part, text in lines_of(cell, is_narrow=is_narrow)]
+    return Text("\n").join(lines)
 
 
 @contextlib.contextmanager

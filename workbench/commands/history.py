@@ -21,7 +21,7 @@ def history(
 
     Example: workbench history --last 5
     """
-    from workbench.commands.console import print_table
+    from workbench.commands.console import print_sentences, print_table
     from workbench.explain.figures.comparison_tables import comparisons_table, trials_table, trust_sentence
     from workbench.explain.figures.history import history as draw
     from workbench.explain.history import read_history
@@ -41,7 +41,12 @@ def history(
     print_table(trials_table(found.trials[-last:]))
     for folder in found.interrupted:
         print(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
-    print(trust_sentence(trust(comparison for _, comparison in found.comparisons)))
+    if found.unfinished:
+        names = ", ".join(folder.name for folder in found.unfinished[-last:])
+        print_sentences(
+            [f"Without a record, killed or still running: {counted(len(found.unfinished), 'trial')}: {names}"]
+        )
+    print_sentences([trust_sentence(trust(comparison for _, comparison in found.comparisons))])
     figure = reports / FIGURE
     draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
     counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from workbench.records import Description
+    from workbench.records import Count, Description
 
 
 class Form(StrEnum):
@@ -76,10 +76,13 @@ def pages(
 
 def _contents(samples: Description) -> str:
     """``"404 pages, 2100 words, 105 MB"``."""
-    from workbench.units import format_bytes
+    from workbench.units import counted, format_bytes
 
-    counts = [
-        format_bytes(count.number) if count.name == "bytes" else f"{count.number} {count.name}"
-        for count in samples.counts
-    ]
-    return ", ".join([f"{samples.num_samples} pages", *counts])
+    counts = [format_bytes(count.number) if count.name == "bytes" else _counted(count) for count in samples.counts]
+    return ", ".join([counted(samples.num_samples, "page"), *counts])
+
+
+def _counted(count: Count) -> str:
+    """``"2100 words"``, ``"1 word"``: of names of one word, the plural is what they are called by."""
+    name = count.name.removesuffix("s") if count.number == 1 and " " not in count.name else count.name
+    return f"{count.number} {name}"

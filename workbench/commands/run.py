@@ -12,29 +12,28 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
 
     Example: workbench run --data pages -p cache=prepared -p num_workers=2
     """
+    from workbench.commands.console import print_sentences
     from workbench.commands.headless import exit_code, run_headless
-    from workbench.commands.options import read_parameters
+    from workbench.commands.options import parse_here, read_parameters
     from workbench.explain.diagnosis.diagnose import read_advice
     from workbench.explain.words.headline import run_headline
-    from workbench.knobs.joined import parse_knobs
     from workbench.measure.trial.inputs import check_inputs
     from workbench.measure.trial.profiled import trials_of
     from workbench.records.run_folder import read_record
     from workbench.report.outcome import describe_failure, results_folder
 
     settings = read_parameters(parameter, data=data)
-    knobs = parse_knobs(settings, subject="-p")
+    knobs = parse_here(settings)
     check_inputs(knobs)
     trials_s = trials_of(knobs) * knobs.timeout_s
     done = run_headless("profile", settings, results_folder(out), trials_s=trials_s, title="Where the time goes")
     folder = done.results["run_folder"]
     record = read_record(folder)
-    print(describe_failure(record.failure) if record.failure else run_headline(record))
+    if record.failure:
+        print(describe_failure(record.failure))
     advice = read_advice(folder)  # the notebook has written it
-    if advice is not None and advice.sentence:
-        print(advice.sentence)
-    for note in record.description.notes if record.description else ():
-        print(f"Note: {note}")
+    print_sentences(["" if record.failure else run_headline(record), advice.sentence if advice else ""])
+    print_sentences(f"Note: {note}" for note in (record.description.notes if record.description else ()))
     print(f"Run folder: {folder}")
     failures = [record.failure]
     if record.profiled_run_id is not None:

@@ -31,10 +31,9 @@ def selftest(
 
     Example: workbench selftest --minutes 10
     """
-    from workbench.commands.console import show_progress
-    from workbench.commands.options import read_parameters
+    from workbench.commands.console import print_sentences, show_progress
+    from workbench.commands.options import parse_here, read_parameters
     from workbench.explain.words.self_test import selftest_lines
-    from workbench.knobs.joined import parse_knobs
     from workbench.measure.trial.inputs import check_inputs
     from workbench.records import Record
     from workbench.report.block_time import TooShort
@@ -42,7 +41,7 @@ def selftest(
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
 
-    knobs = parse_knobs(read_parameters(parameter, data=data, defaults=KNOBS), subject="-p")
+    knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS))
     check_inputs(knobs)
     folder = results_folder(out) / SELFTESTS / fresh_name()
     began_s = time.monotonic()
@@ -63,8 +62,8 @@ def selftest(
                 on_trial=on_trial,
             )
     except TooShort as error:
-        print("\n".join([*error.found, f"Cannot tell: {error}."]))
+        print_sentences([*error.found, f"Cannot tell: {error}."])
         print(f"Its trials: {folder}")
         raise typer.Exit(CANNOT_TELL) from None
-    print("\n".join(selftest_lines(test)))
+    print_sentences(selftest_lines(test))
     print(f"Self-test: {folder}")

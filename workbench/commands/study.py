@@ -32,7 +32,7 @@ def study(
 
     Example: workbench study -p num_pages=128 --blocks 2
     """
-    from workbench.commands.console import print_table
+    from workbench.commands.console import print_sentences, print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.options import read_parameters
     from workbench.measure.trial.inputs import check_inputs
@@ -60,9 +60,9 @@ def study(
     )
     folder = done.results["comparison_folder"]
     found = read_case_study(folder)
-    print(found.headline)
+    print_sentences([found.headline])
     print_table(claims_table(found))
-    print("\n".join([*found.conclusions, *found.notes]))
+    print_sentences([*found.conclusions, *found.notes])
     print(f"Comparison: {folder}\nReport: {done.html}")
     raise typer.Exit(exit_code([variant.failure for variant in read_comparison(folder).variants]))
 

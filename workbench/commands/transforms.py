@@ -10,15 +10,15 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
 
     Example: workbench transforms -p transforms=albumentations
     """
+    from workbench.commands.console import print_sentences
     from workbench.commands.headless import run_headless
     from workbench.commands.offers import TimesTransforms, ask_for
-    from workbench.commands.options import read_parameters
-    from workbench.knobs.joined import parse_knobs
+    from workbench.commands.options import parse_here, read_parameters
     from workbench.measure.trial.inputs import check_inputs
     from workbench.report.outcome import results_folder
 
     settings = read_parameters(parameter, data=data)
-    knobs = parse_knobs(settings, subject="-p")
+    knobs = parse_here(settings)
     workload = ask_for(TimesTransforms, knobs.workload, "time its transforms one by one")
     workload.check_transforms(knobs)
     description = check_inputs(knobs)
@@ -29,7 +29,6 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
         trials_s=2 * knobs.timeout_s,
         title="What does each transform cost?",
     )
-    print(workload.transforms_headline(done.results["study"]))
-    for note in description.notes if description else ():
-        print(f"Note: {note}")
+    notes = [f"Note: {note}" for note in (description.notes if description else ())]
+    print_sentences([workload.transforms_headline(done.results["study"]), *notes])
     print(f"Figures: {done.results['study']}\nReport: {done.html}")

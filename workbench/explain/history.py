@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from workbench.errors import BadInput
 from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Record
-from workbench.records.run_folder import COMPARISON, STATE, list_runs, read_comparison, read_record
+from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, STATE, list_runs, read_comparison, read_record
+from workbench.units import counted
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,14 @@ class History:
         trials: The records of single trials, those of comparisons among them.
         interrupted: Folders of comparisons that have not come to an end.
         damaged: What could not be read, and why.
+        unfinished: Run folders without a record: of trials that were killed with their launcher, or are running.
     """
 
     comparisons: list[tuple[Path, Comparison]] = field(default_factory=list)
     trials: list[Record] = field(default_factory=list)
     interrupted: list[Path] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    unfinished: list[Path] = field(default_factory=list)
 
 
 def read_history(reports: Path) -> History:
@@ -45,13 +49,20 @@ def read_history(reports: Path) -> History:
             history.trials.append(read_record(folder))
         except BadInput as error:
             history.damaged.append(str(error))
+    begun = sorted(path.parent for path in (reports / "runs").glob(f"*/{EVENTS}"))
+    history.unfinished.extend(folder for folder in begun if not (folder / RECORD).is_file())
     history.trials.sort(key=lambda record: record.created_at)
     return history
 
 
-def changed_knobs(knobs: Knobs) -> str:
-    """The knobs that aren't at their default, but for how it is measured; with the profilers, which cost time."""
-    changed = knobs.compared()
+def changed_knobs(knobs: Knobs, *, without: Collection[str] = ()) -> str:
+    """The knobs that aren't at their default, but for how it is measured; with the profilers, which cost time.
+
+    Args:
+        knobs: The knobs.
+        without: Names of those that stand elsewhere.
+    """
+    changed = {name: value for name, value in knobs.compared().items() if name not in without}
     if knobs.profilers:
         changed["profilers"] = knobs.profilers
     if "dataset" in changed:
@@ -62,4 +73,4 @@ def changed_knobs(knobs: Knobs) -> str:
 def machine_of(record: Record) -> str:
     """The machine that a trial ran on, as far as its record says."""
     environment = record.environment
-    return f"{environment.cpu}, {environment.cores} cores" if environment else "unknown machine"
+    return f"{environment.cpu}, {counted(environment.cores, 'core')}" if environment else "unknown machine"

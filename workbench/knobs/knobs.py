@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import ValidationError, ValidationInfo, model_validator
 
 from workbench.errors import BadInput, Problem, unknown_name
-from workbench.knobs.format import split_settings
+from workbench.knobs.format import format_value, split_settings
 from workbench.knobs.knob import Inactive, Knob, knob, row_of
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, Slice, TrialKnobs
 from workbench.stages import Catalogue, Stage
@@ -246,11 +246,13 @@ def _meant(row: Knob, value: Any) -> Any:
 
 
 def _wrong_value(rows: Mapping[str, Knob], detail: Any) -> Problem:
-    name = ".".join(str(part) for part in detail["loc"])
+    name, given = ".".join(str(part) for part in detail["loc"]), detail["input"]
+    is_short = isinstance(given, str | int | float)
+    where, what = (f"{name}={format_value(given)}", "is") if is_short else (name, f"{given!r} is")
     row = rows.get(name)
-    choices = row.choices if row else ()
-    remedy = f"Choices: {', '.join(str(choice).lower() for choice in choices)}" if choices else ""
-    if choices:
-        close = difflib.get_close_matches(str(detail["input"]), [str(choice) for choice in choices], n=1)
-        remedy += f". Did you mean '{close[0]}'?" if close else ""
-    return Problem(f"{detail['input']!r} is not a value of it ({detail['msg'].lower()})", where=name, remedy=remedy)
+    if row is None or not row.choices:
+        return Problem(f"{what} not a value of it ({detail['msg'].lower()})", where)
+    choices = [format_value(choice) for choice in row.choices]
+    close = difflib.get_close_matches(str(given), choices, n=1)
+    meant = f". Did you mean '{close[0]}'?" if close else ""
+    return Problem(f"{what} not a value of it", where, f"Choices: {', '.join(choices)}{meant}")

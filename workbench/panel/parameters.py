@@ -17,6 +17,9 @@ _SUBJECT = "parameters (a variable of your own needs a name that starts with '_'
 _IPYTHON = ("In", "Out")
 _PAPERMILL = "PAPERMILL_"
 
+#: What commands take as options of their own, and what notebooks call it.
+_OPTIONS = {"data": "dataset", "out": "reports"}
+
 
 def knobs_from(namespace: Mapping[str, Any], extra: Iterable[str] = ()) -> Knobs:
     """The knobs that a notebook's variables make; what isn't set keeps its default.
@@ -67,7 +70,9 @@ def _read(namespace: Mapping[str, Any], extra: Iterable[str]) -> tuple[dict[str,
     for name, value in namespace.items():
         if name in known or not _is_parameter(name, value):
             continue
-        if name not in shown:
+        if name in _OPTIONS:
+            problems.append(Problem(f"'{name}' is an option of the commands", remedy=f"Here it is '{_OPTIONS[name]}'"))
+        elif name not in shown:
             problems.append(unknown_name("parameter", name, known))
         elif value != shown[name].default:
             problems.append(Problem(f"the workload '{workload}' has no knob '{name}'", remedy="Leave it as it was"))

@@ -20,7 +20,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records import Policy, Record, SelfTest
 from workbench.records.run_folder import SELFTEST, read_selftest, write_json
 from workbench.report.block_time import BlockTime
-from workbench.units import format_duration, format_share
+from workbench.units import counted, format_duration, format_share
 
 #: Short trials of real work: samples are loaded in the main process with no model behind it, so that all of it is in
 #: series, and what is added to a stage is added to the whole.
@@ -145,7 +145,7 @@ def describe(compared: ComparisonRun, *, num_identical: int, stage: str, delays_
     records = {name: [_sound(record) for record in trials] for name, trials in compared.records.items()}
     num_blocks = min(map(len, records.values()))
     if num_blocks < least:
-        raise WorkbenchError(f"a self-test needs {least} blocks, and there was time for {num_blocks}")
+        raise WorkbenchError(f"a self-test needs {counted(least, 'block')}, and there was time for {num_blocks}")
     identical = _identical(num_identical)
     log_rates = np.column_stack([_log_rates(records[name][:num_blocks]) for name in identical])
     every = [record for trials in records.values() for record in trials]

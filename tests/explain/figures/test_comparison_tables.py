@@ -104,8 +104,18 @@ def test_what_was_measured_so_far_is_listed(comparison):
     (row,) = comparisons_table([(Path("comparisons/a"), comparison)]).texts
     assert row == ("a", "2026-01-01T00:00", "3", "ram: faster (1.50x); bad: failed")
     ran, failed = trials_table([make_record(50.0, name="r", cache="decoded"), make_failed()]).texts
-    assert ran == ("r", "2026-01-01T00:00", "50.0 pages/s (simulated)", "cache=decoded")
-    assert failed[2] == "failed (error)"
+    assert ran == ("r", "2026-01-01T00:00", "ocr", "50.0 pages/s (simulated)", "-", "cache=decoded")
+    assert failed[3] == "failed (error)"
+
+
+def test_what_a_cache_took_is_listed():
+    record = make_record(50.0, cache="decoded", cache_store="disk")
+    assert record.startup is not None
+    startup = record.startup.model_copy(update={"cache_fill_s": 0.26})
+    memory = record.memory.model_copy(update={"cache_was_filled": True})
+    filled, found = record.model_copy(update={"startup": startup}), record.model_copy(update={"memory": memory})
+    assert [row[4] for row in trials_table([filled, found]).texts] == ["filled in 260 ms", "found filled"]
+    assert trials_table([filled]).texts[0][5] == "cache=decoded cache_store=disk"
 
 
 def test_predictions_are_held_to_account():

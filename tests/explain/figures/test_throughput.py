@@ -101,7 +101,7 @@ def test_the_band_is_drawn_from_the_effects_alone() -> None:
     assert list(band.y) == [1.9, 1.6, 1.4, 1.2]
     assert list(line.x) == [2, 3]
     assert line.name == "&lt;b&gt;"
-    assert data.finding == figure.layout.title.text == "1 of 1 verdicts are clear by now"
+    assert data.finding == figure.layout.title.text == "1 of 1 verdict clear by now"
     assert data.table().texts[-1] == ("<b>", "3", "1.50x", "1.40 to 1.60")
 
 

@@ -79,7 +79,7 @@ def test_the_state_of_the_file_cache_is_printed(settings, words):
 def test_a_machine_that_is_never_quiet_is_called_so():
     trials = [VariantTrial(block=0, variant="a", run_id=str(number), disturbed=["others"]) for number in range(7)]
     text = "\n".join(how_it_was_measured(comparison(disturbed=trials, num_trials=8)))
-    assert "7 of 8 trials were disturbed: this machine was hardly ever quiet" in text
+    assert "Disturbed: 7 of 8 trials. This machine was hardly ever quiet" in text
     assert "hardly ever" not in "\n".join(how_it_was_measured(comparison(disturbed=trials[:2], num_trials=8)))
 
 

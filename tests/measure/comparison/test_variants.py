@@ -67,9 +67,9 @@ def test_every_mistake_of_every_spec_is_in_one_message() -> None:
 
     text = "\n".join(messages(error))
     assert "variant 'typo': there is no knob named 'cahce'. Did you mean 'cache'?" in text
-    assert "variant 'value', cache: 'decodd' is not a value of it" in text
+    assert "variant 'value', cache=decodd: is not a value of it" in text
     assert "Did you mean 'decoded'?" in text
-    assert "variant 'value', num_workers: '-1' is not a value of it" in text
+    assert "variant 'value', num_workers=-1: is not a value of it" in text
     assert "variant 'cache=decoded': a variant needs a name" in text
     assert "variant 'twice: num_workers=1': the name is taken" in text
     assert "variant 'bare': 'decoded' sets nothing. Write knob=value" in text
@@ -84,7 +84,7 @@ def test_a_mistake_in_the_common_knobs_is_said_once() -> None:
 
     assert len(error.value.problems) == 2
     assert messages(error)[0].startswith("there is no knob named 'cahce'")
-    assert messages(error)[1].startswith("batch_size: '0' is not a value of it")
+    assert messages(error)[1].startswith("batch_size=0: is not a value of it")
 
 
 def test_common_knobs_may_be_impossible_alone_where_every_variant_completes_them() -> None:

@@ -6,6 +6,7 @@ import math
 
 from workbench.records import Check, Record, Score
 from workbench.records.checks import status_of
+from workbench.units import counted
 
 
 def compare_scores(baseline: Record, variant: Record, *, has_samples: bool) -> list[Check]:
@@ -30,9 +31,9 @@ def compare_scores(baseline: Record, variant: Record, *, has_samples: bool) -> l
 
 def _compare(name: str, own: Score, other: Score, *, has_samples: bool) -> Check:
     unit = f" {own.unit}" if own.unit else ""
-    measured = f"{own.value:.4g}{unit} over {own.num_samples} samples (baseline: {other.value:.4g}{unit})"
+    measured = f"{own.value:.4g}{unit} over {counted(own.num_samples, 'sample')} (baseline: {other.value:.4g}{unit})"
     if own.num_samples != other.num_samples:
-        reason = f"scored on {own.num_samples} samples, and the baseline's on {other.num_samples}"
+        reason = f"scored on {counted(own.num_samples, 'sample')}, and the baseline's on {other.num_samples}"
         return Check(name=name, status="different", measured=measured, reason=reason)
     if own.value == other.value == 0.0:
         return _not_comparable(name, measured, "zero on both sides proves nothing")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from workbench.knobs.knob import Tolerance, tolerance_between
 from workbench.records import Check, Checks, CheckStatus, Record
 from workbench.records.checks import names_of, status_of, with_coverage
+from workbench.units import counted
 
 #: Differences are scaled so that the range of the baseline's values is that of 8-bit levels. What is not a number on
 #: one side only counts as the largest of them.
@@ -46,7 +47,7 @@ def compare_samples(baseline: tuple[Record, Arrays | None], variant: tuple[Recor
         return Checks(notes=["No samples were kept to compare (checked_samples=0, or random samples)."])
     if len(own["digests"]) != len(other["digests"]):
         reason = "the trials are not of the same data set"
-        measured = f"{len(own['digests'])} samples (baseline: {len(other['digests'])})"
+        measured = f"{counted(len(own['digests']), 'sample')} (baseline: {len(other['digests'])})"
         return Checks(checks=[Check(name="samples", status="different", measured=measured, reason=reason)])
     both = (own["times_seen"] > 0) & (other["times_seen"] > 0)
     digests = _compare_digests(own, other, both)
@@ -68,7 +69,7 @@ def _coverage(own: Arrays) -> Check:
     return Check(
         name="every sample once an epoch",
         status="different" if faults else "same",
-        measured=", ".join(faults) or f"{int((seen > 0).sum())} of {len(seen)} samples came",
+        measured=", ".join(faults) or f"{int((seen > 0).sum())} of {counted(len(seen), 'sample')} came",
         samples=names_of([str(number) for number in missing or repeated]),
     )
 
@@ -80,20 +81,20 @@ def _compare_digests(own: Arrays, other: Arrays, both: npt.NDArray[np.bool_]) ->
         return Check(name=name, status="not_comparable", measured="", reason="the trials have no sample in common")
     wrong = np.flatnonzero((own["digests"] != other["digests"]) & both).tolist()
     if not wrong:
-        return Check(name=name, status="same", measured=f"equal in {count} samples")
+        return Check(name=name, status="same", measured=f"equal in {counted(count, 'sample')}")
     number_of = {digest: number for number, digest in enumerate(other["digests"].tolist()) if both[number]}
     swapped = [number for number in wrong if number_of.get(own["digests"][number], number) != number]
     if swapped:
         return Check(
             name=name,
             status="different",
-            measured=f"{len(swapped)} of {count} samples hold the values of another sample",
+            measured=f"{len(swapped)} of {counted(count, 'sample')} with the values of another sample",
             samples=names_of([str(number) for number in swapped]),
         )
     return Check(
         name=name,
         status="not_comparable",
-        measured=f"not equal in {len(wrong)} of {count} samples",
+        measured=f"not equal in {len(wrong)} of {counted(count, 'sample')}",
         reason="how far apart they are is known only of samples that were kept whole",
         samples=names_of([str(number) for number in wrong]),
     )
@@ -177,7 +178,7 @@ def _compare_pair(pair: Pair, tolerance: Tolerance) -> Check:
         name=name,
         status=status,
         measured=(
-            f"{largest:.3g} levels at most, {mean:.3g} on average, on {len(pair.numbers)} samples "
+            f"{largest:.3g} levels at most, {mean:.3g} on average, on {counted(len(pair.numbers), 'sample')} "
             f"(255 levels: the range {low:.3g} to {high:.3g})"
         ),
         allowed=f"{tolerance.largest:g} at most, {tolerance.mean:g} on average",
@@ -191,7 +192,7 @@ def _compare_exact(name: str, pair: Pair) -> Check:
     return Check(
         name=name,
         status="different" if wrong.any() else "same",
-        measured=f"not equal in {int(wrong.sum())} of {len(wrong)} samples" if wrong.any() else "equal",
+        measured=f"not equal in {int(wrong.sum())} of {counted(len(wrong), 'sample')}" if wrong.any() else "equal",
         allowed="equal",
         samples=_worst(pair, wrong, wrong.astype(np.float32)),
     )

@@ -121,9 +121,10 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
     is_disturbed = machine is not None and machine.other_cores >= Policy().disturbed_share * number
     others = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and is_disturbed else ""
     evidence = (
-        f"{facts.record.knobs.num_workers} workers and the main process share {number} cores: workers had a core for "
-        f"{format_duration(cores.cpu_s)} and waited for one for {format_duration(cores.ready_s)}; the main process "
-        f"waits for {facts.items} {format_share(facts.wait)} of its time and for a core "
+        f"{counted(facts.record.knobs.num_workers, 'worker')} and the main process share {counted(number, 'core')}: "
+        f"workers had a core for {format_duration(cores.cpu_s)} and waited for one for "
+        f"{format_duration(cores.ready_s)}; the main process waits for {facts.items} "
+        f"{format_share(facts.wait)} of its time and for a core "
         f"{format_share(facts.without_core)}{others}."
     )
     yield Cause("cores oversubscribed", None, evidence, losses.of_missing_cores())
@@ -135,7 +136,7 @@ def worker_start(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[C
     if start is None or not start.count:
         return
     evidence = (
-        f"Workers start anew in every epoch (persistent_workers=false): {start.count} starts of "
+        f"Workers start anew in every epoch (persistent_workers=false): {counted(start.count, 'start')} of "
         f"{format_duration(start.mean_s)} in {facts.steady.num_epochs:.2g} epochs, for which the main process waits "
         f"{format_share(facts.starting)} of the time."
     )

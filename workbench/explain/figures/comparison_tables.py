@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.explain.history import changed_knobs
 from workbench.explain.prediction.variants import Trust
 from workbench.explain.table import Cell, Table, Tone, code, make_table, note_table, number
-from workbench.explain.words.items import item_of, plural
+from workbench.explain.words.items import counted, item_of, plural
 from workbench.explain.words.verdicts import verdict_words, what_it_needs
 from workbench.knobs.format import format_settings
 from workbench.records import Check, Comparison, Record, VariantResult
@@ -88,7 +88,7 @@ def checks_cell(variant: VariantResult) -> Cell:
         return Cell("not checked")
     shown = [check for check in checks.checks if check.status != "same"]
     same = len(checks.checks) - len(shown)
-    agree = [f"{same} of {len(checks.checks)} checks agree"] if same else []
+    agree = [f"{same} of {counted(len(checks.checks), 'check')} agree"] if same else []
     lines = tuple(map(Cell, [*map(_check_words, shown), *agree, *checks.notes]))
     if checks.is_different:
         return Cell("DIFFERENT", "alarm", "strong", below=lines)
@@ -137,9 +137,27 @@ def comparisons_table(comparisons: Sequence[tuple[Path, Comparison]]) -> Table:
 
 
 def trials_table(trials: Sequence[Record]) -> Table:
-    """A row for each trial: its run id, when, its throughput, and its knobs."""
-    rows = [(record.run_id, record.created_at[:16], _outcome(record), changed_knobs(record.knobs)) for record in trials]
-    return make_table(("trial", "when", "throughput", "knobs"), rows, caption="Trials so far, the newest last")
+    """A row for each trial: its run id, when, what it measured, its throughput, its cache, and its knobs."""
+    rows = [
+        (
+            record.run_id,
+            record.created_at[:16],
+            record.knobs.workload,
+            _outcome(record),
+            _cache_fill(record),
+            changed_knobs(record.knobs, without=["workload"]),
+        )
+        for record in trials
+    ]
+    columns = ("trial", "when", "workload", "throughput", "cache", "knobs")
+    return make_table(columns, rows, caption="Trials so far, the newest last")
+
+
+def _cache_fill(record: Record) -> str:
+    if record.memory.cache_was_filled:
+        return "found filled"
+    fill_s = record.startup.cache_fill_s if record.startup else None
+    return "-" if fill_s is None else f"filled in {format_duration(fill_s)}"
 
 
 def trust_sentence(found: Trust) -> str:

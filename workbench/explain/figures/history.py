@@ -13,7 +13,7 @@ from workbench.explain.history import changed_knobs, machine_of
 from workbench.explain.table import Table, make_table, number
 from workbench.explain.words.items import item_of
 from workbench.records import Record
-from workbench.units import format_number
+from workbench.units import counted, format_number
 
 #: Sets of knobs that are shown: those that were measured most often.
 _MOST_LINES = 12
@@ -82,7 +82,7 @@ def draw_history(data: RateHistory) -> go.Figure:
         figure,
         "Throughput over time",
         "one point a trial; a line joins those of the same knobs on the same machine",
-        f"{data.left_out} more sets of knobs are left out" if data.left_out else "",
+        f"{counted(data.left_out, 'more set')} of knobs left out" if data.left_out else "",
         simulated_note(any(record.simulated for records in data.lines.values() for record in records)),
         axes=f"throughput ({data.item}s/s) by time of the trial (UTC)",
         table=data.table(),

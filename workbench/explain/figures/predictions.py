@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-from workbench.errors import Problem
 from workbench.explain.figures.description import describe
 from workbench.explain.figures.template import INK, MUTED, SIMULATED_PATTERN, TEMPLATE, TITLE_PX, colour_of, plain
 from workbench.explain.prediction.gain_map import Ceilings, StageGain, format_gain
+from workbench.explain.prediction.unpredicted import Unpredicted
 from workbench.explain.table import Cell, Table, make_table, number, sentence
-from workbench.explain.words.items import item_of
+from workbench.explain.words.items import item_of, listed
 from workbench.knobs.format import format_settings
 from workbench.records import Comparison, Interval, PredictedValue, Prediction
 from workbench.units import format_duration, format_rate, format_ratio, format_share
 
 #: Stages that cost less than this share of the work, and whose end would gain less, need no row.
 _WORTH_A_ROW = 0.005
+
+#: A bound above this is that of nearly the whole run's time: of what a change would do it says nothing.
+_MOST_BOUND = 1.0
 
 
 @dataclass(frozen=True)
@@ -146,22 +149,36 @@ def ceiling_lines(found: Ceilings, item: str = "sample") -> list[str]:
     ]
 
 
-def answer_table(answers: Sequence[Prediction], item: str = "sample", refused: Sequence[Problem] = ()) -> Table:
-    """A row for each question that is answered, and one for each that is not, with the reason and the way out."""
-    columns = ("what if", "predicted gain", "predicted throughput", "bounded by then")
-    rows = [
-        (
-            ", ".join(answer.changes),
-            number(format_gain(answer.gain)),
-            _predicted(answer.samples_per_s, item),
-            answer.limited_by,
-        )
-        for answer in answers
-    ]
-    rows.extend((p.where.strip("'"), number("not predicted"), Cell(p.what), p.remedy or "-") for p in refused)
-    return make_table(
-        columns, rows, caption="Simulated from this run, with the interval that holds 90 %.", is_wide=True
-    )
+def answer_table(
+    answers: Sequence[Prediction | Unpredicted], item: str = "sample", commands: Sequence[str] = ()
+) -> Table:
+    """A row for each question: its answer; or why it has none, what to do, and the best that is known of it.
+
+    Args:
+        answers: In the order of the questions.
+        item: What a sample is called.
+        commands: Those that measure what is not predicted.
+    """
+    columns = ("what if", "predicted gain", "predicted throughput", "bounded by then; or why it is not predicted")
+    rows = [_unpredicted_row(a) if isinstance(a, Unpredicted) else _predicted_row(a, item) for a in answers]
+    caption = "Simulated from this run, with the interval that holds 90 %."
+    return make_table(columns, rows, caption=caption, commands=commands, is_wide=True)
+
+
+def _predicted_row(answer: Prediction, item: str) -> tuple[Cell | str, ...]:
+    rate = _predicted(answer.samples_per_s, item)
+    return ", ".join(answer.changes), number(format_gain(answer.gain)), rate, answer.limited_by
+
+
+def _unpredicted_row(answer: Unpredicted) -> tuple[Cell | str, ...]:
+    gain, why = "not predicted", answer.why
+    if answer.bound is not None:
+        free = f"if {listed(answer.freed)} were free"
+        is_all = answer.bound.estimate > _MOST_BOUND
+        why += f"; {free}, the run would be more than twice as fast" if is_all else f"; so much {free}"
+        gain = gain if is_all else f"at most {format_share(max(answer.bound.high, 0.0))}"
+    remedy = answer.remedy or ("compare it, as below" if answer.settings else "")
+    return answer.text, number(gain), number("-"), Cell(why, below=(Cell(remedy),) if remedy else ())
 
 
 def predictions_table(comparison: Comparison) -> Table:

@@ -36,7 +36,7 @@ def run_table(record: Record) -> Table:
         samples = counted(steady.num_samples, item)
         rows += [
             ("throughput", format_rate(steady.samples_per_s, item)),
-            ("steady part", f"{steady.num_steps} steps, {samples} ({format_epochs(steady.num_epochs)})"),
+            ("steady part", f"{counted(steady.num_steps, 'step')}, {samples} ({format_epochs(steady.num_epochs)})"),
         ]
     if startup := record.startup:
         rows.append(("start-up", startup_words(startup)))
@@ -52,7 +52,7 @@ def run_table(record: Record) -> Table:
 
 def _cache(record: Record) -> str:
     readings = record.memory.cache_readings
-    read = f", read {readings} times" if readings is not None else ""
+    read = f", read {counted(readings, 'time')}" if readings is not None else ""
     filled = ", found filled by an earlier run" if record.memory.cache_was_filled else ""
     return f"{format_bytes(record.memory.cache_bytes)}{read}{filled}"
 
@@ -155,7 +155,7 @@ def environment_table(records: Iterable[Record]) -> Table:
     if environment is None:
         return note_table("No run got as far as to describe its environment.")
     rows = [
-        ("CPU", f"{environment.cpu}, {environment.cores} cores"),
+        ("CPU", f"{environment.cpu}, {counted(environment.cores, 'core')}"),
         ("memory", format_bytes(environment.memory_bytes)),
         ("GPU", environment.gpu or "none"),
         ("Python", f"{environment.python} on {environment.platform}"),

@@ -15,7 +15,7 @@ from workbench.explain.verdicts.comparison import has_failed
 from workbench.explain.verdicts.effect import estimate, paired_log_ratios, verdict_of
 from workbench.explain.words.items import item_of
 from workbench.records import Comparison, Policy, Record
-from workbench.units import format_number, format_ratio
+from workbench.units import counted, format_number, format_ratio
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
 
@@ -143,7 +143,7 @@ class Narrowing:
         latest = [own[-1] for own in self.effects.values() if own]
         if not any(effect.interval for effect in latest):
             return f"The first interval is there after block {self.policy.min_blocks}"
-        return f"{sum(effect.is_decided for effect in latest)} of {len(latest)} verdicts are clear by now"
+        return f"{sum(effect.is_decided for effect in latest)} of {counted(len(latest), 'verdict')} clear by now"
 
     def table(self) -> Table:
         """A row for each variant and block."""

@@ -24,7 +24,7 @@ from workbench.explain.prediction.simulator import simulate
 from workbench.explain.words.items import plural
 from workbench.records import Policy, Record
 from workbench.stages import UNATTRIBUTED, Lane
-from workbench.units import format_duration
+from workbench.units import counted, format_duration
 
 #: No more than this is put down to cores that are busy: with more, something else is going on.
 _MOST_SLOWDOWN = 0.6
@@ -66,7 +66,10 @@ def _refuse(record: Record, spans: pd.DataFrame) -> None:
         remedy = "Compare it instead: workbench compare --variant"
         problems.append(Problem(f"the inside of the {record.knobs.loader} loader is not modelled", remedy=remedy))
     if record.knobs.device == "cpu" or record.device == "cpu":
-        remedy = "Take device=replay with the time that the model takes"
+        remedy = (
+            "Take a run with -p device=replay -p replay_ms_per_sample=T, where T is what the model takes, or measure "
+            "the change: workbench compare --variant"
+        )
         problems.append(Problem("a model on the CPU takes cores in a way that is not modelled", remedy=remedy))
     if problems:
         raise BadInput(f"a prediction from run {record.run_id}", problems)
@@ -187,7 +190,7 @@ class _Calibration:
         ]
         machine = self._record.machine
         if machine is not None and machine.other_cores >= Policy().disturbed_share * machine.num_cores:
-            busy = f"{machine.other_cores:.2f} of {machine.num_cores} cores busy"
+            busy = f"{machine.other_cores:.2f} of {counted(machine.num_cores, 'core')} busy"
             sentences.append(f"Other processes kept {busy} meanwhile; what rests on such a run is off by as much.")
         if self._in_main:
             sentences.append("The run had no workers: how much they would slow each other down is not known.")

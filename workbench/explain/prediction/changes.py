@@ -20,7 +20,7 @@ from typing import Any
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.explain.prediction.cost_model import DEVICE, CostModel
-from workbench.explain.words.items import plural, with_article
+from workbench.explain.words.items import counted, plural, with_article
 from workbench.knobs.format import format_settings, shell_settings
 from workbench.knobs.knob import Effect, Knob
 from workbench.knobs.knobs import Knobs
@@ -124,7 +124,7 @@ def move_to_device(model: CostModel, knobs: Knobs, stage: str, device_s: float |
             effect = row.effects.get("device")
             if effect is not None and stage in effect.frees:
                 return replace(set_knob(model, knobs, name, "device"), text=text)
-        remedy = f"Say it: '{stage} on device at 0.2' (ms)"
+        remedy = f"Say it: '{stage} on device at 0.2' (0.2 ms {with_article(model.item)})"
         raise refusal(text, "how long the device takes for it is not known", remedy)
     moved_s = device_s
 
@@ -209,7 +209,7 @@ def _applied(text: str, model: CostModel, knobs: Knobs, row: Knob, value: Any) -
             return lambda m: m.scaled(float(value) * 1e-3 / m.cost_per_sample(DEVICE), DEVICE)
         case "effects":
             return _effects(text, model, knobs, row, value)
-    raise refusal(text, "what it does to the times cannot be predicted", _compare(row.name, value))
+    raise refusal(text, "what it does to the times cannot be predicted before it has run", _compare(row.name, value))
 
 
 def _workers(text: str, count: int, model: CostModel) -> Apply:
@@ -227,8 +227,9 @@ def _workers(text: str, count: int, model: CostModel) -> Apply:
         if count <= model.recorded_workers or count < m.config.cores:
             return m
         return m.assuming(
-            f"{count} workers and the main process share {m.config.cores} cores: whoever has to wait for a core, or "
-            "shares the caches with more others, is slower, so that more workers may make the run slower."
+            f"{counted(count, 'worker')} and the main process share {counted(m.config.cores, 'core')}: whoever has to "
+            "wait for a core, or shares the caches with more others, is slower, so that more workers may make the run "
+            "slower."
         )
 
     return apply
@@ -288,13 +289,13 @@ def _effects(text: str, model: CostModel, knobs: Knobs, row: Knob, value: Any) -
         raise refusal(text, f"how long '{unknown[0]}' would take is not known before it has run", remedy)
 
     def apply(m: CostModel) -> CostModel:
-        m = _with_fewer_bytes(m.scaled(0.0, *effect.frees), effect, knobs)
+        m = with_fewer_bytes(m.scaled(0.0, *effect.frees), effect, knobs)
         return m.assuming(effect.assumes) if effect.assumes else m
 
     return apply
 
 
-def _with_fewer_bytes(model: CostModel, effect: Effect, knobs: Knobs) -> CostModel:
+def with_fewer_bytes(model: CostModel, effect: Effect, knobs: Knobs) -> CostModel:
     """The model with batches that are smaller by what an effect saves: whoever moves them takes less in proportion."""
     saved = effect.saves_bytes(knobs) if effect.saves_bytes is not None else 0.0
     if saved == 0.0:

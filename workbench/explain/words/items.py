@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from workbench.records import Comparison, Record
+from workbench.units import counted as counted
+from workbench.units import plural as plural
 
 
 def item_of(record: Record | Comparison) -> str:
     """What a record or a comparison calls one sample: ``"page"``, ``"image"``; ``"sample"`` where it says nothing."""
     return record.item or "sample"
-
-
-def plural(item: str) -> str:
-    """``"samples"``."""
-    return f"{item}s"
-
-
-def counted(number: int, item: str) -> str:
-    """``"1 sample"``, ``"404 samples"``."""
-    return f"{number} {item if number == 1 else plural(item)}"
 
 
 def per_item(per: str, item: str) -> str:
@@ -28,3 +22,9 @@ def per_item(per: str, item: str) -> str:
 def with_article(item: str) -> str:
     """``"a page"``, ``"an image"``."""
     return f"{'an' if item[:1].lower() in 'aeiou' else 'a'} {item}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes, as a sentence lists them: ``"'a'"``, ``"'a', 'b' and 'c'"``."""
+    *others, last = [f"'{name}'" for name in names]
+    return f"{', '.join(others)} and {last}" if others else last

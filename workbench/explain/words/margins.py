@@ -10,7 +10,7 @@ from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import verdict_words, what_it_needs
 from workbench.knobs.format import format_settings
 from workbench.records import Check, Checks, Comparison, Policy, VariantResult
-from workbench.units import format_bytes, format_duration, format_ratio, format_share
+from workbench.units import format_bytes, format_duration, format_epochs, format_ratio, format_share
 
 #: A smallest difference above this is one that nobody would set, and is left out.
 _LARGEST_MIN_EFFECT = 1.0
@@ -174,8 +174,8 @@ def _allowed(check: Check) -> str:
 def _cost(variant: VariantResult, baseline: VariantResult) -> Iterator[str]:
     startups = variant.startup_s, baseline.startup_s
     if variant.break_even_epochs is not None and startups[0] is not None and startups[1] is not None:
-        extra, epochs = format_duration(startups[0] - startups[1]), f"{variant.break_even_epochs:.2g}"
-        yield f"It starts {extra} later, which has paid after {epochs} epochs: a shorter job is slower with it."
+        extra, epochs = format_duration(startups[0] - startups[1]), format_epochs(variant.break_even_epochs)
+        yield f"It starts {extra} later, which has paid after {epochs}: a shorter job is slower with it."
     own, other = variant.memory.peak_pss_bytes, baseline.memory.peak_pss_bytes
     if own and other and own > other:
         ratio = format_ratio(own / other)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.records import FalseVerdicts, Planted, SelfTest, Share
-from workbench.units import format_duration, format_share
+from workbench.units import counted, format_duration, format_share
 
 
 def selftest_lines(test: SelfTest) -> Iterator[str]:
     """All that it says, a line for each figure."""
     yield machine_line(test)
     yield (
-        f"{test.num_blocks} blocks with {test.num_identical} identical variants in each, trials of "
+        f"{counted(test.num_blocks, 'block')} with {test.num_identical} identical variants in each, trials of "
         f"{format_duration(test.trial_s)}; two identical trials of a block differ by {format_share(test.spread)} "
-        f"(standard deviation); {test.disturbed} trials were disturbed."
+        f"(standard deviation); disturbed: {counted(test.disturbed, 'trial')}."
     )
     for rates in test.false_verdicts:
         yield f"Identical variants were called different {_false(rates)}."
@@ -28,7 +28,7 @@ def selftest_lines(test: SelfTest) -> Iterator[str]:
         yield _planted(planted, test)
     for row in test.detectable:
         what = "no verdict" if row.effect is None else f"differences from {format_share(row.effect)} on"
-        yield f"In {row.minutes:g} min ({row.num_blocks} blocks of two such trials): {what}."
+        yield f"In {row.minutes:g} min ({counted(row.num_blocks, 'block')} of two such trials): {what}."
     yield (
         "Intervals are of 95 %. Real comparisons share no trial; resampled ones are drawn from the same blocks, and "
         "their intervals come from leaving out each block in turn."
@@ -55,15 +55,15 @@ def machine_line(test: SelfTest | None) -> str:
 
 def _false(rates: FalseVerdicts) -> str:
     counts = f"{_share(rates.real)} real, {_share(rates.resampled)} resampled comparisons"
-    return f"in {counts} (up to {rates.most_blocks} blocks)"
+    return f"in {counts} (up to {counted(rates.most_blocks, 'block')})"
 
 
 def _planted(planted: Planted, test: SelfTest) -> str:
     return (
         f"'{planted.stage}' slowed by {format_share(planted.planted)} of the whole ({planted.asked * 100:g} % was "
-        f"asked for), up to {test.most_blocks} blocks: found in {_share(planted.real)} real, {_share(planted.found)} "
-        f"resampled comparisons, after {planted.median_blocks:g} blocks (median); estimated at "
-        f"{format_share(planted.estimate)}; the interval held it in {_share(planted.covered)}."
+        f"asked for), up to {counted(test.most_blocks, 'block')}: found in {_share(planted.real)} real, "
+        f"{_share(planted.found)} resampled comparisons, in the median after block {planted.median_blocks:g}; "
+        f"estimated at {format_share(planted.estimate)}; the interval held it in {_share(planted.covered)}."
     )
 
 

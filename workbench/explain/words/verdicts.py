@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbench.explain.words.items import item_of
+from workbench.explain.words.items import counted, item_of
 from workbench.records import Comparison, Policy, Record, Resolution, Stop, VariantResult
 from workbench.units import format_duration, format_share
 
@@ -96,8 +96,8 @@ def machine_conditions(records: Mapping[str, Sequence[Record]]) -> list[str]:
     others = [machine.other_cores for machine in seen]
     loads = [machine.load_1min for machine in seen]
     parts = [
-        f"Beside the trials, other processes kept {np.median(others):.2f} of {seen[0].num_cores} cores busy (median; "
-        f"{min(others):.2f} to {max(others):.2f})",
+        f"Beside the trials, other processes kept {np.median(others):.2f} of {counted(seen[0].num_cores, 'core')} busy "
+        f"(median; {min(others):.2f} to {max(others):.2f})",
         f"the host took away {format_share(max(machine.steal_share for machine in seen))} of the cores at most",
         f"the load before a trial was {min(loads):.1f} to {max(loads):.1f}",
     ]
@@ -124,7 +124,7 @@ def _rules(policy: Policy, num_compared: int) -> str:
         f"laid out over {policy.planned_blocks} {_blocks(policy.planned_blocks)}, and "
         f"{format_share(policy.kept_error)} of it is kept for blocks that are added later. A variant is faster or "
         f"slower where its interval is clear of 1 and the difference is at least {policy.min_effect * 100:g} %; with "
-        f"fewer than {policy.min_blocks} blocks there is no verdict.{_limits(policy)}"
+        f"fewer than {counted(policy.min_blocks, 'block')} there is no verdict.{_limits(policy)}"
     )
 
 
@@ -146,8 +146,8 @@ def _disturbances(comparison: Comparison) -> list[str]:
     count, num_trials = len(comparison.disturbed), comparison.num_trials or 0
     if count > comparison.policy.busy_share * num_trials > 0:
         sentences.append(
-            f"{count} of {num_trials} trials were disturbed: this machine was hardly ever quiet, and then none is "
-            "repeated; on a quiet machine fewer blocks would do."
+            f"Disturbed: {count} of {counted(num_trials, 'trial')}. This machine was hardly ever quiet, and then none "
+            "is repeated; on a quiet machine fewer blocks would do."
         )
     elif kept:
         worst = max(kept, key=lambda trial: len(trial.disturbed))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from workbench.errors import BadInput, Problem
 from workbench.measure.loaders.indexed_batch import IndexedBatch
 from workbench.records import Description
+from workbench.units import counted
 from workbench.workload import Workload
 
 
@@ -64,5 +65,5 @@ def refuse_other_length(description: Description, num_samples: int) -> None:
         BadInput: Where it is not: samples would be counted wrongly.
     """
     if description.num_samples != num_samples:
-        what = f"says {description.num_samples} samples, and the data set has {num_samples}"
+        what = f"says {counted(description.num_samples, 'sample')}, and the data set has {num_samples}"
         raise BadInput("workload", [Problem(what, "check()", "Make them agree")])

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.units import counted
 
 
 def tree_pss_bytes(pid: int) -> int:
@@ -103,7 +104,7 @@ class MemoryOverTime(BaseProfiler):
         totals = table.groupby("at_ns").agg(pss=("pss_bytes", "sum"), phase=("phase", "first"))
         place = int(totals["pss"].to_numpy().argmax())
         peak_mb, phase = totals["pss"].to_numpy()[place] / 1e6, totals["phase"].to_numpy()[place]
-        notes = [f"memory: peak of {peak_mb:.0f} MB in phase '{phase}' ({len(totals)} samples)"]
+        notes = [f"memory: peak of {peak_mb:.0f} MB in phase '{phase}' ({counted(len(totals), 'sample')})"]
         return Findings({"memory over time": self._file}, notes)
 
     def _run(self) -> None:

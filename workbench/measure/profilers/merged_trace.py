@@ -20,6 +20,7 @@ from workbench.measure.profilers.choose import Profilers
 from workbench.measure.profilers.torch_trace import read_trace
 from workbench.measure.timing.spans import NONE, TrackSpans
 from workbench.records.run_folder import PROFILES
+from workbench.units import counted
 
 #: More events than this make the viewers slow; what is beyond is cut off at the end.
 MAX_EVENTS = 300_000
@@ -68,7 +69,9 @@ def collect_profilers(
     else:
         found.files["timeline"] = path
         if written.num_cut:
-            notes.append(f"the merged trace is cut after {written.num_events} events: {written.num_cut} more")
+            notes.append(
+                f"the merged trace is cut after {counted(written.num_events, 'event')}: {written.num_cut} more"
+            )
     return {name: file.relative_to(folder).as_posix() for name, file in found.files.items()}, notes
 
 

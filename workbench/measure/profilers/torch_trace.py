@@ -19,6 +19,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function, schedule, tensorboard_trace_handler
 
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.units import counted
 from workbench.workload import Timed
 
 #: Counted steps: warming up, recorded. A step to wait for would put the imports of the warm-up's begin into that step.
@@ -85,10 +86,8 @@ class TorchTrace(BaseProfiler):
         self._operators.write_text(json.dumps(_operators(self._profiler)), encoding="utf-8")
         (trace,) = self._folder.glob("*.pt.trace.json")
         size = trace.stat().st_size / _MEGABYTE
-        notes = [
-            f"torch: {min(RECORDED, self._steps - WARM_UP)} counted steps were recorded, {size:.1f} MB; the others run "
-            "without it"
-        ]
+        recorded = counted(min(RECORDED, self._steps - WARM_UP), "counted step")
+        notes = [f"torch: recorded {recorded}, {size:.1f} MB; the others run without it"]
         return Findings({"torch trace": trace, "torch operators": self._operators}, notes)
 
     def _recorded(self, profiler: Any) -> None:

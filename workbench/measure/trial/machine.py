@@ -10,7 +10,7 @@ import psutil
 
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.records import Machine, Policy
-from workbench.units import NS_PER_S, format_share
+from workbench.units import NS_PER_S, counted, format_share
 
 #: What the kernel counts as work, time of guests included.
 _BUSY = ("user", "nice", "system", "irq", "softirq")
@@ -52,7 +52,7 @@ def disturbances(machine: Machine | None, policy: Policy) -> list[str]:
     """What else the machine did, in words, as far as it is more than the policy lets pass."""
     found = []
     if machine is not None and machine.other_cores >= policy.disturbed_share * machine.num_cores:
-        found.append(f"other processes kept {machine.other_cores:.2f} of {machine.num_cores} cores busy")
+        found.append(f"other processes kept {machine.other_cores:.2f} of {counted(machine.num_cores, 'core')} busy")
     if machine is not None and machine.steal_share >= policy.disturbed_steal:
         found.append(f"the host took {format_share(machine.steal_share)} of the cores away")
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.units import counted
 from workbench.workload import Picture, Preview
 from workbench.workloads.ocr.chain.page_maker import PageMaker
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -41,8 +42,12 @@ def preview_of(page: Page, counts: PageCounts, knobs: OcrKnobs) -> Preview:
         levels = (np.asarray(shrink_map) * 255.0).astype(np.uint8)
         pictures.append(Picture(levels, "the target: where the detector is to find words"))
     dropped = f", {placed.dropped_words} of this page's words lost on the way" if placed.dropped_words else ""
-    found = f" with {counts.num_words} words ({counts.num_ignored_words} ignored)" if counts.has_annotations else ""
-    summary = "; ".join([f"{counts.num_pages} pages{found}{dropped}", *counts.notes])
+    found = (
+        f" with {counted(counts.num_words, 'word')} ({counts.num_ignored_words} ignored)"
+        if counts.has_annotations
+        else ""
+    )
+    summary = "; ".join([f"{counted(counts.num_pages, 'page')}{found}{dropped}", *counts.notes])
     return Preview(name=page.name, summary=summary, pictures=pictures, num_samples=counts.num_pages)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
@@ -14,6 +15,7 @@ import torch
 from workbench.errors import BadInput, Problem
 from workbench.measure.timing.stages import run
 from workbench.records import Description, Score
+from workbench.units import counted
 from workbench.workload import Arrays, Batch, CacheState, Device, Preview, ShardFeed, Timed, Timers
 from workbench.workloads.ocr.description import describe, in_force, note_on_quality, problems_with
 from workbench.workloads.ocr.detector.metric import DetectionMetric
@@ -108,7 +110,8 @@ class OcrWorkload(OcrTools):
         """See `workload.Sharded`."""
         folder = Path(self._knobs.dataset).expanduser()
         if not holds_shards(folder):
-            remedy = f"Write its pages as shards: workbench pages --to webdataset --data {folder} --out DIR"
+            data = shlex.quote(str(folder))
+            remedy = f"Write its pages as shards: workbench pages --to webdataset --data {data} --out DIR"
             problem = Problem("the data set does not consist of shards", "loader=webdataset", remedy)
             raise BadInput("knobs", [problem])
         every = list_shards(folder)[0]
@@ -119,7 +122,7 @@ class OcrWorkload(OcrTools):
             left -= shard.num_pages
         workers = self._knobs.num_workers
         if len(shards) < min(workers, len(every)):
-            lie = f"num_pages={self._knobs.num_pages} lie in {len(shards)} of the {len(every)} shards"
+            lie = f"num_pages={self._knobs.num_pages} lie in {len(shards)} of the {counted(len(every), 'shard')}"
             need = f"{workers} workers need one each"
             enough = sum(shard.num_pages for shard in every[: workers - 1]) + 1
             remedy = f"Raise num_pages ({enough} are enough), or lower num_workers"

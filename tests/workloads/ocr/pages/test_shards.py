@@ -75,7 +75,7 @@ def test_a_folder_with_something_in_it_is_left_alone(pages, tmp_path):
 
 
 def test_more_shards_than_pages_are_refused(pages, tmp_path):
-    with pytest.raises(BadInput, match="17 pages don't fill 18 shards"):
+    with pytest.raises(BadInput, match="17 pages can't fill 18 shards"):
         write_shards(*pages, tmp_path / "shards", num_shards=18)
     assert not list(tmp_path.iterdir())
 

@@ -231,9 +231,7 @@ def test_no_words_at_all(data_set):
     data_set.page("a.jpg", words={})
     data_set.page("b.jpg", words={"0": {"points": [[1, 2]]}})
     (problem,) = data_set.refuse().problems
-    assert problem.what == (
-        "not one of the 2 entries has a word that can be used (dropped: 1 with fewer than 3 points)"
-    )
+    assert problem.what == ("no entry (of 2) has a word that can be used (dropped: 1 with fewer than 3 points)")
     assert problem.where == str(data_set.folder / "annotations.json")
 
 

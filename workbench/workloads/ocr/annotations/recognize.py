@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.files import files_below
+from workbench.units import counted
 from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.guess_format import Guess, guess_format
 from workbench.workloads.ocr.annotations.quads_or_polygons import Decision, decide
@@ -208,7 +209,7 @@ def _unknown(guesses: list[Guess], folder: Path) -> list[Problem]:
         if found and found.conversion:
             conversions.setdefault(found.name, found.conversion)
     if len(unknown) > _SHOWN:
-        problems.append(Problem(f"and {len(unknown) - _SHOWN} more files of unknown format"))
+        problems.append(Problem(f"and {counted(len(unknown) - _SHOWN, 'more file')} of unknown format"))
     if conversions:
         ways = [f"To make UFO JSON of {name}, in Python:\n{code}" for name, code in conversions.items()]
         problems[-1] = replace(problems[-1], remedy="\n".join(ways))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from workbench.knobs.knob import Tolerance, tolerance_between
 from workbench.records import Check, Checks, Record
 from workbench.records.checks import names_of, status_of, with_coverage
+from workbench.units import counted
 from workbench.workload import Arrays
 from workbench.workloads.ocr.checks.coverage import check_coverage
 from workbench.workloads.ocr.checks.detections import check_detections
@@ -69,7 +70,7 @@ def _check_pixels(own: Arrays, other: Arrays, tolerance: Tolerance) -> Check:
     return Check(
         name="pixels of the kept pages",
         status=status,
-        measured=f"{largest:.3g} levels at most, {mean:.3g} on average, on {len(own['names'])} pages",
+        measured=f"{largest:.3g} levels at most, {mean:.3g} on average, on {counted(len(own['names']), 'page')}",
         allowed=f"{tolerance.largest:g} at most, {tolerance.mean:g} on average",
         reason=reason,
     )

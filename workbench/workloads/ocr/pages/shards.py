@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import BadInput, Problem
+from workbench.units import counted
 from workbench.workloads.ocr.pages.page import Page, PageCounts, Word
 
 MANIFEST = "shards.json"
@@ -68,7 +69,9 @@ def write_shards(
     number = num_shards or min(len(pages), max(_FEWEST_SHARDS, -(-len(pages) // _PAGES_PER_SHARD)))
     problems = []
     if not 1 <= number <= len(pages):
-        problems.append(Problem(f"{len(pages)} pages don't fill {number} shards", "shards", "Take fewer"))
+        problems.append(
+            Problem(f"{counted(len(pages), 'page')} can't fill {counted(number, 'shard')}", "shards", "Take fewer")
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         problems.append(Problem("there is something else already", str(out), "Name a new folder"))
     if problems:
@@ -143,7 +146,7 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
             problems.append(Problem(f"cannot be read ({error})", str(shard.path), "Write the shards anew"))
             continue
         if len(found) != shard.num_pages:
-            what = f"holds {len(found)} pages, and {MANIFEST} says {shard.num_pages}"
+            what = f"holds {counted(len(found), 'page')}, and {MANIFEST} says {shard.num_pages}"
             problems.append(Problem(what, str(shard.path), "Write the shards anew"))
         pages += found
         if limit is not None and len(pages) >= limit:

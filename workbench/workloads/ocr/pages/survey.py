@@ -178,7 +178,7 @@ def _no_words(entries: list[AnnotatedPage], place: Path) -> Problem:
     if not entries:
         return Problem("there is no entry in the annotations", str(place), _NAME_OTHERS)
     dropped = ", ".join(f"{count} with {reason}" for reason, count in _dropped(entries).items())
-    what = f"not one of the {len(entries)} entries has a word that can be used"
+    what = f"no entry (of {len(entries)}) has a word that can be used"
     return Problem(f"{what} (dropped: {dropped})" if dropped else what, str(place), _NAME_OTHERS)
 
 
