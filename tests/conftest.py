@@ -27,3 +27,9 @@ def real_pages() -> Path:
     if not folder.is_dir():
         pytest.skip("no real pages beside the checkout (../shared/real_pages)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the commands print does not depend on the terminal that the tests run in."""
+    monkeypatch.delenv("COLUMNS", raising=False)
