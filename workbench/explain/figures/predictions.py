@@ -159,7 +159,9 @@ def answer_table(
         item: What a sample is called.
         commands: Those that measure what is not predicted.
     """
-    columns = ("what if", "predicted gain", "predicted throughput", "bounded by then; or why it is not predicted")
+    is_whole = all(isinstance(answer, Prediction) for answer in answers)
+    bounded = "bounded by then" if is_whole else "bounded by then; or why it is not predicted"
+    columns = ("what if", "predicted gain", "predicted throughput", bounded)
     rows = [_unpredicted_row(a) if isinstance(a, Unpredicted) else _predicted_row(a, item) for a in answers]
     caption = "Simulated from this run, with the interval that holds 90 %."
     return make_table(columns, rows, caption=caption, commands=commands, is_wide=True)
