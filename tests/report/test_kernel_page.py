@@ -39,7 +39,8 @@ class Kernel:
 def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A committed notebook: two sections with a cell each."""
     cells = [
-        new_code_cell("import"), new_code_cell("record_outputs()"), new_markdown_cell("## One"), new_code_cell("show(1)\n"),
+        new_code_cell("import"), new_code_cell("record_outputs()"),
+        new_markdown_cell("## One"), new_code_cell("show(1)\n"),
         new_markdown_cell("## Two"), new_code_cell("show(2)"),
     ]  # fmt: skip
     content = new_notebook(cells=cells)
