@@ -71,7 +71,7 @@ def look(browser, path: Path, *, width: int = 1280) -> Seen:
     page.on("request", lambda asked: seen.requests.append(asked.url) if asked.url.startswith("http") else None)
     page.goto(path.as_uri())
     page.wait_for_load_state("load")
-    page.wait_for_function("document.body.dataset.figures === 'done'")
+    page.wait_for_selector("body[data-figures=done]")
     for mark in page.locator(".points path, .bars path").all()[:12]:
         mark.hover(force=True)
     seen.injected = page.evaluate(_INJECTED)

@@ -198,7 +198,7 @@ def test_a_section_whose_cells_have_put_out_nothing_is_left_out(tmp_path):
     notebook = write_notebook(tmp_path / "a.ipynb", figure())
     content = nbformat.read(notebook, as_version=4)
     content.cells += [
-        new_markdown_cell("## Empty\n\nWhat would stand here."), new_code_cell("pass"), new_code_cell("pass"),
+        new_markdown_cell("## Empty\n\nWhat would stand here."), new_code_cell("pass"), write_cell({"text/html": ""}),
         new_markdown_cell("## Words alone"),
         new_markdown_cell("## Full"), new_code_cell("pass"), write_cell({"text/plain": "something"}),
     ]  # fmt: skip

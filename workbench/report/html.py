@@ -125,9 +125,16 @@ def _drop_empty_sections(content: Any) -> None:
     kept = []
     for cells in _by_section(content.cells):
         code = [cell for cell in cells if cell.cell_type == "code"]
-        if not code or any(cell.outputs for cell in code) or not _SECTION.search(cells[0].source):
+        is_empty = code and not any(map(_is_shown, (output for cell in code for output in cell.outputs)))
+        if not is_empty or not _SECTION.search(cells[0].source):
             kept += cells
     content.cells = kept
+
+
+def _is_shown(output: Any) -> bool:
+    """Whether there is something to see in an output: a table without rows is nothing."""
+    html = output.get("data", {}).get("text/html")
+    return html is None or bool("".join(html).strip())
 
 
 def _by_section(cells: list[Any]) -> Iterator[list[Any]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem
+from workbench.explain.figures.html_table import sentence_html
 from workbench.files import reports_dir
 from workbench.records import Comparison, Failure
 from workbench.records.run_folder import COMPARISON, STATE, write_json
@@ -66,10 +66,12 @@ def headline(sentence: str) -> Any:
 
     style = "font-size:1.35em;line-height:1.35;border:0"
     lead, mark, rest = sentence.partition("; ")
-    text = escape(lead)
+    text = sentence_html(lead)
     if rest:
         small = "font-size:.78em;font-weight:400"
-        text += f"<span class='wb-joint'>{mark}</span><span class='wb-rest' style='{small}'>{escape(rest)}</span>"
+        text += (
+            f"<span class='wb-joint'>{mark}</span><span class='wb-rest' style='{small}'>{sentence_html(rest)}</span>"
+        )
     return HTML(f"<h2 class='wb-answer' style='{style}'>{text}</h2>")  # type: ignore[no-untyped-call]
 
 

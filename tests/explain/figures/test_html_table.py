@@ -52,7 +52,7 @@ def test_cells_look_like_what_they_mean():
     )  # fmt: skip
     table = html_table(Table(tuple("abcdefgh"), (cells,)))
     assert "<td><span class='wb-alarm' style='color:#C81E1E;font-weight:600'>wrong</span></td>" in table
-    assert "<td><b>bold</b></td><td><code>x=1</code></td><td>set <code>x=1</code></td>" in table
+    assert "<td><b>bold</b></td><td><div><code>x=1</code></div></td><td><div>set <code>x=1</code></div></td>" in table
     assert "<td><span style='white-space:nowrap'>1.5<br><small>[1,\xa02]</small></span></td>" in table
     assert "class='wb-good'" in table
     assert "<br><small><code>y=2</code></small>" in table

@@ -115,7 +115,8 @@ def _cell(cell: Cell) -> str:
     inside = "<br>".join(filter(None, lines))
     if cell.is_number and inside:
         return f"<span style='white-space:nowrap'>{inside}</span>"
-    return f"<div>{inside}</div>" if cell.below else inside
+    # On a narrow screen a cell is laid out in two columns: what is in it has to be one part.
+    return f"<div>{inside}</div>" if cell.below or "<code>" in inside else inside
 
 
 def _line(cell: Cell) -> str:

@@ -6,19 +6,26 @@ by matplotlib from the same values, axes, colours and names; what only a pointer
 
 from __future__ import annotations
 
-import base64
-import html
 import io
-import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import plotly.io as pio
 from plotly.io.base_renderers import MimetypeRenderer
 
-from workbench.explain.figures.template import FAINT, MUTED, SOFT, TITLE_PX, text_colour
+from workbench.explain.figures.plotly_values import (
+    axis_title,
+    colours_in,
+    error_bars,
+    label_of,
+    numbers_of,
+    plain_text,
+    text_colour_on,
+    values_of,
+)
+from workbench.explain.figures.template import FAINT, MUTED, SOFT, TITLE_PX
 
 SVG = "image/svg+xml"
 _PLOTLY = "application/vnd.plotly.v1+json"
@@ -27,8 +34,6 @@ _WIDTH_IN, _PX_PER_IN, _HEIGHT_PX = 9.6, 100.0, 450.0
 
 #: What a picture is higher than its figure; its room below the drawing, and above it for a title of usual height.
 _ROOM_PX, _BELOW_PX, _ABOVE_PX = 50.0, 64.0, 36.0
-_TAG = re.compile(r"<[^>]*>")
-_CSS_COLOUR = re.compile(r"rgba?\((\d+), *(\d+), *(\d+)(?:, *([\d.]+))?\)")
 
 #: With more marks than this an artist becomes pixels within the picture: thousands of shapes would take megabytes.
 _MOST_SHAPES = 300
@@ -146,14 +151,14 @@ class _Drawing:
         for side in "xy":
             order = self._setting(trace.get(f"{side}axis", side)).get("categoryarray")
             if order:
-                names = [_plain(name) for name in order]
+                names = [plain_text(name) for name in order]
                 getattr(self._on(trace), f"{side}axis").update_units(names)
 
     def _bars(self, trace: Mapping[str, Any]) -> None:
         axes, lies = self._on(trace), trace.get("orientation") == "h"
-        names, values = _values(trace, "y" if lies else "x"), _numbers(trace, "x" if lies else "y")
+        names, values = values_of(trace, "y" if lies else "x"), numbers_of(trace, "x" if lies else "y")
         stacked = self._layout.get("barmode") in ("stack", "relative", "overlay")
-        base = _numbers(trace, "base") if trace.get("base") is not None else np.zeros(len(values))
+        base = numbers_of(trace, "base") if trace.get("base") is not None else np.zeros(len(values))
         if trace.get("base") is None and self._layout.get("barmode") in ("stack", "relative"):
             base = np.array([self._stacked.get((id(axes), str(name)), 0.0) for name in names])
             for name, end in zip(names, base + np.nan_to_num(values), strict=True):
@@ -161,10 +166,10 @@ class _Drawing:
         marker = trace.get("marker") or {}
         is_text = any(isinstance(name, str) for name in names)
         at = [str(name) for name in names] if is_text else np.asarray(names, float)
-        width = _values(trace, "width") if trace.get("width") is not None else 0.8
+        width = values_of(trace, "width") if trace.get("width") is not None else 0.8
         width = width[0] if isinstance(width, list) and len(width) == 1 else width
         options = {
-            "color": _colours(marker.get("color")) or "C0", "label": _label(trace),
+            "color": colours_in(marker.get("color")) or "C0", "label": label_of(trace),
             "edgecolor": "white", "linewidth": 0.3, "alpha": trace.get("opacity"),
             "rasterized": len(values) > _MOST_SHAPES,
         }  # fmt: skip
@@ -174,15 +179,15 @@ class _Drawing:
         shapes = (marker.get("pattern") or {}).get("shape") or ""
         for bar, shape in zip(drawn, [shapes] * len(values) if isinstance(shapes, str) else shapes, strict=False):
             bar.set_hatch("//" if shape else None)
-        if texts := [_plain(text) for text in _values(trace, "text")]:
+        if texts := [plain_text(text) for text in values_of(trace, "text")]:
             texts = texts * len(values) if len(texts) == 1 else texts
             sizes = zip(texts, np.nan_to_num(values), strict=False)
-            room = float(np.nansum(_numbers(self._setting(trace.get("xaxis", "x")), "range")[-1:])) or values.max()
+            room = float(np.nansum(numbers_of(self._setting(trace.get("xaxis", "x")), "range")[-1:])) or values.max()
             fitting = [text if abs(value) > 0.008 * len(text) * room else "" for text, value in sizes]
-            axes.bar_label(drawn, fitting, label_type="center", fontsize=7, color=_text_colour(marker.get("color")))
+            axes.bar_label(drawn, fitting, label_type="center", fontsize=7, color=text_colour_on(marker.get("color")))
         error = trace.get("error_x" if lies else "error_y")
         if error and not stacked:
-            bars = _error(error, len(values))
+            bars = error_bars(error, len(values))
             axes.errorbar(
                 *((values, at) if lies else (at, values)),
                 **{"xerr" if lies else "yerr": bars},
@@ -193,44 +198,48 @@ class _Drawing:
 
     def _line(self, trace: Mapping[str, Any]) -> None:
         axes = self._on(trace)
-        x, y = _values(trace, "x"), _values(trace, "y")
+        x, y = values_of(trace, "x"), values_of(trace, "y")
         if not len(x) or not len(y):
-            axes.plot([], [], label=_label(trace))
+            axes.plot([], [], label=label_of(trace))
             return
         line, marker = trace.get("line") or {}, trace.get("marker") or {}
         mode = trace.get("mode") or "lines"
-        colours = _colours(line.get("color") or marker.get("color"))
+        colours = colours_in(line.get("color") or marker.get("color"))
         colour = colours if isinstance(colours, str) else None
         if group := trace.get("stackgroup"):
-            values = np.nan_to_num(_numbers(trace, "y"))
+            values = np.nan_to_num(numbers_of(trace, "y"))
             base = self._stacked.get((id(axes), group), np.zeros(len(values)))
             base = base if len(base) == len(values) else np.zeros(len(values))
             self._stacked[id(axes), group] = base + values
-            axes.fill_between(x, base, base + values, color=colour, alpha=0.6, linewidth=0, label=_label(trace))
+            axes.fill_between(x, base, base + values, color=colour, alpha=0.6, linewidth=0, label=label_of(trace))
             return
         if "lines" in mode:
             style = _DASHES.get(str(line.get("dash")), "-")
-            axes.plot(x, y, style, color=colour, linewidth=line.get("width", 1.5), label=_label(trace),
+            axes.plot(x, y, style, color=colour, linewidth=line.get("width", 1.5), label=label_of(trace),
                       rasterized=len(x) > _MOST_SHAPES)  # fmt: skip
         if "markers" in mode:
             name = str(marker.get("symbol") or "circle")
             filled: dict[str, Any] = (
                 {} if not name.endswith("open") else {"facecolors": "none", "edgecolors": colour or "black"}
             )
-            axes.scatter(x, y, s=26, marker=_MARKERS.get(name, "o"), label="_" if "lines" in mode else _label(trace),
-                         **(filled or {"c": _colours(marker.get("color")) or colour}), zorder=3,
+            axes.scatter(x, y, s=26, marker=_MARKERS.get(name, "o"), label="_" if "lines" in mode else label_of(trace),
+                         **(filled or {"c": colours_in(marker.get("color")) or colour}), zorder=3,
                          rasterized=len(x) > _MOST_SHAPES)  # fmt: skip
         if trace.get("error_x") or trace.get("error_y"):
-            bars = {f"{side}err": _error(trace[f"error_{side}"], len(x)) for side in "xy" if trace.get(f"error_{side}")}
+            bars = {
+                f"{side}err": error_bars(trace[f"error_{side}"], len(x)) for side in "xy" if trace.get(f"error_{side}")
+            }
             axes.errorbar(x, y, fmt="none", ecolor=colour or SOFT, capsize=3, **bars)
         if "text" in mode:
-            for at_x, at_y, text in zip(x, y, _values(trace, "text"), strict=False):
-                axes.annotate(_plain(text), (at_x, at_y), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+            for at_x, at_y, text in zip(x, y, values_of(trace, "text"), strict=False):
+                axes.annotate(
+                    plain_text(text), (at_x, at_y), (0, 6), textcoords="offset points", ha="center", fontsize=8
+                )
 
     def _icicle(self, trace: Mapping[str, Any]) -> None:
         axes = self._picture.add_axes((0.02, 0.05, 0.96, 0.85))
         ids, parents = list(trace["ids"]), list(trace["parents"])
-        values, labels = _numbers(trace, "values"), [_plain(text) for text in trace["labels"]]
+        values, labels = numbers_of(trace, "values"), [plain_text(text) for text in trace["labels"]]
         total = sum(value for value, parent in zip(values, parents, strict=True) if not parent) or 1.0
         used: dict[str, float] = {}
         left: dict[str, float] = {"": 0.0}
@@ -252,11 +261,11 @@ class _Drawing:
 
         for name, side in ((x, "x"), (y, "y")):
             setting = self._setting(name)
-            getattr(axes, f"set_{side}label")(_title(setting))
+            getattr(axes, f"set_{side}label")(axis_title(setting))
             if setting.get("type") == "log":
                 getattr(axes, f"set_{side}scale")("log")
             if (ticks := setting.get("tickvals")) is not None:
-                texts = [_plain(text) for text in setting.get("ticktext") or ticks]
+                texts = [plain_text(text) for text in setting.get("ticktext") or ticks]
                 getattr(axes, f"set_{side}ticks")(list(ticks), texts)
                 getattr(axes, f"{side}axis").set_minor_locator(NullLocator())
             if limits := setting.get("range"):  # after the ticks, which would widen it
@@ -282,21 +291,23 @@ class _Drawing:
             if names[0] not in (x, "paper") or names[1] not in (y, "paper"):
                 continue
             line = shape.get("line") or {}
-            colour, style = _colours(line.get("color")) or MUTED, _DASHES.get(str(line.get("dash")), "-")
+            colour, style = colours_in(line.get("color")) or MUTED, _DASHES.get(str(line.get("dash")), "-")
             if shape.get("type") == "line":
                 if shape["x0"] == shape["x1"]:
                     axes.axvline(shape["x0"], color=colour, linestyle=style, linewidth=1)
                 elif shape["y0"] == shape["y1"]:
                     axes.axhline(shape["y0"], color=colour, linestyle=style, linewidth=1)
             elif shape.get("type") == "rect":
-                fill = {"color": _colours(shape.get("fillcolor")) or FAINT, "alpha": shape.get("opacity", 0.3)}
+                fill = {"color": colours_in(shape.get("fillcolor")) or FAINT, "alpha": shape.get("opacity", 0.3)}
                 across = str(shape.get("yref", "y")).endswith("domain") or shape.get("yref") == "paper"
                 sides = ("x0", "x1") if across else ("y0", "y1")
                 span = axes.axvspan if across else axes.axhspan
                 span(shape[sides[0]], shape[sides[1]], zorder=0, linewidth=0, **fill)
 
     def _note(self, note: Mapping[str, Any]) -> None:
-        x, y, text = (_plain(value) if isinstance(value, str) else value for value in map(note.get, ("x", "y", "text")))
+        x, y, text = (
+            plain_text(value) if isinstance(value, str) else value for value in map(note.get, ("x", "y", "text"))
+        )
         refs = tuple(str(note.get(f"{side}ref", side)).split()[0] for side in "xy")
         fitting = (a for (x, y), a in self._axes.items() if refs[0] in (x, "paper") and refs[1] in (y, "paper"))
         axes = next(fitting, None)
@@ -312,8 +323,8 @@ class _Drawing:
 
     def _words(self) -> None:
         title = self._layout.get("title") or {}
-        text = _plain(title.get("text") if isinstance(title, Mapping) else title)
-        below = _plain((title.get("subtitle") or {}).get("text")) if isinstance(title, Mapping) else ""
+        text = plain_text(title.get("text") if isinstance(title, Mapping) else title)
+        below = plain_text((title.get("subtitle") or {}).get("text")) if isinstance(title, Mapping) else ""
         self._picture.suptitle(
             "\n".join(textwrap.wrap(text, 100)), x=0.02, y=1.0, ha="left", va="bottom", weight="bold"
         )
@@ -327,56 +338,3 @@ class _Drawing:
         if len(found) > 1:
             place = {"loc": "upper left", "bbox_to_anchor": (0.02, 18.0 / self._px)}
             self._picture.legend(found.values(), found, **place, ncols=4, fontsize=8, frameon=False)
-
-
-def _values(trace: Mapping[str, Any], name: str) -> list[Any]:
-    """Values of a trace as a list; plotly packs arrays of numbers as bytes."""
-    found = trace.get(name)
-    if isinstance(found, Mapping) and "bdata" in found:
-        return list(np.frombuffer(base64.b64decode(found["bdata"]), np.dtype(found["dtype"])).tolist())
-    if found is None:
-        return []
-    values = list(found) if isinstance(found, list | tuple) else [found]
-    return [_plain(value) if isinstance(value, str) else np.nan if value is None else value for value in values]
-
-
-def _numbers(trace: Mapping[str, Any], name: str) -> Any:
-    return np.asarray(_values(trace, name), float)
-
-
-def _error(error: Mapping[str, Any], count: int) -> Any:
-    more = np.nan_to_num(_numbers(error, "array"))
-    less = np.nan_to_num(_numbers(error, "arrayminus")) if error.get("arrayminus") is not None else more
-    return np.abs(np.stack([less, more])) if len(more) == count else np.zeros((2, count))
-
-
-def _label(trace: Mapping[str, Any]) -> str:
-    return "_" if trace.get("showlegend") is False else _plain(trace.get("name")) or "_"
-
-
-def _title(axis: Mapping[str, Any]) -> str:
-    title = axis.get("title") or ""
-    return _plain(title.get("text") if isinstance(title, Mapping) else title)
-
-
-def _plain(text: Any) -> str:
-    return html.unescape(_TAG.sub(" ", str(text or ""))).replace("$", r"\$").strip()
-
-
-def _colours(colour: Any) -> Any:
-    """Colours as matplotlib takes them."""
-    if isinstance(colour, list | tuple):
-        return [_colours(each) for each in colour]
-    if isinstance(colour, str) and (match := _CSS_COLOUR.fullmatch(colour)):
-        return tuple(_channels(match))
-    return colour if isinstance(colour, str) else None
-
-
-def _text_colour(colour: Any) -> str:
-    is_hex = isinstance(colour, str) and len(colour) == 7 and colour.startswith("#")
-    return text_colour(colour) if is_hex else "black"
-
-
-def _channels(match: re.Match[str]) -> Iterator[float]:
-    yield from (int(match[channel]) / 255 for channel in (1, 2, 3))
-    yield float(match[4] or 1.0)

@@ -219,7 +219,8 @@ const widths = new ResizeObserver(entries => {
     if (one && Math.abs(target.clientWidth - one.width) > 1) draw(one);
   }
 });
-if (shown.length) unpack().then(begin).catch(error => {
+const ready = shown.length ? unpack().then(begin) : Promise.resolve();
+ready.catch(error => {
   for (const {box} of shown) if (!box.firstChild) box.textContent = "This browser cannot draw the figure.";
   console.error(error);
 }).finally(() => document.body.dataset.figures = "done");
