@@ -319,12 +319,13 @@ def test_terminated_is_interrupted_with_a_code_of_its_own(
     def terminate(*arguments: Any, **options: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(signal.SIGTERM), signal.signal(signal.SIGINT, signal.SIG_IGN)
     monkeypatch.setattr("workbench.commands.headless.run_notebook", terminate)
     try:
         assert invoke("run") == 143
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
     assert capsys.readouterr().err == "Terminated.\n"
 
 

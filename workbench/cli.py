@@ -82,4 +82,6 @@ def main() -> NoReturn:
 def _end(terminated: list[int], number: int) -> None:
     """What a job's time limit or `kill` sends ends a command as Ctrl-C does: nothing half done is left behind."""
     terminated.append(number)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script has put into the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.raise_signal(signal.SIGINT)

@@ -151,6 +151,7 @@ def test_an_interrupt_leaves_no_notebook_and_no_kernel(tmp_path: Path, number: i
         "from pathlib import Path\n"
         "from workbench.cli import _end\n"
         "from workbench.report.notebook_run import run_notebook\n"
+        f"signal.signal(signal.SIGINT, signal.{'default_int_handler' if number == signal.SIGINT else 'SIG_IGN'})\n"
         "signal.signal(signal.SIGTERM, lambda number, frame: _end([], number))\n"
         "run_notebook(Path(sys.argv[1]), {}, Path(sys.argv[2]) / 'done.ipynb', cell_timeout_s=600)\n"
     )
@@ -162,7 +163,10 @@ def test_an_interrupt_leaves_no_notebook_and_no_kernel(tmp_path: Path, number: i
         time.sleep(0.05)
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
+    try:
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
 
     assert "KeyboardInterrupt" in stderr
     assert list((tmp_path / "out").iterdir()) == []

@@ -180,7 +180,7 @@ def test_a_shorter_run_is_compared_on_the_pages_that_both_have_seen(tmp_path, ba
     checks = compared(tmp_path, baseline, {"checked_samples": 1}, orders=[[0, 1]])
     assert checks.status == "same"
     assert checks.num_samples == 2
-    assert "on 1 pages" in named(checks, "pixels").measured
+    assert "on 1 page" in named(checks, "pixels").measured
     assert ", 0 on one only" in named(checks, "words").measured
 
 
