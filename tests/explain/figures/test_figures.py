@@ -130,7 +130,7 @@ def test_titles_say_the_finding(comparison):
         "ram: 60.0 % of the time the main process waits for a batch"
     )
     assert verdicts(comparison).layout.title.text == "'ram' is faster than 'baseline'"
-    assert throughput(comparison).layout.title.text == "Trials scatter by up to 2 % (fastest over slowest, 'baseline')"
+    assert throughput(comparison).layout.title.text == "Trials of 'baseline' differ by up to 2 % (fastest over slowest)"
     assert "starts more than 1.00 s later" in costs(comparison).layout.title.text
     assert timeline(spans(10), make_record()).layout.title.text.endswith("pages or the device 100.0 % of the time")
 

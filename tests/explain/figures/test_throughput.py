@@ -41,7 +41,7 @@ def comparison():
 def test_every_trial_is_a_row_with_its_unit(comparison):
     data = trial_rates(comparison.model_copy(update={"item": "image"}))
     assert data.rates == {"baseline": [100, 101, 99], "bad": [50, None]}
-    assert data.finding == "Trials scatter by up to 2 % (fastest over slowest, 'baseline')"
+    assert data.finding == "Trials of 'baseline' differ by up to 2 % (fastest over slowest)"
     assert data.table().columns == ("variant", "block", "images/s")
     assert data.table().texts[1:] == [("baseline", "2", "101"), ("baseline", "3", "99.0"), ("bad", "1", "50.0")]
 

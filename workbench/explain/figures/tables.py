@@ -11,7 +11,7 @@ from workbench.explain.words.headline import startup_words
 from workbench.explain.words.items import counted, item_of, per_item
 from workbench.knobs.format import format_value
 from workbench.knobs.knobs import Knobs
-from workbench.records import Record
+from workbench.records import Count, Record
 from workbench.units import format_bytes, format_duration, format_epochs, format_rate, format_ratio, format_share
 
 if TYPE_CHECKING:
@@ -70,9 +70,16 @@ def _data_set(record: Record) -> Iterator[tuple[str, str]]:
     description = record.description
     if description is None:
         return
-    counts = (f"{count.number} {count.name}" for count in description.counts)
+    counts = (_count(count) for count in description.counts if count.number)
     yield "data set", ", ".join([counted(description.num_samples, item_of(record)), *counts])
     yield from (("note", note) for note in description.notes)
+
+
+def _count(count: Count) -> str:
+    """``"1 page turned by EXIF"``: what is counted is the name's first word."""
+    things, _, rest = count.name.partition(" ")
+    is_one = count.number == 1 and things.endswith("s")
+    return f"{count.number} {things.removesuffix('s') if is_one else things}{' ' if rest else ''}{rest}"
 
 
 def stage_table(record: Record) -> Table:

@@ -53,7 +53,7 @@ class TrialRates:
         if not spreads:
             return "One trial of each says nothing of how they scatter"
         spread, name = max(spreads)
-        return f"Trials scatter by up to {spread * 100:.0f} % (fastest over slowest, '{name}')"
+        return f"Trials of '{name}' differ by up to {spread * 100:.0f} % (fastest over slowest)"
 
     def table(self) -> Table:
         """A row for each trial."""

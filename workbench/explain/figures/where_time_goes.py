@@ -192,7 +192,7 @@ def lane_name(lane: LaneBreakdown) -> str:
     """What a lane is called: ``"workers (2)"``."""
     if lane.processes > 1:
         return f"{_LANES[lane.lane]}s ({lane.processes})"
-    return "loading, in 'wait'" if lane.in_main else _LANES[lane.lane]
+    return "main process, loading" if lane.in_main else _LANES[lane.lane]
 
 
 def _lane_label(lane: LaneBreakdown) -> str:

@@ -179,7 +179,7 @@ def _cost(variant: VariantResult, baseline: VariantResult) -> Iterator[str]:
     own, other = variant.memory.peak_pss_bytes, baseline.memory.peak_pss_bytes
     if own and other and own > other:
         ratio = format_ratio(own / other)
-        yield f"It takes {format_bytes(own)} at its peak, {ratio} the baseline's: with less memory it cannot run."
+        yield f"It takes {format_bytes(own)} of memory at its peak, {ratio} the baseline's."
 
 
 def _times(factor: float) -> str:

@@ -120,11 +120,11 @@ def _design(comparison: Comparison) -> str:
 def _rules(policy: Policy, num_compared: int) -> str:
     together = f", of all {num_compared} variants together" if num_compared > 1 else ""
     return (
-        f"The {policy.confidence * 100:g} % intervals hold{together}, however often one looks: the error budget was "
-        f"laid out over {policy.planned_blocks} {_blocks(policy.planned_blocks)}, and "
-        f"{format_share(policy.kept_error)} of it is kept for blocks that are added later. A variant is faster or "
-        f"slower where its interval is clear of 1 and the difference is at least {policy.min_effect * 100:g} %; with "
-        f"fewer than {counted(policy.min_blocks, 'block')} there is no verdict.{_limits(policy)}"
+        f"The {policy.confidence * 100:g} % intervals hold{together}, however often one looks: they are wider for "
+        f"looking after each of {counted(policy.planned_blocks, 'block')}, and for blocks that are added later. A "
+        "variant is faster or slower where its interval is clear of 1 and the difference is at least "
+        f"{policy.min_effect * 100:g} %; with fewer than {counted(policy.min_blocks, 'block')} there is no "
+        f"verdict.{_limits(policy)}"
     )
 
 
