@@ -23,10 +23,11 @@ KNOBS = {
     "image_size": 320, "device": "replay", "replay_ms_per_sample": 0.5, "seed": 3,
 }  # fmt: skip
 
-#: What is noise of a run: its name and date, how much memory it held, what else the machine did. Durations end in `_s`.
+#: What is noise of a run: its name and date, how much memory it held, how far its workers ran ahead (so how often they
+#: read the cache in the whole trial), what else the machine did. Durations end in `_s`.
 NOISE = {
     "run_id", "created_at", "git", "machine", "startup", "samples_per_s", "peak_pss_bytes", "pss_bytes_by_phase",
-    "begin_ns", "end_ns",
+    "cache_readings", "begin_ns", "end_ns",
 }  # fmt: skip
 
 #: Stages that come about as the moment wills: waiting, epochs that begin, progress that is reported.
