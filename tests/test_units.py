@@ -39,6 +39,7 @@ def test_sizes(size, text):
 
 def test_shares_ratios_and_rates():
     assert format_share(0.8784) == "87.8 %"
+    assert format_share(-1e-4) == "0.0 %", "there is no negative nothing"
     assert format_ratio(1.1222) == "1.12x"
     assert [*map(format_epochs, (0.52, 1.0, 1.02, 6.83))] == ["0.52 epochs", "1 epoch", "1 epoch", "6.8 epochs"]
     assert format_rate(63.12) == "63.1 samples/s"

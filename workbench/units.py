@@ -39,12 +39,12 @@ def format_bytes(size: float | None) -> str:
 
 def format_share(share: float | None) -> str:
     """A share in 0..1 as per cent: ``"87.8 %"``; ``"not measured"`` for ``None``."""
-    return "not measured" if share is None else f"{share * 100:.1f} %"
+    return "not measured" if share is None else f"{share * 100:z.1f} %"
 
 
 def format_ratio(ratio: float | None) -> str:
     """A speed-up factor: ``"1.12x"``; ``"not measured"`` for ``None``."""
-    return "not measured" if ratio is None else f"{ratio:.2f}x"
+    return "not measured" if ratio is None else f"{ratio:z.2f}x"
 
 
 def format_epochs(epochs: float) -> str:
@@ -71,4 +71,4 @@ def format_number(value: float | None) -> str:
 def _three_digits(value: float) -> str:
     size = abs(value)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2
-    return f"{value:.{decimals}f}"
+    return f"{value:z.{decimals}f}"  # z: -0.00 is 0.00

@@ -71,6 +71,17 @@ def test_workers_that_are_idle_at_epoch_ends_are_a_row_of_the_map_too():
     assert "no single stage" in beside_the_map([cause], [gain for gain in gains if gain is not row])
 
 
+def test_they_are_a_row_too_where_all_counted_steps_lie_in_one_epoch():
+    """Other epochs lie before, in the warm-up; and so short a run is said to be short."""
+    record, spans = Pipeline(per_epoch=1, epochs=1).run()
+    assert record.steady is not None
+    record = record.model_copy(update={"steady": record.steady.model_copy(update={"warmup_steps": 6})})
+    predictor = predictor_for(record, spans)
+    assert predictor is not None
+    assert gain_map(predictor)[0].stage == EPOCH_ENDS
+    assert any("Only 1 step was counted" in sentence for sentence in predictor.model.assumptions)
+
+
 def test_a_healthy_run_is_called_healthy():
     record, spans = HEALTHY.run()
     first = diagnose(record, spans, predictor_for(record, spans))[0]

@@ -175,7 +175,8 @@ def _predicted_row(answer: Prediction, item: str) -> tuple[Cell | str, ...]:
 def _unpredicted_row(answer: Unpredicted) -> tuple[Cell | str, ...]:
     gain, why = "not predicted", answer.why
     if answer.bound is not None:
-        free = f"if {listed(answer.freed)} were free"
+        bytes_too = f" and {format_share(answer.fewer_bytes)} fewer bytes were moved" if answer.fewer_bytes else ""
+        free = f"if {listed(answer.freed)} were free{bytes_too}"
         is_all = answer.bound.estimate > _MOST_BOUND
         why += f"; {free}, the run would be more than twice as fast" if is_all else f"; so much {free}"
         gain = gain if is_all else f"at most {format_share(max(answer.bound.high, 0.0))}"

@@ -94,7 +94,7 @@ def gain_map(predictor: Predictor) -> list[StageGain]:
 def _epoch_ends(predictor: Predictor) -> Iterator[StageGain]:
     """What workers that wait for each other where epochs end could give; nothing where they don't."""
     model, config = predictor.model, predictor.model.config
-    if config.epoch_overlap or not config.num_workers or config.num_steps <= config.steps_per_epoch:
+    if config.epoch_overlap or not config.num_workers:
         return
     free = predictor.gain(replace(model, config=replace(config, epoch_overlap=True)))
     if free.estimate < _NOTHING:

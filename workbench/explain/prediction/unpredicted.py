@@ -29,6 +29,7 @@ class Unpredicted:
         remedy: What to do about it; empty where a trial would tell.
         bound: What would be gained if all that the setting is good for were free; None: not known.
         freed: The stages that are free for that.
+        fewer_bytes: Share of a batch's bytes that need not be moved then, 0..1; 0 too where its size is not known.
         settings: The knobs that a trial would tell of; none where the run cannot have them, or nothing would change.
     """
 
@@ -37,6 +38,7 @@ class Unpredicted:
     remedy: str = ""
     bound: PredictedValue | None = None
     freed: tuple[str, ...] = ()
+    fewer_bytes: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,19 +61,18 @@ def unpredicted(predictor: Predictor, name: str, value: Any, problem: Problem) -
     inactive = inactive_knobs(replace(record.situation, knobs=changed))
     if name in inactive:
         return Unpredicted(text, f"it can change nothing in this run: {inactive[name]}")
-    bound, freed = _bound(predictor, name, value)
-    return Unpredicted(text, problem.what, bound=bound, freed=freed, settings=settings)
-
-
-def _bound(predictor: Predictor, name: str, value: Any) -> tuple[PredictedValue | None, tuple[str, ...]]:
-    """The gain if all stages that a setting is good for were free, and their names; None where it names none."""
-    model, knobs = predictor.model, predictor.record.knobs
-    effects = knobs.rows()[name].effects
-    effect = effects.get(value, Effect()) if isinstance(value, str | int | float) else Effect()
+    model, effect = predictor.model, _effect(record.knobs, name, value)
     freed = tuple(stage for stage in effect.addresses if stage in model.stages)
     if not freed:
-        return None, ()
-    return predictor.gain(with_fewer_bytes(model.scaled(0.0, *freed), effect, knobs)), freed
+        return Unpredicted(text, problem.what, settings=settings)
+    without = with_fewer_bytes(model.scaled(0.0, *freed), effect, record.knobs)
+    smaller = without.bytes_per_sample / model.bytes_per_sample if model.bytes_per_sample else 1.0
+    return Unpredicted(text, problem.what, "", predictor.gain(without), freed, max(0.0, 1.0 - smaller), settings)
+
+
+def _effect(knobs: Knobs, name: str, value: Any) -> Effect:
+    effects = knobs.rows()[name].effects
+    return effects.get(value, Effect()) if isinstance(value, str | int | float) else Effect()
 
 
 def absent_stage(stage: str, model: CostModel, knobs: Knobs) -> Problem | None:
