@@ -13,15 +13,9 @@ from workbench.explain.prediction.unpredicted import unpredicted
 PROBLEM = Problem("how long it would take is not known before it has run")
 
 
-def predictor_of(bytes_per_sample: float | None) -> Predictor:
-    record, spans = Pipeline(size=4).run()
-    batches = record.batches.model_copy(update={"bytes_per_sample": bytes_per_sample})
-    return Predictor(record.model_copy(update={"batches": batches}), spans)
-
-
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return predictor_of(22 * Pipeline().run()[0].knobs.image_size ** 2)
+    return Predictor(*Pipeline(size=4).run())
 
 
 def test_the_bound_is_the_gain_if_its_stages_were_free(predictor):
@@ -43,7 +37,10 @@ def test_where_a_setting_saves_bytes_too_the_bound_says_how_many(predictor):
 
 
 def test_where_the_size_of_batches_is_not_known_no_bytes_are_saved():
-    assert unpredicted(predictor_of(None), "targets", "fast", PROBLEM).fewer_bytes == 0.0
+    record, spans = Pipeline(size=4).run()
+    sizes = record.batches.model_copy(update={"samples": [], "num_bytes": [], "number": []})
+    predictor = Predictor(record.model_copy(update={"batches": sizes}), spans)
+    assert unpredicted(predictor, "targets", "fast", PROBLEM).fewer_bytes == 0.0
 
 
 def test_what_cannot_be_set_or_changes_nothing_has_no_bound(predictor):

@@ -194,9 +194,10 @@ class _Calibration:
             sentences.append(f"Other processes kept {busy} meanwhile; what rests on such a run is off by as much.")
         steps, ahead = self._recorded.steady.num_steps, self._knobs.num_workers * self._knobs.prefetch_factor
         if not self._in_main and steps <= ahead:
+            only = f"Only {counted(steps, 'step')} {'was' if steps == 1 else 'were'} counted"
             sentences.append(
-                f"Only {counted(steps, 'step')} {'was' if steps == 1 else 'were'} counted, and workers may be {ahead} batches ahead: much of what they "
-                "do lies before, here and in what is predicted. Take more steps (num_steps)."
+                f"{only}, and workers may be {ahead} batches ahead: much of what they do lies before, here and in what "
+                "is predicted. Take more steps (num_steps)."
             )
         if self._in_main:
             sentences.append("The run had no workers: how much they would slow each other down is not known.")

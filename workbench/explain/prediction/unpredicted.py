@@ -66,8 +66,9 @@ def unpredicted(predictor: Predictor, name: str, value: Any, problem: Problem) -
     if not freed:
         return Unpredicted(text, problem.what, settings=settings)
     without = with_fewer_bytes(model.scaled(0.0, *freed), effect, record.knobs)
-    smaller = without.bytes_per_sample / model.bytes_per_sample if model.bytes_per_sample else 1.0
-    return Unpredicted(text, problem.what, "", predictor.gain(without), freed, max(0.0, 1.0 - smaller), settings)
+    before, then = model.bytes_per_sample, without.bytes_per_sample
+    fewer = 1.0 - then / before if before and then is not None else 0.0
+    return Unpredicted(text, problem.what, "", predictor.gain(without), freed, fewer, settings)
 
 
 def _effect(knobs: Knobs, name: str, value: Any) -> Effect:
