@@ -42,7 +42,7 @@ _OPENS = {
 
 
 def show_profilers(record: Record, folder: Path) -> list[Html | go.Figure]:
-    """What a notebook displays of the profilers of a run.
+    """What a notebook displays of the profilers of a run; nothing for a run that went without.
 
     Args:
         record: The run's record; where it is a clean one, the same run with profilers lies beside it.
@@ -52,7 +52,7 @@ def show_profilers(record: Record, folder: Path) -> list[Html | go.Figure]:
         folder = folder.with_name(record.profiled_run_id)
         record = read_record(folder)
     if not record.knobs.profilers:
-        return [paragraph("This run went without profilers.")]
+        return []
     if record.failure is not None:
         why = f"The run with profilers failed in phase '{record.failure.phase}': {record.failure.message}"
         return [paragraph(why), paragraph(f"Its folder: `{folder}`")]
