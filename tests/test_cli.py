@@ -15,7 +15,7 @@ import typer
 from click.testing import CliRunner
 
 from workbench import cli
-from workbench.commands.options import parse_here, read_parameters
+from workbench.commands.options import read_parameters
 from workbench.errors import BadInput
 
 pytestmark = pytest.mark.real
@@ -260,25 +260,6 @@ def test_every_help_has_an_example_that_can_be_parsed(command, monkeypatch) -> N
 def test_an_option_that_is_given_as_a_knob_is_named(name) -> None:
     with pytest.raises(BadInput, match=f"Write --{name} DIR"):
         read_parameters([f"{name}=somewhere"])
-
-
-@pytest.mark.parametrize("others", [("loader=dali",), (), ("start_method=spawn",)])
-def test_without_cuda_that_is_said_first_and_nothing_that_would_only_matter_with_it(
-    others: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = read_parameters(["image_decoder=nvjpeg", *others])
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(BadInput) as error:
-        parse_here(settings)
-    assert str(error.value) == (
-        "-p image_decoder=nvjpeg: there is no CUDA device on this machine, and nvJPEG decodes on a CUDA device. "
-        "Take image_decoder=turbojpeg"
-    )
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    if "start_method=spawn" not in others:
-        with pytest.raises(BadInput, match="Take start_method=spawn"):
-            parse_here(settings)
-    assert parse_here({"pin_memory": True}).pin_memory
 
 
 def test_the_message_begins_with_what_is_wrong() -> None:

@@ -38,7 +38,7 @@ def check(
     Exit code 0: no. 1: yes, or a trial failed. 2: bad input. 3: undecided.
     """
     from workbench.commands.console import show_progress
-    from workbench.commands.options import parse_here, read_parameters
+    from workbench.commands.options import read_parameters
     from workbench.commands.report import common_settings
     from workbench.explain.verdicts import gate
     from workbench.files import checkout_dir
@@ -47,6 +47,7 @@ def check(
     from workbench.measure.comparison.reference import check_reference, open_reference
     from workbench.measure.comparison.run import run_comparison
     from workbench.measure.comparison.variants import check_variants, equal_variants
+    from workbench.measure.devices.parse_here import parse_here
     from workbench.records import Policy
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
@@ -57,11 +58,11 @@ def check(
     settings = read_parameters(parameter, data=data)
     # All but the data set, before samples are drawn.
     undrawn = {**knobs_of(settings).suggested_common, **settings}
-    parse_here(undrawn)
+    parse_here(undrawn, subject="-p")
     check_reference(against, undrawn, checkout_dir())
     results = results_folder(out)
     common = common_settings(settings, results)
-    knobs = parse_here(common)
+    knobs = parse_here(common, subject="-p")
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_reference(against, common, checkout_dir(), Path(scratch)) as reference,

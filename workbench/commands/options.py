@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from workbench.errors import Problem
-    from workbench.knobs.knobs import Knobs
 
 Parameters = Annotated[
     list[str] | None,
@@ -74,51 +70,3 @@ def read_parameters(
     if "dataset" in texts:
         raise BadInput("knobs", [Problem("the data set is named twice", "--data", "Leave out -p dataset=...")])
     return {**settings, "dataset": str(data.expanduser().resolve())}
-
-
-def parse_here(settings: Mapping[str, Any], *, subject: str = "-p") -> Knobs:
-    """Knobs from settings, for a trial on this machine.
-
-    Raises:
-        BadInput: As `knobs.joined.parse_knobs`; where settings need CUDA and there is none, that is said first: what
-            else would have to be set with CUDA is of no use then.
-    """
-    from workbench.errors import BadInput
-    from workbench.knobs.joined import parse_knobs
-
-    wrong: tuple[Problem, ...] = ()
-    try:
-        knobs = parse_knobs(settings, subject=subject)
-    except BadInput as error:
-        wrong = error.problems
-    missing = _needs_cuda(settings)
-    named = [problem.where for problem in missing]
-    others = [p for p in wrong if not any(where in p.where.split(" with ") for where in named)]
-    if missing or others:
-        raise BadInput(subject, [*missing, *others])
-    return knobs
-
-
-def _needs_cuda(settings: Mapping[str, Any]) -> list[Problem]:
-    """The settings that need a CUDA device, each as a problem; none where there is one, or nothing needs one."""
-    from workbench.errors import Problem
-    from workbench.knobs.joined import knobs_of
-
-    kind = knobs_of(settings)
-    if kind.wrong_values(settings):
-        return []
-    typed = {name: kind.typed(name, value) for name, value in settings.items()}
-    asked = kind(workload=typed.get("workload", kind().workload)).unchecked(**typed)
-    if asked.device != "auto":
-        return []
-    # What device=auto would be; page-locked memory is left out without CUDA, and costs nothing.
-    refused = asked.unchecked(device="replay", pin_memory=False).refusals()
-    rules = [rule for rule in refused if "device=cpu/replay/none" in rule.knobs]
-    if not rules:
-        return []
-    import torch
-
-    if torch.cuda.is_available():
-        return []
-    what = "there is no CUDA device on this machine, and"
-    return [Problem(f"{what} {rule.what}", rule.knobs[0], rule.remedy.split(", or device=cuda")[0]) for rule in rules]

@@ -14,16 +14,17 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
     """
     from workbench.commands.console import print_sentences
     from workbench.commands.headless import exit_code, run_headless
-    from workbench.commands.options import parse_here, read_parameters
+    from workbench.commands.options import read_parameters
     from workbench.explain.diagnosis.diagnose import read_advice
     from workbench.explain.words.headline import run_headline
+    from workbench.measure.devices.parse_here import parse_here
     from workbench.measure.trial.inputs import check_inputs
     from workbench.measure.trial.profiled import trials_of
     from workbench.records.run_folder import read_record
     from workbench.report.outcome import describe_failure, results_folder
 
     settings = read_parameters(parameter, data=data)
-    knobs = parse_here(settings)
+    knobs = parse_here(settings, subject="-p")
     check_inputs(knobs)
     trials_s = trials_of(knobs) * knobs.timeout_s
     done = run_headless("profile", settings, results_folder(out), trials_s=trials_s, title="Where the time goes")

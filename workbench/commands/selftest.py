@@ -32,8 +32,9 @@ def selftest(
     Example: workbench selftest --minutes 10
     """
     from workbench.commands.console import print_sentences, show_progress
-    from workbench.commands.options import parse_here, read_parameters
+    from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
+    from workbench.measure.devices.parse_here import parse_here
     from workbench.measure.trial.inputs import check_inputs
     from workbench.records import Record
     from workbench.report.block_time import TooShort
@@ -41,7 +42,7 @@ def selftest(
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
 
-    knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS))
+    knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS), subject="-p")
     check_inputs(knobs)
     folder = results_folder(out) / SELFTESTS / fresh_name()
     began_s = time.monotonic()

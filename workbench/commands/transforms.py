@@ -13,12 +13,13 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
     from workbench.commands.console import print_sentences
     from workbench.commands.headless import run_headless
     from workbench.commands.offers import TimesTransforms, ask_for
-    from workbench.commands.options import parse_here, read_parameters
+    from workbench.commands.options import read_parameters
+    from workbench.measure.devices.parse_here import parse_here
     from workbench.measure.trial.inputs import check_inputs
     from workbench.report.outcome import results_folder
 
     settings = read_parameters(parameter, data=data)
-    knobs = parse_here(settings)
+    knobs = parse_here(settings, subject="-p")
     workload = ask_for(TimesTransforms, knobs.workload, "time its transforms one by one")
     workload.check_transforms(knobs)
     description = check_inputs(knobs)

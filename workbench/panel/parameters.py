@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workbench.errors import BadInput, Problem, unknown_name
-from workbench.knobs.joined import knobs_class, parse_knobs
+from workbench.knobs.joined import knobs_class
 from workbench.knobs.knobs import DEFAULT_WORKLOAD, Knobs
+from workbench.measure.devices.parse_here import parse_here
 
 _SUBJECT = "parameters (a variable of your own needs a name that starts with '_')"
 _IPYTHON = ("In", "Out")
@@ -34,7 +35,7 @@ def knobs_from(namespace: Mapping[str, Any], extra: Iterable[str] = ()) -> Knobs
     """
     settings, problems = _read(namespace, extra)
     try:
-        knobs = parse_knobs(settings)
+        knobs = parse_here(settings)
     except BadInput as error:
         raise BadInput(_SUBJECT, [*problems, *error.problems]) from None
     if problems:
@@ -43,7 +44,7 @@ def knobs_from(namespace: Mapping[str, Any], extra: Iterable[str] = ()) -> Knobs
 
 
 def settings_from(namespace: Mapping[str, Any], extra: Iterable[str] = ()) -> dict[str, Any]:
-    """The knobs that a notebook's variables set, by name, as they stand there; `parse_knobs` checks them.
+    """The knobs that a notebook's variables set, by name, as they stand there; `parse_here` checks them.
 
     Args:
         namespace: The notebook's ``globals()``.

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem
-from workbench.knobs.joined import knobs_of, parse_knobs
+from workbench.knobs.joined import knobs_of
 from workbench.knobs.knobs import Knobs, read_settings
+from workbench.measure.devices.parse_here import parse_here
 from workbench.measure.trial import worker
 from workbench.measure.trial.inputs import check_inputs
 from workbench.records import Program
@@ -78,7 +79,7 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
     if "=" in text:
         yield Reference(text, _knobs(text, common)[0], None)
         return
-    knobs = parse_knobs(common)
+    knobs = parse_here(common)
     source = scratch / "source"
     # Revisions first: some systems have a program named HEAD, and branches have slashes in their names.
     commit = _commit(checkout, text)
@@ -98,7 +99,7 @@ def open_reference(text: str, common: Mapping[str, Any], checkout: Path, scratch
 def _knobs(text: str, common: Mapping[str, Any]) -> tuple[Knobs, dict[str, Any]]:
     """The knobs of a reference that is knobs, and those that it names itself."""
     own = read_settings(text.split(), knobs_of(common), subject=_SUBJECT)
-    return parse_knobs({**common, **own}, subject=_SUBJECT), own
+    return parse_here({**common, **own}, subject=_SUBJECT), own
 
 
 def _commit(checkout: Path, text: str) -> str | None:

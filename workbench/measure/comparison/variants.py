@@ -11,10 +11,11 @@ from typing import Any
 from workbench.errors import BadInput, Problem
 from workbench.knobs.advice import inactive_in_both
 from workbench.knobs.format import split_settings
-from workbench.knobs.joined import knobs_of, load_workload, parse_knobs
+from workbench.knobs.joined import knobs_of, load_workload
 from workbench.knobs.knob import Situation
 from workbench.knobs.knobs import Knobs
 from workbench.measure.devices.choose import resolve_device
+from workbench.measure.devices.parse_here import parse_here
 from workbench.measure.trial.inputs import check_combination, check_inputs
 
 BASELINE = "baseline"
@@ -184,7 +185,7 @@ def _build(
     said: set[Problem] = set()
     for name, own in settings.items():
         try:
-            variants[name] = parse_knobs({**common, **own})
+            variants[name] = parse_here({**common, **own})
         except BadInput as error:
             said.update(problem for problem in error.problems if problem in shared)
             problems += _within(name, [problem for problem in error.problems if problem not in shared])
@@ -196,7 +197,7 @@ def _build(
 
 def _problems_of(settings: Mapping[str, Any]) -> tuple[Problem, ...]:
     try:
-        parse_knobs(settings)
+        parse_here(settings)
     except BadInput as error:
         return error.problems
     return ()

@@ -11,6 +11,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.measuring import DeviceKnobs
 from workbench.measure.devices.cuda import CudaDevice, TorchCuda
 from workbench.measure.devices.device import CpuDevice, Device, NoDevice
+from workbench.measure.devices.parse_here import CUDA_REMEDY, NO_CUDA
 from workbench.measure.devices.replay import RecordedTimes, ReplayDevice, recorded_times
 from workbench.records.run_folder import read_record, read_spans
 from workbench.workload import Batch
@@ -30,8 +31,7 @@ def resolve_device(kind: str, has_placeholder: bool) -> tuple[str, str]:
         BadInput: For device=cuda where there is none, and for device=replay without a placeholder.
     """
     if kind == "cuda" and not torch.cuda.is_available():
-        remedy = "Take device=auto or device=cpu"
-        raise BadInput("knobs", [Problem("there is no CUDA device on this machine", "device=cuda", remedy)])
+        raise BadInput("knobs", [Problem(NO_CUDA, "device=cuda", CUDA_REMEDY)])
     if kind == "replay" and not has_placeholder:
         remedy = "Take device=cpu or device=cuda, or give the workload a placeholder"
         raise BadInput("knobs", [Problem("the workload has no placeholder for results", "device=replay", remedy)])
