@@ -106,7 +106,10 @@ def test_a_trial_that_fails_is_said_without_a_traceback(
     assert f"Run folder: {run}" in captured.out
     (html,) = (tmp_path / "reports").glob("profile-*.html")
     assert f"Report: {html}" in captured.out
-    assert "took longer than timeout_s" in html.read_text(encoding="utf-8")
+    assert html.read_text(encoding="utf-8").count("took longer than timeout_s") == 1
+    title, *sections = outline_of(html)
+    assert "took longer than timeout_s" in title
+    assert sections == ["How it was measured"], "what it did not come to is not there"
 
 
 def test_a_comparison_leaves_verdicts_and_a_page(
