@@ -82,6 +82,45 @@ def test_they_are_a_row_too_where_all_counted_steps_lie_in_one_epoch():
     assert any("Only 1 step was counted" in sentence for sentence in predictor.model.assumptions)
 
 
+def test_workers_that_take_the_cores_of_the_main_process_bound_the_run_though_it_hardly_waits_for_samples():
+    """Two workers and the main process on two cores: what the workers do costs the main process its core."""
+    own = {**OWN, "postprocess": 0.12, "receive": 0.02}
+    record, spans = Pipeline(own=own, ready=0.3, knobs={"epoch_overlap": True}).run()
+    main = find_lane(break_down(record), "main")
+    assert sum(part.share for part in main.parts if part.stage == "wait") < Thresholds().waits
+    quiet = diagnose(record, spans, predictor_for(record, spans))
+    assert "loader-bound" not in [cause.name for cause in quiet]
+
+    lanes = [
+        lane.model_copy(update={"ready_s": 0.3 * lane.wall_s}) if lane.lane == "main" else lane for lane in record.lanes
+    ]
+    lacking = record.model_copy(update={"lanes": lanes})
+    causes = [c for c in diagnose(lacking, spans, predictor_for(lacking, spans)) if c.name == "loader-bound"]
+    assert causes
+    assert "for a core, which the workers have meanwhile, 30.0 %" in causes[0].evidence
+    cores = lacking.environment.model_copy(update={"cores": 4})
+    enough = lacking.model_copy(update={"environment": cores})
+    found = diagnose(enough, spans, predictor_for(enough, spans))
+    assert "loader-bound" not in [cause.name for cause in found]
+
+
+def test_where_diagnosis_and_map_differ_it_is_said_why_and_where_not_nothing():
+    record, spans = PLANTED["device-bound", None].run()
+    predictor = predictor_for(record, spans)
+    gains = gain_map(predictor)
+    assert gains[0].stage == "device"
+    assert beside_the_map(diagnose(record, spans, predictor), gains) == ""
+    large = replace(gains[0], free=replace_estimate(gains[0].free, 0.4))
+    small = replace(gains[0], free=replace_estimate(gains[0].free, 0.05))
+    healthy = Cause("healthy", None, "Nothing stands out.", 0.0)
+    assert "'device' for free would gain 40.0 %" in beside_the_map([healthy], [large])
+    assert beside_the_map([healthy], [small]) == ""
+
+
+def replace_estimate(gain, estimate):
+    return gain.model_copy(update={"estimate": estimate, "low": estimate, "high": estimate})
+
+
 def test_a_healthy_run_is_called_healthy():
     record, spans = HEALTHY.run()
     first = diagnose(record, spans, predictor_for(record, spans))[0]

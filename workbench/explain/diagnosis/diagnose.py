@@ -16,7 +16,8 @@ from workbench.explain.diagnosis.cause import Cause, Thresholds
 from workbench.explain.diagnosis.facts import Facts, gather
 from workbench.explain.diagnosis.losses import Losses
 from workbench.explain.diagnosis.plan import PlanStep, plan
-from workbench.explain.prediction.gain_map import EPOCH_ENDS, EPOCH_ENDS_CAUSE, StageGain
+from workbench.explain.prediction.cost_model import DEVICE
+from workbench.explain.prediction.gain_map import EPOCH_ENDS, EPOCH_ENDS_CAUSE, StageGain, format_gain
 from workbench.explain.prediction.predictor import Predictor, predictor_for
 from workbench.records import Record
 from workbench.records.run_folder import read_record, read_spans, write_text
@@ -98,18 +99,23 @@ def beside_the_map(causes: Sequence[Cause], gains: Sequence[StageGain]) -> str:
         causes: What a diagnosis has found.
         gains: The map of the same run, the largest gain first.
     """
-    if not causes or not gains or causes[0].cost <= 0.0:
+    if not causes or not gains:
         return ""
-    cause, first = causes[0], gains[0].stage
-    named = EPOCH_ENDS if cause.name == EPOCH_ENDS_CAUSE else cause.stage
-    if named == first:
+    cause, first = causes[0], gains[0]
+    if cause.name == "healthy" and first.free.estimate >= Thresholds().stands_out:
+        return (
+            f"The diagnosis is healthy, for nothing has to wait long for another. '{first.stage}' for free would gain "
+            f"{format_gain(first.free)} all the same: it makes room for the rest."
+        )
+    named = {EPOCH_ENDS_CAUSE: EPOCH_ENDS, "device-bound": DEVICE}.get(cause.name, cause.stage)
+    if cause.cost <= 0.0 or named == first.stage:
         return ""
     costs = f"The diagnosis is {cause.title}, which costs {format_share(cause.cost)} of the time"
     if named not in [gain.stage for gain in gains]:
         return f"{costs}: it is no single stage, so the map has no row for it."
     return (
-        f"{costs}; the map has '{first}' first. The map takes one stage away at a time. The diagnosis counts stages of "
-        "one kind together, and takes away first what slows all of them down."
+        f"{costs}; the map has '{first.stage}' first. The map takes one stage away at a time. The diagnosis counts "
+        "stages of one kind together, and takes away first what slows all of them down."
     )
 
 

@@ -117,6 +117,13 @@ class Facts:
         return (lane.ready_s or 0.0) / lane.wall_s if lane is not None and lane.wall_s > 0.0 else 0.0
 
     @property
+    def is_short_of_cores(self) -> bool:
+        """Whether workers and main process are more than the cores."""
+        environment = self.record.environment
+        has_workers = self.worker is not None and not self.worker.in_main
+        return has_workers and environment is not None and self.record.knobs.num_workers + 1 > environment.cores
+
+    @property
     def own_work(self) -> float:
         """Share of its time in which the main process waits for nobody."""
         waiting = sum(part.share for part in self.main.parts if part.is_waiting)

@@ -18,10 +18,16 @@ from workbench.units import format_bytes, format_duration, format_ratio, format_
 
 
 def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Loader-bound, by stage: every stage of the workers by what its removal would save."""
-    if facts.wait < limits.waits:
+    """Loader-bound, by stage: every stage of the workers by what its removal would save.
+
+    They hold up the main process: it waits for samples, or for a core that they have.
+    """
+    takes_cores = facts.is_short_of_cores and facts.wait + facts.without_core >= limits.waits
+    if facts.wait < limits.waits and not takes_cores:
         return
     waits = facts.wait_words[0].upper() + facts.wait_words[1:]
+    if facts.wait < limits.waits:
+        waits += f" and for a core, which the workers have meanwhile, {format_share(facts.without_core)}"
     if facts.worker is None:
         evidence = f"{waits}; what the {facts.record.knobs.loader} loader does meanwhile is not timed."
         yield Cause("loader-bound", None, evidence, facts.wait)
