@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 NS_PER_S = 1_000_000_000
+
+#: What a line must not end within: a figure and its unit, and an interval.
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|min|[kMG]?B|px)(?![\w/]))")
+_INTERVAL = re.compile(r"\[[-+\d.,x% \xa0]+\]")
 
 
 def plural(item: str) -> str:
@@ -72,3 +78,8 @@ def _three_digits(value: float) -> str:
     size = abs(value)
     decimals = 0 if size >= 100 else 1 if size >= 10 else 2
     return f"{value:z.{decimals}f}"  # z: -0.00 is 0.00
+
+
+def unbroken(text: str) -> str:
+    """A text whose figures stay on one line, with their units, by no-break spaces; an interval does as well."""
+    return _INTERVAL.sub(lambda found: found[0].replace(" ", "\xa0"), _UNIT.sub("\xa0", text))

@@ -40,6 +40,14 @@ def test_a_row_as_lines_names_its_columns_and_leaves_out_what_is_not_there():
     ]
 
 
+def test_a_figure_stays_on_a_line_with_its_unit_and_an_interval_is_not_broken():
+    text = "the main process waits 51.5 % of the time, and gains 3.0 % [-1.2 %, 7.0 %] at most"
+    for width in range(20, 90):
+        lines = wrap(text, width)
+        assert " ".join(lines) == text
+        assert not any(line.startswith("%") or line.endswith(("[-1.2", "%,")) for line in lines)
+
+
 def test_a_sentence_is_broken_between_words_and_a_path_not_at_all():
     path = "/" + "long/" * 20
     assert wrap(f"It lies in {path}", 40) == ["It lies in", path]

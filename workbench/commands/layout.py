@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from workbench.explain.table import Cell, Table
+from workbench.units import unbroken
 
 #: What separates two columns, with the borders: `` | ``.
 _BETWEEN = 3
@@ -112,11 +113,12 @@ def wrap(sentence: str, width: int) -> list[str]:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text,
+    lines = textwrap.wrap(
+        unbroken(text),
         width,
         initial_indent=indent,
         subsequent_indent=f"{indent}  " if indent else "",
         break_long_words=False,
         break_on_hyphens=False,
-    ) or [indent]
+    )
+    return [line.replace("\xa0", " ") for line in lines] or [indent]

@@ -251,8 +251,14 @@ def _wrong_value(rows: Mapping[str, Knob], detail: Any) -> Problem:
     where, what = (f"{name}={format_value(given)}", "is") if is_short else (name, f"{given!r} is")
     row = rows.get(name)
     if row is None or not row.choices:
-        return Problem(f"{what} not a value of it ({detail['msg'].lower()})", where)
+        return Problem(f"{what} not a value of it ({_because(detail['msg'])})", where)
     choices = [format_value(choice) for choice in row.choices]
     close = difflib.get_close_matches(str(given), choices, n=1)
     meant = f". Did you mean '{close[0]}'?" if close else ""
     return Problem(f"{what} not a value of it", where, f"Choices: {', '.join(choices)}{meant}")
+
+
+def _because(message: str) -> str:
+    """What pydantic says, as the end of a sentence."""
+    said = message.removeprefix("Value error, ")
+    return said[:1].lower() + said[1:]

@@ -110,15 +110,12 @@ def test_where_diagnosis_and_map_differ_it_is_said_why_and_where_not_nothing():
     gains = gain_map(predictor)
     assert gains[0].stage == "device"
     assert beside_the_map(diagnose(record, spans, predictor), gains) == ""
-    large = replace(gains[0], free=replace_estimate(gains[0].free, 0.4))
-    small = replace(gains[0], free=replace_estimate(gains[0].free, 0.05))
+    large, small = (
+        replace(gains[0], free=gains[0].free.model_copy(update={"estimate": estimate})) for estimate in (0.4, 0.05)
+    )
     healthy = Cause("healthy", None, "Nothing stands out.", 0.0)
     assert "'device' for free would gain 40.0 %" in beside_the_map([healthy], [large])
     assert beside_the_map([healthy], [small]) == ""
-
-
-def replace_estimate(gain, estimate):
-    return gain.model_copy(update={"estimate": estimate, "low": estimate, "high": estimate})
 
 
 def test_a_healthy_run_is_called_healthy():

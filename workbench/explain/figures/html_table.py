@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.explain.figures.template import TONES
 from workbench.explain.table import Cell, Table
+from workbench.units import unbroken
 
 if TYPE_CHECKING:
     from workbench.explain.words.margins import Margins
 
 _CODE = re.compile(r"`([^`]+)`")
-
-#: What a line must not end within: a figure and its unit, and an interval.
-_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|min|[kMG]?B|px)(?![\w/]))")
-_INTERVAL = re.compile(r"\[[-+\d.,x% \xa0]+\]")
 
 
 class Html(str):
@@ -77,7 +74,7 @@ def sentence_html(sentence: str) -> str:
     """A sentence whose marks are text: only what stands between backticks becomes code."""
     # Every other part stood between backticks; it may be copied, and keeps its spaces.
     parts = _CODE.split(html.escape(sentence))
-    return "".join(f"<code>{part}</code>" if place % 2 else _unbroken(part) for place, part in enumerate(parts))
+    return "".join(f"<code>{part}</code>" if place % 2 else unbroken(part) for place, part in enumerate(parts))
 
 
 def margins(found: Iterable[Margins], in_common: Iterable[str]) -> Html:
@@ -122,7 +119,7 @@ def _cell(cell: Cell) -> str:
 def _line(cell: Cell) -> str:
     text = sentence_html(cell.text) if cell.style == "sentence" else _text(cell.text)
     if cell.style in ("plain", "strong"):
-        text = _unbroken(text)
+        text = unbroken(text)
     if cell.style == "code" and text:
         text = f"<code>{text}</code>"
     if cell.style == "strong" and cell.tone == "plain":
@@ -145,8 +142,3 @@ def _no_roles(name: str) -> str:
 
 def _text(value: object) -> str:
     return html.escape(str(value))
-
-
-def _unbroken(text: str) -> str:
-    """A text whose figures stay on one line, with their units; an interval does as well."""
-    return _INTERVAL.sub(lambda found: found[0].replace(" ", "\xa0"), _UNIT.sub("\xa0", text))

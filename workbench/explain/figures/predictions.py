@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from workbench.explain.figures.description import describe
 from workbench.explain.figures.template import INK, MUTED, SIMULATED_PATTERN, TEMPLATE, TITLE_PX, colour_of, plain
-from workbench.explain.prediction.gain_map import Ceilings, StageGain, format_gain
+from workbench.explain.prediction.gain_map import DOUBLED, Ceilings, StageGain, format_gain
 from workbench.explain.prediction.unpredicted import Unpredicted
 from workbench.explain.table import Cell, Table, make_table, number, sentence
 from workbench.explain.words.items import item_of, listed
@@ -45,7 +45,9 @@ class GainBars:
             return "No single stage would gain anything"
         best = self.gains[0]
         share = "" if best.share is None else f" (it is {format_share(best.share)} of the work)"
-        return f"'{best.stage}' for free would gain {format_share(best.free.estimate)} end to end{share}"
+        gain = best.free.estimate
+        would = f"gain {format_share(gain)}" if gain <= DOUBLED else f"make the run {1.0 + gain:.1f}x as fast"
+        return f"'{best.stage}' for free would {would} end to end{share}"
 
     def table(self) -> Table:
         """Its numbers."""
