@@ -51,7 +51,7 @@ class Stage:
 MEASURED: tuple[Stage, ...] = (
     Stage(
         "idle", "worker", "wait", colour="#E4E7EB",
-        meaning="a worker has nothing to do: as many batches as prefetch_factor allows are loaded already.",
+        meaning="a worker has nothing to do: it is as far ahead as prefetch_factor allows, or the epoch has no more.",
     ),
     Stage("start", "worker", "start", colour="#9AA5B1", meaning="worker processes start where an epoch begins."),
     Stage("read", "worker", "work", "sample", colour="#8C6D46", replayable=True),

@@ -106,6 +106,8 @@ def compare_variants(
         blocks = blocks or _BLOCKS
         variants = choose_variants(list(specs), list(axes), common, blocks)
     check_variants(variants)
+    if how.get("resume") and out is None:  # beside the comparison that goes on
+        out = Path(how["resume"]).expanduser().resolve().parent.parent
     results = results_folder(out)
     parameters = {**common, **how, "blocks": blocks, "variants": list(specs), "grid": list(axes)}
     # Twice, for every trial may be disturbed and repeated.

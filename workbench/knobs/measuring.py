@@ -63,7 +63,7 @@ class LoaderKnobs(Slice):
         unit="batches",
         inactive=[_NO_WORKERS],
         predicted="prefetch_factor",
-        effects={4: Effect(against=("rare slow samples", "idle at epoch ends"))},
+        effects={4: Effect(against=("rare slow samples",))},
         ge=1,
     )
     persistent_workers: bool = knob(

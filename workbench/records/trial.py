@@ -78,6 +78,11 @@ class Batches(Part):
         return dict(zip(self.number, self.samples, strict=True))
 
     @property
+    def bytes_per_batch(self) -> float | None:
+        """Bytes of a batch on its way to the device, on the average; None where none was seen."""
+        return sum(self.num_bytes) / len(self.num_bytes) if self.num_bytes else None
+
+    @property
     def bytes_per_sample(self) -> float | None:
         """Bytes of a sample on its way to the device; None where no batch was seen."""
         return sum(self.num_bytes) / sum(self.samples) if sum(self.samples) else None

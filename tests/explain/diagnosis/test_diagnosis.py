@@ -15,6 +15,7 @@ from workbench.explain.diagnosis.diagnose import Advice, advise, beside_the_map,
 from workbench.explain.diagnosis.plan import plan
 from workbench.explain.prediction.gain_map import EPOCH_ENDS, ceilings, gain_map
 from workbench.explain.prediction.predictor import predictor_for
+from workbench.explain.prediction.recorded import sample_times
 from workbench.explain.words.headline import run_headline
 from workbench.records.run_folder import write_json
 from workbench.stages import Stage
@@ -114,7 +115,8 @@ def test_where_diagnosis_and_map_differ_it_is_said_why_and_where_not_nothing():
         replace(gains[0], free=gains[0].free.model_copy(update={"estimate": estimate})) for estimate in (0.4, 0.05)
     )
     healthy = Cause("healthy", None, "Nothing stands out.", 0.0)
-    assert "'device' for free would gain 40.0 %" in beside_the_map([healthy], [large])
+    said = beside_the_map([healthy], [large])
+    assert said.startswith("The diagnosis is healthy: no single cause stands out. The map has 40.0 % [")
     assert beside_the_map([healthy], [small]) == ""
 
 
@@ -126,12 +128,43 @@ def test_a_healthy_run_is_called_healthy():
     assert "the rest is matched to it" in first.evidence
 
 
-def test_nothing_that_stands_out_is_healthy_too():
+def test_a_device_that_is_waited_for_most_of_the_time_bounds_the_run_though_it_is_not_always_at_work():
     own = {**OWN, "postprocess": 0.006, "metric": 0.002}
     record, spans = Pipeline(epochs=1, per_epoch=32, device=0.012, own=own, **QUIET).run()
-    first = diagnose(record, spans, predictor_for(record, spans))[0]
+    assert find_lane(break_down(record), "device").parts[0].share < Thresholds().busy
+    assert diagnose(record, spans, predictor_for(record, spans))[0].name == "device-bound"
+
+
+def test_nothing_that_stands_out_is_healthy_too():
+    record, spans = Pipeline().run()
+    limits = replace(Thresholds(), stands_out=0.9)
+    first, *others = diagnose(record, spans, predictor_for(record, spans), limits)
     assert first.name == "healthy"
-    assert first.evidence.startswith("Nothing stands out")
+    assert first.evidence.startswith(f"Nothing stands out: the largest cost ({others[0].title}) is ")
+
+
+def test_where_each_worker_has_its_own_samples_slower_samples_are_not_a_slow_worker():
+    """Most pages of one worker take twice as long as the other's, but not all of them."""
+    slower = {sample: 0.020 if sample // 8 % 2 and sample % 8 > 2 else 0.002 * (sample % 2) for sample in range(64)}
+    record, spans = Pipeline(of_sample=slower).run()
+    samples = sample_times(record, spans)
+    medians = samples.groupby("process")["wall_s"].median().sort_values()
+    assert medians.iloc[-1] > Thresholds().straggler * medians.iloc[0]
+    assert samples.groupby("sample")["process"].nunique().max() == 1
+    found = names(diagnose(record, spans, predictor_for(record, spans)))
+    assert ("one slow worker", None) not in found
+
+
+def test_a_slow_worker_whose_samples_are_its_own_may_have_slow_samples_and_that_is_said():
+    record, spans = PLANTED["one slow worker", None].run()
+    assert "it may be these that take longer" in diagnose(record, spans, predictor_for(record, spans))[0].evidence
+    per_epoch = Pipeline(of_worker={0: 0.05}, per_epoch=8, epochs=4)
+    record, spans = per_epoch.run()
+    spans = spans.copy()  # in every other epoch each worker makes what the other one made before
+    odd = (spans["batch"] // 8 % 2 == 1) & (spans["sample"] >= 0)
+    spans.loc[odd, "sample"] = spans.loc[odd, "sample"] // 8 // 2 * 16 + (spans.loc[odd, "sample"] + 8) % 16
+    causes = {cause.name: cause for cause in diagnose(record, spans, predictor_for(record, spans))}
+    assert "it may be" not in causes["one slow worker"].evidence
 
 
 def test_the_evidence_is_figures_of_the_record_with_their_units():
@@ -438,3 +471,26 @@ def test_advice_of_another_version_is_made_anew(tmp_path, text):
 
 def test_a_cause_without_a_stage_is_called_by_its_name():
     assert Cause("healthy", None, "", 0.0).title == "healthy"
+
+
+def test_the_bytes_of_a_batch_are_those_that_batches_had():
+    """An epoch of fewer samples than the batch size: its batch is smaller than batch_size says."""
+    record, spans = PLANTED["heavy send and receive", "receive"].run()
+    sizes = record.batches.model_copy(update={"samples": [4] * len(record.batches.samples)})
+    sizes = sizes.model_copy(update={"num_bytes": [2_000_000] * len(sizes.samples)})
+    found = diagnose(record.model_copy(update={"batches": sizes}), spans, None)
+    heavy = next(cause for cause in found if cause.name == "heavy send and receive")
+    assert heavy.evidence.endswith("; its arrays are 2.00 MB.")
+
+
+def test_idle_workers_take_no_cores_from_anybody():
+    record, spans = PLANTED["cores oversubscribed", None].run()
+    assert "cores oversubscribed" in [cause.name for cause in diagnose(record, spans, None)]
+    idle = spans.copy()
+    work = (idle["lane"] == "worker") & (idle["stage"] != "idle")
+    idle.loc[work, "stage"] = "idle"
+    stages = [row for row in record.stages if row.lane != "worker"]
+    lane = find_lane(break_down(record), "worker")
+    row = make_stage("worker", "idle", lane.wall_s, count=10)
+    calm = record.model_copy(update={"stages": [*stages, row]})
+    assert "cores oversubscribed" not in [cause.name for cause in diagnose(calm, idle, None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from planted_run import Pipeline
 
-from workbench.explain.figures.predictions import gain_bars
+from workbench.explain.figures.predictions import ceiling_lines, gain_bars
 from workbench.explain.prediction.gain_map import ceilings, format_gain, gain_map
 from workbench.explain.prediction.predictor import Predictor
 from workbench.records import PredictedValue
@@ -33,3 +33,13 @@ def test_workers_that_start_anew_are_part_of_loading_and_of_no_other_ceiling():
     assert anew.main == pytest.approx(there.main, rel=0.01)
     for found in (there, anew):
         assert found.device == pytest.approx(1 / Pipeline().device, rel=0.01)
+
+
+def test_loading_has_no_ceiling_where_none_of_it_lies_in_the_counted_steps():
+    predictor = Predictor(*Pipeline().run())
+    model = predictor.model
+    loading = [name for name, stage in model.batches.items() if stage.station in ("load", "send")]
+    predictor.model = model.scaled(0.0, *model.samples.stages, *loading)
+    found = ceilings(predictor)
+    assert found.loader is None
+    assert "only loading" not in " ".join(ceiling_lines(found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from record_factory import make_record
 from run_factory import Run
@@ -160,3 +162,28 @@ def test_what_leaves_something_out_is_not_suggested():
 def test_a_cause_has_the_knobs_that_say_so():
     assert {"in_order": False} in suggestions(make_record(), cause="one slow worker")
     assert suggestions(make_record(), cause="lock contention") == []
+
+
+@pytest.mark.parametrize("stage", ["decode", "collate", "postprocess", "device", "receive", "metric", "send"])
+def test_less_work_never_predicts_less(predictor, stage):
+    """Of a few steps, which batch is where when counting begins may make a simulated run slower: that is no answer."""
+    if stage in predictor.model.stages:
+        for factor in (0.0, 0.5, 0.9):
+            changed = predictor.model.scaled(factor, stage)
+            assert changed.costs_no_more_than(predictor.model)
+            assert predictor.gain(changed).estimate >= 0.0
+    assert not predictor.model.scaled(1.1, "decode").costs_no_more_than(predictor.model)
+    more = replace(predictor.model, config=replace(predictor.model.config, num_workers=2))
+    assert not more.costs_no_more_than(predictor.model)
+
+
+def test_a_run_that_the_simulation_does_not_come_to_is_predicted_with_that_said_and_wide_intervals(predictor):
+    """The same spans, of a run that is said to have been three times as slow as they add up to."""
+    record = predictor.record
+    slow = record.steady.model_copy(update={"samples_per_s": predictor.measured / 3})
+    off = Predictor(record.model_copy(update={"steady": slow}), QuietRun().spans())
+    assert any("Simulated as it is, the run makes" in sentence for sentence in off.model.assumptions)
+    assert not any("Simulated as it is" in sentence for sentence in predictor.model.assumptions)
+    changed = scale_stage(predictor.model, "decode", 0.5)
+    near, far = (each.predict([changed]).gain for each in (predictor, off))
+    assert far.high - far.low > 3 * (near.high - near.low)

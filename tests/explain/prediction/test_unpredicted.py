@@ -43,6 +43,12 @@ def test_where_the_size_of_batches_is_not_known_no_bytes_are_saved():
     assert unpredicted(predictor, "targets", "fast", PROBLEM).fewer_bytes == 0.0
 
 
+def test_whether_workers_start_in_the_counted_steps_is_what_persistent_workers_decides(predictor):
+    assert ("worker", "start") not in {(row.lane, row.name) for row in predictor.record.stages}
+    found = unpredicted(predictor, "persistent_workers", False, PROBLEM)
+    assert found.why == PROBLEM.what
+
+
 def test_what_cannot_be_set_or_changes_nothing_has_no_bound(predictor):
     assert unpredicted(predictor, "channels_last", True, PROBLEM).bound is None
     assert "it can change nothing" in unpredicted(predictor, "channels_last", True, PROBLEM).why

@@ -119,3 +119,10 @@ def test_figures_that_profilers_have_slowed_down_say_so_first():
     assert run_headline(record).startswith("With profilers (torch), which take 2.50x the time of a clean run")
     assert "(the clean run: clean): 100" in run_headline(record)
     assert "profilers" not in run_headline(make_record())
+
+
+def test_a_variant_that_failed_decides_nothing_about_the_others():
+    results = compared({"baseline": [100, 120, 80], "a": [130, 90, 110], "b": [99, 101, 100]})
+    variants = [v.model_copy(update={"verdict": "failed"}) if v.name == "b" else v for v in results.variants]
+    text = comparison_headline(results.model_copy(update={"variants": variants}))
+    assert text.startswith("Not enough data yet to say whether a variant is faster than 'baseline'; 'a' is undecided")

@@ -261,3 +261,8 @@ def test_what_a_trial_would_refuse_is_refused_before_any(knobs: str, message: st
 
     with pytest.raises(BadInput, match=message):
         check_variants(variants)
+
+
+def test_a_grid_of_one_cell_is_refused() -> None:
+    with pytest.raises(BadInput, match="a grid of one cell has nothing to compare the baseline with"):
+        parse_grid(["cache=none"], {})

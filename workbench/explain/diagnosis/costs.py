@@ -101,7 +101,8 @@ def _ahead(record: Record, changed: Knobs, weights: Weights) -> Iterator[Cost]:
     """Memory of batches on their way: those that workers load ahead, as large as the run's own."""
     knobs, num_bytes = record.knobs, record.batches.bytes_per_sample or 0.0
     before, after = (each.num_workers * each.prefetch_factor for each in (knobs, changed))
-    size = (after - before) * changed.batch_size * num_bytes
+    there = record.description.num_samples if record.description else changed.batch_size
+    size = (after - before) * min(changed.batch_size, there) * num_bytes
     if after <= before:
         return
     more = changed.num_workers - knobs.num_workers

@@ -103,10 +103,8 @@ def beside_the_map(causes: Sequence[Cause], gains: Sequence[StageGain]) -> str:
         return ""
     cause, first = causes[0], gains[0]
     if cause.name == "healthy" and first.free.estimate >= Thresholds().stands_out:
-        return (
-            f"The diagnosis is healthy, for nothing has to wait long for another. '{first.stage}' for free would gain "
-            f"{format_gain(first.free)} all the same: it makes room for the rest."
-        )
+        gain = f"{format_gain(first.free)} if '{first.stage}' were free"
+        return f"The diagnosis is healthy: no single cause stands out. The map has {gain} all the same."
     named = {EPOCH_ENDS_CAUSE: EPOCH_ENDS, "device-bound": DEVICE}.get(cause.name, cause.stage)
     if cause.cost <= 0.0 or named == first.stage:
         return ""
@@ -170,7 +168,11 @@ def _weighed(facts: Facts, losses: Losses, limits: Thresholds) -> list[Cause]:
     left = 1.0
     for cause in apart:
         left *= 1.0 - min(cause.cost, 1.0)
-    rest = [replace(cause, cost=cause.cost * left) for rule in _REST for cause in rule(facts, losses, limits)]
+    rest = [
+        replace(cause, cost=cause.cost * left) if cause.stage else cause
+        for rule in _REST
+        for cause in rule(facts, losses, limits)
+    ]
     found = [*apart, *rest, *rules.start_up(facts, losses, limits)]
     found = [replace(cause, cost=min(max(cause.cost, 0.0), 1.0)) for cause in found]
     found = [cause for cause in found if cause.bounds or cause.cost >= limits.notable]

@@ -77,20 +77,33 @@ def rare_samples(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[C
 
 
 def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Starved by one slow worker: batches are taken in turn, so all wait for it."""
+    """Starved by one slow worker: batches are taken in turn, so all wait for it.
+
+    Samples that several workers made are compared with themselves. Where each worker has its own, in every epoch the
+    same, it may be these that take longer: then hardly any of the slow worker's may be as fast as the others'.
+    """
     samples = facts.samples
     if facts.wait < limits.waits or samples["process"].nunique() < 2:
         return
-    medians = samples.groupby("process")["wall_s"].median().sort_values()
-    slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
-    if slowest < limits.straggler * others:
+    shared = samples[samples.groupby("sample")["process"].transform("nunique") > 1]
+    is_shared = shared["process"].nunique() == samples["process"].nunique()
+    if is_shared:
+        samples = shared.assign(relative=shared["wall_s"] / shared.groupby("sample")["wall_s"].transform("median"))
+    times = samples.groupby("process")["relative" if is_shared else "wall_s"]
+    ranked = times.median().sort_values()
+    if float(ranked.iloc[-1]) < limits.straggler * float(ranked.iloc[:-1].median()):
         return
+    if not is_shared and times.quantile(0.25)[ranked.index[-1]] < times.quantile(0.75)[ranked.index[:-1]].max():
+        return
+    medians = samples.groupby("process")["wall_s"].median().reindex(ranked.index)
+    slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
+    hedge = "" if is_shared else f" It makes the same {facts.items} in every epoch: it may be these that take longer."
     evidence = (
         f"Worker {medians.index[-1]} takes {format_duration(slowest)} for its median {facts.item}, the "
         f"{'others' if len(medians) > 2 else 'other'} {format_duration(others)}: {format_ratio(slowest / others)}; the "
-        f"main process waits {format_share(facts.wait)} of the time."
+        f"main process waits {format_share(facts.wait)} of the time.{hedge}"
     )
-    yield Cause("one slow worker", None, evidence, facts.wait * (1.0 - others / slowest))
+    yield Cause("one slow worker", None, evidence, facts.wait * max(0.0, 1.0 - others / slowest))
 
 
 def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
@@ -121,6 +134,8 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
     cores = facts.cores
     held_up = facts.wait + facts.without_core
     if cores is None or held_up < limits.waits or cores.ready_s < limits.ready * cores.cpu_s:
+        return
+    if facts.idle >= limits.idle:  # workers that have nothing to do take no cores from anybody
         return
     environment, machine = facts.record.environment, facts.record.machine
     number = environment.cores if environment else 1
@@ -210,8 +225,8 @@ def sending(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
     rows = facts.sending
     if not rows or any(_on_the_way(facts, limits)):
         return
-    num_bytes = facts.record.batches.bytes_per_sample
-    size = f"; its arrays are {format_bytes(num_bytes * facts.record.knobs.batch_size)}" if num_bytes else ""
+    num_bytes = facts.record.batches.bytes_per_batch
+    size = f"; its arrays are {format_bytes(num_bytes)}" if num_bytes else ""
     evidence = f"A batch on its way: {_list(facts, rows)}{size}."
     yield Cause("heavy send and receive", largest_of(rows).name, evidence, losses.of_stages(*names_of(rows)))
 
@@ -289,16 +304,19 @@ def epoch_ends(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cau
         unused, batches = knobs.num_workers - per_epoch, "1 batch" if per_epoch == 1 else f"{per_epoch} batches"
         never = "1 never gets" if unused == 1 else f"{unused} never get"
         few = f" An epoch has {batches} for {knobs.num_workers} workers: {never} any work."
-    evidence = (
-        f"Workers wait for each other where an epoch ends, every {counted(per_epoch, 'step')} here: they are idle "
-        f"{format_share(facts.idle)} of their time, and the main process waits {format_share(facts.wait)}.{few}"
-    )
+    every = f"where an epoch ends, every {counted(per_epoch, 'step')} here"
+    idle, wait = format_share(facts.idle), format_share(facts.wait)
+    if knobs.num_workers > 1:
+        what = f"Workers wait for each other {every}: they are idle {idle} of their time"
+    else:
+        what = f"The worker waits for the next epoch {every}: it is idle {idle} of its time"
+    evidence = f"{what}, and the main process waits {wait}.{few}"
     yield Cause("idle at epoch ends", None, evidence, losses.of_epoch_ends())
 
 
 def device(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Device-bound: the device is at work all the time, and all else could feed a much faster one."""
-    if facts.device_busy < limits.busy:
+    """Device-bound: the device is at work all the time, or most of it while it is waited for, and all else keeps up."""
+    if facts.device_busy < limits.busy and facts.device_wait < limits.idle:
         return
     gain = losses.gain_of_twice_the_device()
     busy = f"The {facts.device_name} is at work {format_share(facts.device_busy)} of the time"

@@ -190,6 +190,8 @@ def diagnosis_table(causes: Sequence[Cause]) -> Table:
         "What bounds the run: the share of its time that would be saved without each cause alone, and the figures that "
         "show it. Causes overlap, so their shares do not add up."
     )
+    if apart := [cause.title for cause in causes if cause.name in ("one slow worker", "slow worker start")]:
+        caption += f" What {' and '.join(apart)} costs is not counted for stages once more."
     return make_table(("cause", "costs", "evidence"), rows, caption=caption, is_wide=True)
 
 

@@ -135,6 +135,16 @@ class CostModel:
         lanes: tuple[Lane, ...] = ("worker", "main")
         return any(self.catalogue.find(lane, stage).moves_bytes for lane in lanes)
 
+    def costs_no_more_than(self, other: CostModel) -> bool:
+        """Whether it is the other one with some stages cheaper, or none: nothing costs more, all else is as it was."""
+        stages = dict.fromkeys([*self.stages, *other.stages])
+        return (
+            self.config == other.config
+            and self.blocked_share <= other.blocked_share
+            and self.batch_size == other.batch_size
+            and all(self.cost_per_sample(stage) <= other.cost_per_sample(stage) for stage in stages)
+        )
+
     def cost_per_sample(self, stage: str) -> float:
         """Seconds of a stage for each sample, on a core of its own (or on the device), as the model has it now."""
         factor = self.scale.get(stage, 1.0)

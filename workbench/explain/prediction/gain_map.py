@@ -57,14 +57,14 @@ class Ceilings:
 
     Attributes:
         device: Only the device has a cost; None without a device.
-        loader: Only loading has a cost.
+        loader: Only loading has a cost; None where none of it lies in the counted steps.
         main: Only the main process has a cost.
         measured: Of the run as it is.
         background: Only the main process's background thread has a cost; None without one.
     """
 
     device: float | None
-    loader: float
+    loader: float | None
     main: float
     measured: float
     background: float | None = None
@@ -133,7 +133,7 @@ def ceilings(predictor: Predictor) -> Ceilings:
 
     return Ceilings(
         device=only("device") if parts["device"] else None,
-        loader=only("loader"),
+        loader=only("loader") if any(model.cost_per_sample(name) > 0.0 for name in parts["loader"]) else None,
         main=only("main"),
         measured=predictor.measured,
         background=only("background") if parts["background"] else None,

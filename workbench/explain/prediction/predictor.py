@@ -2,7 +2,8 @@
 
 Both are drawn with the same random numbers, so what they have in common drops out, and the ratio is applied to what was
 measured. The interval holds three things: how the samples' times scatter (several draws), how far one run of this
-machine is from the next, and how wrong the model is, which grows with the size of the change.
+machine is from the next, and how wrong the model is, which grows with the size of the change, and with how far the
+simulated run is from the measured one before any change.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from workbench.explain.prediction.pipeline import Outcome, Seconds
 from workbench.explain.prediction.simulator import simulate
 from workbench.explain.words.items import plural
 from workbench.records import PredictedValue, Prediction, Record
+from workbench.units import format_rate
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Confidence:
 #: What the defaults rest on: the errors that `benchmarks/prediction.py` has found on two shared cores.
 CONFIDENCE = Confidence()
 
+
+#: From this log of simulated over measured throughput on (10 %), it is said that the simulation is off.
+_MUCH_OFF = 0.1
 
 #: A diagnosis and a plan simulate a run some sixty times; of a long run this many steps tell what bounds it.
 _ENOUGH_STEPS = 400
@@ -78,6 +83,13 @@ class Predictor:
         assert record.steady is not None  # else it could not have been calibrated
         self.measured = record.steady.samples_per_s
         self._before = self.outcomes(self.model)
+        simulated = float(np.mean([run.samples_per_s for run in self._before]))
+        self._off = abs(float(np.log(simulated / self.measured)))
+        if self._off >= _MUCH_OFF:
+            rate, there = (format_rate(value, record.item) for value in (simulated, self.measured))
+            self.model = self.model.assuming(
+                f"Simulated as it is, the run makes {rate}; measured were {there}. What is predicted may be as far off."
+            )
 
     def shortened(self) -> Predictor:
         """The same for a part of a long run, for whoever asks much; nothing is calibrated again."""
@@ -125,6 +137,8 @@ class Predictor:
         workers, as long as there is a core for each process.
         """
         rates = np.array([run.samples_per_s for run in after])
+        if changed.costs_no_more_than(self.model):  # nor does less work
+            rates = np.maximum(rates, [run.samples_per_s for run in self._before])
         for model in _on_the_way(self.model, changed):
             others = [run.samples_per_s for run in self.outcomes(model)]
             is_less = model.config.cores > changed.config.cores
@@ -138,7 +152,7 @@ class Predictor:
         logs = np.log(rates / np.array([run.samples_per_s for run in self._before]))
         centre, scatter = float(logs.mean()), float(logs.std(ddof=1))
         z = float(stats.norm.ppf(0.5 + self.confidence.level / 2))
-        model = self.confidence.of_change * abs(centre)
+        model = (self.confidence.of_change + self._off) * abs(centre)
         gain_half = z * float(np.hypot(scatter, model))
         # Both runs scatter: the one that the prediction rests on, and the one that it is compared with.
         rate_half = z * float(np.sqrt(scatter**2 + model**2 + 2 * self.confidence.run_to_run**2))

@@ -58,7 +58,10 @@ def unpredicted(predictor: Predictor, name: str, value: Any, problem: Problem) -
     except BadInput as error:
         first = error.problems[0]
         return Unpredicted(text, f"it cannot be set in this run: {first.what}", first.remedy)
-    inactive = inactive_knobs(replace(record.situation, knobs=changed))
+    situation = replace(record.situation, knobs=changed)
+    if name == "persistent_workers":  # whether workers start is what it decides
+        situation = replace(situation, workers_started=None)
+    inactive = inactive_knobs(situation)
     if name in inactive:
         return Unpredicted(text, f"it can change nothing in this run: {inactive[name]}")
     model, effect = predictor.model, _effect(record.knobs, name, value)

@@ -114,7 +114,8 @@ def comparison_headline(comparison: Comparison) -> str:
     warning = "".join(f" '{v.name}' is faster, and WRONG: its result is not the baseline's." for v in wrong)
     if not sound:
         undecided = [variant for variant in others if variant.verdict == "inconclusive"]
-        if undecided and len(undecided) + len(wrong) == len(others):
+        failed = [variant for variant in others if variant.verdict == "failed"]
+        if undecided and len(undecided) + len(wrong) + len(failed) == len(others):
             answer = f"Not enough data yet to say whether a variant is faster than '{baseline.name}'"
             return f"{answer}{_others(others)}.{warning}"
         return f"No variant is faster than '{baseline.name}'{_others(others)}.{warning}"

@@ -78,6 +78,9 @@ def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knob
     if problems or not values:
         raise BadInput("grid", problems or [Problem("there are no axes", remedy="Write 'knob=value,value'")])
     cells = [dict(zip(values, cell, strict=True)) for cell in itertools.product(*values.values())]
+    if len(cells) < 2:
+        remedy = "Name more values: 'knob=value,value'"
+        raise BadInput("grid", [Problem("a grid of one cell has nothing to compare the baseline with", remedy=remedy)])
     named = {" ".join(f"{name}={value}" for name, value in cell.items()): cell for cell in cells}
     return _build(named, common, [], subject="grid")
 

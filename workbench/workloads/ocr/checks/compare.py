@@ -43,7 +43,8 @@ def compare_samples(baseline: tuple[Record, Arrays | None], variant: tuple[Recor
     """
     own, other = variant[1], baseline[1]
     if own is None or other is None:
-        return Checks(notes=["No pages were kept to compare (checked_samples=0, or random transforms)."])
+        why = "the trial failed" if variant[0].failure else "checked_samples=0, or random transforms"
+        return Checks(notes=[f"No pages were kept to compare ({why})."])
     if text := _other_pages(own, other):
         return Checks(checks=[Check(name="pages", status="different", measured="", reason=text)])
     own, other = _of_both(own, other)
