@@ -93,7 +93,7 @@ def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Ca
     ranked = times.median().sort_values()
     if float(ranked.iloc[-1]) < limits.straggler * float(ranked.iloc[:-1].median()):
         return
-    if not is_shared and times.quantile(0.25)[ranked.index[-1]] < times.quantile(0.75)[ranked.index[:-1]].max():
+    if not is_shared and times.quantile(0.1)[ranked.index[-1]] < times.quantile(0.9)[ranked.index[:-1]].max():
         return
     medians = samples.groupby("process")["wall_s"].median().reindex(ranked.index)
     slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
