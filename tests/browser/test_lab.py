@@ -65,7 +65,7 @@ def test_knobs_run_cancel_look_compare_and_export(lab: LabPage, browser, picture
     # What cannot run is refused at once, with a fix.
     lab.press("tensor")
     lab.until("text.includes('what the cache holds is normalized already. Take')")
-    assert lab.page.locator(".wb .wb-run").is_disabled()
+    lab.until("panel.querySelector('.wb-run').disabled")
     lab.press("set normalize=cached")
     lab.until("!text.includes('is normalized already. Take')")
     lab.press("albumentations")
@@ -127,7 +127,7 @@ def test_knobs_run_cancel_look_compare_and_export(lab: LabPage, browser, picture
 def test_samples_are_seen_on_their_way_and_bad_folders_are_said(lab: LabPage, pictures: Path) -> None:
     lab.tab("Data set")
     lab.page.wait_for_selector(".wb svg polygon", state="attached")
-    assert lab.page.locator(".wb figure").count() == 3
+    lab.until("panel.querySelectorAll('figure').length === 3")
     lab.screenshot(pictures / "lab-samples.png")
 
     folder = lab.page.locator(".wb").get_by_placeholder("folder of page images")
