@@ -240,6 +240,29 @@ def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
     assert given["blocks"] == blocks
 
 
+def test_a_comparison_that_goes_on_reports_beside_itself(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from workbench.measure.comparison.journal import Journal
+    from workbench.workloads.ocr.knobs import OcrKnobs
+
+    given: dict[str, Any] = {}
+
+    def note(notebook: Path, parameters: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        given.update(parameters)
+        raise KeyboardInterrupt
+
+    knobs = OcrKnobs(dataset=str(Path(__file__).parents[1] / "data_samples"))
+    folder = tmp_path / "mine" / "comparisons" / "1"
+    (tmp_path / "runs").mkdir()
+    variants = {"a": knobs, "b": knobs.changed(cache="decoded")}
+    Journal.begin(folder, variants, runs=tmp_path / "runs", seed=0, num_blocks=3)
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", note)
+
+    invoke("compare", "--resume", str(folder))
+    assert given["reports"] == str(tmp_path / "mine")
+
+
 @pytest.mark.parametrize("command", cli.app.registered_commands, ids=lambda command: command.callback.__name__)
 def test_every_help_has_an_example_that_can_be_parsed(command, monkeypatch) -> None:
     name = command.callback.__name__

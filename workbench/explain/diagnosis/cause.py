@@ -73,6 +73,7 @@ class Thresholds:
             nothing can be predicted.
         straggler: The slowest worker's median sample over that of the others. Their samples are of one kind and their
             medians within some 10 % of each other; half as long again is no accident of the samples.
+        own_samples: Of workers that each make samples of their own, fewer than this tell nothing about a worker.
         rare_sample: From this multiple of the median on, a sample is a rare slow one. Samples that differ in size and
             content spread over two to three times their median.
         rare_samples: Rare is no more than this share of the samples; beyond it they are a kind of samples.
@@ -94,6 +95,7 @@ class Thresholds:
     headroom: float = 0.50
     idle: float = 0.50
     straggler: float = 1.5
+    own_samples: int = 16
     rare_sample: float = 5.0
     rare_samples: float = 0.10
     ready: float = 1.0

@@ -93,7 +93,9 @@ def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Ca
     ranked = times.median().sort_values()
     if float(ranked.iloc[-1]) < limits.straggler * float(ranked.iloc[:-1].median()):
         return
-    if not is_shared and times.quantile(0.1)[ranked.index[-1]] < times.quantile(0.9)[ranked.index[:-1]].max():
+    few = samples.groupby("process")["sample"].nunique().min() < limits.own_samples
+    overlaps = times.quantile(0.25)[ranked.index[-1]] < times.quantile(0.9)[ranked.index[:-1]].max()
+    if not is_shared and (few or overlaps):
         return
     medians = samples.groupby("process")["wall_s"].median().reindex(ranked.index)
     slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
@@ -135,7 +137,7 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
     held_up = facts.wait + facts.without_core
     if cores is None or held_up < limits.waits or cores.ready_s < limits.ready * cores.cpu_s:
         return
-    if facts.idle >= limits.idle:  # workers that have nothing to do take no cores from anybody
+    if facts.idle >= limits.busy:  # workers that have nothing to do take no cores from anybody
         return
     environment, machine = facts.record.environment, facts.record.machine
     number = environment.cores if environment else 1
