@@ -217,50 +217,44 @@ def test_an_interrupted_comparison_says_how_to_go_on(
     assert f"workbench compare --resume {tmp_path / 'comparisons' / '1'}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("asked", "blocks"), [((), 3), (("--blocks", "3"), 3), (("--blocks", "9"), 9)])
-def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: tuple[str, ...], blocks: int
-) -> None:
+@pytest.fixture
+def resumed(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Resumes a comparison of three blocks that lies in `mine/comparisons/1`; gives what its notebook is given."""
     from workbench.measure.comparison.journal import Journal
     from workbench.workloads.ocr.knobs import OcrKnobs
-
-    given: dict[str, Any] = {}
-
-    def note(notebook: Path, parameters: dict[str, Any], *arguments: Any, **options: Any) -> None:
-        given.update(parameters)
-        raise KeyboardInterrupt
-
-    knobs = OcrKnobs(dataset=str(Path(__file__).parents[1] / "data_samples"))
-    variants = {"a": knobs, "b": knobs.changed(cache="decoded")}
-    (tmp_path / "runs").mkdir()
-    Journal.begin(tmp_path / "comparison", variants, runs=tmp_path / "runs", seed=0, num_blocks=3)
-    monkeypatch.setattr("workbench.commands.headless.run_notebook", note)
-
-    invoke("compare", "--resume", str(tmp_path / "comparison"), *asked, "--out", str(tmp_path))
-    assert given["blocks"] == blocks
-
-
-def test_a_comparison_that_goes_on_reports_beside_itself(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from workbench.measure.comparison.journal import Journal
-    from workbench.workloads.ocr.knobs import OcrKnobs
-
-    given: dict[str, Any] = {}
-
-    def note(notebook: Path, parameters: dict[str, Any], *arguments: Any, **options: Any) -> None:
-        given.update(parameters)
-        raise KeyboardInterrupt
 
     knobs = OcrKnobs(dataset=str(Path(__file__).parents[1] / "data_samples"))
     folder = tmp_path / "mine" / "comparisons" / "1"
     (tmp_path / "runs").mkdir()
     variants = {"a": knobs, "b": knobs.changed(cache="decoded")}
     Journal.begin(folder, variants, runs=tmp_path / "runs", seed=0, num_blocks=3)
-    monkeypatch.setattr("workbench.commands.headless.run_notebook", note)
 
-    invoke("compare", "--resume", str(folder))
-    assert given["reports"] == str(tmp_path / "mine")
+    def resume(*arguments: str) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+
+        def note(notebook: Path, parameters: dict[str, Any], *arguments: Any, **options: Any) -> None:
+            given.update(parameters)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("workbench.commands.headless.run_notebook", note)
+        invoke("compare", "--resume", str(folder), *arguments)
+        return given
+
+    return resume
+
+
+@pytest.mark.parametrize(("asked", "blocks"), [((), 3), (("--blocks", "3"), 3), (("--blocks", "9"), 9)])
+def test_a_comparison_goes_on_to_as_many_blocks_as_it_was_to_have_or_more(
+    resumed: Callable[..., dict[str, Any]], asked: tuple[str, ...], blocks: int
+) -> None:
+    assert resumed(*asked)["blocks"] == blocks
+
+
+def test_a_comparison_that_goes_on_reports_beside_itself_or_where_it_is_told_to(
+    resumed: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    assert resumed()["reports"] == str(tmp_path / "mine")
+    assert resumed("--out", str(tmp_path / "other"))["reports"] == str(tmp_path / "other")
 
 
 @pytest.mark.parametrize("command", cli.app.registered_commands, ids=lambda command: command.callback.__name__)

@@ -7,6 +7,7 @@ import pytest
 from run_factory import Run
 
 from workbench.explain.breakdown import break_down
+from workbench.explain.diagnosis.cause import Thresholds
 from workbench.explain.diagnosis.diagnose import beside_the_map, diagnose
 from workbench.explain.diagnosis.plan import plan
 from workbench.explain.prediction.changes import set_cores, set_knob
@@ -77,7 +78,7 @@ def test_map_diagnosis_and_plan_name_one_bottleneck_or_say_why_not(seed):
     predictor = Predictor(run.record(), run.spans())
     causes, gains = diagnose(predictor.record, run.spans(), predictor), gain_map(predictor)
     named = {EPOCH_ENDS_CAUSE: EPOCH_ENDS, "device-bound": DEVICE}.get(causes[0].name, causes[0].stage)
-    is_nothing = causes[0].cost <= 0.0 and gains[0].free.estimate < 0.1
+    is_nothing = causes[0].cost <= 0.0 and gains[0].free.estimate < Thresholds().stands_out
     assert (is_nothing or named == gains[0].stage) != bool(beside_the_map(causes, gains))
     steps = plan(predictor.record, predictor, causes)
     against = [step for step in steps if step.cause == causes[0].title]

@@ -102,12 +102,11 @@ def compare_variants(
         state = read_state(Path(how["resume"]).expanduser())
         _refuse_fewer(blocks, state.most_blocks)
         variants, blocks = state.variants, max(blocks or 1, state.most_blocks)
+        out = out or Path(how["resume"]).expanduser().resolve().parent.parent  # beside the comparison that goes on
     else:
         blocks = blocks or _BLOCKS
         variants = choose_variants(list(specs), list(axes), common, blocks)
     check_variants(variants)
-    if how.get("resume") and out is None:  # beside the comparison that goes on
-        out = Path(how["resume"]).expanduser().resolve().parent.parent
     results = results_folder(out)
     parameters = {**common, **how, "blocks": blocks, "variants": list(specs), "grid": list(axes)}
     # Twice, for every trial may be disturbed and repeated.

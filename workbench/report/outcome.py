@@ -98,4 +98,9 @@ def results_of(notebook: Any) -> dict[str, Path]:
 def describe_failure(failure: Failure) -> str:
     """A failed trial in sentences: what it was doing, what happened, and the last lines that it wrote to stderr."""
     text = f"The trial failed while in phase '{failure.phase}' ({failure.kind}): {failure.message}"
-    return f"{text}\n\nLast lines of its stderr:\n{failure.stderr_tail}" if failure.stderr_tail else text
+    return "\n\n".join(filter(None, (text, describe_stderr(failure))))
+
+
+def describe_stderr(failure: Failure) -> str:
+    """The last lines that a failed trial wrote to stderr; empty where there are none."""
+    return f"Last lines of its stderr:\n{failure.stderr_tail}" if failure.stderr_tail else ""

@@ -155,6 +155,26 @@ def test_where_each_worker_has_its_own_samples_slower_samples_are_not_a_slow_wor
     assert ("one slow worker", None) not in found
 
 
+def test_a_few_samples_of_its_own_tell_nothing_about_a_worker():
+    slow = Pipeline(of_worker={0: 0.05}, per_epoch=2, epochs=16)
+    found = names(diagnose(*slow.run(), None))
+    assert ("one slow worker", None) not in found
+    many = replace(slow, per_epoch=8, epochs=4)
+    assert ("one slow worker", None) in names(diagnose(*many.run(), None))
+
+
+def test_samples_that_both_workers_made_are_compared_with_themselves():
+    """One worker made the slow samples in three epochs of four, and the other one in the fourth: neither is slow."""
+    record, spans = Pipeline(of_sample={sample: 0.03 for sample in range(64) if sample // 8 % 2}).run()
+    swapped = spans.copy()
+    last = (swapped["lane"] == "worker") & (swapped["batch"] >= 24)
+    swapped.loc[last, "process"] = 1 - swapped.loc[last, "process"]
+    medians = sample_times(record, swapped).groupby("process")["wall_s"].median()
+    assert medians.max() > Thresholds().straggler * medians.min()
+    assert ("one slow worker", None) not in names(diagnose(record, swapped, None))
+    assert ("one slow worker", None) in names(diagnose(record, spans, None)), "as long as it may be the worker"
+
+
 def test_a_slow_worker_whose_samples_are_its_own_may_have_slow_samples_and_that_is_said():
     record, spans = PLANTED["one slow worker", None].run()
     assert "it may be these that take longer" in diagnose(record, spans, predictor_for(record, spans))[0].evidence
@@ -486,11 +506,9 @@ def test_the_bytes_of_a_batch_are_those_that_batches_had():
 def test_idle_workers_take_no_cores_from_anybody():
     record, spans = PLANTED["cores oversubscribed", None].run()
     assert "cores oversubscribed" in [cause.name for cause in diagnose(record, spans, None)]
-    idle = spans.copy()
-    work = (idle["lane"] == "worker") & (idle["stage"] != "idle")
-    idle.loc[work, "stage"] = "idle"
-    stages = [row for row in record.stages if row.lane != "worker"]
-    lane = find_lane(break_down(record), "worker")
-    row = make_stage("worker", "idle", lane.wall_s, count=10)
-    calm = record.model_copy(update={"stages": [*stages, row]})
-    assert "cores oversubscribed" not in [cause.name for cause in diagnose(calm, idle, None)]
+    lane = record.lane("worker")
+    longer = lane.model_copy(update={"wall_s": 20 * lane.wall_s, "attributed_s": 20 * lane.wall_s})
+    idle = make_stage("worker", "idle", 19 * lane.wall_s)
+    lanes = [longer if each is lane else each for each in record.lanes]
+    calm = record.model_copy(update={"lanes": lanes, "stages": [*record.stages, idle]})
+    assert "cores oversubscribed" not in [cause.name for cause in diagnose(calm, spans, None)]

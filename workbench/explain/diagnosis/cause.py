@@ -30,6 +30,10 @@ Name = Literal[
 ]
 
 
+#: They explain time that stages take, so what they explain doesn't count for the stages again.
+APART: tuple[Name, ...] = ("one slow worker", "slow worker start")
+
+
 @dataclass(frozen=True)
 class Cause:
     """One reason why a run is no faster.

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from workbench.errors import BadInput
 from workbench.explain.breakdown import CLOSES_UP_TO
 from workbench.explain.diagnosis import rules
-from workbench.explain.diagnosis.cause import Cause, Thresholds
+from workbench.explain.diagnosis.cause import APART, Cause, Thresholds
 from workbench.explain.diagnosis.facts import Facts, gather
 from workbench.explain.diagnosis.losses import Losses
 from workbench.explain.diagnosis.plan import PlanStep, plan
@@ -28,10 +28,9 @@ DIAGNOSIS = "diagnosis.json"
 
 Rule = Callable[[Facts, Losses, Thresholds], Iterator[Cause]]
 
-#: They explain time that stages take, so what they explain doesn't count for the stages again.
-_APART: tuple[Rule, ...] = (rules.slow_worker, rules.worker_start)
-
-_REST: tuple[Rule, ...] = (
+_RULES: tuple[Rule, ...] = (
+    rules.slow_worker,
+    rules.worker_start,
     rules.unexplained,
     rules.loading,
     rules.rare_samples,
@@ -164,15 +163,13 @@ def diagnose(
 
 def _weighed(facts: Facts, losses: Losses, limits: Thresholds) -> list[Cause]:
     """All causes that are worth mentioning, the one that costs most first; if none stands out, what bounds the run."""
-    apart = [cause for rule in _APART for cause in rule(facts, losses, limits) if cause.cost >= limits.notable]
+    causes = [cause for rule in _RULES for cause in rule(facts, losses, limits)]
+    apart = [cause for cause in causes if cause.name in APART and cause.cost >= limits.notable]
     left = 1.0
     for cause in apart:
         left *= 1.0 - min(cause.cost, 1.0)
-    rest = [
-        replace(cause, cost=cause.cost * left) if cause.stage else cause
-        for rule in _REST
-        for cause in rule(facts, losses, limits)
-    ]
+    rest = [cause for cause in causes if cause.name not in APART]
+    rest = [replace(cause, cost=cause.cost * left) if cause.stage else cause for cause in rest]
     found = [*apart, *rest, *rules.start_up(facts, losses, limits)]
     found = [replace(cause, cost=min(max(cause.cost, 0.0), 1.0)) for cause in found]
     found = [cause for cause in found if cause.bounds or cause.cost >= limits.notable]

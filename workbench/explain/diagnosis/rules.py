@@ -87,25 +87,25 @@ def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Ca
         return
     shared = samples[samples.groupby("sample")["process"].transform("nunique") > 1]
     is_shared = shared["process"].nunique() == samples["process"].nunique()
-    if is_shared:
-        samples = shared.assign(relative=shared["wall_s"] / shared.groupby("sample")["wall_s"].transform("median"))
-    times = samples.groupby("process")["relative" if is_shared else "wall_s"]
-    ranked = times.median().sort_values()
-    if float(ranked.iloc[-1]) < limits.straggler * float(ranked.iloc[:-1].median()):
+    if is_shared:  # as if all were one sample
+        typical = shared.groupby("sample")["wall_s"].transform("median")
+        samples = shared.assign(wall_s=shared["wall_s"] / typical * typical.median())
+    times = samples.groupby("process")["wall_s"]
+    medians = times.median().sort_values()
+    slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
+    if slowest < limits.straggler * others:
         return
     few = samples.groupby("process")["sample"].nunique().min() < limits.own_samples
-    overlaps = times.quantile(0.25)[ranked.index[-1]] < times.quantile(0.9)[ranked.index[:-1]].max()
+    overlaps = times.quantile(0.25)[medians.index[-1]] < times.quantile(0.9)[medians.index[:-1]].max()
     if not is_shared and (few or overlaps):
         return
-    medians = samples.groupby("process")["wall_s"].median().reindex(ranked.index)
-    slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
     hedge = "" if is_shared else f" It makes the same {facts.items} in every epoch: it may be these that take longer."
     evidence = (
         f"Worker {medians.index[-1]} takes {format_duration(slowest)} for its median {facts.item}, the "
         f"{'others' if len(medians) > 2 else 'other'} {format_duration(others)}: {format_ratio(slowest / others)}; the "
         f"main process waits {format_share(facts.wait)} of the time.{hedge}"
     )
-    yield Cause("one slow worker", None, evidence, facts.wait * max(0.0, 1.0 - others / slowest))
+    yield Cause("one slow worker", None, evidence, facts.wait * (1.0 - others / slowest))
 
 
 def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:

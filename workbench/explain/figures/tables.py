@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.explain.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
+from workbench.explain.diagnosis.cause import APART, Cause
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
 from workbench.explain.words.headline import startup_words
 from workbench.explain.words.items import counted, item_of, per_item
@@ -15,7 +16,6 @@ from workbench.records import Count, Record
 from workbench.units import format_bytes, format_duration, format_epochs, format_rate, format_ratio, format_share
 
 if TYPE_CHECKING:
-    from workbench.explain.diagnosis.cause import Cause
     from workbench.explain.diagnosis.plan import PlanStep
 
 #: With profilers that make a run take more than this many times as long, its figures are not those of the plain run.
@@ -190,7 +190,7 @@ def diagnosis_table(causes: Sequence[Cause]) -> Table:
         "What bounds the run: the share of its time that would be saved without each cause alone, and the figures that "
         "show it. Causes overlap, so their shares do not add up."
     )
-    if apart := [cause.title for cause in causes if cause.name in ("one slow worker", "slow worker start")]:
+    if apart := [cause.title for cause in causes if cause.name in APART]:
         caption += f" What {' and '.join(apart)} costs is not counted for stages once more."
     return make_table(("cause", "costs", "evidence"), rows, caption=caption, is_wide=True)
 

@@ -58,10 +58,8 @@ def unpredicted(predictor: Predictor, name: str, value: Any, problem: Problem) -
     except BadInput as error:
         first = error.problems[0]
         return Unpredicted(text, f"it cannot be set in this run: {first.what}", first.remedy)
-    situation = replace(record.situation, knobs=changed)
-    if name == "persistent_workers":  # whether workers start is what it decides
-        situation = replace(situation, workers_started=None)
-    inactive = inactive_knobs(situation)
+    # Whether workers start is known of the run that was, and not of the one that is asked about.
+    inactive = inactive_knobs(replace(record.situation, knobs=changed, workers_started=None))
     if name in inactive:
         return Unpredicted(text, f"it can change nothing in this run: {inactive[name]}")
     model, effect = predictor.model, _effect(record.knobs, name, value)
@@ -71,7 +69,8 @@ def unpredicted(predictor: Predictor, name: str, value: Any, problem: Problem) -
     without = with_fewer_bytes(model.scaled(0.0, *freed), effect, record.knobs)
     before, then = model.bytes_per_sample, without.bytes_per_sample
     fewer = 1.0 - then / before if before and then is not None else 0.0
-    return Unpredicted(text, problem.what, "", predictor.gain(without), freed, fewer, settings)
+    bound = predictor.gain(without)
+    return Unpredicted(text, problem.what, bound=bound, freed=freed, fewer_bytes=fewer, settings=settings)
 
 
 def _effect(knobs: Knobs, name: str, value: Any) -> Effect:
