@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, SerializeAsAny, Vali
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import DEFAULT_WORKLOAD, Knobs
+from workbench.knobs.observed import OBSERVED
 from workbench.stages import Stage
 
 _GROUP = "workbench.workloads"
@@ -40,7 +41,12 @@ SHIPPED = {
         knobs="workbench.workloads.ocr.knobs:OcrKnobs",
         workload="workbench.workloads.ocr.workload:OcrWorkload",
         checks="workbench.workloads.ocr.checks.compare:compare_samples",
-    )
+    ),
+    OBSERVED: Shipped(
+        knobs="workbench.knobs.observed:ObservedKnobs",
+        workload="workbench.knobs.observed:ObservedKnobs",
+        checks="workbench.explain.checks.samples:compare_samples",
+    ),
 }
 
 

@@ -44,11 +44,14 @@ class Startup(Part):
     """All before the first counted step. The phases follow one another; what none of them covers is `other_s`."""
 
     imports_s: float = Field(description="from the start of the process until the libraries are there")
-    dataset_s: float = Field(description="opening the data set")
+    dataset_s: float | None = Field(description="opening the data set; None: not told apart")
     cache_fill_s: float | None = Field(description="filling the cache; None without a cache")
-    model_s: float = Field(description="building the model and bringing it to the device")
+    model_s: float | None = Field(description="building the model and bringing it to the device; None: likewise")
     workers_s: float = Field(description="from starting the loader until its first batch is here")
     warmup_s: float = Field(description="the steps before the counted ones")
+    building_s: float | None = Field(
+        None, description="of an observed script: all else before its training loader was asked first"
+    )
     other_s: float
     total_s: float
 
@@ -201,6 +204,47 @@ class Description(Part):
     notes: list[str] = Field(default_factory=list)
 
 
+class ScriptLoader(Part):
+    """A DataLoader of an observed script, as it stood when it was iterated last."""
+
+    name: str = Field(description="the line that makes it")
+    dataset: str = Field(description="class of its data set")
+    num_samples: int | None = Field(description="None: it does not say")
+    batch_size: int | None
+    num_workers: int
+    collate: str = Field(description="its collate function")
+    batches: int = Field(description="how often it was asked")
+
+
+class ScriptPart(Part):
+    """A part of the whole run of an observed script; the parts follow one another."""
+
+    name: str
+    wall_s: float
+    batches: int | None = Field(None, description="batches that were asked for in it; None: it is no loop")
+
+
+class RankStats(Part):
+    """One rank of an observed script, over its own counted steps."""
+
+    rank: int
+    num_steps: int
+    samples_per_s: float
+    wait_share: float = Field(description="share of the time in which it waited for a batch, 0..1")
+
+
+class Script(Part):
+    """What an observed trial knows beside its figures."""
+
+    command: str
+    training_loader: str = Field(description="name of the loader whose steps were counted")
+    is_trained: bool = Field(description="whether a backward pass followed its batches")
+    loaders: list[ScriptLoader] = Field(default_factory=list)
+    parts: list[ScriptPart] = Field(default_factory=list, description="the whole run, as far as it was seen")
+    ranks: list[RankStats] = Field(default_factory=list, description="empty where there is one only")
+    returncode: int | None = Field(None, description="of the command; None where it was stopped")
+
+
 class Record(BaseModel):
     """What one trial leaves: `record.json`, written last; its presence says that the trial ended, well or badly."""
 
@@ -212,6 +256,11 @@ class Record(BaseModel):
     status: Literal["ok", "failed"]
     failure: Failure | None = None
     knobs: RecordedKnobs
+    asked: dict[str, Any] = Field(
+        default_factory=dict,
+        description="of an observed script: what was set in it from outside; knobs says what arrived",
+    )
+    script: Script | None = Field(None, description="None for a trial that the workbench drives itself")
     item: str = Field("sample", description="what the workload calls its samples")
     workload_stages: list[Stage] = Field(default_factory=list, description="the workload's own part of the catalogue")
     device: str | None = Field(None, description="the device that `auto` came to, in words")

@@ -172,9 +172,10 @@ def start_up(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause
     if startup is None:
         return
     parts = {
-        "reading the data set": startup.dataset_s,
+        "reading the data set": startup.dataset_s or 0.0,
         "filling the cache": startup.cache_fill_s or 0.0,
-        "building the model": startup.model_s,
+        "building the model": startup.model_s or 0.0,
+        "building data sets and model": startup.building_s or 0.0,
         "starting the workers until the first batch": startup.workers_s,
     }
     preparing_s, wall_s = sum(parts.values()), facts.steady.wall_s

@@ -87,9 +87,10 @@ def startup_words(startup: Startup) -> str:
     """
     phases = {
         "imports": startup.imports_s,
-        "data set": startup.dataset_s,
+        "data set": startup.dataset_s or 0.0,
         "cache fill": startup.cache_fill_s or 0.0,
-        "model": startup.model_s,
+        "model": startup.model_s or 0.0,
+        "building data sets and model": startup.building_s or 0.0,
         "first batch": startup.workers_s,
         "warm-up steps": startup.warmup_s,
     }

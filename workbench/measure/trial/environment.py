@@ -30,7 +30,7 @@ def describe_environment(modules: Sequence[str] = ()) -> Environment:
     return Environment(
         python=platform.python_version(),
         platform=platform.platform(),
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         cores=len(os.sched_getaffinity(0)),
         memory_bytes=psutil.virtual_memory().total,
         torch=torch.__version__,
@@ -46,7 +46,8 @@ def _versions(modules: Iterable[str]) -> dict[str, str]:
     return {package.name: package.version for package in packages if package is not None}
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """What the processor calls itself."""
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

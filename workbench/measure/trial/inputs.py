@@ -12,6 +12,8 @@ from typing import Any
 from workbench.errors import BadInput
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
+from workbench.knobs.observed import ObservedKnobs
+from workbench.measure.attach.command import check_command
 from workbench.measure.devices.choose import make_device, resolve_device
 from workbench.measure.loaders.choose import check_loader
 from workbench.measure.profilers.choose import check_profilers
@@ -32,6 +34,9 @@ def check_inputs(knobs: Knobs) -> Description | None:
     """
     if os.environ.get(INPUTS_CHECKED):
         return None
+    if isinstance(knobs, ObservedKnobs):
+        check_command(knobs)
+        return None
     workload = make_workload(knobs)
     description = checked(workload, knobs.workload)
     _check_parts(workload, knobs)
@@ -44,7 +49,9 @@ def check_combination(knobs: Knobs) -> None:
     Raises:
         BadInput: With everything that a trial would refuse.
     """
-    if not os.environ.get(INPUTS_CHECKED):
+    if isinstance(knobs, ObservedKnobs):
+        check_command(knobs)
+    elif not os.environ.get(INPUTS_CHECKED):
         _check_parts(make_workload(knobs), knobs)
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
 
 import psutil
 
@@ -62,15 +63,25 @@ def end_own_session(started_s: float) -> None:
     Args:
         started_s: When this process began, by `time.time`.
     """
-    own = os.getpid()
     try:
-        if os.getsid(0) == own:
-            others = [member for member in _members(own) if member.pid != own]
-            _send(others, signal.SIGKILL)
-            _are_gone(others, _GONE_WITHIN_S)
-            remove_segments({member.pid for member in others}, since_s=started_s)
+        end_others(started_s)
     finally:
         os.killpg(0, signal.SIGKILL)
+
+
+def end_others(started_s: float, also: Iterable[int] = ()) -> None:
+    """End all that this process has started, where it leads a session, and remove what they left in /dev/shm.
+
+    Args:
+        started_s: When the first of them began, by `time.time`.
+        also: Processes that are known to have been among them, and may be gone.
+    """
+    own = os.getpid()
+    if os.getsid(0) == own:
+        others = [member for member in _members(own) if member.pid != own]
+        _send(others, signal.SIGKILL)
+        _are_gone(others, _GONE_WITHIN_S)
+        remove_segments({*also, *(member.pid for member in others)}, since_s=started_s)
 
 
 def _in_session(leader: int) -> set[int]:

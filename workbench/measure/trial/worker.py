@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.errors import BadInput, CannotWrite, WorkbenchError
+from workbench.knobs.observed import ObservedKnobs
+from workbench.measure.attach.observe import Observed
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.measure import Trial
@@ -46,7 +48,11 @@ def main() -> int:
     events = EventWriter(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     knobs = read_knobs(folder)
-    trial = Trial(knobs, folder, started_ns=arguments.started_ns, on_event=events)
+    trial: Trial | Observed
+    if isinstance(knobs, ObservedKnobs):
+        trial = Observed(knobs, folder, started_ns=arguments.started_ns, on_event=events)
+    else:
+        trial = Trial(knobs, folder, started_ns=arguments.started_ns, on_event=events)
     try:
         record = trial.run()
     except Exception as raised:  # a failed trial is a result: whatever it was goes into the record

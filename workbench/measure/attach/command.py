@@ -1,0 +1,154 @@
+"""The training command of a user: taken apart, looked at before it is started, and its environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs.observed import ObservedKnobs
+from workbench.observer.session import VARIABLE
+
+#: What has to be first on PYTHONPATH: the folder with the observer's `sitecustomize.py`, and nothing else.
+INJECTED = Path(__file__).resolve().parents[2] / "observer" / "injected"
+
+#: Programs that start the command elsewhere, or without the environment that they are given.
+_ELSEWHERE = {
+    "docker": "run the workbench inside the container",
+    "podman": "run the workbench inside the container",
+    "srun": "start the workbench by srun instead: srun workbench attach -- ...",
+    "sbatch": "put `workbench attach -- ...` into the batch script",
+    "ssh": "run the workbench on that machine",
+    "sudo": "run the workbench itself with sudo",
+}
+
+#: Python leaves its environment out of account with these.
+_WITHOUT_ENVIRONMENT = ("I", "E", "S")
+
+#: Environment variables by which libraries take their number of threads.
+_BLAS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def folder_of(knobs: ObservedKnobs) -> Path:
+    """Where the command is started."""
+    return Path(knobs.folder).expanduser().resolve() if knobs.folder else Path.cwd()
+
+
+def words_of(knobs: ObservedKnobs) -> list[str]:
+    """The command, word by word, with the arguments that are added.
+
+    Raises:
+        BadInput: Where a quote is left open.
+    """
+    words = []
+    for name in ("command", "args"):
+        try:
+            words += shlex.split(getattr(knobs, name))
+        except ValueError as error:
+            problem = Problem(f"cannot be taken apart ({error})", f"{name}={getattr(knobs, name)}", "Close the quote")
+            raise BadInput("the command", [problem]) from None
+    return words
+
+
+def settings_of_env(knobs: ObservedKnobs) -> dict[str, str]:
+    """The environment variables that are set.
+
+    Raises:
+        BadInput: For a word without ``=``.
+    """
+    found, problems = {}, []
+    for word in shlex.split(knobs.env):
+        name, equals, value = word.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            problems.append(Problem(f"'{word}' sets nothing", f"env={knobs.env}", "Write NAME=VALUE"))
+        found[name] = value
+    if problems:
+        raise BadInput("the command", problems)
+    return found
+
+
+def environment_of(knobs: ObservedKnobs, folder: Path) -> dict[str, str]:
+    """The environment in which the command is started.
+
+    Args:
+        knobs: Of the trial.
+        folder: Where the observer leaves its files.
+    """
+    threads: Mapping[str, str] = {}
+    if knobs.blas_threads is not None:
+        threads = dict.fromkeys(_BLAS, str(knobs.blas_threads))
+    path = [str(INJECTED), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **os.environ,
+        **threads,
+        **settings_of_env(knobs),
+        "PYTHONPATH": os.pathsep.join(path),
+        VARIABLE: str(folder),
+    }
+
+
+def check_command(knobs: ObservedKnobs) -> None:
+    """Look at a command before it is started.
+
+    Raises:
+        BadInput: With everything that can be known to be wrong.
+    """
+    settings_of_env(knobs)
+    words = words_of(knobs)
+    folder = folder_of(knobs)
+    problems = []
+    if not words:
+        problems.append(Problem("there is none", remedy="Write it behind --: workbench attach -- python train.py"))
+        raise BadInput("the command", problems)
+    if not folder.is_dir():
+        problems.append(Problem("there is no such folder", f"folder={knobs.folder}", "Name the one to start it in"))
+    if knobs.device != "auto":
+        remedy = "Leave device out; a switch of the script's own goes into args"
+        problems.append(Problem("the script decides where its model runs", f"device={knobs.device}", remedy))
+    problems += [*_program_problems(words, folder), *_python_problems(words), *_argument_problems(words)]
+    if knobs.num_workers == 0 and (knobs.prefetch_factor is not None or knobs.persistent_workers):
+        remedy = "Leave them out, or take workers"
+        problems.append(Problem("without workers there is nothing to prefetch or keep", "num_workers=0", remedy))
+    if problems:
+        raise BadInput("the command", problems)
+
+
+def _program_problems(words: list[str], folder: Path) -> list[Problem]:
+    program = words[0]
+    name = Path(program).name
+    if name in _ELSEWHERE:
+        what = "what it starts does not get the environment by which a script is observed"
+        return [Problem(what, name, _ELSEWHERE[name][:1].upper() + _ELSEWHERE[name][1:])]
+    path = folder / program if os.sep in program else Path(shutil.which(program) or "")
+    if not path.is_file():
+        if name.endswith(".py"):
+            return [Problem("is no program", program, f"Write: python {program}")]
+        return [Problem("there is no such program", program, "Check its name, or activate its environment first")]
+    if name.endswith(".py") and not os.access(path, os.X_OK):
+        return [Problem("is not executable", program, f"Write: python {program}")]
+    return []
+
+
+def _python_problems(words: list[str]) -> list[Problem]:
+    """Switches of Python itself, before the script's name, that keep the observer out."""
+    if not re.fullmatch(r"python[\d.]*t?", Path(words[0]).name):
+        return []
+    problems = []
+    for word in words[1:]:
+        if not word.startswith("-") or word in ("-m", "-c"):
+            break
+        if not word.startswith("--") and (found := [letter for letter in _WITHOUT_ENVIRONMENT if letter in word]):
+            what = f"Python started with -{found[0]} does not look at its environment, so nothing can be observed"
+            problems.append(Problem(what, word, f"Leave -{found[0]} out"))
+    return problems
+
+
+def _argument_problems(words: list[str]) -> list[Problem]:
+    if "--multirun" in words:
+        remedy = "Leave --multirun out, and give one set of values"
+        return [Problem("hydra --multirun is several trainings in one", "--multirun", remedy)]
+    return []

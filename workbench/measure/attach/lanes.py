@@ -1,0 +1,224 @@
+"""The spans of an observed script as those of a pipeline: workers, main process, background threads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from workbench.measure.attach.seen import Count, ProcessSeen, Seen
+from workbench.measure.attach.window import Loop, Window
+from workbench.measure.timing.spans import NONE, Spans, TrackSpans
+from workbench.records import LaneStats, StageStats
+from workbench.stages import Lane, Stage
+from workbench.units import NS_PER_S
+
+#: How the time of other loaders than the training one is called.
+VALIDATION = "validation"
+
+_EPOCH = "epoch of "
+
+
+def tracks_of(seen: Seen, loop: Loop, window: Window) -> list[TrackSpans]:
+    """The spans of all lanes, of the training loader's batches and of the loop that takes them."""
+    numbers = {int(key): number for number, key in enumerate(loop.given_key)}
+    tracks = [*_worker_tracks(seen, loop, window), *main_tracks(loop)]
+    return [_renumbered(track, numbers) for track in tracks]
+
+
+def worker_processes(seen: Seen, loop: Loop) -> dict[int, list[ProcessSeen]]:
+    """The processes of the training loader's workers, by number, in the order in which they came."""
+    found: dict[int, list[ProcessSeen]] = defaultdict(list)
+    for process, fact in seen.of("worker"):
+        if fact["iterator"] in loop.iterators and fact["main"] == loop.process.pid:
+            found[fact["worker"]].append(process)
+    return dict(sorted(found.items()))
+
+
+def _worker_tracks(seen: Seen, loop: Loop, window: Window) -> Iterable[TrackSpans]:
+    if loop.loader["num_workers"] == 0:
+        for _, spans, _, _ in loop.process.lanes("worker"):
+            yield TrackSpans("worker", 0, False, "measured", _without_gaps(spans, window))
+        return
+    for number, processes in worker_processes(seen, loop).items():
+        parts = [spans for process in processes for _, spans, _, _ in process.lanes("worker")]
+        sending = [spans for process in processes for _, spans, _, _ in process.lanes("sender")]
+        yield TrackSpans("worker", number, False, "measured", _without_gaps(joined(parts), window))
+        if sending:
+            yield TrackSpans("worker", number, True, "measured", joined(sending))
+
+
+def _without_gaps(spans: Spans, window: Window) -> Spans:
+    """Spans of a worker number with the time in which it had no order, or was not there: it is idle then.
+
+    A worker writes its waiting down when it is over, which may be never.
+    """
+    if not len(spans.stage):
+        return spans
+    order = np.argsort(spans.begin_ns, kind="stable")
+    begin, end = spans.begin_ns[order], np.maximum.accumulate(spans.end_ns[order])
+    gaps = np.flatnonzero(begin[1:] - end[:-1] > 1_000_000)
+    idle = [_one("idle", int(end[gap]), int(begin[gap + 1])) for gap in gaps]
+    last = int(end[-1])
+    if last < window.end_ns:
+        idle.append(_one("idle", last, window.end_ns))
+    return joined([spans, *idle])
+
+
+def _one(stage: str, begin_ns: int, end_ns: int) -> Spans:
+    def of(value: int) -> np.ndarray:
+        return np.array([value], np.int64)
+
+    return Spans((stage,), of(0), of(begin_ns), of(end_ns), of(NONE), of(NONE))
+
+
+def joined(parts: Sequence[Spans]) -> Spans:
+    """The spans of several tracks as one."""
+    names = tuple(dict.fromkeys(name for part in parts for name in part.names))
+    place = {name: number for number, name in enumerate(names)}
+    stage = [np.array([place[name] for name in part.names], np.int64)[part.stage] for part in parts if len(part.stage)]
+    rest = [
+        np.concatenate([getattr(part, column) for part in parts if len(part.stage)] or [np.zeros(0, np.int64)])
+        for column in ("begin_ns", "end_ns", "sample", "batch")
+    ]
+    return Spans(names, np.concatenate(stage) if stage else np.zeros(0, np.int64), *rest)
+
+
+def main_tracks(loop: Loop) -> Iterable[TrackSpans]:
+    """The spans of a main process: of its loop, and of the thread that receives and pins batches for it."""
+    for _, spans, _, _ in loop.process.lanes("main"):
+        yield TrackSpans("main", 0, False, "measured", _named(spans, loop))
+    for _, spans, _, _ in loop.process.lanes("receiver"):
+        yield TrackSpans("main", 0, True, "measured", spans)
+
+
+def _named(spans: Spans, loop: Loop) -> Spans:
+    """Spans of the main process: what belongs to other loaders than those of a step is called so."""
+    others = sorted(set(loop.loaders) - set(loop.in_step))
+    names_of = {number: f"{VALIDATION} {loop.loaders[number]['name']}" for number in others}
+    called = names_of if len(others) > 1 else dict.fromkeys(others, VALIDATION)
+    by_name = {loop.loaders[number]["name"]: number for number in loop.loaders}
+    place = np.searchsorted(loop.ask_ns, spans.begin_ns, side="right") - 1
+    asked = np.where(place >= 0, loop.ask_loader[np.maximum(place, 0)], loop.training)
+    names: dict[str, int] = {}
+    stage = np.empty_like(spans.stage)
+    for number, name in enumerate(spans.names):
+        for loader in set(loop.loaders):
+            rows = (spans.stage == number) & (asked == loader)
+            if rows.any():
+                stage[rows] = names.setdefault(_name(name, loader, called, by_name), len(names))
+    return Spans(tuple(names), stage, spans.begin_ns, spans.end_ns, spans.sample, spans.batch)
+
+
+def _name(stage: str, loader: int, called: Mapping[int, str], by_name: Mapping[str, int]) -> str:
+    if stage.startswith(_EPOCH):
+        number = by_name.get(stage.removeprefix(_EPOCH), loader)
+        return f"{called[number]} starts workers" if number in called else "epoch"
+    if loader not in called:
+        return stage
+    return called[loader] if stage == "your code" else f"{called[loader]}: {stage}"
+
+
+def _renumbered(track: TrackSpans, numbers: Mapping[int, int]) -> TrackSpans:
+    """A track whose batches are numbered in the order in which the loop took them, and those that it never took last."""
+    spans = track.spans
+    keys = np.unique(spans.batch)
+    further = (key for key in keys.tolist() if key != NONE and key not in numbers)
+    known = {**numbers, **{key: len(numbers) + place for place, key in enumerate(further)}, NONE: NONE}
+    batch = np.array([known[key] for key in keys.tolist()], np.int64)[np.searchsorted(keys, spans.batch)]
+    renumbered = Spans(spans.names, spans.stage, spans.begin_ns, spans.end_ns, spans.sample, batch)
+    return TrackSpans(track.lane, track.process, track.background, track.origin, renumbered)
+
+
+def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> list[StageStats]:
+    """Sum up every stage between two points in time.
+
+    A stage that others interrupt has several segments; those of one sample of one batch count as one visit.
+    """
+    stats = []
+    by_stage: dict[tuple[Lane, str, bool], list[pd.DataFrame]] = defaultdict(list)
+    for track in tracks:
+        spans = track.spans
+        inside = np.minimum(spans.end_ns, end_ns) - np.maximum(spans.begin_ns, begin_ns)
+        columns = {"stage": spans.stage, "sample": spans.sample, "batch": spans.batch, "ns": inside}
+        rows = pd.DataFrame({**columns, "place": np.arange(len(inside))})[inside > 0]
+        # What belongs to no batch is no part of another visit.
+        rows["place"] = rows["place"].where(rows["batch"] == NONE, NONE)
+        visits = rows.groupby(["stage", "batch", "sample", "place"], as_index=False)["ns"].sum()
+        for number, name in enumerate(spans.names):
+            own = visits[visits["stage"] == number]
+            if len(own):
+                by_stage[track.lane, name, track.background].append(own)
+    for (lane, name, background), parts in by_stage.items():
+        visits = pd.concat(parts)
+        seconds = visits["ns"].to_numpy() / NS_PER_S
+        stats.append(
+            StageStats(
+                lane=lane,
+                name=name,
+                per="sample" if bool((visits["sample"] != NONE).any()) else "batch",
+                count=len(seconds),
+                mean_s=float(seconds.mean()),
+                p50_s=float(np.quantile(seconds, 0.5)),
+                p95_s=float(np.quantile(seconds, 0.95)),
+                total_s=float(seconds.sum()),
+                background=background,
+            )
+        )
+    return stats
+
+
+def with_core_time(lanes: Sequence[LaneStats], seen: Seen, loop: Loop, window: Window) -> list[LaneStats]:
+    """Lanes with what the scheduler has counted for their processes between two points in time."""
+    workers = [process for processes in worker_processes(seen, loop).values() for process in processes]
+    of = {"main": [loop.process], "worker": workers}
+    found = []
+    for lane in lanes:
+        used = [_core_time(process.count("cores"), window) for process in of.get(lane.lane, [])]
+        if used and all(one is not None for one in used):
+            cpu, ready, background = (float(sum(part)) for part in zip(*filter(None, used), strict=True))
+            lane = lane.model_copy(update={"cpu_s": cpu, "ready_s": ready, "background_cpu_s": background})
+        found.append(lane)
+    return found
+
+
+def _core_time(cores: Count, window: Window) -> tuple[float, float, float] | None:
+    """Seconds on a core, ready for one, and of other threads; None where a process was not counted."""
+    if len(cores.at_ns) < 2:
+        return (0.0, 0.0, 0.0) if len(cores.at_ns) else None
+    bounds = np.clip([window.begin_ns, window.end_ns], cores.at_ns[0], cores.at_ns[-1])
+    own, ready, whole = (
+        float(np.diff(np.interp(bounds, cores.at_ns, column))[0]) / NS_PER_S
+        for column in (cores.first, cores.second, cores.third)
+    )
+    return own, ready, max(0.0, whole - own)
+
+
+def catalogue_of(tracks: Sequence[TrackSpans]) -> list[Stage]:
+    """The stages of a script that are not those of the measured loop."""
+    found: dict[tuple[Lane, str], Stage] = {}
+    for track in tracks:
+        for name in track.spans.names:
+            stage = _stage(track.lane, name)
+            if stage is not None:
+                found[track.lane, name] = stage
+    return list(found.values())
+
+
+def _stage(lane: Lane, name: str) -> Stage | None:
+    if lane == "main":
+        if name == "your code":
+            meaning = "what the script does in a step beside all that is named: losses, metrics, logging."
+            return Stage(name, lane, "end", colour="#B279A2", meaning=meaning)
+        if name.startswith(VALIDATION):
+            return Stage(name, lane, "end", colour="#72B7B2" if name == VALIDATION else "")
+        if name == "workbench":
+            return Stage(name, lane, "end", meaning="the workbench looks for the model.")
+        if name.startswith("forward"):
+            return Stage(name, lane, "submit")
+        return None
+    if lane == "worker" and name == "decode":
+        return Stage(name, lane, "work", "sample", replayable=True)
+    return None

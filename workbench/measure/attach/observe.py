@@ -1,0 +1,192 @@
+"""One observed trial: a user's command from its start to the record. Runs in the trial's own process, beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.errors import BadInput, Problem
+from workbench.knobs.observed import DATA_LOADER_KNOBS, ObservedKnobs
+from workbench.measure.attach.command import check_command, environment_of, folder_of, words_of
+from workbench.measure.attach.record import Ended, make_record
+from workbench.measure.attach.seen import Seen
+from workbench.measure.profilers.memory_over_time import tree_pss_bytes
+from workbench.measure.timing.spans import Clock, monotonic_ns
+from workbench.measure.trial.events import Event
+from workbench.measure.trial.process_tree import end_others
+from workbench.observer.session import SETTINGS
+from workbench.records import Phase, Record
+from workbench.units import NS_PER_S, format_duration
+
+_POLL_S = 0.1
+
+_SHARED_MEMORY = "/dev/shm"
+
+#: Without a sign of the observer for so long, it has not got in.
+_HELLO_S = 30.0
+
+#: Without a loader for so long, whoever waits is told.
+_NO_LOADER_S = 60.0
+
+#: Of what a script has printed, as much is read for a message.
+_TAIL_BYTES = 65536
+
+OUTPUT = "stdout.txt"
+
+
+class Observed:
+    """Observes one command.
+
+    Args:
+        knobs: What is to be observed.
+        folder: The run folder.
+        started_ns: When this process was started, on the clock.
+        on_event: Called with progress.
+        clock: Reads the time.
+
+    Attributes:
+        phase: What the script is doing.
+    """
+
+    def __init__(
+        self,
+        knobs: ObservedKnobs,
+        folder: Path,
+        *,
+        started_ns: int,
+        on_event: Callable[[Event], None],
+        clock: Clock = monotonic_ns,
+    ) -> None:
+        self.phase: Phase = "launch"
+        self._knobs = knobs
+        self._folder = folder
+        self._on_event = on_event
+        self._clock = clock
+        self._told_no_loader = False
+
+    def run(self) -> Record:
+        """Do it.
+
+        Returns:
+            The record of a trial that ended well.
+
+        Raises:
+            BadInput: For a command that cannot be observed.
+            NothingCounted: Where the script ended before anything could be counted.
+        """
+        check_command(self._knobs)
+        started_s = time.time()
+        in_memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+        shared = Path(tempfile.mkdtemp(prefix="workbench-observe-", dir=in_memory))
+        seen = Seen(shared)
+        try:
+            return self._observe(seen, started_s)
+        finally:
+            end_others(started_s, also=seen.processes)
+            shutil.rmtree(shared, ignore_errors=True)
+
+    def _observe(self, seen: Seen, started_s: float) -> Record:
+        (seen.folder / SETTINGS).write_text(json.dumps(self._settings()), encoding="utf-8")
+        started_ns = self._clock()
+        with (self._folder / OUTPUT).open("wb") as output:
+            process = subprocess.Popen(
+                words_of(self._knobs),
+                cwd=folder_of(self._knobs),
+                env=environment_of(self._knobs, seen.folder),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+            )
+        self._follow(process, seen, started_ns)
+        stopped = process.returncode is None
+        memory = tree_pss_bytes(process.pid) if stopped else None
+        end_others(started_s, also=seen.processes)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        ended = Ended(
+            started_ns=started_ns,
+            ended_ns=self._clock(),
+            returncode=None if stopped else process.returncode,
+            pss_bytes=memory if memory is not None else self._pss,
+        )
+        seen.update()
+        self._begin("finish")
+        return make_record(self._knobs, self._folder, seen, ended)
+
+    _pss: int | None = None
+
+    def _settings(self) -> dict[str, object]:
+        """What the observer is told."""
+        asked = self._knobs.asked()
+        return {
+            "steps": self._knobs.num_steps,
+            "warmup": self._knobs.warmup_steps,
+            "let_finish": self._knobs.let_finish,
+            "loader": self._knobs.which_loader,
+            "loader_knobs": {DATA_LOADER_KNOBS[name]: asked[name] for name in asked if name in DATA_LOADER_KNOBS},
+            "opencv_threads": self._knobs.opencv_threads,
+            "torch_threads": self._knobs.torch_threads,
+        }
+
+    def _begin(self, phase: Phase) -> None:
+        if self.phase != phase:
+            self.phase = phase
+            self._on_event(Event(phase=phase))
+
+    def _follow(self, process: subprocess.Popen[bytes], seen: Seen, started_ns: int) -> None:
+        """Look on until the script has ended, or has come to where it is to be stopped."""
+        self._begin("imports")
+        while process.poll() is None:
+            time.sleep(_POLL_S)
+            seen.update()
+            since_s = (self._clock() - started_ns) / NS_PER_S
+            if since_s > _HELLO_S and not seen.processes:
+                raise BadInput("the command", [_not_attached(self._knobs)])
+            loops = seen.loops
+            if not loops and since_s > _NO_LOADER_S and not self._told_no_loader:
+                self._told_no_loader = True
+                message = f"no torch DataLoader was iterated in the first {format_duration(_NO_LOADER_S)}"
+                self._on_event(Event(phase=self.phase, message=message))
+            if loops:
+                self._tell_steps(seen)
+            if self._pss is None and any(loop.first("counted") for loop in loops):
+                self._pss = tree_pss_bytes(process.pid)
+            if loops and all(loop.first("stop") for loop in _training(loops)):
+                return
+
+    def _tell_steps(self, seen: Seen) -> None:
+        loop = seen.loops[0]
+        asked = loop.count("asked")
+        training = loop.first("training")
+        number = training["loader"] if training else (int(asked.first[-1]) if len(asked.first) else 0)
+        done = int((asked.first == number).sum()) - 1
+        facts = [fact for fact in loop.of("iterator") if fact["loader"] == number]
+        if not facts:
+            return
+        ahead = facts[-1]["num_workers"] * (facts[-1]["prefetch_factor"] or 0) + 2
+        warmup = ahead if self._knobs.warmup_steps is None else self._knobs.warmup_steps
+        phase: Phase = "warmup" if done < warmup else "steady"
+        self.phase = phase
+        total = warmup if phase == "warmup" else self._knobs.num_steps
+        shown = done if phase == "warmup" else done - warmup
+        self._on_event(Event(phase=phase, done=max(shown, 0), total=total))
+
+
+def _training(loops: list) -> list:  # type: ignore[type-arg]
+    trained = [loop for loop in loops if loop.first("training")]
+    return trained or loops
+
+
+def _not_attached(knobs: ObservedKnobs) -> Problem:
+    what = f"in {format_duration(_HELLO_S)} no Python was started by it that could be observed"
+    remedy = (
+        "Python must be 3.9 or later and be given its environment: not through sudo, docker, ssh or srun, and not with "
+        "-I, -E or -S"
+    )
+    return Problem(what, knobs.command, remedy)

@@ -1,0 +1,179 @@
+"""Which loader trains, which of its steps are counted, and what the time between them is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.measure.attach.seen import Fact, Numbers, ProcessSeen
+
+#: Steps that are no longer the first ones: libraries have set themselves up.
+EXTRA_WARMUP_STEPS = 2
+
+#: A second loader that is asked in so many of the steps belongs to the step: its batches are part of it.
+_IN_EVERY_STEP = 0.8
+
+
+class TooFewSteps(Exception):
+    """A loop that is over before anything could be counted.
+
+    Attributes:
+        steps: The steps that there were.
+    """
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(f"{steps} steps")
+        self.steps = steps
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The loop of one process.
+
+    Attributes:
+        process: The process.
+        loaders: The facts of the last iterator of each loader, by number.
+        training: Number of the training loader.
+        is_trained: Whether a backward pass followed its batches.
+        in_step: Numbers of the loaders that a step takes batches of, the training loader among them.
+        ask_ns: int64 [asks]: when a loader was asked for a batch.
+        ask_loader: int64 [asks]: which one.
+        step_ns: int64 [steps]: when each step began.
+        last_ns: When the last step was over.
+        given_key: int64 [steps]: key of its batch, as the worker's spans name it.
+        given_samples: int64 [steps].
+        given_bytes: int64 [steps].
+        given_ns: int64 [steps]: when the batch was there.
+    """
+
+    process: ProcessSeen
+    loaders: dict[int, Fact]
+    training: int
+    is_trained: bool
+    in_step: tuple[int, ...]
+    ask_ns: Numbers
+    ask_loader: Numbers
+    step_ns: Numbers
+    last_ns: int
+    given_key: Numbers
+    given_samples: Numbers
+    given_bytes: Numbers
+    given_ns: Numbers
+
+    @property
+    def loader(self) -> Fact:
+        """The facts of the training loader."""
+        return self.loaders[self.training]
+
+    @property
+    def num_steps(self) -> int:
+        """Steps that are over."""
+        return len(self.step_ns)
+
+    @property
+    def iterators(self) -> set[int]:
+        """Numbers of the iterators of the training loader (and of others within the step)."""
+        names = {self.loaders[number]["name"] for number in self.in_step}
+        return {fact["number"] for fact in self.process.of("iterator") if fact["name"] in names}
+
+
+def loop_of(process: ProcessSeen, until_ns: int | None = None) -> Loop:
+    """The loop of a process as far as it has come.
+
+    Args:
+        process: A process that has iterated a loader.
+        until_ns: When it was over; None: where the loader was asked last.
+
+    Raises:
+        TooFewSteps: Where no step was over.
+    """
+    asked, given, backward = (process.count(name) for name in ("asked", "given", "backward"))
+    loaders = {fact["loader"]: fact for fact in process.of("iterator")}
+    if not len(given.at_ns) or not loaders:
+        raise TooFewSteps(0)
+    # What follows the ask that brought a batch is its step; an ask that brought none ends an epoch.
+    place = np.searchsorted(asked.at_ns, given.at_ns, side="right") - 1
+    loader = asked.first[place]
+    trained = backward.first[backward.first >= 0]
+    counted = np.bincount(trained if len(trained) else loader)
+    training = int(counted.argmax())
+    own = loader == training
+    step_ns, ends = asked.at_ns[place[own]], asked.at_ns[asked.first == training]
+    stop = process.first("stop")
+    last_ns = int(stop["at_ns"]) if stop is not None else max(int(ends[-1]), until_ns or 0)
+    is_over = step_ns < last_ns
+    others = _in_every_step(training, asked.first, asked.at_ns, step_ns)
+    return Loop(
+        process=process,
+        loaders=loaders,
+        training=training,
+        is_trained=bool(len(trained)),
+        in_step=(training, *others),
+        ask_ns=asked.at_ns,
+        ask_loader=asked.first,
+        step_ns=step_ns[is_over],
+        last_ns=last_ns,
+        given_key=given.first[own][is_over],
+        given_samples=given.second[own][is_over],
+        given_bytes=given.third[own][is_over],
+        given_ns=given.at_ns[own][is_over],
+    )
+
+
+def _in_every_step(training: int, loader: Numbers, ask_ns: Numbers, step_ns: Numbers) -> tuple[int, ...]:
+    """Loaders that nearly every step asks for a batch as well."""
+    if len(step_ns) < 3:
+        return ()
+    found = []
+    for other in sorted(set(loader.tolist()) - {training}):
+        own = ask_ns[loader == other]
+        steps = np.unique(np.searchsorted(step_ns, own, side="right"))
+        if len(steps) >= _IN_EVERY_STEP * len(step_ns) and len(own) <= 1.5 * len(step_ns):
+            found.append(other)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The counted steps.
+
+    Attributes:
+        first: Number of the first one.
+        num_steps: How many.
+        begin_ns: When the first one began.
+        end_ns: When the last one was over.
+        is_short: Whether the warm-up had to be cut short, so that there was anything to count.
+    """
+
+    first: int
+    num_steps: int
+    begin_ns: int
+    end_ns: int
+    is_short: bool
+
+
+def window_of(loop: Loop, *, num_steps: int, warmup_steps: int | None) -> Window:
+    """The steps that count: those after the warm-up, as many as were asked for or as there are.
+
+    Raises:
+        TooFewSteps: Where there are fewer than two.
+    """
+    loader = loop.loader
+    wanted = warmup_steps
+    if wanted is None:
+        wanted = loader["num_workers"] * (loader["prefetch_factor"] or 0) + EXTRA_WARMUP_STEPS
+    if loop.num_steps < 2:
+        raise TooFewSteps(loop.num_steps)
+    # A loop that is over soon has at least half of its steps counted.
+    first = min(wanted, loop.num_steps // 2)
+    count = min(num_steps, loop.num_steps - first)
+    bounds = [*loop.step_ns.tolist(), loop.last_ns]
+    return Window(first, count, bounds[first], bounds[first + count], is_short=first < wanted)
+
+
+def intervals(loop: Loop) -> Sequence[tuple[int, int, int]]:
+    """The time between asks: begin, end, number of the loader that was asked. They tile the loop."""
+    ends = [*loop.ask_ns[1:].tolist(), loop.last_ns]
+    return list(zip(loop.ask_ns.tolist(), ends, loop.ask_loader.tolist(), strict=True))

@@ -1,0 +1,28 @@
+"""The first thing that is done in every Python process of an observed script."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import decoders, loaders, model, transforms
+from .imports import Imports
+from .session import VARIABLE, open_session
+
+
+def begin() -> None:
+    """Say hello, and wait for the modules that are looked at; nothing else happens until a loader is iterated."""
+    session = open_session(os.environ[VARIABLE])
+    session.tell(
+        "hello",
+        python=sys.version.split()[0],
+        executable=sys.executable,
+        arguments=sys.orig_argv if hasattr(sys, "orig_argv") else sys.argv,
+        parent=os.getppid(),
+        rank=os.environ.get("RANK"),
+    )
+    imports = Imports(session)
+    for room in (loaders, model, transforms, decoders):
+        for module, look_at in room.hooks(session).items():
+            imports.after(module, look_at)
+    imports.install()

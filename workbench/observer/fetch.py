@@ -1,0 +1,203 @@
+"""A batch in the making, in a worker or (without workers) in the main process: torch's fetchers, seen from inside."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import callees, transforms
+from .lane import Lane, current
+from .parcel import Parcel, bytes_of, size_of_batch
+from .rows import NONE
+from .session import Session
+
+#: Datasets within datasets that are looked at.
+_MOST_DEPTH = 4
+
+#: Batches of one iterator have numbers below this; above it stands the iterator's own.
+BATCHES_PER_ITERATOR = 1_000_000
+
+
+class Carried:
+    """A collate function on its way to the process that uses it, with whose it is. As picklable as the function is.
+
+    Attributes:
+        collate: The user's.
+        iterator: Number of the iterator.
+        pid: The process that has made the iterator.
+        started_ns: When.
+    """
+
+    def __init__(self, collate: Any, iterator: int) -> None:
+        self.collate = collate
+        self.iterator = iterator
+        self.pid = os.getpid()
+        self.started_ns = time.perf_counter_ns()
+
+    def __call__(self, samples: Any) -> Any:
+        """For whoever takes it from the iterator and calls it: as the user's own."""
+        return self.collate(samples)
+
+    def __getattr__(self, name: str) -> Any:
+        """Likewise for its attributes."""
+        if name == "collate":  # while it is being unpickled
+            raise AttributeError(name)
+        return getattr(self.collate, name)
+
+
+class Orders:
+    """What a fetcher works on.
+
+    Args:
+        session: The session of this process.
+        fetcher: torch's fetcher.
+        carried: What came with its collate function.
+        in_worker: Whether this is a worker, and no main process.
+    """
+
+    def __init__(self, session: Session, fetcher: Any, carried: Carried, in_worker: bool) -> None:
+        self._session = session
+        self._iterator = carried.iterator
+        self._in_worker = in_worker
+        self.worker, self._num_workers = 0, 1
+        self._made = 0
+        self._samples = 0
+        self._outer: Lane | None = None
+        if in_worker:
+            from torch.utils.data import get_worker_info
+
+            info = get_worker_info()
+            if info is not None:
+                self.worker, self._num_workers = info.id, info.num_workers
+            session.is_worker = True
+        self.lane = session.lane("worker", carried.iterator * 1000 + self.worker if in_worker else 0)
+        self._watch(fetcher)
+        now = time.perf_counter_ns()
+        rows = self.lane.rows
+        if in_worker and not rows.idle_since_ns:
+            self.lane.add("start", carried.started_ns, now)
+            session.tell("worker", iterator=carried.iterator, worker=self.worker, main=carried.pid, up_ns=now)
+        if not self.lane.depth:
+            self.lane.enter("idle")
+        rows.idle_since_ns = now
+        self._counts = session.counts() if in_worker else None
+
+    def _watch(self, fetcher: Any) -> None:
+        """Look at the dataset and the collate function, which are this process's own."""
+        for dataset in _datasets(fetcher.dataset):
+            _watch_samples(self._session, type(dataset))
+            if self._in_worker:
+                transforms.watch_chain_of(self._session, dataset)
+        collate = fetcher.collate_fn
+        if collate is not None:
+            fetcher.collate_fn = _timed_collate(collate)
+            callees.watch(self._session, collate, prefix=_name_of(collate))
+
+    def begin(self, index: Any) -> None:
+        """An order is here."""
+        lane = self.lane
+        lane.rows.idle_since_ns = 0
+        lane.leave_to(1)
+        lane.sample = NONE
+        self._samples = len(index) if isinstance(index, (list, tuple)) else 0
+        self._outer, current.lane = current.lane, lane
+        key = self._iterator * BATCHES_PER_ITERATOR + self._made * self._num_workers + self.worker
+        self._made += 1
+        lane.enter("rest of fetch")  # what came before was idle, and belongs to no batch
+        lane.batch = key
+
+    def end(self) -> None:
+        """It is done, well or badly."""
+        lane = self.lane
+        lane.leave_to(1)
+        lane.sample = NONE
+        self._key, lane.batch = lane.batch, NONE
+        current.lane = self._outer
+        if self._counts is not None:
+            now = time.perf_counter_ns()
+            self._counts.cores(now)
+            lane.rows.idle_since_ns = now
+
+    def contents(self, batch: Any) -> tuple[int, int, int]:
+        """What the batch holds: its key, its samples, its bytes."""
+        return self._key, self._samples or size_of_batch(batch), bytes_of(batch)
+
+    def packed(self, batch: Any) -> Any:
+        """The batch as it is to be sent."""
+        return Parcel(batch, self.contents(batch), self.worker) if self._in_worker else batch
+
+
+def _datasets(dataset: Any, depth: int = 0) -> Iterator[Any]:
+    """A dataset and those within it."""
+    yield dataset
+    if depth < _MOST_DEPTH:
+        inner = [getattr(dataset, "dataset", None), *(getattr(dataset, "datasets", None) or ())]
+        for one in inner:
+            if hasattr(type(one), "__getitem__") and not isinstance(one, (str, bytes, list, tuple, dict)):
+                yield from _datasets(one, depth + 1)
+
+
+def _watch_samples(session: Session, kind: type) -> None:
+    """Time the samples of a class of datasets."""
+    for name in ("__getitem__", "__getitems__", "__iter__"):
+        method = getattr(kind, name, None)
+        if method is None or not hasattr(method, "__code__") or hasattr(method, "_workbench"):
+            continue
+        callees.watch(session, method, prefix=kind.__name__)
+        if name == "__iter__":
+            continue
+        session.patch(kind, name, functools.partial(_timed_samples, f"rest of {kind.__name__}.{name}"))
+
+
+def _timed_samples(stage: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    is_single = stage.endswith("__getitem__")
+
+    @functools.wraps(method)
+    def timed(self: Any, index: Any) -> Any:
+        lane = current.lane
+        if lane is None:
+            return method(self, index)
+        is_outermost = is_single and lane.sample == NONE
+        if is_outermost:
+            lane.enter(stage)
+            lane.sample = index if type(index) is int else _number(index)
+        else:
+            lane.enter(stage)
+        try:
+            return method(self, index)
+        finally:
+            lane.leave()
+            if is_outermost:
+                lane.sample = NONE
+
+    timed._workbench = True  # type: ignore[attr-defined]
+    return timed
+
+
+def _number(index: Any) -> int:
+    """The number of a sample, where its index is one."""
+    try:
+        return int(index)
+    except (TypeError, ValueError):
+        return hash(index) & 0x7FFFFFFF
+
+
+def _timed_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def timed(samples: Any) -> Any:
+        lane = current.lane
+        if lane is None:
+            return collate(samples)
+        lane.enter("collate")
+        try:
+            return collate(samples)
+        finally:
+            lane.leave()
+
+    return timed
+
+
+def _name_of(collate: Any) -> str:
+    return getattr(collate, "__qualname__", type(collate).__name__)

@@ -1,0 +1,80 @@
+"""Self times of one thread: whoever enters a stage closes the segment of the stage around it, and opens it again.
+
+So the segments of a thread never overlap and leave no gap, however the stages nest: what a stage's own rows add up to
+is the time that it spent outside of those within it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from .rows import NONE, Rows
+
+
+class Lane:
+    """Writes the segments of one thread.
+
+    Attributes:
+        rows: Where they go.
+        sample: The sample that the following segments belong to, or `NONE`.
+        batch: The batch likewise.
+
+    Args:
+        rows: See above.
+        clock: Reads the time in nanoseconds.
+    """
+
+    __slots__ = ("_clock", "_numbers", "_since", "_stack", "batch", "rows", "sample")
+
+    def __init__(self, rows: Rows, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+        self.rows = rows
+        self.sample = NONE
+        self.batch = NONE
+        self._clock = clock
+        self._numbers: dict[str, int] = {}
+        self._stack: list[int] = []
+        self._since = 0
+
+    @property
+    def depth(self) -> int:
+        """How many stages are open."""
+        return len(self._stack)
+
+    def enter(self, name: str) -> None:
+        """A stage begins."""
+        now = self._clock()
+        stack = self._stack
+        if stack and now > self._since:
+            self.rows.add(stack[-1], self._since, now, self.sample, self.batch)
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = self.rows.number_of(name)
+        stack.append(number)
+        self._since = now
+
+    def leave(self) -> None:
+        """The stage that was entered last is over."""
+        now = self._clock()
+        if self._stack:
+            self.rows.add(self._stack.pop(), self._since, now, self.sample, self.batch)
+        self._since = now
+
+    def leave_to(self, depth: int) -> None:
+        """All stages beyond a depth are over, also those that an exception has left open."""
+        while len(self._stack) > depth:
+            self.leave()
+
+    def add(self, name: str, begin_ns: int, end_ns: int) -> None:
+        """Write a segment whose times are known already; it must not overlap with others."""
+        self.rows.add(self.rows.number_of(name), begin_ns, end_ns, self.sample, self.batch)
+
+
+class _Current(threading.local):
+    """The lane that the work of a thread is written to at the moment; None: it is not looked at."""
+
+    lane: Lane | None = None
+
+
+current = _Current()

@@ -1,0 +1,211 @@
+"""The model's part of a step: forward, loss, backward, optimizer, timed in the main process, root modules only."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from . import steps
+from .imports import After
+from .lane import Lane
+from .session import Session
+
+#: A root whose children are more than this is timed as a whole or not at all.
+_MOST_CHILDREN = 64
+
+
+def hooks(session: Session) -> dict[str, After]:
+    """What is done after which module was imported."""
+    return {
+        "torch.autograd": functools.partial(_look_at_backward, session),
+        "torch.optim.optimizer": functools.partial(_look_at_optimizers, session),
+    }
+
+
+def _look_at_backward(session: Session, module: ModuleType) -> None:
+    session.patch(module, "backward", functools.partial(_backward, session))
+
+
+def _backward(session: Session, original: Any) -> Any:
+    @functools.wraps(original)
+    def backward(*args: Any, **kwargs: Any) -> Any:
+        loop = None if session.off else steps.running()
+        if loop is None:
+            return original(*args, **kwargs)
+        depth = loop.lane.depth
+        try:
+            loop.backward()
+            loop.lane.enter("backward")
+        except Exception as error:
+            session.fault(error)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            loop.lane.leave_to(depth)
+
+    return backward
+
+
+def _look_at_optimizers(session: Session, module: ModuleType) -> None:
+    def init(original: Any) -> Any:
+        @functools.wraps(original)
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            Model.optimizers += 1
+            original(self, *args, **kwargs)
+
+        return __init__
+
+    session.patch(module.Optimizer, "__init__", init)
+    depths: list[int] = []
+
+    def before(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        loop = None if session.off else steps.running()
+        if loop is None:
+            return None
+        try:
+            depths[:] = [loop.lane.depth]
+            loop.lane.enter("optimizer")
+            return _with_closure(session, loop.lane, args, kwargs)
+        except Exception as error:
+            session.fault(error)
+            return None
+
+    def after(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        loop = None if session.off else steps.running()
+        if loop is not None and depths:
+            loop.lane.leave_to(depths.pop())
+
+    module.register_optimizer_step_pre_hook(before)
+    module.register_optimizer_step_post_hook(after)
+
+
+def _with_closure(session: Session, lane: Lane, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The arguments of an optimizer's step, whose closure (forward, loss, backward) is the script's own code."""
+    closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+    if not callable(closure):
+        return None
+
+    @functools.wraps(closure)
+    def own(*inner: Any, **named: Any) -> Any:
+        if session.off:
+            return closure(*inner, **named)
+        depth = lane.depth
+        lane.enter(steps.YOUR_CODE)
+        try:
+            return closure(*inner, **named)
+        finally:
+            lane.leave_to(depth)
+
+    if "closure" in kwargs:
+        return args, {**kwargs, "closure": own}
+    return (args[0], own, *args[2:]), kwargs
+
+
+class Hook:
+    """What a module calls before or after its forward pass.
+
+    A model may be pickled whole, hooks and all, and loaded where nobody looks on: then it is a call that does nothing.
+    """
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def __call__(self, *args: Any) -> None:
+        """The module's inputs, and its output, are left alone."""
+        self._call()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Takes whatever arguments there are, and gives None."""
+        return functools.partial, (sys.audit, "workbench")
+
+    def __deepcopy__(self, memo: Any) -> Hook:
+        """A copy of the model is looked at as the model is."""
+        return self
+
+
+class Model:
+    """Finds the modules that the loop calls, and times them.
+
+    Args:
+        session: The session of this process.
+        lane: The main process's.
+    """
+
+    #: Optimizers that were made in this process.
+    optimizers = 0
+
+    def __init__(self, session: Session, lane: Lane) -> None:
+        self._session = session
+        self._lane = lane
+        self._handles: list[Any] = []
+
+    @property
+    def has_optimizer(self) -> bool:
+        """Whether an optimizer was made in this process: it is going to train."""
+        return Model.optimizers > 0
+
+    def find_roots(self) -> None:
+        """Look for modules that are part of no other one; must be called when the model is there. Never raises."""
+        torch = sys.modules.get("torch")
+        if torch is None:
+            return
+        try:
+            module_class = torch.nn.Module
+            modules = [found for found in gc.get_objects() if issubclass(type(found), module_class)]
+            inner = {id(child) for module in modules for child in _children(module)}
+            roots = [module for module in modules if id(module) not in inner]
+            self._watch(roots)
+        except Exception as error:
+            self._session.fault(error)
+
+    def _watch(self, roots: list[Any]) -> None:
+        sized = [(sum(p.numel() for p in root.parameters()), root) for root in roots if _is_plain(root)]
+        largest = max((size for size, _ in sized), default=0)
+        for size, root in sized:
+            if size == 0:
+                if "loss" in type(root).__name__.lower() or "criterion" in type(root).__name__.lower():
+                    self._time(root, "loss")
+                continue
+            name = "forward" if size == largest else f"forward {type(root).__name__}"
+            self._time(root, name)
+            self._session.tell("model", root=type(root).__name__, parameters=size, stage=name)
+            # Where a root is called around its `__call__`, as Lightning's is, its children tell.
+            children = list(_children(root))
+            if len(children) <= _MOST_CHILDREN and not _is_compiled(root):
+                for child in children:
+                    if _is_plain(child):
+                        is_loss = "loss" in type(child).__name__.lower()
+                        self._time(child, "loss" if is_loss else name)
+
+    def _time(self, module: Any, name: str) -> None:
+        lane, session = self._lane, self._session
+        depths: list[int] = []
+
+        def begin() -> None:
+            if not session.off and steps.running() is not None:
+                depths.append(lane.depth)
+                lane.enter(name)
+
+        def end() -> None:
+            if depths:
+                lane.leave_to(depths.pop())
+
+        self._handles.append(module.register_forward_pre_hook(Hook(begin), prepend=True))
+        self._handles.append(module.register_forward_hook(Hook(end), always_call=True))
+
+
+def _children(module: Any) -> list[Any]:
+    return [child for child in module.__dict__.get("_modules", {}).values() if child is not None]
+
+
+def _is_compiled(module: Any) -> bool:
+    return type(module).__name__ == "OptimizedModule"
+
+
+def _is_plain(module: Any) -> bool:
+    """Whether hooks on it are its own affair: not where torch.compile would trace them, or it is no Python any more."""
+    return module.__dict__.get("_compiled_call_impl") is None and "ScriptModule" not in type(module).__name__

@@ -1,0 +1,184 @@
+"""The loop of a main process: where it asks for batches, and so where its steps begin and end.
+
+A step lasts from where the loop asks a loader for a batch until it asks for the next one, so the steps tile the loop:
+what no stage of ours explains is the script's own code, and is named that. The training loader is the one whose
+batches are followed by a backward pass.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from typing import Any
+
+from . import model, parcel
+from .fetch import BATCHES_PER_ITERATOR
+from .knobs import LoaderKnobs
+from .lane import Lane
+from .parcel import Contents, size_of_batch
+from .rows import NONE
+from .session import Session
+from .surroundings import environment
+
+#: The part of a loop that no stage of ours explains.
+YOUR_CODE = "your code"
+
+#: Steps that are no longer the first ones: libraries have set themselves up.
+_EXTRA_WARMUP_STEPS = 2
+
+
+class Steps:
+    """Follows the loop of this process.
+
+    Args:
+        session: The session of this process.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.pid = os.getpid()
+        self.lane: Lane = session.lane("main")
+        self._counts = session.counts()
+        self._iterators: weakref.WeakKeyDictionary[Any, tuple[int, int]] = weakref.WeakKeyDictionary()
+        self._num_iterators = 0
+        self._loaders: list[str] = []
+        self._asked: list[int] = []
+        self._ahead: dict[int, int] = {}
+        self._arrived: dict[int, Contents] = {}
+        self._last = NONE
+        self.training = NONE
+        self._is_over = False
+        self.model = model.Model(session, self.lane)
+        parcel.on_arrival.append(self._arrives)
+
+    @property
+    def is_in_loop(self) -> bool:
+        """Whether this thread is in the loop that is followed."""
+        return self.lane.depth > 0 and threading.current_thread() is threading.main_thread()
+
+    def iterator_made(self, iterator: Any, loader: Any, knobs: LoaderKnobs) -> int:
+        """A loader is about to be iterated; gives the number of its iterator."""
+        facts = knobs.facts_of(loader, iterator)
+        name = facts["name"]
+        if name not in self._loaders:
+            self._loaders.append(name)
+            self._asked.append(0)
+        number = self._loaders.index(name)
+        self._num_iterators += 1
+        self._iterators[iterator] = (self._num_iterators, number)
+        ahead = facts["num_workers"] * (facts["prefetch_factor"] or 0)
+        self._ahead[number] = ahead
+        if self._num_iterators == 1:
+            self._session.tell("environment", **environment())
+        self._session.tell("iterator", number=self._num_iterators, loader=number, **facts)
+        return self._num_iterators
+
+    def asked(self, iterator: Any) -> None:
+        """The loop asks for a batch: what came before is over."""
+        now = time.perf_counter_ns()
+        number, loader = self._iterators.get(iterator, (0, 0))
+        lane = self.lane
+        lane.leave_to(0)
+        lane.batch = NONE
+        if not self._asked:
+            return
+        self._counts.add("asked", now, loader, number)
+        self._counts.cores(now)
+        self._asked[loader] += 1
+        lane.enter(YOUR_CODE)
+        if sum(self._asked) == 2:
+            lane.enter("workbench")
+            self.model.find_roots()
+            lane.leave()
+        if not self._is_over and self._is_enough(loader):
+            self._is_over = True
+            self._end_counting(iterator, loader)
+        lane.enter("wait")
+
+    def _is_enough(self, loader: int) -> bool:
+        """Whether all steps are done that are to be counted; never, where training may be yet to come."""
+        wanted = self._session.settings.get("steps")
+        if wanted is None or (self.training == NONE and self.model.has_optimizer):
+            return False
+        if self.training not in (NONE, loader):
+            return False
+        warmup = self._session.settings.get("warmup")
+        if warmup is None:
+            warmup = self._ahead.get(loader, 0) + _EXTRA_WARMUP_STEPS
+        return self._asked[loader] > warmup + wanted
+
+    def _end_counting(self, iterator: Any, loader: int) -> None:
+        self._session.tell("counted", loader=loader, training=self.training)
+        if self._session.settings.get("let_finish"):
+            return
+        self._session.tell("stop")
+        while True:  # until whoever looks on ends it: here the script is writing nothing
+            time.sleep(60.0)
+
+    def given(self, iterator: Any, batch: Any) -> Any:
+        """A batch is given to the loop."""
+        try:
+            number, loader = self._iterators.get(iterator, (0, 0))
+            key, samples, size = self._arrived.pop(id(batch), None) or (
+                number * BATCHES_PER_ITERATOR + BATCHES_PER_ITERATOR - 1, size_of_batch(batch), 0
+            )  # fmt: skip
+            self.lane.batch = key
+            self.lane.leave_to(1)
+            self._counts.add("given", time.perf_counter_ns(), key, samples, size)
+            self._last = loader
+        except Exception as error:
+            self._session.fault(error)
+        return batch
+
+    def ended(self, iterator: Any) -> None:
+        """The loader has no more batches."""
+        try:
+            number, loader = self._iterators.get(iterator, (0, 0))
+            self.lane.leave_to(1)
+            self._asked[loader] -= 1
+            self._counts.add("ended", time.perf_counter_ns(), loader, number)
+        except Exception as error:
+            self._session.fault(error)
+
+    def failed(self) -> None:
+        """Asking for a batch has raised; the script may go on."""
+        self.lane.leave_to(1)
+
+    def backward(self) -> None:
+        """A backward pass begins."""
+        if self.training == NONE and self._last != NONE:
+            self.training = self._last
+            self._session.tell("training", loader=self._last)
+        self._counts.add("backward", time.perf_counter_ns(), self._last)
+
+    def _arrives(self, batch: Any, contents: Contents) -> None:
+        if len(self._arrived) > 10_000:  # nobody asks for them
+            self._arrived.clear()
+        self._arrived[id(batch)] = contents
+
+    def pinned(self, batch: Any, pinned: Any) -> None:
+        """A batch is now another object."""
+        contents = self._arrived.pop(id(batch), None)
+        if contents is not None:
+            self._arrived[id(pinned)] = contents
+
+
+_steps: Steps | None = None
+
+
+def of(session: Session) -> Steps:
+    """The steps of this process, followed from the first call on."""
+    global _steps
+    if _steps is None or _steps.pid != os.getpid():
+        parcel.on_arrival.clear()
+        _steps = Steps(session)
+    return _steps
+
+
+def running() -> Steps | None:
+    """The steps of this process, where a loader is iterated in it, and this is the thread of its loop."""
+    if _steps is None or _steps.pid != os.getpid() or not _steps.is_in_loop:
+        return None
+    return _steps
