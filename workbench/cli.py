@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from workbench.commands.attach import attach
 from workbench.commands.check import check
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
@@ -39,7 +40,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, whatif, compare, report, study, check, history, knobs, selftest, transforms, pages, doctor):
+for command in (
+    run,
+    attach,
+    whatif,
+    compare,
+    report,
+    study,
+    check,
+    history,
+    knobs,
+    selftest,
+    transforms,
+    pages,
+    doctor,
+):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import typer
 
 from workbench.commands.options import DataFolder, OutFolder, Parameters
@@ -12,9 +16,28 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
 
     Example: workbench run --data pages -p cache=prepared -p num_workers=2
     """
+    from workbench.commands.options import read_parameters
+
+    raise typer.Exit(run_profile(read_parameters(parameter, data=data), out, title="Where the time goes"))
+
+
+def run_profile(settings: Mapping[str, Any], out: Path | None, *, title: str) -> int:
+    """Run profile.ipynb, and print what it found and where everything lies.
+
+    Args:
+        settings: Values by knob name.
+        out: Folder for the results.
+        title: Title of the report.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        BadInput: For knobs and inputs that cannot be used.
+        NotebookFailed: Where the notebook doesn't get to its end.
+    """
     from workbench.commands.console import print_sentences
     from workbench.commands.headless import exit_code, run_headless
-    from workbench.commands.options import read_parameters
     from workbench.explain.diagnosis.diagnose import read_advice
     from workbench.explain.words.headline import run_headline
     from workbench.measure.devices.parse_here import parse_here
@@ -23,11 +46,10 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
     from workbench.records.run_folder import read_record
     from workbench.report.outcome import describe_failure, results_folder
 
-    settings = read_parameters(parameter, data=data)
     knobs = parse_here(settings, subject="-p")
     check_inputs(knobs)
     trials_s = trials_of(knobs) * knobs.timeout_s
-    done = run_headless("profile", settings, results_folder(out), trials_s=trials_s, title="Where the time goes")
+    done = run_headless("profile", settings, results_folder(out), trials_s=trials_s, title=title)
     folder = done.results["run_folder"]
     record = read_record(folder)
     if record.failure:
@@ -44,4 +66,4 @@ def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = 
         if failures[-1] is not None:
             print(describe_failure(failures[-1]))
     print(f"Report: {done.html}")
-    raise typer.Exit(exit_code(failures))
+    return exit_code(failures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
@@ -51,4 +52,19 @@ def call_site() -> CallSite:
 def is_library(path: str) -> bool:
     """Whether a file belongs to an installed package or to Python itself."""
     real = os.path.realpath(path)
+    if any(real.startswith(entry + os.sep) for entry in _installed(tuple(sys.path))):
+        return True
     return "site-packages" in real or "dist-packages" in real or real.startswith(_LIBRARIES)
+
+
+@functools.lru_cache(maxsize=8)
+def _installed(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Folders of the module path into which packages were installed, wherever they are."""
+    found = []
+    for entry in path:
+        try:
+            if entry and any(name.endswith(".dist-info") for name in os.listdir(entry)):
+                found.append(os.path.realpath(entry))
+        except OSError:  # a zip file, or nothing
+            continue
+    return tuple(found)

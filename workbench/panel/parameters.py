@@ -12,11 +12,15 @@ from typing import Any
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.knobs.joined import knobs_class
 from workbench.knobs.knobs import DEFAULT_WORKLOAD, Knobs
+from workbench.knobs.observed import OBSERVED
 from workbench.measure.devices.parse_here import parse_here
 
 _SUBJECT = "parameters (a variable of your own needs a name that starts with '_')"
 _IPYTHON = ("In", "Out")
 _PAPERMILL = "PAPERMILL_"
+
+#: How a cell with papermill's parameters begins.
+_INJECTED = "# Parameters"
 
 #: What commands take as options of their own, and what notebooks call it.
 _OPTIONS = {"data": "dataset", "out": "reports"}
@@ -61,12 +65,18 @@ def settings_from(namespace: Mapping[str, Any], extra: Iterable[str] = ()) -> di
 
 def _read(namespace: Mapping[str, Any], extra: Iterable[str]) -> tuple[dict[str, Any], list[Problem]]:
     """The knobs among variables, and what is wrong with the others."""
-    workload = str(namespace.get("workload", DEFAULT_WORKLOAD))
+    # A command of one's own says by itself what is measured.
+    workload = OBSERVED if namespace.get("command") else str(namespace.get("workload", DEFAULT_WORKLOAD))
     rows = knobs_class(workload).rows()
-    settings = {name: namespace[name] for name in rows if name in namespace}
-    known = [*rows, *extra]
+    settings = {name: namespace[name] for name in rows if name in namespace} | {"workload": workload}
+    known = [*rows, *extra, "command"]
     # The notebooks show knobs of the default workload. Those that another one lacks may stand there as they are.
     shown = knobs_class(DEFAULT_WORKLOAD).rows()
+    if workload == OBSERVED:  # and those that a script decides
+        given = _injected(namespace)
+        as_shown = [name for name in settings if name in shown and settings[name] == shown[name].default]
+        settings = {name: value for name, value in settings.items() if name in given or name not in as_shown}
+        settings["workload"] = workload
     problems = []
     for name, value in namespace.items():
         if name in known or not _is_parameter(name, value):
@@ -78,6 +88,13 @@ def _read(namespace: Mapping[str, Any], extra: Iterable[str]) -> tuple[dict[str,
         elif value != shown[name].default:
             problems.append(Problem(f"the workload '{workload}' has no knob '{name}'", remedy="Leave it as it was"))
     return settings, problems
+
+
+def _injected(namespace: Mapping[str, Any]) -> set[str]:
+    """Names that papermill has set, in a cell of its own."""
+    cells = [text for text in namespace.get("In", ()) if isinstance(text, str) and text.startswith(_INJECTED)]
+    lines = [line for text in cells for line in text.splitlines()]
+    return {line.partition("=")[0].strip() for line in lines if line[:1].isidentifier() and "=" in line}
 
 
 def _is_parameter(name: str, value: Any) -> bool:

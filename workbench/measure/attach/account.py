@@ -41,10 +41,11 @@ def account_of(loop: Loop, started_ns: int, ended_ns: int, *, stopped: bool) -> 
             runs[-1][3] += 1
         else:
             runs.append([begin, end, loader, 1])
+    end = first_ask
     for begin, end, loader, batches in runs:
         add(called(loader, begin), begin, end, batches)
     if not stopped:
-        add("after the last batch", int(loop.last_ns), ended_ns)
+        add("after the last batch", end, ended_ns)
     return parts
 
 

@@ -70,6 +70,7 @@ class Observed:
         self._on_event = on_event
         self._clock = clock
         self._told_no_loader = False
+        self._pss: dict[str, int] = {}
 
     def run(self) -> Record:
         """Do it.
@@ -105,7 +106,8 @@ class Observed:
             )
         self._follow(process, seen, started_ns)
         stopped = process.returncode is None
-        memory = tree_pss_bytes(process.pid) if stopped else None
+        if stopped:
+            self._pss["steady"] = tree_pss_bytes(process.pid)
         end_others(started_s, also=seen.processes)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1.0)
@@ -113,13 +115,11 @@ class Observed:
             started_ns=started_ns,
             ended_ns=self._clock(),
             returncode=None if stopped else process.returncode,
-            pss_bytes=memory if memory is not None else self._pss,
+            pss_bytes=self._pss,
         )
         seen.update()
         self._begin("finish")
         return make_record(self._knobs, self._folder, seen, ended)
-
-    _pss: int | None = None
 
     def _settings(self) -> dict[str, object]:
         """What the observer is told."""
@@ -155,8 +155,8 @@ class Observed:
                 self._on_event(Event(phase=self.phase, message=message))
             if loops:
                 self._tell_steps(seen)
-            if self._pss is None and any(loop.first("counted") for loop in loops):
-                self._pss = tree_pss_bytes(process.pid)
+            if "warmup" not in self._pss and any(len(loop.count("given").at_ns) for loop in _training(loops)):
+                self._pss["warmup"] = tree_pss_bytes(process.pid)  # later it would disturb what counts
             if loops and all(loop.first("stop") for loop in _training(loops)):
                 return
 

@@ -44,13 +44,13 @@ class Ended:
         started_ns: When it was started.
         ended_ns: When it was over, or was stopped.
         returncode: Its exit code; None where it was stopped.
-        pss_bytes: Memory of all its processes when its steps had been counted; None: not known.
+        pss_bytes: Memory of all its processes, by phase.
     """
 
     started_ns: int
     ended_ns: int
     returncode: int | None
-    pss_bytes: int | None
+    pss_bytes: dict[str, int]
 
 
 class NothingCounted(WorkbenchError):
@@ -99,8 +99,8 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
         stages=stage_stats(tracks, *bounds),
         lanes=with_core_time(lane_stats(tracks, *bounds), seen, loop, window),
         memory=Memory(
-            peak_pss_bytes=ended.pss_bytes,
-            pss_bytes_by_phase={} if ended.pss_bytes is None else {"steady": ended.pss_bytes},
+            peak_pss_bytes=max(ended.pss_bytes.values(), default=None),
+            pss_bytes_by_phase=ended.pss_bytes,
         ),
         script=_script(knobs, seen, loops, windows, ended),
         notes=_notes(knobs, seen, loop, window, ended),
@@ -115,10 +115,9 @@ def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
         raise NothingCounted(_why_no_loader(seen, ended))
     trained = [process for process in processes if process.first("training")] or processes
     loops, fewest = [], 0
-    until_ns = ended.ended_ns if ended.returncode is not None else None
     for process in trained:
         try:
-            loop = loop_of(process, until_ns)
+            loop = loop_of(process)
             window_of(loop, num_steps=knobs.num_steps or 1, warmup_steps=knobs.warmup_steps)
             loops.append(loop)
         except TooFewSteps as few:

@@ -79,12 +79,11 @@ class Loop:
         return {fact["number"] for fact in self.process.of("iterator") if fact["name"] in names}
 
 
-def loop_of(process: ProcessSeen, until_ns: int | None = None) -> Loop:
+def loop_of(process: ProcessSeen) -> Loop:
     """The loop of a process as far as it has come.
 
     Args:
         process: A process that has iterated a loader.
-        until_ns: When it was over; None: where the loader was asked last.
 
     Raises:
         TooFewSteps: Where no step was over.
@@ -100,9 +99,12 @@ def loop_of(process: ProcessSeen, until_ns: int | None = None) -> Loop:
     counted = np.bincount(trained if len(trained) else loader)
     training = int(counted.argmax())
     own = loader == training
-    step_ns, ends = asked.at_ns[place[own]], asked.at_ns[asked.first == training]
+    step_ns = asked.at_ns[place[own]]
     stop = process.first("stop")
-    last_ns = int(stop["at_ns"]) if stop is not None else max(int(ends[-1]), until_ns or 0)
+    ends = [*asked.at_ns[asked.first == training].tolist(), int(stop["at_ns"]) if stop is not None else 0]
+    # The last step is over where another loader is asked, if its own never was again.
+    after = asked.at_ns[asked.at_ns > step_ns[-1]]
+    last_ns = max(max(ends), int(after[0]) if len(after) else 0)
     is_over = step_ns < last_ns
     others = _in_every_step(training, asked.first, asked.at_ns, step_ns)
     return Loop(
@@ -175,5 +177,5 @@ def window_of(loop: Loop, *, num_steps: int, warmup_steps: int | None) -> Window
 
 def intervals(loop: Loop) -> Sequence[tuple[int, int, int]]:
     """The time between asks: begin, end, number of the loader that was asked. They tile the loop."""
-    ends = [*loop.ask_ns[1:].tolist(), loop.last_ns]
+    ends = [*loop.ask_ns[1:].tolist(), max(int(loop.ask_ns[-1]), loop.last_ns)]
     return list(zip(loop.ask_ns.tolist(), ends, loop.ask_loader.tolist(), strict=True))
