@@ -41,7 +41,7 @@ def test_a_pipe_gets_some_twenty_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = draw.draw_page(0, seed=0)
-    monkeypatch.setattr(draw, "draw_page", lambda number, seed: draw.DrawnPage(f"{number}.jpg", page.jpeg, page.entry))
+    monkeypatch.setattr(draw, "draw_page", lambda number, **_: draw.DrawnPage(f"{number}.jpg", page.jpeg, page.entry))
     monkeypatch.setattr(draw, "_WORTH_A_POOL", 1000)
     pages(tmp_path / "drawn", count=404)
 
