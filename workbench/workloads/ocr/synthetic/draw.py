@@ -247,7 +247,7 @@ def _encode(upright: npt.NDArray[np.uint8], *, orientation: int, gray: bool, qua
 
 
 def _annotate(words: Iterable[Word], width: int, height: int) -> dict[str, Any]:
-    """A page's entry: points in the upright frame, whose size is `img_w` x `img_h`."""
+    """A page's entry: points in the upright frame, and it says so; the frame's size is `img_w` x `img_h`."""
     entries = {
         f"{number:04d}": {
             "points": [[round(float(x), 2), round(float(y), 2)] for x, y in word.polygon],
@@ -256,7 +256,7 @@ def _annotate(words: Iterable[Word], width: int, height: int) -> dict[str, Any]:
         }
         for number, word in enumerate(words, start=1)
     }
-    return {"img_w": width, "img_h": height, "words": entries}
+    return {"img_w": width, "img_h": height, "frame": "upright", "words": entries}
 
 
 def _write(path: Path, data: bytes) -> None:
