@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from workbench.commands.pages import Form, pages
+from workbench.commands.pages import SHARDS, pages
 from workbench.errors import BadInput
 from workbench.workloads.ocr.synthetic import draw
 
@@ -41,7 +43,7 @@ def test_a_pipe_gets_some_twenty_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = draw.draw_page(0, seed=0)
-    monkeypatch.setattr(draw, "draw_page", lambda number, seed: draw.DrawnPage(f"{number}.jpg", page.jpeg, page.entry))
+    monkeypatch.setattr(draw, "draw_page", lambda number, **_: draw.DrawnPage(f"{number}.jpg", page.jpeg, page.entry))
     monkeypatch.setattr(draw, "_WORTH_A_POOL", 1000)
     pages(tmp_path / "drawn", count=404)
 
@@ -68,7 +70,7 @@ def test_the_command_ends_with_2_on_bad_input(tmp_path: Path) -> None:
 def test_drawn_pages_become_shards(tmp_path, capsys, monkeypatch):
     from workbench.workloads.ocr.pages.shards import read_shards
 
-    pages(tmp_path / "shards", count=3, seed=5, to=Form.webdataset, shards=2)
+    pages(tmp_path / "shards", count=3, seed=5, to=SHARDS, shards=2)
     assert "3 pages" in capsys.readouterr().out
     found, counts = read_shards(tmp_path / "shards")
     assert [page.name for page in found] == ["page-0000.jpg", "page-0001.jpg", "page-0002.jpg"]
@@ -78,8 +80,33 @@ def test_drawn_pages_become_shards(tmp_path, capsys, monkeypatch):
 def test_a_data_set_of_ones_own_becomes_shards(tmp_path, checkout):
     from workbench.workloads.ocr.pages.shards import list_shards
 
-    pages(tmp_path / "shards", to=Form.webdataset, data=checkout / "data_samples")
+    pages(tmp_path / "shards", to=SHARDS, data=checkout / "data_samples")
     assert sum(shard.num_pages for shard in list_shards(tmp_path / "shards")[0]) == 24
+
+
+def test_pages_lie_as_the_layout_says(tmp_path, capsys):
+    pages(tmp_path / "drawn", count=5, seed=2, to="yolo")
+    pages(tmp_path / "drawn", count=5, seed=2, to="yolo")
+    assert (tmp_path / "drawn" / "data.yaml").is_file()
+    assert capsys.readouterr().out.count("5 pages, ") == 2
+    with pytest.raises(BadInput, match=r"holds something else already.*empty this one"):
+        pages(tmp_path / "drawn", count=5, seed=2, to="doctr")
+
+
+@pytest.mark.parametrize(
+    ("layout", "remedy"), [("icdar", "Did you mean 'icdar2015'"), ("files", "ufo, .*, yolo, webdataset")]
+)
+def test_an_unknown_layout_is_named_with_the_one_that_was_meant(tmp_path, layout, remedy):
+    with pytest.raises(BadInput, match=f"--to: there is no layout named '{layout}'.*{remedy}"):
+        pages(tmp_path / "drawn", to=layout)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_names_every_layout():
+    from workbench.commands.offers import DrawsSamples, ask_for
+
+    help_text = inspect.signature(pages, eval_str=True).parameters["to"].annotation.__metadata__[0].help
+    assert set(re.findall(r"[a-z_0-9]+", help_text)) >= {*ask_for(DrawsSamples, "ocr", "draw").layouts, SHARDS}
 
 
 def test_options_that_need_shards_say_so(tmp_path):
@@ -92,7 +119,7 @@ def test_images_alone_become_shards(tmp_path, capsys, checkout):
     from workbench.workloads.ocr.pages.shards import list_shards
 
     settings = ["annotation_format=none", "num_pages=3"]
-    pages(tmp_path / "shards", to=Form.webdataset, data=checkout / "data_samples", parameter=settings)
+    pages(tmp_path / "shards", to=SHARDS, data=checkout / "data_samples", parameter=settings)
     assert not list_shards(tmp_path / "shards")[1].has_annotations
     told = capsys.readouterr().out
     assert "3 pages, 0 words" in told

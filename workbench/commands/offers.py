@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -23,17 +23,21 @@ class DrawsSamples(Protocol):
 
     Attributes:
         item: What it calls a sample.
+        layouts: Names of the ways in which samples can lie in the folder; the first is the one that it reads itself.
     """
 
     item: str
+    layouts: Collection[str]
 
     @staticmethod
     def drawing_version() -> int:
         """Raised whenever the same seed gives other samples."""
 
     @staticmethod
-    def draw(folder: Path, *, count: int, seed: int, on_sample: OnDone | None = None) -> Description:
+    def draw(folder: Path, *, count: int, seed: int, layout: str = ..., on_sample: OnDone | None = None) -> Description:
         """Draw samples into a folder, or find that it holds these very ones; gives what is there.
+
+        Without a layout it is the first.
 
         Raises:
             BadInput: For a folder that holds something else, and for wrong numbers.

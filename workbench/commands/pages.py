@@ -1,9 +1,8 @@
-"""`workbench pages`: a data set of drawn receipts and signs; and any data set as shards."""
+"""`workbench pages`: a data set of drawn receipts and signs, as files or shards; and any data set as shards."""
 
 from __future__ import annotations
 
 import tempfile
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,21 +11,22 @@ import typer
 if TYPE_CHECKING:
     from workbench.records import Count, Description
 
-
-class Form(StrEnum):
-    """How a data set is written."""
-
-    files = "files"
-    webdataset = "webdataset"
+#: Drawn pages lie as files in one of the drawer's layouts; as this, they and any data set are packed into tar files.
+SHARDS = "webdataset"
 
 
 def pages(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
     count: Annotated[int, typer.Option(metavar="PAGES", help="Number of pages.")] = 404,
     seed: Annotated[int, typer.Option(help="Seed of the pages: the same seed gives the same pages.")] = 0,
-    to: Annotated[Form, typer.Option(help="Image files with a JSON file, or tar files as WebDataset reads them.")] = (
-        Form.files
-    ),
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="LAYOUT",
+            help="ufo: images and a JSON file, which the workbench reads. For training programs: ufo_split, icdar2015, "
+            "doctr, yolo. webdataset: tar files.",
+        ),
+    ] = "ufo",
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Convert this data set, in any format that can be read.")
     ] = None,
@@ -38,28 +38,30 @@ def pages(
 ) -> None:
     """Draw a data set of receipts and signs, or write one as shards.
 
-    Example: workbench pages --count 404 --out pages --seed 0
+    Example: workbench pages --count 404 --out pages --seed 0 --to yolo
     """
     from workbench.commands.console import show_counted
     from workbench.commands.offers import DrawsSamples, WritesShards, ask_for
     from workbench.commands.options import read_parameters
-    from workbench.errors import BadInput, Problem
+    from workbench.errors import BadInput, Problem, unknown_name
     from workbench.knobs.knobs import DEFAULT_WORKLOAD
 
+    drawer = ask_for(DrawsSamples, DEFAULT_WORKLOAD, "draw pages")
+    if to not in (*drawer.layouts, SHARDS):
+        raise BadInput("--to", [unknown_name("layout", to, [*drawer.layouts, SHARDS])])
     problems = []
-    if data is not None and to is Form.files:
+    if data is not None and to != SHARDS:
         problems.append(Problem("a data set is converted to shards only", "--data", "Add --to webdataset"))
     if parameter and data is None:
         problems.append(Problem("drawn pages take no knobs", "-p", "Add --data DIR"))
-    if shards is not None and to is Form.files:
+    if shards is not None and to != SHARDS:
         problems.append(Problem("only shards are counted", "--shards", "Add --to webdataset"))
     if problems:
         raise BadInput("pages", problems)
     settings = read_parameters(parameter)
-    drawer = ask_for(DrawsSamples, DEFAULT_WORKLOAD, "draw pages")
-    if to is Form.files:
+    if to != SHARDS:
         with show_counted("pages drawn") as on_sample:
-            drawn = drawer.draw(out, count=count, seed=seed, on_sample=on_sample)
+            drawn = drawer.draw(out, count=count, seed=seed, layout=to, on_sample=on_sample)
         print(drawn.notes[0] if drawn.notes else f"Drawn with seed {seed}.")
         print(f"{out}: {_contents(drawn)}")
         return

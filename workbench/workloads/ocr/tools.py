@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from workbench.records import Count, Description
 from workbench.workloads.ocr.knobs import OcrKnobs
+from workbench.workloads.ocr.synthetic.layouts import LAYOUTS
 
 _OnSample = Callable[[int, int], None]
 
 
 class OcrTools:
     """See `DrawsSamples`, `WritesShards` and `TimesTransforms` of `commands.offers`."""
+
+    layouts: ClassVar[Collection[str]] = LAYOUTS.keys()
 
     @staticmethod
     def drawing_version() -> int:
@@ -23,12 +26,14 @@ class OcrTools:
         return VERSION
 
     @staticmethod
-    def draw(folder: Path, *, count: int, seed: int, on_sample: _OnSample | None = None) -> Description:
+    def draw(
+        folder: Path, *, count: int, seed: int, layout: str = "ufo", on_sample: _OnSample | None = None
+    ) -> Description:
         """See `DrawsSamples`: photographs of receipts and signs."""
         from workbench.workloads.ocr.synthetic.draw import draw_pages, holds_pages, read_manifest
 
-        is_new = not holds_pages(folder, count=count, seed=seed)
-        draw_pages(folder, count=count, seed=seed, on_page=on_sample)
+        is_new = not holds_pages(folder, count=count, seed=seed, layout=layout)
+        draw_pages(folder, count=count, seed=seed, layout=layout, on_page=on_sample)
         manifest = read_manifest(folder)
         assert manifest is not None  # it has just been written, or found
         counts = [Count(name="words", number=manifest.num_words), Count(name="bytes", number=manifest.num_bytes)]

@@ -39,6 +39,12 @@ def test_only_points_are_needed_and_only_illegibility_is_dont_care(read_page, wo
     assert (read.text, read.ignore) == (text, ignore)
 
 
+@pytest.mark.parametrize(("said", "frame"), [("upright", "upright"), ("sideways", None), (None, None)])
+def test_an_entry_may_say_that_its_points_are_upright(read_page, said, frame):
+    entry = {"frame": said, "words": {"0": {"points": QUAD}}}
+    assert read_page("ufo", "a.json", {"images": {"a.jpg": entry}}).frame == frame
+
+
 @pytest.mark.parametrize("entry", [{"words": {}}, {"words": None}, {}], ids=["empty", "null", "missing"])
 def test_a_test_split_has_no_words(read_page, entry):
     assert read_page("ufo", "a.json", {"images": {"a.jpg": entry}}).words == []

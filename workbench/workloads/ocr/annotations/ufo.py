@@ -1,6 +1,7 @@
 """Competition (UFO) JSON: one file, ``{"images": {NAME: {"words": {ID: {"points": [[x, y], ...]}}}}}``.
 
-Only images, words and points are needed. A word with ``illegibility: true`` is don't-care.
+Only images, words and points are needed. A word with ``illegibility: true`` is don't-care. Drawn pages say of each
+image that the ``frame`` of its points is ``upright``: of a picture stored upside down, its size doesn't tell.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.reading import Item, Unreadable, add_word, as_size, read_each, read_json
-from workbench.workloads.ocr.pages.page import AnnotatedPage
+from workbench.workloads.ocr.pages.page import AnnotatedPage, Frame
 
 
 def recognizes(content: Any) -> bool:
@@ -42,7 +43,8 @@ def _read_image(path: Path, name: str, image: Any) -> Iterator[Item]:
         yield Problem("its 'words' are no object", where)
         return
     size = as_size(image.get("img_w")), as_size(image.get("img_h"))
-    page = AnnotatedPage(name, [], where, *size, beside=path.parent)
+    frame: Frame | None = "upright" if image.get("frame") == "upright" else None
+    page = AnnotatedPage(name, [], where, *size, beside=path.parent, frame=frame)
     for number, word in words.items():
         if isinstance(word, dict):
             ignore = word.get("illegibility") is True

@@ -6,6 +6,7 @@ seed gives the same bytes; another processor, or another version of numpy, OpenC
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import multiprocessing
@@ -13,13 +14,13 @@ import os
 import secrets
 import shutil
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -27,13 +28,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.errors import BadInput, Problem, WorkbenchError, unknown_name
 from workbench.workloads.ocr.pages.page import Word
+from workbench.workloads.ocr.synthetic.layouts import IMAGES, LAYOUTS, PlacedPage
 from workbench.workloads.ocr.synthetic.scene import compose, photograph, to_picture
 
 MANIFEST = "pages.json"
-ANNOTATIONS = "annotations.json"
-IMAGES = "images"
 
 #: Raised whenever the drawing changes, so that pages of an older one are not taken for these.
 VERSION = 3
@@ -60,17 +60,35 @@ class DrawnPage:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder of drawn pages holds: `pages.json`."""
+    """What a folder of drawn pages holds: `pages.json`.
+
+    Attributes:
+        count: Number of pages.
+        seed: Their seed.
+        version: `VERSION` of the drawing.
+        num_words: Words of all pages.
+        num_bytes: Size of all images.
+        layout: How they lie there, a key of `LAYOUTS`.
+        labels: The files of labels, from the folder on.
+    """
 
     count: int
     seed: int
     version: int
     num_words: int
     num_bytes: int
+    layout: str = "ufo"
+    labels: Sequence[str] = ("annotations.json",)
 
 
-def draw_page(number: int, *, seed: int) -> DrawnPage:
-    """Draw one page; it depends on its number and on the seed."""
+def draw_page(number: int, *, seed: int, upright: bool = False) -> DrawnPage:
+    """Draw one page; it depends on its number and on the seed.
+
+    Args:
+        number: Its number.
+        seed: Seed of the pages.
+        upright: Store it the right way up, where it would be stored turned under an EXIF orientation.
+    """
     rng = np.random.default_rng([seed, number])
     is_portrait, is_turned, is_gray = rng.random(3) < (_PORTRAIT_SHARE, _TURNED_SHARE, _GRAY_SHARE)
     width, height = _LANDSCAPE[::-1] if is_portrait else _LANDSCAPE
@@ -78,7 +96,7 @@ def draw_page(number: int, *, seed: int) -> DrawnPage:
     # Low qualities are the rarer ones.
     quality = _LOWEST_QUALITY + int((_BEST_QUALITY + 1 - _LOWEST_QUALITY) * rng.random(2).max())
     scene = compose(rng, width, height)
-    jpeg = _encode(photograph(scene), orientation=orientation, gray=bool(is_gray), quality=quality)
+    jpeg = _encode(photograph(scene), orientation=1 if upright else orientation, gray=bool(is_gray), quality=quality)
     words = [
         replace(printed.word, polygon=to_picture(printed.word.polygon, matrix))
         for sheet, matrix in scene.sheets
@@ -92,10 +110,11 @@ def draw_pages(
     *,
     count: int,
     seed: int = 0,
+    layout: str = "ufo",
     on_page: Callable[[int, int], None] | None = None,
     workers: int | None = None,
 ) -> Path:
-    """Draw a data set in the competition (UFO) JSON format: `annotations.json` beside `images/`.
+    """Draw a data set; by default in the competition (UFO) JSON format: `annotations.json` beside `images/`.
 
     The folder appears when it is complete. Where it holds exactly these pages already, nothing is drawn.
 
@@ -103,6 +122,7 @@ def draw_pages(
         out: The folder to make.
         count: Number of pages.
         seed: Seed of the pages.
+        layout: How they lie in the folder, a key of `LAYOUTS`.
         on_page: Told the number of pages done, and of all pages.
         workers: Processes that draw; by default one for each core.
 
@@ -110,26 +130,34 @@ def draw_pages(
         `out`.
 
     Raises:
-        BadInput: For a count below 1, a negative seed, or a folder that holds something else or cannot be written.
+        BadInput: For a count below 1 (below 2 in a layout with parts), a negative seed, an unknown layout, or a folder
+            that holds something else or cannot be written.
         WorkbenchError: Where a process that draws was killed or could not be started.
     """
-    _check(out, count, seed)
-    if holds_pages(out, count=count, seed=seed):
+    _check(out, count, seed, layout)
+    if holds_pages(out, count=count, seed=seed, layout=layout):
         return out
     place = out.expanduser().resolve()
     half_done = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
+    kind = LAYOUTS[layout]
+    draw = partial(draw_page, seed=seed, upright=kind.is_upright)
     try:
-        (half_done / IMAGES).mkdir(parents=True)
-        entries, num_words, num_bytes = {}, 0, 0
-        with _drawing(count, seed, workers or len(os.sched_getaffinity(0))) as pages:
-            for page in pages:
-                (half_done / IMAGES / page.name).write_bytes(page.jpeg)
-                entries[page.name] = page.entry
-                num_words, num_bytes = num_words + len(page.entry["words"]), num_bytes + len(page.jpeg)
+        placed: list[PlacedPage] = []
+        num_bytes = 0
+        with _drawing(draw, count, workers or len(os.sched_getaffinity(0))) as pages:
+            for page, part in zip(pages, kind.parts(count, seed=seed), strict=True):
+                image = PurePosixPath(part, page.name)
+                _write(half_done / IMAGES / image, page.jpeg)
+                placed.append(PlacedPage(image, hashlib.sha256(page.jpeg).hexdigest(), page.entry))
+                num_bytes += len(page.jpeg)
                 if on_page is not None:
-                    on_page(len(entries), count)
-        _write_json(half_done / ANNOTATIONS, {"images": entries})
-        _write_json(half_done / MANIFEST, asdict(Manifest(count, seed, VERSION, num_words, num_bytes)))
+                    on_page(len(placed), count)
+        labels = dict(kind.labels(placed))
+        for name, text in labels.items():
+            _write(half_done / name, text.encode())
+        num_words = sum(len(page.words) for page in placed)
+        manifest = Manifest(count, seed, VERSION, num_words, num_bytes, layout, tuple(labels))
+        _write(half_done / MANIFEST, (json.dumps(asdict(manifest), separators=(",", ":")) + "\n").encode())
         half_done.replace(place)  # an empty folder gives way, any other does not
     except OSError as error:
         raise BadInput("pages", [Problem(f"cannot be written ({error.strerror or error})", str(out))]) from None
@@ -141,13 +169,15 @@ def draw_pages(
     return out
 
 
-def holds_pages(folder: Path, *, count: int, seed: int) -> bool:
-    """Whether a folder holds exactly these pages, drawn by this version."""
+def holds_pages(folder: Path, *, count: int, seed: int, layout: str = "ufo") -> bool:
+    """Whether a folder holds exactly these pages in this layout, drawn by this version."""
     manifest = read_manifest(folder)
-    if manifest is None or (manifest.count, manifest.seed, manifest.version) != (count, seed, VERSION):
+    asked = (count, seed, VERSION, layout)
+    if manifest is None or (manifest.count, manifest.seed, manifest.version, manifest.layout) != asked:
         return False
-    sizes = [path.stat().st_size for path in (folder / IMAGES).glob("*.jpg")]
-    return (len(sizes), sum(sizes)) == (count, manifest.num_bytes) and (folder / ANNOTATIONS).is_file()
+    sizes = [path.stat().st_size for path in (folder / IMAGES).rglob("*.jpg")]
+    are_whole = (len(sizes), sum(sizes)) == (count, manifest.num_bytes)
+    return are_whole and all((folder / name).is_file() for name in manifest.labels)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -158,15 +188,19 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
 
 
-def _check(out: Path, count: int, seed: int) -> None:
+def _check(out: Path, count: int, seed: int, layout: str) -> None:
     problems = []
+    if layout not in LAYOUTS:
+        problems.append(unknown_name("layout", layout, LAYOUTS))
     if count < 1:
         problems.append(Problem(f"{count} is no number of pages", "count", "Take 1 or more"))
+    elif count == 1 and layout in LAYOUTS and LAYOUTS[layout].is_split:
+        problems.append(Problem("1 page cannot be parted in two", "count", "Take 2 or more"))
     if seed < 0:
         problems.append(Problem(f"{seed} is no seed", "seed", "Take 0 or more"))
     if out.exists() and not out.is_dir():
         problems.append(Problem("is a file", str(out), "Name a folder"))
-    elif out.is_dir() and any(out.iterdir()) and not holds_pages(out, count=count, seed=seed):
+    elif out.is_dir() and any(out.iterdir()) and not holds_pages(out, count=count, seed=seed, layout=layout):
         remedy = "Name a new folder, or empty this one"
         problems.append(Problem("the folder holds something else already", str(out), remedy))
     if problems:
@@ -174,9 +208,8 @@ def _check(out: Path, count: int, seed: int) -> None:
 
 
 @contextmanager
-def _drawing(count: int, seed: int, workers: int) -> Iterator[Iterator[DrawnPage]]:
+def _drawing(draw: Callable[[int], DrawnPage], count: int, workers: int) -> Iterator[Iterator[DrawnPage]]:
     """The pages in their order, drawn here or by several processes; who leaves early stops these."""
-    draw = partial(draw_page, seed=seed)
     if workers == 1 or count < _WORTH_A_POOL:
         yield map(draw, range(count))
         return
@@ -214,7 +247,7 @@ def _encode(upright: npt.NDArray[np.uint8], *, orientation: int, gray: bool, qua
 
 
 def _annotate(words: Iterable[Word], width: int, height: int) -> dict[str, Any]:
-    """A page's entry: points in the upright frame, whose size is `img_w` x `img_h`."""
+    """A page's entry: points in the upright frame, and it says so; the frame's size is `img_w` x `img_h`."""
     entries = {
         f"{number:04d}": {
             "points": [[round(float(x), 2), round(float(y), 2)] for x, y in word.polygon],
@@ -223,8 +256,9 @@ def _annotate(words: Iterable[Word], width: int, height: int) -> dict[str, Any]:
         }
         for number, word in enumerate(words, start=1)
     }
-    return {"img_w": width, "img_h": height, "words": entries}
+    return {"img_w": width, "img_h": height, "frame": "upright", "words": entries}
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
