@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,10 +45,8 @@ def attach(
     raise typer.Exit(run_profile(settings, out, title="Where the time goes in your script"))
 
 
-def observed_settings(command: list[str], env: list[str] | tuple[str, ...]) -> dict[str, str]:
+def observed_settings(command: Sequence[str], env: Sequence[str]) -> dict[str, str]:
     """The knobs that say which command is observed, and where."""
-    from pathlib import Path
-
     return {
         "workload": "observed",
         "command": shlex.join(command),

@@ -11,10 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
+from workbench.commands.attach import observed_settings
 from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters
 
 
 def compare(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- COMMAND ...]", help="A training command of your own, to be observed.", show_default=False
+        ),
+    ] = None,
     variant: Annotated[
         list[str] | None,
         typer.Option(metavar="'NAME: KNOB=VALUE ...'", help="A variant to compare; may be given several times."),
@@ -30,6 +37,9 @@ def compare(
         typer.Option(min=1, help="How often every variant runs at most.", show_default="5; with --resume as it was"),
     ] = None,
     minutes: Minutes = 0.0,
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An environment variable of the command.")
+    ] = None,
     cold_cache: Annotated[
         bool, typer.Option("--cold-cache", help="Drop the data set's files from the file cache before every trial.")
     ] = False,
@@ -56,7 +66,10 @@ def compare(
     if problems:
         raise BadInput("comparison", problems)
     seeded = [f"seed={seed}"] if seed is not None else []
-    common = read_parameters([*(parameter or ()), *seeded], data=data)
+    observed = ["workload=observed"] if command else []
+    common = read_parameters([*observed, *(parameter or ()), *seeded], data=data)
+    if command:
+        common = {**common, **observed_settings(command, env or ())}
     how = {"blocks": blocks, "minutes": minutes, "cold_cache": cold_cache, "resume": str(resume) if resume else ""}
     raise typer.Exit(compare_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
 

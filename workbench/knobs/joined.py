@@ -45,7 +45,7 @@ SHIPPED = {
     OBSERVED: Shipped(
         knobs="workbench.knobs.observed:ObservedKnobs",
         workload="workbench.knobs.observed:ObservedKnobs",
-        checks="workbench.explain.checks.samples:compare_samples",
+        checks="workbench.explain.checks.looks:compare_looks",
     ),
 }
 

@@ -18,7 +18,7 @@ OBSERVED = "observed"
 
 
 def _no_workers(situation: Situation) -> bool:
-    return situation.knobs.num_workers == 0
+    return bool(situation.knobs.num_workers == 0)
 
 
 _NO_WORKERS = Inactive(_no_workers, "there are no workers (num_workers=0)")
@@ -134,10 +134,10 @@ class ObservedKnobs(Knobs):
         ge=1,
         le=256,
     )
-    device: Literal["auto", "cuda", "cpu"] = knob(  # type: ignore[assignment]
+    device: Literal["auto", "cuda", "cpu"] = knob(
         "auto", "device", "where the model runs: the script decides, and a record says", role="measuring"
     )
-    num_steps: int | None = knob(
+    num_steps: int = knob(
         200, "measuring", "counted steps; fewer where the script ends before", unit="steps", role="how_much",
         predicted="nothing", ge=1,
     )  # fmt: skip

@@ -44,7 +44,7 @@ class Imports:
 
     def install(self) -> None:
         """Be asked first from here on."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

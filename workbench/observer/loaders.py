@@ -173,16 +173,16 @@ def _pin(session: Session, original: Any) -> Any:
 
     @functools.wraps(original)
     def pin_memory(data: Any, *args: Any, **kwargs: Any) -> Any:
-        if session.off or session.is_worker or getattr(depth, "now", 0):
+        if session.off or session.is_worker or getattr(depth, "now", False):
             return original(data, *args, **kwargs)
         lane = current.lane or session.lane("receiver")
-        depth.now = 1
+        depth.now = True
         lane.enter("pin")
         try:
             pinned = original(data, *args, **kwargs)
         finally:
             lane.leave()
-            depth.now = 0
+            depth.now = False
         steps.of(session).pinned(data, pinned)
         return pinned
 

@@ -14,7 +14,7 @@ from .rows import NONE
 from .session import the_session
 
 #: What a batch holds: its key, its samples, its bytes.
-Contents = tuple
+Contents = tuple[int, int, int]
 
 #: Parts of a batch that are looked at for their bytes.
 _MOST_PARTS = 1000

@@ -17,6 +17,7 @@ from . import model, parcel
 from .fetch import BATCHES_PER_ITERATOR
 from .knobs import LoaderKnobs
 from .lane import Lane
+from .look import look
 from .parcel import Contents, size_of_batch
 from .rows import NONE
 from .session import Session
@@ -99,12 +100,12 @@ class Steps:
 
     def _is_enough(self, loader: int) -> bool:
         """Whether all steps are done that are to be counted; never, where training may be yet to come."""
-        wanted = self._session.settings.get("steps")
+        wanted: int | None = self._session.settings.get("steps")
         if wanted is None or (self.training == NONE and self.model.has_optimizer):
             return False
         if self.training not in (NONE, loader):
             return False
-        warmup = self._session.settings.get("warmup")
+        warmup: int | None = self._session.settings.get("warmup")
         if warmup is None:
             warmup = self._ahead.get(loader, 0) + _EXTRA_WARMUP_STEPS
         return self._asked[loader] > warmup + wanted
@@ -113,6 +114,10 @@ class Steps:
         self._session.tell("counted", loader=loader, training=self.training)
         if self._session.settings.get("let_finish"):
             return
+        try:
+            look(self._session, iterator, iterator._collate_fn.collate)
+        except Exception as error:  # whatever the script's own data set raises
+            self._session.tell("note", text=f"no samples were looked at: {type(error).__name__}: {error}")
         self._session.tell("stop")
         while True:  # until whoever looks on ends it: here the script is writing nothing
             time.sleep(60.0)
@@ -121,12 +126,15 @@ class Steps:
         """A batch is given to the loop."""
         try:
             number, loader = self._iterators.get(iterator, (0, 0))
-            key, samples, size = self._arrived.pop(id(batch), None) or (
-                number * BATCHES_PER_ITERATOR + BATCHES_PER_ITERATOR - 1, size_of_batch(batch), 0
-            )  # fmt: skip
+            contents = self._arrived.pop(id(batch), None)
+            if contents is None:  # it came another way than the one that is followed
+                contents = (number + 1) * BATCHES_PER_ITERATOR - 1, size_of_batch(batch), 0
+            key, samples, size = contents
             self.lane.batch = key
             self.lane.leave_to(1)
-            self._counts.add("given", time.perf_counter_ns(), key, samples, size)
+            now = time.perf_counter_ns()
+            self._counts.add("given", now, key, samples, size)
+            self._counts.cores(now)
             self._last = loader
         except Exception as error:
             self._session.fault(error)

@@ -142,7 +142,7 @@ def _is_transform(value: Any) -> bool:
 
 def _elements(chain: Any) -> list[Any]:
     found = getattr(chain, "transforms", None)
-    return list(found)[:_MOST_ELEMENTS] if isinstance(found, (list, tuple)) or hasattr(found, "__iter__") else []
+    return [] if found is None or not hasattr(found, "__iter__") else list(found)[:_MOST_ELEMENTS]
 
 
 def _watch_callable(session: Session, transform: Any) -> None:

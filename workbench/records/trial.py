@@ -243,6 +243,8 @@ class Script(Part):
     parts: list[ScriptPart] = Field(default_factory=list, description="the whole run, as far as it was seen")
     ranks: list[RankStats] = Field(default_factory=list, description="empty where there is one only")
     returncode: int | None = Field(None, description="of the command; None where it was stopped")
+    torch_threads: int | None = Field(None, description="threads of torch in the main process")
+    opencv_threads: int | None = Field(None, description="threads of OpenCV in each process; None: it was not loaded")
 
 
 class Record(BaseModel):

@@ -22,7 +22,8 @@ from workbench.units import counted
 #: one side only counts as the largest of them.
 LEVELS = 255.0
 
-_ORDINARY = Tolerance(1.0, 0.5, "the same values, by arithmetic in another order")
+#: What is allowed where no knob says otherwise.
+ORDINARY = Tolerance(1.0, 0.5, "the same values, by arithmetic in another order")
 
 Values = npt.NDArray[Any]
 Arrays = Mapping[str, Values]
@@ -53,7 +54,7 @@ def compare_samples(baseline: tuple[Record, Arrays | None], variant: tuple[Recor
     digests = _compare_digests(own, other, both)
     values = [digests]
     if digests.status == "not_comparable":
-        tolerance = tolerance_between(baseline[0].knobs, variant[0].knobs, _ORDINARY)
+        tolerance = tolerance_between(baseline[0].knobs, variant[0].knobs, ORDINARY)
         values = _with_whole(digests, list(_compare_whole(own, other, tolerance)))
     return Checks(checks=with_coverage(_coverage(own), values), num_samples=int(both.sum()))
 
@@ -152,14 +153,15 @@ def whole_pairs(own: Arrays, other: Arrays) -> Iterator[Pair]:
 
 
 def _compare_whole(own: Arrays, other: Arrays, tolerance: Tolerance) -> Iterator[Check]:
-    yield from (_compare_pair(pair, tolerance) for pair in whole_pairs(own, other))
+    yield from (compare_pair(pair, tolerance) for pair in whole_pairs(own, other))
     of_one = {name.removeprefix(WHOLE) for name in set(own) ^ set(other) if name.startswith(WHOLE)}
     for name in sorted(of_one):
         reason = "only one of the trials has this array"
         yield Check(name=f"values of '{name}'", status="different", measured="", reason=reason)
 
 
-def _compare_pair(pair: Pair, tolerance: Tolerance) -> Check:
+def compare_pair(pair: Pair, tolerance: Tolerance) -> Check:
+    """Compare one array of the samples that both trials have."""
     name = f"values of '{pair.name}'"
     if pair.own.shape != pair.other.shape:
         measured = f"of shape {pair.own.shape[1:]} (baseline: {pair.other.shape[1:]})"

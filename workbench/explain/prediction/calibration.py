@@ -65,7 +65,7 @@ def _refuse(record: Record, spans: pd.DataFrame) -> None:
     if record.knobs.loader != "torch":
         remedy = "Compare it instead: workbench compare --variant"
         problems.append(Problem(f"the inside of the {record.knobs.loader} loader is not modelled", remedy=remedy))
-    if record.knobs.device == "cpu" or record.device == "cpu":
+    if record.script is None and "cpu" in (record.knobs.device, record.device):
         remedy = (
             "Take a run with -p device=replay -p replay_ms_per_sample=T, where T is what the model takes, or measure "
             "the change: workbench compare --variant"
@@ -84,6 +84,10 @@ class _Calibration:
 
     def model(self) -> CostModel:
         main, worker = self._recorded.on_core("main"), self._recorded.on_core("worker")
+        pause, helping = 0.0, 0.0
+        if self._record.script is not None and self._record.device == "cpu":
+            main, pause = self._recorded.pauses()
+            helping = self._recorded.helping_share()
         model = CostModel(
             config=self._config(),
             catalogue=self._record.catalogue,
@@ -97,6 +101,9 @@ class _Calibration:
             recorded_workers=self._knobs.num_workers,
             bytes_per_sample=self._record.batches.bytes_per_sample,
             item=self._record.item,
+            is_observed=self._record.script is not None,
+            pause_share=pause,
+            helping_share=helping / max(main * (1.0 - pause), 1e-9) if helping else 0.0,
             assumptions=tuple(self._assumptions()),
         )
         return replace(model, config=replace(model.config, slowdown=self._slowdown(model)))
@@ -123,7 +130,15 @@ class _Calibration:
             background=self._recorded.has_background(receiver=False),
             background_batches=limits.background_batches or _BACKGROUND_BATCHES,
             receiver=self._recorded.has_background(receiver=True),
+            helpers=self._helpers(),
         )
+
+    def _helpers(self) -> int:
+        """Threads that torch works with beside the main process's loop."""
+        script = self._record.script
+        if script is None or self._record.device != "cpu" or not self._recorded.helping_share():
+            return 0
+        return max(1, (script.torch_threads or 2) - 1)
 
     def _samples(self, on_core: float) -> SampleCosts:
         rows = self._recorded.work("worker")

@@ -220,10 +220,13 @@ def _workers(text: str, count: int, model: CostModel) -> Apply:
         remedy = f"Take a run with at least {-(-count // _MOST_WORKERS)} workers"
         raise refusal(text, f"more than {_MOST_WORKERS} times the workers of the run is a guess", remedy)
     if count == 0 and model.recorded_workers > 0 and not any(stage.isolated_s for stage in model.batches.values()):
-        raise refusal(text, "nothing was timed isolated in this run", "Take a run with isolated_samples=32")
+        if not model.is_observed:
+            raise refusal(text, "nothing was timed isolated in this run", "Take a run with isolated_samples=32")
 
     def apply(m: CostModel) -> CostModel:
         m = with_workers(m, count)
+        if m.is_observed and count == 0 < model.recorded_workers:
+            m = m.assuming("Loading in the main process costs as much on a core as in a worker.")
         if count <= model.recorded_workers or count < m.config.cores:
             return m
         return m.assuming(

@@ -17,6 +17,9 @@ DEVICE = "device"
 _IN_LOOP: Mapping[Role, Station] = {"receive": "receive", "work": "submit", "submit": "submit", "collect": "collect"}
 _IN_BACKGROUND: Mapping[Role, Station] = {"receive": "receive", "submit": "receive"}
 
+#: Stations at which a batch is in the main process's own loop, but for receiving it.
+_OF_THE_LOOP: tuple[Station, ...] = ("submit", "collect", "end")
+
 
 def station_of(role: Role, lane: Lane, *, background: bool) -> Station:
     """Where a batch is when a stage is at work on it.
@@ -96,6 +99,10 @@ class CostModel:
         item: What one sample is called.
         scale: By stage: its cost over what was measured. `device` is the device.
         moved_s: Seconds on the device for each sample, of stages that were moved there.
+        is_observed: Whether the run was that of a script, which nothing was timed isolated of.
+        pause_share: Share of the main loop's own time that is spent on no core, 0..1.
+        helping_share: What torch's threads work beside the main process's loop, over what that takes itself for the
+            model, on cores.
         assumptions: What rests on no measurement, in sentences.
     """
 
@@ -113,6 +120,9 @@ class CostModel:
     item: str = "sample"
     scale: Mapping[str, float] = field(default_factory=dict)
     moved_s: float = 0.0
+    is_observed: bool = False
+    pause_share: float = 0.0
+    helping_share: float = 0.0
     assumptions: tuple[str, ...] = ()
 
     @property
@@ -176,7 +186,12 @@ class CostModel:
         device = np.zeros(batches)
         if len(self.device_s):
             device = rng.choice(self.device_s, batches) * sizes * self.scale.get(DEVICE, 1.0) + self.moved_s * sizes
-        return BatchCosts(blocked=blocked, device=device, samples=sizes, **stations)
+        helping = stations["submit"] * self.helping_share / max(self.config.helpers, 1)
+        pause = np.zeros(batches)
+        for station in _OF_THE_LOOP:
+            pause += stations[station] * self.pause_share
+            stations[station] = stations[station] * (1.0 - self.pause_share)
+        return BatchCosts(blocked=blocked, device=device, samples=sizes, pause=pause, helping=helping, **stations)
 
     @property
     def _loads_itself(self) -> bool:

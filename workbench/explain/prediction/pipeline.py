@@ -43,6 +43,8 @@ class PipelineConfig:
         background: Whether results are worked on in a background thread; at most `background_batches` of them wait.
         background_batches: See there.
         receiver: Whether a thread of the main process receives the batches (and pins them), and not its loop.
+        helpers: Threads that work beside the main process's loop while it gives a batch to the model, as those of torch
+            on the CPU do; it waits for them.
     """
 
     num_workers: int
@@ -61,6 +63,7 @@ class PipelineConfig:
     background: bool = False
     background_batches: int = 3
     receiver: bool = False
+    helpers: int = 0
 
     @property
     def all_steps(self) -> int:
@@ -82,6 +85,8 @@ class BatchCosts:
         end: In the main process, when all is done.
         device: On the device.
         samples: Samples in the batch, int64.
+        pause: In the main process's loop, not on a core: sleeping, waiting for others than the pipeline; None: nothing.
+        helping: On the cores of each of its helpers; None: nothing.
     """
 
     load: Seconds
@@ -93,6 +98,8 @@ class BatchCosts:
     end: Seconds
     device: Seconds
     samples: Numbers
+    pause: Seconds | None = None
+    helping: Seconds | None = None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class Recorded:
         self.record = record
         self.steady = record.steady
         self.in_main = record.knobs.num_workers == 0
+        worker = record.lane("worker")
+        self._is_split = self.in_main and worker is not None and worker.cpu_s is not None
         implausible = implausible_isolated(record)
         self.isolated = {
             (row.lane, row.name): row for row in record.isolated.stages if (row.lane, row.name) not in implausible
@@ -90,7 +92,7 @@ class Recorded:
         own = [row for row in self.record.stages if row.lane == lane and not row.background]
         waiting = [row for row in own if self.kind(lane, row.name).role in ("wait", "start")]
         # A main process that loads by itself is at work while it waits for a batch.
-        is_loading = lane == "main" and self.in_main
+        is_loading = lane == "main" and self.in_main and not self._is_split
         waited_s = sum(row.total_s for row in waiting if not (is_loading and row.name == BATCH_WAIT))
         return max(stats.wall_s - waited_s, 1e-9)
 
@@ -101,7 +103,7 @@ class Recorded:
 
     def source(self, lane: Lane) -> Lane:
         """The lane whose process does the work of `lane`."""
-        return "main" if self.in_main else lane
+        return "main" if self.in_main and not self._is_split else lane
 
     def counted(self, lane: Lane) -> LaneStats | None:
         """A lane with what the scheduler has counted; None where it could not be read."""
@@ -111,9 +113,30 @@ class Recorded:
     def blocked_share(self, lane: Lane) -> float:
         """Time in which a lane's stages were neither on a core nor ready for one, over that on a core."""
         stats = self.counted(lane)
-        if stats is None or stats.cpu_s is None or stats.ready_s is None or self.in_main:
+        if stats is None or stats.cpu_s is None or stats.ready_s is None or self.source(lane) != lane:
             return 0.0
         return max(0.0, self.work_s(lane) - stats.cpu_s - stats.ready_s) / max(stats.cpu_s, 1e-9)
+
+    def pauses(self) -> tuple[float, float]:
+        """Share of the main loop's work in which it was not waiting for a core; and share of that on no core, 0..1."""
+        stats = self.counted("main")
+        if stats is None or stats.cpu_s is None or stats.ready_s is None:
+            return 1.0, 0.0
+        work_s = self.work_s("main")
+        there_s = max(work_s - stats.ready_s, 1e-9)
+        return min(1.0, there_s / work_s), max(0.0, 1.0 - stats.cpu_s / there_s)
+
+    def helping_share(self) -> float:
+        """What other threads of the main process were on a core, over what its loop took for the model."""
+        stats = self.counted("main")
+        own_s = sum(
+            row.total_s
+            for row in self.record.stages
+            if row.lane == "main" and not row.background and self.kind("main", row.name).role == "submit"
+        )
+        if stats is None or not stats.background_cpu_s or own_s <= 0.0:
+            return 0.0
+        return stats.background_cpu_s / own_s
 
     def isolated_share(self, stage: str, on_core: float) -> float:
         """What a stage costs where the main process loads, over its cost in a worker, on the same samples."""

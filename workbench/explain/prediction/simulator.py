@@ -9,6 +9,7 @@ What is modelled:
 - The device takes steps one after the other, a bounded number of them ahead; who needs a result waits for it: the main
   process's loop, or its background thread, which has a bounded number of batches to work on.
 - Where an epoch ends, orders end with it, and the workers run dry before the next one begins.
+- Where the model runs on the CPU, torch's threads work beside the loop, which waits for them; and a loop may pause.
 - All of it but the device shares the cores (see `cores`).
 
 What is not: the interpreter's lock between the threads of a process; memory running short; how the scheduler favours
@@ -48,6 +49,11 @@ class _Run:
         self._load, self._blocked, self._send = costs.load.tolist(), costs.blocked.tolist(), costs.send.tolist()
         self._receive, self._submit_s = costs.receive.tolist(), costs.submit.tolist()
         self._collect, self._end, self._device = costs.collect.tolist(), costs.end.tolist(), costs.device.tolist()
+        nothing = [0.0] * config.all_steps
+        self._pause = nothing if costs.pause is None else costs.pause.tolist()
+        self._helping = nothing if costs.helping is None else costs.helping.tolist()
+        self._to_help: list[deque[float]] = [deque() for _ in range(config.helpers)]
+        self._helpers_at_work = 0
         workers = range(config.num_workers)
         self._orders: list[deque[int]] = [deque() for _ in workers]
         self._outbox: list[deque[int]] = [deque() for _ in workers]
@@ -70,6 +76,8 @@ class _Run:
         for worker in range(self._config.num_workers):
             self._begin(f"worker {worker}", self._worker(worker))
             self._begin(f"sender {worker}", self._sender(worker))
+        for helper in range(self._config.helpers):
+            self._begin(f"helper {helper}", self._helper(helper))
         if self._config.receiver:
             self._begin("receiver", self._receiver())
         if self._config.background:
@@ -148,6 +156,17 @@ class _Run:
             self._receiving_s += cores.now - began
             arrived.append(batch)
             self._wake("main")
+
+    def _helper(self, helper: int) -> Process:
+        name, mine = f"helper {helper}", self._to_help[helper]
+        while True:
+            while not mine:
+                self._sleeping[name] = self._processes[name]
+                yield None
+            yield mine.popleft()
+            self._helpers_at_work -= 1
+            if not self._helpers_at_work:
+                self._wake("main")
 
     def _background(self) -> Process:
         cores = self._cores
@@ -246,7 +265,17 @@ class _Run:
 
     def _do_step(self, batch: int) -> Process:
         config, cores = self._config, self._cores
+        if self._helping[batch] > 0.0:
+            self._helpers_at_work = config.helpers
+            for helper, orders in enumerate(self._to_help):
+                orders.append(self._helping[batch])
+                self._wake(f"helper {helper}")
         yield self._submit_s[batch]
+        while self._helpers_at_work:
+            self._sleeping["main"] = self._processes["main"]
+            yield None
+        if self._pause[batch] > 0.0:
+            yield -self._pause[batch]
         ready_at = yield from self._submit(batch)
         if config.background:
             began = cores.now

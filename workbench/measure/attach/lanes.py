@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pandas as pd
 
 from workbench.measure.attach.seen import Count, ProcessSeen, Seen
 from workbench.measure.attach.window import Loop, Window
+from workbench.measure.timing.core_time import CoreTime
 from workbench.measure.timing.spans import NONE, Spans, TrackSpans
 from workbench.records import LaneStats, StageStats
 from workbench.stages import Lane, Stage
@@ -122,7 +126,7 @@ def _name(stage: str, loader: int, called: Mapping[int, str], by_name: Mapping[s
 
 
 def _renumbered(track: TrackSpans, numbers: Mapping[int, int]) -> TrackSpans:
-    """A track whose batches are numbered in the order in which the loop took them, and those that it never took last."""
+    """A track whose batches are numbered in the order in which the loop took them, those never taken last."""
     spans = track.spans
     keys = np.unique(spans.batch)
     further = (key for key in keys.tolist() if key != NONE and key not in numbers)
@@ -143,9 +147,9 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
         spans = track.spans
         inside = np.minimum(spans.end_ns, end_ns) - np.maximum(spans.begin_ns, begin_ns)
         columns = {"stage": spans.stage, "sample": spans.sample, "batch": spans.batch, "ns": inside}
-        rows = pd.DataFrame({**columns, "place": np.arange(len(inside))})[inside > 0]
         # What belongs to no batch is no part of another visit.
-        rows["place"] = rows["place"].where(rows["batch"] == NONE, NONE)
+        columns["place"] = np.where(spans.batch == NONE, np.arange(len(inside)), NONE)
+        rows = pd.DataFrame({name: column[inside > 0] for name, column in columns.items()})
         visits = rows.groupby(["stage", "batch", "sample", "place"], as_index=False)["ns"].sum()
         for number, name in enumerate(spans.names):
             own = visits[visits["stage"] == number]
@@ -171,29 +175,47 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
 
 
 def with_core_time(lanes: Sequence[LaneStats], seen: Seen, loop: Loop, window: Window) -> list[LaneStats]:
-    """Lanes with what the scheduler has counted for their processes between two points in time."""
-    workers = [process for processes in worker_processes(seen, loop).values() for process in processes]
-    of = {"main": [loop.process], "worker": workers}
-    found = []
-    for lane in lanes:
-        used = [_core_time(process.count("cores"), window) for process in of.get(lane.lane, [])]
-        if used and all(one is not None for one in used):
-            cpu, ready, background = (float(sum(part)) for part in zip(*filter(None, used), strict=True))
-            lane = lane.model_copy(update={"cpu_s": cpu, "ready_s": ready, "background_cpu_s": background})
-        found.append(lane)
-    return found
+    """Lanes with what the scheduler has counted for their processes between two points in time.
+
+    Where the main process loads, it does so while it waits for a batch: that is the worker lane's time, and the main
+    lane's is the rest.
+    """
+    main = _core_time(loop.process.count("cores"), window)
+    if loop.loader["num_workers"] == 0:
+        loading = _loading_time(loop, window)
+        of = {"worker": loading, "main": None if main is None or loading is None else main - loading}
+    else:
+        own = [
+            _core_time(process.count("cores"), window)
+            for processes in worker_processes(seen, loop).values()
+            for process in processes
+        ]
+        of = {"worker": reduce(add, filter(None, own), CoreTime(0.0, 0.0, 0.0)) if any(own) else None, "main": main}
+    return [lane.model_copy(update=asdict(used) if (used := of.get(lane.lane)) else {}) for lane in lanes]
 
 
-def _core_time(cores: Count, window: Window) -> tuple[float, float, float] | None:
-    """Seconds on a core, ready for one, and of other threads; None where a process was not counted."""
+def _core_time(cores: Count, window: Window) -> CoreTime | None:
+    """What a process was on cores in the counted steps; None where it was not counted."""
     if len(cores.at_ns) < 2:
-        return (0.0, 0.0, 0.0) if len(cores.at_ns) else None
+        return None
     bounds = np.clip([window.begin_ns, window.end_ns], cores.at_ns[0], cores.at_ns[-1])
     own, ready, whole = (
         float(np.diff(np.interp(bounds, cores.at_ns, column))[0]) / NS_PER_S
         for column in (cores.first, cores.second, cores.third)
     )
-    return own, ready, max(0.0, whole - own)
+    return CoreTime(own, ready, max(0.0, whole - own))
+
+
+def _loading_time(loop: Loop, window: Window) -> CoreTime | None:
+    """What the main process was on cores from where its loop asked for batches until it had them."""
+    cores, steps = loop.process.count("cores"), slice(window.first, window.first + window.num_steps)
+    if len(cores.at_ns) < 2:
+        return None
+    began, ended = (np.searchsorted(cores.at_ns, at[steps]) for at in (loop.step_ns, loop.given_ns))
+    own, ready, whole = (
+        float((column[ended] - column[began]).sum()) / NS_PER_S for column in (cores.first, cores.second, cores.third)
+    )
+    return CoreTime(own, ready, max(0.0, whole - own))
 
 
 def catalogue_of(tracks: Sequence[TrackSpans]) -> list[Stage]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from workbench.errors import BadInput, Problem
 from workbench.knobs.observed import DATA_LOADER_KNOBS, ObservedKnobs
 from workbench.measure.attach.command import check_command, environment_of, folder_of, words_of
+from workbench.measure.attach.looks import keep_looks
 from workbench.measure.attach.record import Ended, make_record
 from workbench.measure.attach.seen import Seen
 from workbench.measure.profilers.memory_over_time import tree_pss_bytes
@@ -119,6 +120,7 @@ class Observed:
         )
         seen.update()
         self._begin("finish")
+        keep_looks(seen.folder, self._folder)
         return make_record(self._knobs, self._folder, seen, ended)
 
     def _settings(self) -> dict[str, object]:
@@ -130,6 +132,7 @@ class Observed:
             "let_finish": self._knobs.let_finish,
             "loader": self._knobs.which_loader,
             "loader_knobs": {DATA_LOADER_KNOBS[name]: asked[name] for name in asked if name in DATA_LOADER_KNOBS},
+            "checked_samples": self._knobs.checked_samples,
             "opencv_threads": self._knobs.opencv_threads,
             "torch_threads": self._knobs.torch_threads,
         }

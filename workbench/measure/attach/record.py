@@ -249,6 +249,7 @@ def _limits(loader: Fact, surroundings: Fact) -> Limits:
 
 def _script(knobs: ObservedKnobs, seen: Seen, loops: list[Loop], windows: list[Window], ended: Ended) -> Script:
     loop = loops[0]
+    surroundings = loop.process.first("environment") or {}
     return Script(
         command=" ".join(filter(None, [knobs.command, knobs.args])),
         training_loader=loop.loader["name"],
@@ -257,6 +258,8 @@ def _script(knobs: ObservedKnobs, seen: Seen, loops: list[Loop], windows: list[W
         parts=account_of(loop, ended.started_ns, ended.ended_ns, stopped=ended.returncode is None),
         ranks=[_rank(one, its) for one, its in zip(loops, windows, strict=True)] if len(loops) > 1 else [],
         returncode=ended.returncode,
+        torch_threads=surroundings.get("torch_threads"),
+        opencv_threads=surroundings.get("opencv_threads"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -45,10 +46,25 @@ def parse_variants(specs: Sequence[str], common: Mapping[str, Any]) -> dict[str,
         elif name in settings:
             problems.append(Problem("the name is taken by an earlier variant", where, "Name it otherwise"))
         else:
-            settings[name], found = split_settings(_words(rest))
+            text, own = _script_settings(rest)
+            settings[name], found = split_settings(_words(text))
+            settings[name].update(own)
             problems += _within(name, found)
     baseline = settings.pop(BASELINE, {})
     return _build({BASELINE: baseline, **settings}, common, problems, subject="variants")
+
+
+#: In a variant of an observed script: all that follows are arguments that are added, or environment variables.
+_ADDED = re.compile(r"(?:^|\s)(args|env):\s")
+
+
+def _script_settings(text: str) -> tuple[str, dict[str, str]]:
+    """What stands before ``args:`` and ``env:`` in a variant, and what they say: ``"env: A=1 args: --batch-size 4"``."""
+    marks = list(_ADDED.finditer(f"{text} "))
+    if not marks:
+        return text, {}
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    return text[: marks[0].start()], {m[1]: text[m.end() : end].strip() for m, end in zip(marks, ends, strict=True)}
 
 
 def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:
