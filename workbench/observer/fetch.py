@@ -87,13 +87,13 @@ class Orders:
 
     def _watch(self, fetcher: Any) -> None:
         """Look at the dataset and the collate function, which are this process's own."""
-        for dataset in _datasets(fetcher.dataset):
-            _watch_samples(self._session, type(dataset))
-            if self._in_worker:
+        watch_datasets(self._session, fetcher.dataset)
+        if self._in_worker:
+            for dataset in _datasets(fetcher.dataset):
                 transforms.watch_chain_of(self._session, dataset)
         collate = fetcher.collate_fn
         if collate is not None:
-            fetcher.collate_fn = _timed_collate(collate)
+            fetcher.collate_fn = timed_collate(collate)
             callees.watch(self._session, collate, prefix=_name_of(collate))
 
     def begin(self, index: Any) -> None:
@@ -128,6 +128,12 @@ class Orders:
     def packed(self, batch: Any) -> Any:
         """The batch as it is to be sent."""
         return Parcel(batch, self.contents(batch), self.worker) if self._in_worker else batch
+
+
+def watch_datasets(session: Session, dataset: Any) -> None:
+    """Time the samples of a dataset, and of those within it."""
+    for one in _datasets(dataset):
+        _watch_samples(session, type(one))
 
 
 def _datasets(dataset: Any, depth: int = 0) -> Iterator[Any]:
@@ -185,7 +191,9 @@ def _number(index: Any) -> int:
         return hash(index) & 0x7FFFFFFF
 
 
-def _timed_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def timed_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A collate function whose time is known."""
+
     def timed(samples: Any) -> Any:
         lane = current.lane
         if lane is None:

@@ -78,23 +78,23 @@ class LoaderKnobs:
         """
         if not site.is_direct:
             for known in self._sites.values():
-                for reference, name in known:
-                    if reference() is dataset:
+                for held, name in known:
+                    if held() is dataset:
                         return name
         known = self._sites.setdefault(site.chain, [])
-        for number, (reference, name) in enumerate(known):
-            alive = reference()
+        for number, (held, name) in enumerate(known):
+            alive = held()
             if alive is dataset:
                 return name
             if alive is None:  # a loader of the same line, made anew
-                known[number] = (_reference(dataset), name)
+                known[number] = (reference(dataset), name)
                 return name
         names = {name for chain in self._sites.values() for _, name in chain}
         name, number = site.name, 1
         while name in names:
             number += 1
             name = f"{site.name}#{number}"
-        known.append((_reference(dataset), name))
+        known.append((reference(dataset), name))
         return name
 
     def facts_of(self, loader: Any, iterator: Any) -> dict[str, Any]:
@@ -135,7 +135,8 @@ def _rank() -> int | None:
     return int(rank) if rank else None
 
 
-def _reference(dataset: Any) -> Any:
+def reference(dataset: Any) -> Any:
+    """A call that gives a dataset, as long as the script holds it."""
     try:
         return weakref.ref(dataset)
     except TypeError:  # a list, say

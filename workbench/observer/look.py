@@ -20,16 +20,15 @@ from .session import Session
 _MOST_BYTES = 256 << 20
 
 
-def look(session: Session, iterator: Any, collate: Any) -> None:
+def look(session: Session, dataset: Any, collate: Any) -> None:
     """Write samples down: `look.json` and `look.bin` in the session's folder.
 
     Args:
         session: The session of this process.
-        iterator: torch's iterator of the loader that trained.
+        dataset: That of the loader that trained.
         collate: The script's own collate function.
     """
     count = int(session.settings.get("checked_samples") or 0)
-    dataset = iterator._dataset
     if not count or not hasattr(type(dataset), "__getitem__"):
         return
     numbers = list(range(min(count, len(dataset))))

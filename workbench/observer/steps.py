@@ -7,6 +7,7 @@ batches are followed by a backward pass.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
@@ -15,7 +16,8 @@ from typing import Any
 
 from . import model, parcel
 from .fetch import BATCHES_PER_ITERATOR
-from .knobs import LoaderKnobs
+from .isolated import time_isolated
+from .knobs import LoaderKnobs, reference
 from .lane import Lane
 from .look import look
 from .parcel import Contents, size_of_batch
@@ -51,6 +53,9 @@ class Steps:
         self._last = NONE
         self.training = NONE
         self._is_over = False
+        self._has_looked = False
+        self._parts: dict[int, tuple[Any, Any, int | None]] = {}
+        atexit.register(self._look_at_samples)  # of a script that ends before it is stopped
         self.model = model.Model(session, self.lane)
         parcel.on_arrival.append(self._arrives)
 
@@ -71,6 +76,8 @@ class Steps:
         self._iterators[iterator] = (self._num_iterators, number)
         ahead = facts["num_workers"] * (facts["prefetch_factor"] or 0)
         self._ahead[number] = ahead
+        size = getattr(iterator._index_sampler, "batch_size", None)
+        self._parts[number] = (reference(loader.dataset), iterator._collate_fn, size)
         if self._num_iterators == 1:
             self._session.tell("environment", **environment())
         self._session.tell("iterator", number=self._num_iterators, loader=number, **facts)
@@ -114,13 +121,27 @@ class Steps:
         self._session.tell("counted", loader=loader, training=self.training)
         if self._session.settings.get("let_finish"):
             return
-        try:
-            look(self._session, iterator, iterator._collate_fn.collate)
-        except Exception as error:  # whatever the script's own data set raises
-            self._session.tell("note", text=f"no samples were looked at: {type(error).__name__}: {error}")
+        self._look_at_samples()
         self._session.tell("stop")
         while True:  # until whoever looks on ends it: here the script is writing nothing
             time.sleep(60.0)
+
+    def _look_at_samples(self) -> None:
+        """Make some samples once more, of the loader that was followed."""
+        if self._has_looked or self._session.off or self.pid != os.getpid():
+            return
+        self._has_looked = True
+        loader = self._last if self.training == NONE else self.training
+        dataset, collate, size = self._parts.get(loader, (lambda: None, None, None))
+        if dataset() is None:
+            return
+        began = time.perf_counter_ns()
+        try:
+            look(self._session, dataset(), collate)
+            time_isolated(self._session, dataset(), collate, size)
+        except Exception as error:  # whatever the script's own data set raises
+            self._session.tell("note", text=f"no samples were looked at: {type(error).__name__}: {error}")
+        self._session.tell("looked", begin_ns=began)
 
     def given(self, iterator: Any, batch: Any) -> Any:
         """A batch is given to the loop."""

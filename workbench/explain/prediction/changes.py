@@ -219,9 +219,9 @@ def _workers(text: str, count: int, model: CostModel) -> Apply:
     if count > _MOST_WORKERS * model.recorded_workers > 0:
         remedy = f"Take a run with at least {-(-count // _MOST_WORKERS)} workers"
         raise refusal(text, f"more than {_MOST_WORKERS} times the workers of the run is a guess", remedy)
-    if count == 0 and model.recorded_workers > 0 and not any(stage.isolated_s for stage in model.batches.values()):
-        if not model.is_observed:
-            raise refusal(text, "nothing was timed isolated in this run", "Take a run with isolated_samples=32")
+    is_timed = model.is_observed or any(stage.isolated_s for stage in model.batches.values())
+    if count == 0 < model.recorded_workers and not is_timed:
+        raise refusal(text, "nothing was timed isolated in this run", "Take a run with isolated_samples=32")
 
     def apply(m: CostModel) -> CostModel:
         m = with_workers(m, count)

@@ -45,7 +45,10 @@ def account_of(loop: Loop, started_ns: int, ended_ns: int, *, stopped: bool) -> 
     for begin, end, loader, batches in runs:
         add(called(loader, begin), begin, end, batches)
     if not stopped:
-        add("after the last batch", end, ended_ns)
+        looked = loop.process.first("looked")
+        looked_ns = int(looked["at_ns"]) - int(looked["begin_ns"]) if looked else 0
+        add("after the last batch", end, ended_ns - looked_ns)
+        add("samples looked at by the workbench", ended_ns - looked_ns, ended_ns)
     return parts
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -142,7 +143,7 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
     A stage that others interrupt has several segments; those of one sample of one batch count as one visit.
     """
     stats = []
-    by_stage: dict[tuple[Lane, str, bool], list[pd.DataFrame]] = defaultdict(list)
+    by_stage: dict[tuple[Lane, str, bool], list[Any]] = defaultdict(list)
     for track in tracks:
         spans = track.spans
         inside = np.minimum(spans.end_ns, end_ns) - np.maximum(spans.begin_ns, begin_ns)

@@ -17,7 +17,7 @@ from workbench.knobs.observed import DATA_LOADER_KNOBS, ObservedKnobs
 from workbench.measure.attach.command import check_command, environment_of, folder_of, words_of
 from workbench.measure.attach.looks import keep_looks
 from workbench.measure.attach.record import Ended, make_record
-from workbench.measure.attach.seen import Seen
+from workbench.measure.attach.seen import ProcessSeen, Seen
 from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
@@ -38,6 +38,9 @@ _NO_LOADER_S = 60.0
 
 #: Of what a script has printed, as much is read for a message.
 _TAIL_BYTES = 65536
+
+#: Samples that are looked at when all is counted may take so long.
+_MOST_LOOKING_S = 60.0
 
 OUTPUT = "stdout.txt"
 
@@ -132,6 +135,7 @@ class Observed:
             "let_finish": self._knobs.let_finish,
             "loader": self._knobs.which_loader,
             "loader_knobs": {DATA_LOADER_KNOBS[name]: asked[name] for name in asked if name in DATA_LOADER_KNOBS},
+            "isolated_samples": self._knobs.isolated_samples,
             "checked_samples": self._knobs.checked_samples,
             "opencv_threads": self._knobs.opencv_threads,
             "torch_threads": self._knobs.torch_threads,
@@ -160,8 +164,13 @@ class Observed:
                 self._tell_steps(seen)
             if "warmup" not in self._pss and any(len(loop.count("given").at_ns) for loop in _training(loops)):
                 self._pss["warmup"] = tree_pss_bytes(process.pid)  # later it would disturb what counts
-            if loops and all(loop.first("stop") for loop in _training(loops)):
+            if loops and all(loop.first("stop") or self._looks_too_long(loop) for loop in _training(loops)):
                 return
+
+    def _looks_too_long(self, loop: ProcessSeen) -> bool:
+        """Whether a loop has been counted, and what is looked at after that takes too long."""
+        counted = None if self._knobs.let_finish else loop.first("counted")
+        return counted is not None and self._clock() - int(counted["at_ns"]) > _MOST_LOOKING_S * NS_PER_S
 
     def _tell_steps(self, seen: Seen) -> None:
         loop = seen.loops[0]
@@ -181,7 +190,7 @@ class Observed:
         self._on_event(Event(phase=phase, done=max(shown, 0), total=total))
 
 
-def _training(loops: list) -> list:  # type: ignore[type-arg]
+def _training(loops: list[ProcessSeen]) -> list[ProcessSeen]:
     trained = [loop for loop in loops if loop.first("training")]
     return trained or loops
 

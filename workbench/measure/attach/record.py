@@ -16,6 +16,7 @@ from workbench.measure.attach.account import account_of
 from workbench.measure.attach.lanes import catalogue_of, main_tracks, stage_stats, tracks_of, with_core_time
 from workbench.measure.attach.seen import Fact, ProcessSeen, Seen, rank_of
 from workbench.measure.attach.window import Loop, TooFewSteps, Window, loop_of, window_of
+from workbench.measure.timing.spans import TrackSpans
 from workbench.measure.trial.environment import cpu_name
 from workbench.measure.trial.stage_stats import lane_stats, write_spans
 from workbench.records import (
@@ -23,6 +24,7 @@ from workbench.records import (
     Count,
     Description,
     Environment,
+    Isolated,
     Limits,
     Memory,
     RankStats,
@@ -98,6 +100,7 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
         limits=_limits(loop.loader, surroundings),
         stages=stage_stats(tracks, *bounds),
         lanes=with_core_time(lane_stats(tracks, *bounds), seen, loop, window),
+        isolated=_isolated(loop),
         memory=Memory(
             peak_pss_bytes=max(ended.pss_bytes.values(), default=None),
             pss_bytes_by_phase=ended.pss_bytes,
@@ -134,6 +137,9 @@ def _how(ended: Ended) -> str:
 
 
 def _why_no_loader(seen: Seen, ended: Ended) -> str:
+    faults = [fact["error"] for _, fact in seen.of("fault")]
+    if faults:
+        return f"the observer took itself away before anything was counted: {faults[0]}. Please report this"
     if not seen.processes:
         return (
             f"nothing could be observed: the command ended ({_how(ended)}) and no Python that looks at PYTHONPATH ran"
@@ -245,6 +251,15 @@ def _batches(loop: Loop) -> Batches:
 def _limits(loader: Fact, surroundings: Fact) -> Limits:
     ahead = loader["num_workers"] * (loader["prefetch_factor"] or 0)
     return Limits(device_steps=None if surroundings.get("cuda") else 1, loaded_batches=ahead)
+
+
+def _isolated(loop: Loop) -> Isolated:
+    """What samples took that were made when all steps had been counted."""
+    told = loop.process.first("isolated")
+    if told is None:
+        return Isolated()
+    tracks = [TrackSpans("worker", 0, False, "measured", spans) for _, spans, _, _ in loop.process.lanes("isolated")]
+    return Isolated(samples=told["samples"], stages=stage_stats(tracks, 0, int(told["at_ns"])))
 
 
 def _script(knobs: ObservedKnobs, seen: Seen, loops: list[Loop], windows: list[Window], ended: Ended) -> Script:

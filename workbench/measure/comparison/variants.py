@@ -59,12 +59,13 @@ _ADDED = re.compile(r"(?:^|\s)(args|env):\s")
 
 
 def _script_settings(text: str) -> tuple[str, dict[str, str]]:
-    """What stands before ``args:`` and ``env:`` in a variant, and what they say: ``"env: A=1 args: --batch-size 4"``."""
+    """What stands before ``args:`` and ``env:`` in a variant; and what they say, as in ``"env: A=1 args: --batch 4"``."""
     marks = list(_ADDED.finditer(f"{text} "))
     if not marks:
         return text, {}
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    return text[: marks[0].start()], {m[1]: text[m.end() : end].strip() for m, end in zip(marks, ends, strict=True)}
+    added = {mark[1]: text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)}
+    return text[: marks[0].start()], added
 
 
 def parse_grid(axes: Sequence[str], common: Mapping[str, Any]) -> dict[str, Knobs]:

@@ -1,0 +1,45 @@
+"""Samples and batches made once more when all steps have been counted: in the main process, with no worker at work."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .fetch import timed_collate, watch_datasets
+from .lane import current
+from .session import Session
+
+#: After so long it is enough.
+_MOST_S = 20.0
+
+
+def time_isolated(session: Session, dataset: Any, collate: Any, size: int | None) -> None:
+    """Time the stages of some samples, as spans of the lane `isolated`.
+
+    Args:
+        session: The session of this process.
+        dataset: That of the loader that trained.
+        collate: The script's own collate function.
+        size: Samples in a batch; None: not known.
+    """
+    count = int(session.settings.get("isolated_samples") or 0)
+    if not count or not size or not hasattr(type(dataset), "__getitem__"):
+        return
+    lane = session.lane("isolated")
+    watch_datasets(session, dataset)
+    collate = timed_collate(collate)
+    numbers: list[int] = []
+    until = time.monotonic() + _MOST_S
+    current.lane = lane
+    try:
+        for batch, first in enumerate(range(0, min(max(count, size), len(dataset)), size)):
+            if time.monotonic() > until:
+                break
+            own = list(range(first, min(first + size, len(dataset))))
+            lane.batch = batch
+            collate([dataset[number] for number in own])
+            numbers += own
+    finally:
+        current.lane = None
+        lane.leave_to(0)
+    session.tell("isolated", samples=numbers)
