@@ -87,14 +87,14 @@ class LoaderKnobs:
             if alive is dataset:
                 return name
             if alive is None:  # a loader of the same line, made anew
-                known[number] = (reference(dataset), name)
+                known[number] = (_reference(dataset), name)
                 return name
         names = {name for chain in self._sites.values() for _, name in chain}
         name, number = site.name, 1
         while name in names:
             number += 1
             name = f"{site.name}#{number}"
-        known.append((reference(dataset), name))
+        known.append((_reference(dataset), name))
         return name
 
     def facts_of(self, loader: Any, iterator: Any) -> dict[str, Any]:
@@ -135,8 +135,7 @@ def _rank() -> int | None:
     return int(rank) if rank else None
 
 
-def reference(dataset: Any) -> Any:
-    """A call that gives a dataset, as long as the script holds it."""
+def _reference(dataset: Any) -> Any:
     try:
         return weakref.ref(dataset)
     except TypeError:  # a list, say

@@ -17,7 +17,7 @@ from typing import Any
 from . import model, parcel
 from .fetch import BATCHES_PER_ITERATOR
 from .isolated import time_isolated
-from .knobs import LoaderKnobs, reference
+from .knobs import LoaderKnobs
 from .lane import Lane
 from .look import look
 from .parcel import Contents, size_of_batch
@@ -54,7 +54,8 @@ class Steps:
         self.training = NONE
         self._is_over = False
         self._has_looked = False
-        self._parts: dict[int, tuple[Any, Any, int | None]] = {}
+        self._dataset: Any = None
+        self._parts: dict[int, tuple[Any, int | None]] = {}
         atexit.register(self._look_at_samples)  # of a script that ends before it is stopped
         self.model = model.Model(session, self.lane)
         parcel.on_arrival.append(self._arrives)
@@ -77,7 +78,7 @@ class Steps:
         ahead = facts["num_workers"] * (facts["prefetch_factor"] or 0)
         self._ahead[number] = ahead
         size = getattr(iterator._index_sampler, "batch_size", None)
-        self._parts[number] = (reference(loader.dataset), iterator._collate_fn, size)
+        self._parts[number] = (iterator._collate_fn, size)
         if self._num_iterators == 1:
             self._session.tell("environment", **environment())
         self._session.tell("iterator", number=self._num_iterators, loader=number, **facts)
@@ -95,6 +96,8 @@ class Steps:
         self._counts.add("asked", now, loader, number)
         self._counts.cores(now)
         self._asked[loader] += 1
+        if self._asked[loader] == 3 and self.training in (NONE, loader):
+            self._dataset = iterator._dataset  # a script may let go of it before its end
         lane.enter(YOUR_CODE)
         if sum(self._asked) == 2:
             lane.enter("workbench")
@@ -132,13 +135,13 @@ class Steps:
             return
         self._has_looked = True
         loader = self._last if self.training == NONE else self.training
-        dataset, collate, size = self._parts.get(loader, (lambda: None, None, None))
-        if dataset() is None:
+        collate, size = self._parts.get(loader, (None, None))
+        if self._dataset is None or collate is None:
             return
         began = time.perf_counter_ns()
         try:
-            look(self._session, dataset(), collate)
-            time_isolated(self._session, dataset(), collate, size)
+            look(self._session, self._dataset, collate)
+            time_isolated(self._session, self._dataset, collate, size)
         except Exception as error:  # whatever the script's own data set raises
             self._session.tell("note", text=f"no samples were looked at: {type(error).__name__}: {error}")
         self._session.tell("looked", begin_ns=began)

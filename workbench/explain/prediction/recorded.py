@@ -146,8 +146,11 @@ class Recorded:
         rows = self.of("worker", stage, background=False)
         own = rows[rows["sample"].isin(self.record.isolated.samples)]
         rows = own if len(own) >= _MIN_ISOLATED else rows
-        in_worker_s = float(rows["wall_s"].mean()) * on_core if len(rows) else 0.0
-        return isolated.mean_s / in_worker_s if in_worker_s > 0.0 else 1.0
+        # A stage may come several times in a sample, or be interrupted by others.
+        by_sample = rows.groupby(["batch", "sample"])["wall_s"].sum()
+        in_worker_s = float(by_sample.mean()) * on_core if len(by_sample) else 0.0
+        isolated_s = isolated.total_s / max(len(self.record.isolated.samples), 1)
+        return isolated_s / in_worker_s if in_worker_s > 0.0 else 1.0
 
     def isolated_per_sample(self, lane: Lane, stage: str) -> float | None:
         """Seconds of a stage for each sample that was timed isolated."""

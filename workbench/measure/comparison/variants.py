@@ -59,7 +59,7 @@ _ADDED = re.compile(r"(?:^|\s)(args|env):\s")
 
 
 def _script_settings(text: str) -> tuple[str, dict[str, str]]:
-    """What stands before ``args:`` and ``env:`` in a variant; and what they say, as in ``"env: A=1 args: --batch 4"``."""
+    """What stands before ``args:`` and ``env:`` in a variant; and what they say (``"env: A=1 args: --batch 4"``)."""
     marks = list(_ADDED.finditer(f"{text} "))
     if not marks:
         return text, {}
