@@ -75,6 +75,10 @@ class Inactive:
     because: str
 
 
+#: What an `Effect` frees that frees every stage of making a sample, whatever they are called.
+ALL_OF_A_SAMPLE = "all of a sample"
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a value of a knob does to a pipeline.

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from workbench.knobs.knob import Effect, Inactive, Situation, knob
+from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect, Inactive, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
+from workbench.stages import Stage
 
 #: The name of the workload that is none of ours.
 OBSERVED = "observed"
@@ -38,7 +39,7 @@ DATA_LOADER_KNOBS: Mapping[str, str] = {
 class ObservedKnobs(Knobs):
     """A training command, with what is set in it from outside. See `Knobs`."""
 
-    groups: ClassVar[tuple[str, ...]] = ("script", "loading", "device", "measuring", "workload")
+    groups: ClassVar[tuple[str, ...]] = ("script", "loading", "strategies", "device", "measuring", "workload")
     suggested_variants: ClassVar[tuple[str, ...]] = ("no workers: num_workers=0",)
     suggested_common: ClassVar[Mapping[str, Any]] = {}
     in_front: ClassVar[tuple[str, ...]] = ("num_workers", "batch_size")
@@ -134,6 +135,37 @@ class ObservedKnobs(Knobs):
         ge=1,
         le=256,
     )
+    cache: Literal["none", "decoded", "sample"] = knob(
+        "none",
+        "strategies",
+        "what is kept in memory from one reading to the next: what the image decoder gives, or what __getitem__ gives",
+        effects={
+            "decoded": Effect(
+                frees=("decode",),
+                keeps="the decoded image",
+                assumes="Decoded images are all in the cache; copying one out of it takes no time.",
+            ),
+            "sample": Effect(
+                frees=(ALL_OF_A_SAMPLE,),
+                keeps="all of a sample",
+                assumes="All samples are in the cache; copying one out takes no time. Random ones cannot be kept.",
+            ),
+        },
+        cost="one copy of every decoded image, or sample, in shared memory",
+        tolerances={},
+    )
+    normalize: Literal["script", "device"] = knob(
+        "script",
+        "strategies",
+        "who turns uint8 levels into normalized floats: the script's transforms, or the device, from a uint8 batch",
+        effects={
+            "device": Effect(
+                frees=("Normalize",),
+                assumes="Batches stay as large as they are; as uint8 they are a quarter of it, and cheaper to move.",
+            )
+        },
+        tolerances={"device": Tolerance(1.0, 0.5, "the same division, by arithmetic in another order")},
+    )
     device: Literal["auto", "cuda", "cpu"] = knob(
         "auto", "device", "where the model runs: the script decides, and a record says", role="measuring"
     )
@@ -141,6 +173,11 @@ class ObservedKnobs(Knobs):
         200, "measuring", "counted steps; fewer where the script ends before", unit="steps", role="how_much",
         predicted="nothing", ge=1,
     )  # fmt: skip
+
+    own_stages: ClassVar[tuple[Stage, ...]] = (
+        Stage("decode", "worker", "work", "sample", colour="#8C6D46", replayable=True),
+        Stage("loader", "worker", "work", replayable=True),
+    )
 
     def data_settings(self) -> dict[str, Any]:
         """Two trials of one command read the same data."""
@@ -154,4 +191,6 @@ class ObservedKnobs(Knobs):
         """What is set from outside, by knob."""
         own = {name: value for name in DATA_LOADER_KNOBS if (value := getattr(self, name)) is not None}
         threads = ("opencv_threads", "torch_threads", "blas_threads")
-        return own | {name: value for name in threads if (value := getattr(self, name)) is not None}
+        own |= {name: value for name in threads if (value := getattr(self, name)) is not None}
+        strategies = {"cache": self.cache, "normalize": self.normalize, "knock_out": self.knock_out}
+        return own | {name: value for name, value in strategies.items() if value not in ("none", "script", ())}

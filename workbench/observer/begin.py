@@ -8,6 +8,7 @@ import sys
 from . import decoders, loaders, model, transforms
 from .imports import Imports
 from .session import VARIABLE, open_session
+from .strategies.chosen import choose
 
 
 def begin() -> None:
@@ -22,7 +23,8 @@ def begin() -> None:
         rank=os.environ.get("RANK"),
     )
     imports = Imports(session)
-    for room in (loaders, model, transforms, decoders):
-        for module, look_at in room.hooks(session).items():
+    rooms = [room.hooks(session) for room in (loaders, model, transforms, decoders)]
+    for hooks in (choose(session).normalization.hooks(), *rooms):
+        for module, look_at in hooks.items():
             imports.after(module, look_at)
     imports.install()

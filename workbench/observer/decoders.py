@@ -9,6 +9,7 @@ from typing import Any
 from .imports import After
 from .lane import current
 from .session import Session
+from .strategies.chosen import chosen
 
 DECODE = "decode"
 
@@ -22,7 +23,6 @@ _FUNCTIONS = {
     "imageio.v3": ("imread",),
     "imageio": ("imread",),
     "skimage.io": ("imread",),
-    "turbojpeg": (),
 }
 
 
@@ -31,7 +31,7 @@ def hooks(session: Session) -> dict[str, After]:
     found: dict[str, After] = {
         name: functools.partial(_look_at_functions, session, names) for name, names in _FUNCTIONS.items()
     }
-    found["PIL.Image"] = functools.partial(_look_at_functions, session, ("open",))
+    found["PIL.Image"] = lambda module: session.patch(module, "open", _timed_open)
     found["PIL.ImageFile"] = functools.partial(_look_at_pillow, session)
     return found
 
@@ -39,11 +39,28 @@ def hooks(session: Session) -> dict[str, After]:
 def _look_at_functions(session: Session, names: tuple[str, ...], module: ModuleType) -> None:
     for name in names:
         if callable(getattr(module, name, None)) and not hasattr(getattr(module, name), "_workbench"):
-            session.patch(module, name, timed)
+            session.patch(module, name, _timed)
 
 
-def timed(decode: Any) -> Any:
-    """A decoder whose time is known."""
+def _timed_open(read_header: Any) -> Any:
+    """Pillow's `open` reads the header alone; what it takes belongs to decoding all the same."""
+
+    @functools.wraps(read_header)
+    def timed_open(*args: Any, **kwargs: Any) -> Any:
+        lane = current.lane
+        if lane is None:
+            return read_header(*args, **kwargs)
+        lane.enter(DECODE)
+        try:
+            return read_header(*args, **kwargs)
+        finally:
+            lane.leave()
+
+    return timed_open
+
+
+def _timed(decode: Any) -> Any:
+    decoded = chosen().decoded
 
     @functools.wraps(decode)
     def timed_decode(*args: Any, **kwargs: Any) -> Any:
@@ -52,7 +69,7 @@ def timed(decode: Any) -> Any:
             return decode(*args, **kwargs)
         lane.enter(DECODE)
         try:
-            return decode(*args, **kwargs)
+            return decoded.of_function(decode, args, kwargs) if decoded.is_wanted else decode(*args, **kwargs)
         finally:
             lane.leave()
 
@@ -65,6 +82,8 @@ def _look_at_pillow(session: Session, module: ModuleType) -> None:
 
 
 def _timed_load(load: Any) -> Any:
+    decoded = chosen().decoded
+
     @functools.wraps(load)
     def timed_load(self: Any) -> Any:
         lane = current.lane
@@ -73,7 +92,7 @@ def _timed_load(load: Any) -> Any:
             return load(self)
         lane.enter(DECODE)
         try:
-            return load(self)
+            return decoded.of_pillow(load, self) if decoded.is_wanted else load(self)
         finally:
             lane.leave()
 

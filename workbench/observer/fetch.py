@@ -13,6 +13,8 @@ from .lane import Lane, current
 from .parcel import Parcel, bytes_of, size_of_batch
 from .rows import NONE
 from .session import Session
+from .strategies.chosen import chosen
+from .strategies.refusal import refuse
 
 #: Datasets within datasets that are looked at.
 _MOST_DEPTH = 4
@@ -27,13 +29,15 @@ class Carried:
     Attributes:
         collate: The user's.
         iterator: Number of the iterator.
+        loader: Name of the loader.
         pid: The process that has made the iterator.
         started_ns: When.
     """
 
-    def __init__(self, collate: Any, iterator: int) -> None:
+    def __init__(self, collate: Any, iterator: int, loader: str) -> None:
         self.collate = collate
         self.iterator = iterator
+        self.loader = loader
         self.pid = os.getpid()
         self.started_ns = time.perf_counter_ns()
 
@@ -75,6 +79,7 @@ class Orders:
             session.is_worker = True
         self.lane = session.lane("worker", carried.iterator * 1000 + self.worker if in_worker else 0)
         self._watch(fetcher)
+        self.lane.kept = samples_of(session, fetcher.dataset, carried.loader)
         now = time.perf_counter_ns()
         rows = self.lane.rows
         if in_worker and not rows.idle_since_ns:
@@ -173,6 +178,8 @@ def _timed_samples(stage: str, method: Callable[..., Any]) -> Callable[..., Any]
         else:
             lane.enter(stage)
         try:
+            if is_outermost and lane.kept is not None and type(index) is int:
+                return lane.kept.get(index, lambda: method(self, index))
             return method(self, index)
         finally:
             lane.leave()
@@ -181,6 +188,21 @@ def _timed_samples(stage: str, method: Callable[..., Any]) -> Callable[..., Any]
 
     timed._workbench = True  # type: ignore[attr-defined]
     return timed
+
+
+def samples_of(session: Session, dataset: Any, loader: str) -> Any:
+    """What keeps a dataset's samples; None where nobody asks for it, or a sample's index does not name it."""
+    kept = chosen().samples_of(loader)
+    if kept is None:
+        return None
+    if not hasattr(type(dataset), "__getitem__"):
+        reason = "an iterable data set has no samples that could be told apart"
+    elif any(getattr(one, "datasets", None) for one in _datasets(dataset)) and hasattr(type(dataset), "__getitems__"):
+        reason = "several data sets in one have samples of the same number"
+    else:
+        return kept
+    refuse(session, "cache=sample", reason, "Take cache=decoded")
+    return None
 
 
 def _number(index: Any) -> int:

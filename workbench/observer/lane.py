@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from .rows import NONE, Rows
 
@@ -20,18 +21,20 @@ class Lane:
         rows: Where they go.
         sample: The sample that the following segments belong to, or `NONE`.
         batch: The batch likewise.
+        kept: What keeps the samples that are made in this thread; None: nothing does.
 
     Args:
         rows: See above.
         clock: Reads the time in nanoseconds.
     """
 
-    __slots__ = ("_clock", "_numbers", "_since", "_stack", "batch", "rows", "sample")
+    __slots__ = ("_clock", "_numbers", "_since", "_stack", "batch", "kept", "rows", "sample")
 
     def __init__(self, rows: Rows, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self.rows = rows
         self.sample = NONE
         self.batch = NONE
+        self.kept: Any = None
         self._clock = clock
         self._numbers: dict[str, int] = {}
         self._stack: list[int] = []

@@ -33,9 +33,30 @@ def _look_at_loaders(session: Session, knobs: LoaderKnobs, module: ModuleType) -
     session.patch(loader, "__init__", functools.partial(_init_loader, session, knobs))
     session.patch(iterator, "__init__", functools.partial(_init_iterator, session, knobs))
     session.patch(iterator, "__next__", functools.partial(_next_batch, session))
+    if hasattr(loader, "_get_iterator"):
+        without_workers = module._SingleProcessDataLoaderIter
+        session.patch(loader, "_get_iterator", functools.partial(_knocked_out, session, knobs, without_workers))
     of_workers = module._MultiProcessingDataLoaderIter
     session.patch(of_workers, "__init__", functools.partial(_start_workers, session, knobs))
     session.patch(of_workers, "_reset", functools.partial(_start_workers, session, knobs))
+
+
+def _knocked_out(session: Session, knobs: LoaderKnobs, without_workers: Any, original: Any) -> Any:
+    """A loader whose batches are given again needs no workers."""
+
+    @functools.wraps(original)
+    def _get_iterator(self: Any) -> Any:
+        loop = None if session.off or session.is_worker else steps.running()
+        if loop is not None and loop.is_knocked_out(knobs.name(self)):
+            own = self.__dict__
+            has, own["num_workers"] = own["num_workers"], 0
+            try:
+                return without_workers(self)
+            finally:
+                own["num_workers"] = has
+        return original(self)
+
+    return _get_iterator
 
 
 def _look_at_stateful(session: Session, knobs: LoaderKnobs, module: ModuleType) -> None:
@@ -71,7 +92,7 @@ def _init_iterator(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
             return
         try:
             number = steps.of(session).iterator_made(self, loader, knobs)
-            self._collate_fn = Carried(self._collate_fn, number)
+            self._collate_fn = Carried(self._collate_fn, number, knobs.name(loader))
         except Exception as error:
             session.fault(error)
 
@@ -111,7 +132,8 @@ def _next_batch(session: Session, original: Any) -> Any:
             session.fault(error)
             return original(self)
         try:
-            batch = original(self)
+            replayed = main.replayed(self)
+            batch = original(self) if replayed is None else replayed[0]
         except StopIteration:
             main.ended(self)
             raise

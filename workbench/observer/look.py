@@ -7,40 +7,51 @@ another sample all the same has a generator of its own.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import random
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+from .contents import content_of, equal
+from .fetch import samples_of, watch_datasets
+from .lane import current
 from .session import Session
+from .strategies.chosen import chosen
 
 #: Arrays of more bytes than this altogether are not kept.
 _MOST_BYTES = 256 << 20
 
 
-def look(session: Session, dataset: Any, collate: Any) -> None:
+def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
     """Write samples down: `look.json` and `look.bin` in the session's folder.
 
     Args:
         session: The session of this process.
         dataset: That of the loader that trained.
         collate: The script's own collate function.
+        loader: Name of that loader.
     """
     count = int(session.settings.get("checked_samples") or 0)
-    if not count or not hasattr(type(dataset), "__getitem__"):
+    if not count or not hasattr(type(dataset), "__getitem__") or session.settings.get("knock_out"):
         return
     numbers = list(range(min(count, len(dataset))))
-    first, again = ([_sample(dataset, number) for number in numbers] for _ in range(2))
-    is_random = [number for number, one, two in zip(numbers, first, again) if _bytes_of(one) != _bytes_of(two)]
-    arrays = dict(_arrays(collate(first), len(numbers), "batch"))
+    watch_datasets(session, dataset)
+    lane = current.lane = session.lane("look")  # so that what is tried on the data set is tried here as well
+    lane.kept = samples_of(session, dataset, loader)
+    try:
+        first, again = ([_sample(dataset, number) for number in numbers] for _ in range(2))
+    finally:
+        current.lane = None
+    is_random = [number for number, one, two in zip(numbers, first, again) if not equal(one, two)]
+    batch = chosen().normalization.applied(collate(first))  # as the model gets it
+    arrays = dict(_arrays(batch, len(numbers), "batch"))
     if not arrays:  # it gives no array with a row for each sample
         arrays = {f"sample-{number}": part for number in numbers for _, part in _leaves(first[number], "sample")}
     index, place = [], 0
     with open(f"{session.folder}/look.bin", "wb") as file:
         for name, tensor in arrays.items():
-            content = _content(tensor)
+            content = content_of(tensor)
             if place + len(content) > _MOST_BYTES:
                 break
             file.write(content)
@@ -51,11 +62,6 @@ def look(session: Session, dataset: Any, collate: Any) -> None:
         json.dump(told, file)
 
 
-def same_twice(dataset: Any, number: int) -> bool:
-    """Whether a sample is the same when it is made twice, whatever has been drawn meanwhile."""
-    return _bytes_of(dataset[number]) == _bytes_of(dataset[number])
-
-
 def _sample(dataset: Any, number: int) -> Any:
     """A sample, with every generator that is everybody's set to its number before."""
     random.seed(number)
@@ -64,26 +70,6 @@ def _sample(dataset: Any, number: int) -> Any:
     if numpy is not None:
         numpy.random.seed(number)
     return dataset[number]
-
-
-def _bytes_of(value: Any) -> bytes:
-    """All that a sample holds, as bytes that two equal ones share."""
-    return b"".join(name.encode() + content for name, content in _contents(value, ""))
-
-
-def _contents(value: Any, name: str) -> Iterator[tuple[str, bytes]]:
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        yield f"{name}{value.dtype}{tuple(value.shape)}", _content(value)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield from _contents(part, f"{name}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for number, part in enumerate(value):
-            yield from _contents(part, f"{name}.{number}")
-    elif hasattr(value, "tobytes"):  # an image
-        yield name, value.tobytes()
-    else:
-        yield name, repr(value).encode() if isinstance(value, (str, bytes, int, float, bool, type(None))) else b""
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -110,10 +96,3 @@ def _arrays(batch: Any, count: int, name: str) -> Iterator[tuple[str, Any]]:
 
 def _dtype(value: Any) -> str:
     return str(value.dtype).replace("torch.", "")
-
-
-def _content(value: Any) -> bytes:
-    if hasattr(value, "detach"):
-        tensor = value.detach().cpu().contiguous()
-        return ctypes.string_at(tensor.data_ptr(), tensor.numel() * tensor.element_size()) if tensor.numel() else b""
-    return bytes(value.tobytes())

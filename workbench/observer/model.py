@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import sys
+import weakref
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ from . import steps
 from .imports import After
 from .lane import Lane
 from .session import Session
+from .strategies.chosen import chosen
 
 #: A root whose children are more than this is timed as a whole or not at all.
 _MOST_CHILDREN = 64
@@ -114,7 +116,7 @@ class Hook:
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
 
-    def __call__(self, *args: Any) -> None:
+    def __call__(self, *args: Any) -> Any:
         """The module's inputs, and its output, are left alone."""
         self._call()
 
@@ -125,6 +127,18 @@ class Hook:
     def __deepcopy__(self, memo: Any) -> Hook:
         """A copy of the model is looked at as the model is."""
         return self
+
+
+class InputHook(Hook):
+    """What changes a module's inputs before its forward pass."""
+
+    def __init__(self, change: Callable[[Any], Any]) -> None:
+        self._change = change
+
+    def __call__(self, *args: Any) -> Any:
+        """The inputs, positional and named, as they are to be."""
+        _, inputs, named = args
+        return self._change(inputs), self._change(named)
 
 
 class Model:
@@ -142,6 +156,7 @@ class Model:
         self._session = session
         self._lane = lane
         self._handles: list[Any] = []
+        self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @property
     def has_optimizer(self) -> bool:
@@ -182,6 +197,9 @@ class Model:
                         self._time(child, "loss" if is_loss else name)
 
     def _time(self, module: Any, name: str) -> None:
+        if module in self._watched:
+            return
+        self._watched.add(module)
         lane, session = self._lane, self._session
         depths: list[int] = []
 
@@ -194,6 +212,10 @@ class Model:
             if depths:
                 lane.leave_to(depths.pop())
 
+        normalization = chosen().normalization
+        if normalization.is_wanted:
+            call = InputHook(normalization.applied)
+            self._handles.append(module.register_forward_pre_hook(call, prepend=True, with_kwargs=True))
         self._handles.append(module.register_forward_pre_hook(Hook(begin), prepend=True))
         self._handles.append(module.register_forward_hook(Hook(end), always_call=True))
 

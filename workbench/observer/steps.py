@@ -23,10 +23,14 @@ from .look import look
 from .parcel import Contents, size_of_batch
 from .rows import NONE
 from .session import Session
+from .strategies.chosen import chosen
 from .surroundings import environment
 
 #: The part of a loop that no stage of ours explains.
 YOUR_CODE = "your code"
+
+#: After so many steps a strategy must have been of use.
+_STRATEGIES_AFTER = 3
 
 #: Steps that are no longer the first ones: libraries have set themselves up.
 _EXTRA_WARMUP_STEPS = 2
@@ -45,6 +49,7 @@ class Steps:
         self.lane: Lane = session.lane("main")
         self._counts = session.counts()
         self._iterators: weakref.WeakKeyDictionary[Any, tuple[int, int]] = weakref.WeakKeyDictionary()
+        self._given: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._num_iterators = 0
         self._loaders: list[str] = []
         self._asked: list[int] = []
@@ -75,6 +80,8 @@ class Steps:
         number = self._loaders.index(name)
         self._num_iterators += 1
         self._iterators[iterator] = (self._num_iterators, number)
+        if self.is_knocked_out(name):  # it loads nothing, and is as the one before it
+            return self._num_iterators
         ahead = facts["num_workers"] * (facts["prefetch_factor"] or 0)
         self._ahead[number] = ahead
         size = getattr(iterator._index_sampler, "batch_size", None)
@@ -99,10 +106,12 @@ class Steps:
         if self._asked[loader] == 3 and self.training in (NONE, loader):
             self._dataset = iterator._dataset  # a script may let go of it before its end
         lane.enter(YOUR_CODE)
-        if sum(self._asked) == 2:
+        if sum(self._asked) <= 2:  # the model may be made in the first step only
             lane.enter("workbench")
             self.model.find_roots()
             lane.leave()
+        if self._asked[loader] == _STRATEGIES_AFTER and loader == self._followed:
+            chosen().normalization.check()
         if not self._is_over and self._is_enough(loader):
             self._is_over = True
             self._end_counting(iterator, loader)
@@ -140,11 +149,36 @@ class Steps:
             return
         began = time.perf_counter_ns()
         try:
-            look(self._session, self._dataset, collate)
+            look(self._session, self._dataset, collate, self._loaders[loader])
             time_isolated(self._session, self._dataset, collate, size)
         except Exception as error:  # whatever the script's own data set raises
             self._session.tell("note", text=f"no samples were looked at: {type(error).__name__}: {error}")
         self._session.tell("looked", begin_ns=began)
+
+    def replayed(self, iterator: Any) -> Any:
+        """A batch that is given again, in a list, where the loader is knocked out; None where it is to be loaded.
+
+        Raises:
+            StopIteration: Where an epoch ends.
+        """
+        knocked = chosen().knocked_loader
+        number, loader = self._iterators.get(iterator, (0, NONE))
+        if knocked is None or loader != self._followed or not knocked.is_ready:
+            return None
+        if not knocked.is_on and self._asked[loader] <= self._ahead.get(loader, 0) + 1:
+            return None
+        knocked.is_on = True
+        done = self._given[iterator] = self._given.get(iterator, iterator._num_yielded) + 1
+        if done > len(iterator):
+            raise StopIteration
+        batch, (_, samples, size) = knocked.next()
+        self._arrived[id(batch)] = ((number + 1) * BATCHES_PER_ITERATOR - 1 - done, samples, size)
+        return [batch]
+
+    def is_knocked_out(self, name: str) -> bool:
+        """Whether a loader needs no workers any more."""
+        knocked = chosen().knocked_loader
+        return knocked is not None and knocked.is_on and self._loaders[self._followed] == name
 
     def given(self, iterator: Any, batch: Any) -> Any:
         """A batch is given to the loop."""
@@ -154,6 +188,9 @@ class Steps:
             if contents is None:  # it came another way than the one that is followed
                 contents = (number + 1) * BATCHES_PER_ITERATOR - 1, size_of_batch(batch), 0
             key, samples, size = contents
+            knocked = chosen().knocked_loader
+            if knocked is not None and loader == self._followed:
+                knocked.keep(batch, contents)
             self.lane.batch = key
             self.lane.leave_to(1)
             now = time.perf_counter_ns()
@@ -184,6 +221,11 @@ class Steps:
             self.training = self._last
             self._session.tell("training", loader=self._last)
         self._counts.add("backward", time.perf_counter_ns(), self._last)
+
+    @property
+    def _followed(self) -> int:
+        """The loader that trains, or, in a script that does not train, the one that was asked last."""
+        return self._last if self.training == NONE and not self.model.has_optimizer else self.training
 
     def _arrives(self, batch: Any, contents: Contents) -> None:
         if len(self._arrived) > 10_000:  # nobody asks for them

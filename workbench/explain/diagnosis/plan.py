@@ -113,9 +113,13 @@ def compare_command(record: Record, settings: Mapping[str, Any], name: str) -> s
     knobs = record.knobs
     is_default = knobs.workload == knobs.rows()["workload"].default
     own = {**({} if is_default else {"workload": knobs.workload}), **knobs.compared()}
+    behind = []
+    if record.script is not None:
+        own = {**record.asked, **{name: knobs.compared()[name] for name in ("args", "env") if name in knobs.compared()}}
+        behind = ["--", record.knobs.command]  # type: ignore[attr-defined]
     variant = shlex.quote(f"{name}: {shell_settings(settings)}")
     common = [f"-p {shell_settings({knob: value})}" for knob, value in own.items()]
-    return " ".join(["workbench compare --variant", variant, *common])
+    return " ".join(["workbench compare --variant", variant, *common, *behind])
 
 
 class _Planning:

@@ -22,11 +22,14 @@ from workbench.errors import BadInput, Problem, unknown_name
 from workbench.explain.prediction.cost_model import DEVICE, CostModel
 from workbench.explain.words.items import counted, plural, with_article
 from workbench.knobs.format import format_settings, shell_settings
-from workbench.knobs.knob import Effect, Knob
+from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect, Knob
 from workbench.knobs.knobs import Knobs
 
 #: What is beyond these multiples of what was measured is no longer believed.
 _MOST_SCALE, _MOST_WORKERS, _MOST_CORES, _MOST_BATCH = 20.0, 8, 8, 4.0
+
+#: All that a loader does, as `knock_out` names it.
+LOADER = "loader"
 
 Apply = Callable[[CostModel], CostModel]
 
@@ -277,8 +280,10 @@ def _effects(text: str, model: CostModel, knobs: Knobs, row: Knob, value: Any) -
         return lambda m: m
     if row.name == "knock_out" and set(own) <= set(value):
         for stage in value:
-            _known(stage, model, text)
-        return lambda m: m.scaled(0.0, *(stage for stage in value if stage not in own))
+            if stage != LOADER:
+                _known(stage, model, text)
+        stages = [name for stage in value if stage not in own for name in _part(model, stage)]
+        return lambda m: m.scaled(0.0, *stages)
     effect = row.effects.get(value) if isinstance(value, str | int | float) else None
     if effect is None:
         raise refusal(text, "it changes more than can be predicted", _compare(row.name, value))
@@ -292,10 +297,24 @@ def _effects(text: str, model: CostModel, knobs: Knobs, row: Knob, value: Any) -
         raise refusal(text, f"how long '{unknown[0]}' would take is not known before it has run", remedy)
 
     def apply(m: CostModel) -> CostModel:
-        m = with_fewer_bytes(m.scaled(0.0, *effect.frees), effect, knobs)
+        m = with_fewer_bytes(m.scaled(0.0, *_freed(effect, m)), effect, knobs)
         return m.assuming(effect.assumes) if effect.assumes else m
 
     return apply
+
+
+def _part(model: CostModel, stage: str) -> tuple[str, ...]:
+    """A stage, or those of all that a loader does."""
+    if stage != LOADER:
+        return (stage,)
+    of_batches = [name for name, batch in model.batches.items() if batch.station in ("load", "send", "receive")]
+    return (*model.samples.stages, *of_batches)
+
+
+def _freed(effect: Effect, model: CostModel) -> tuple[str, ...]:
+    """The stages that are gone with a value."""
+    every = model.samples.stages if ALL_OF_A_SAMPLE in effect.frees else ()
+    return (*(name for name in effect.frees if name != ALL_OF_A_SAMPLE), *every)
 
 
 def with_fewer_bytes(model: CostModel, effect: Effect, knobs: Knobs) -> CostModel:

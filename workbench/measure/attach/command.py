@@ -26,6 +26,9 @@ _ELSEWHERE = {
     "sudo": "run the workbench itself with sudo",
 }
 
+#: What can be replayed from memory in a script.
+KNOCKED_OUT = ("loader", "decode")
+
 #: Python leaves its environment out of account with these.
 _WITHOUT_ENVIRONMENT = ("I", "E", "S")
 
@@ -110,6 +113,10 @@ def check_command(knobs: ObservedKnobs) -> None:
         remedy = "Leave device out; a switch of the script's own goes into args"
         problems.append(Problem("the script decides where its model runs", f"device={knobs.device}", remedy))
     problems += [*_program_problems(words, folder), *_python_problems(words), *_argument_problems(words)]
+    wrong = [name for name in knobs.knock_out if name not in KNOCKED_OUT]
+    if wrong:
+        what = f"{', '.join(wrong)} cannot be replayed in a script of yours"
+        problems.append(Problem(what, "knock_out", f"These can: {', '.join(KNOCKED_OUT)}"))
     if knobs.num_workers == 0 and (knobs.prefetch_factor is not None or knobs.persistent_workers):
         remedy = "Leave them out, or take workers"
         problems.append(Problem("without workers there is nothing to prefetch or keep", "num_workers=0", remedy))

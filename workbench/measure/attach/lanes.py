@@ -101,11 +101,13 @@ def main_tracks(loop: Loop) -> Iterable[TrackSpans]:
 
 def _named(spans: Spans, loop: Loop) -> Spans:
     """Spans of the main process: what belongs to other loaders than those of a step is called so."""
-    others = sorted(set(loop.loaders) - set(loop.in_step))
+    since_training = set(loop.ask_loader[loop.ask_ns > loop.step_ns[0]].tolist())
+    others = sorted(since_training - set(loop.in_step))
     names_of = {number: f"{VALIDATION} {loop.loaders[number]['name']}" for number in others}
     called = names_of if len(others) > 1 else dict.fromkeys(others, VALIDATION)
     by_name = {loop.loaders[number]["name"]: number for number in loop.loaders}
     place = np.searchsorted(loop.ask_ns, spans.begin_ns, side="right") - 1
+    # What comes before training is in no lane; it is called so, if at all, by the loader's own name.
     asked = np.where(place >= 0, loop.ask_loader[np.maximum(place, 0)], loop.training)
     names: dict[str, int] = {}
     stage = np.empty_like(spans.stage)

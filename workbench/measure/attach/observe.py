@@ -115,13 +115,16 @@ class Observed:
         end_others(started_s, also=seen.processes)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1.0)
+        kept = sum(file.stat().st_blocks * 512 for file in seen.folder.glob("*/*") if file.is_file())
         ended = Ended(
             started_ns=started_ns,
             ended_ns=self._clock(),
             returncode=None if stopped else process.returncode,
             pss_bytes=self._pss,
+            cache_bytes=kept if self._knobs.cache != "none" else None,
         )
         seen.update()
+        self._refuse(seen)
         self._begin("finish")
         keep_looks(seen.folder, self._folder)
         return make_record(self._knobs, self._folder, seen, ended)
@@ -135,6 +138,9 @@ class Observed:
             "let_finish": self._knobs.let_finish,
             "loader": self._knobs.which_loader,
             "loader_knobs": {DATA_LOADER_KNOBS[name]: asked[name] for name in asked if name in DATA_LOADER_KNOBS},
+            "cache": self._knobs.cache,
+            "normalize": self._knobs.normalize,
+            "knock_out": list(self._knobs.knock_out),
             "isolated_samples": self._knobs.isolated_samples,
             "checked_samples": self._knobs.checked_samples,
             "opencv_threads": self._knobs.opencv_threads,
@@ -155,6 +161,7 @@ class Observed:
             since_s = (self._clock() - started_ns) / NS_PER_S
             if since_s > _HELLO_S and not seen.processes:
                 raise BadInput("the command", [_not_attached(self._knobs)])
+            self._refuse(seen)
             loops = seen.loops
             if not loops and since_s > _NO_LOADER_S and not self._told_no_loader:
                 self._told_no_loader = True
@@ -166,6 +173,16 @@ class Observed:
                 self._pss["warmup"] = tree_pss_bytes(process.pid)  # later it would disturb what counts
             if loops and all(loop.first("stop") or self._looks_too_long(loop) for loop in _training(loops)):
                 return
+
+    def _refuse(self, seen: Seen) -> None:
+        """End the trial where a strategy would be wrong for the script.
+
+        Raises:
+            BadInput: With the reasons.
+        """
+        problems = [Problem(fact["reason"], fact["strategy"], fact["remedy"]) for _, fact in seen.of("refused")]
+        if problems:
+            raise BadInput("the script", list(dict.fromkeys(problems)))
 
     def _looks_too_long(self, loop: ProcessSeen) -> bool:
         """Whether a loop has been counted, and what is looked at after that takes too long."""

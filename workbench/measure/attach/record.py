@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from workbench.errors import WorkbenchError
-from workbench.knobs.observed import ObservedKnobs
+from workbench.knobs.observed import DATA_LOADER_KNOBS, ObservedKnobs
 from workbench.measure.attach.account import account_of
 from workbench.measure.attach.lanes import catalogue_of, main_tracks, stage_stats, tracks_of, with_core_time
 from workbench.measure.attach.seen import Fact, ProcessSeen, Seen, rank_of
@@ -24,6 +25,8 @@ from workbench.records import (
     Count,
     Description,
     Environment,
+    Failure,
+    FailureKind,
     Isolated,
     Limits,
     Memory,
@@ -47,12 +50,14 @@ class Ended:
         ended_ns: When it was over, or was stopped.
         returncode: Its exit code; None where it was stopped.
         pss_bytes: Memory of all its processes, by phase.
+        cache_bytes: What a cache of the workbench's kept in shared memory, beside that; None without one.
     """
 
     started_ns: int
     ended_ns: int
     returncode: int | None
     pss_bytes: dict[str, int]
+    cache_bytes: int | None
 
 
 class NothingCounted(WorkbenchError):
@@ -73,7 +78,7 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
     """
     loops = _loops(knobs, seen, ended)
     loop = loops[0]
-    windows = [window_of(one, num_steps=knobs.num_steps or 1, warmup_steps=knobs.warmup_steps) for one in loops]
+    windows = [window_of(one, num_steps=knobs.num_steps, warmup_steps=knobs.warmup_steps) for one in loops]
     window = windows[0]
     tracks = tracks_of(seen, loop, window)
     write_spans(tracks, folder / SPANS)
@@ -83,10 +88,13 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
             write_spans(tracks_of(seen, other, its), folder / f"rank-{rank_of(other.process)}" / SPANS)
     bounds = window.begin_ns, window.end_ns
     surroundings = loop.process.first("environment") or {}
+    failure = _failure(loop, window, knobs, ended)
+    peak = max(ended.pss_bytes.values(), default=None)
     return Record(
         run_id=folder.name,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        status="ok",
+        status="failed" if failure else "ok",
+        failure=failure,
         knobs=_in_force(knobs, loop.loader, surroundings),
         asked=knobs.asked(),
         item="sample",
@@ -102,7 +110,8 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
         lanes=with_core_time(lane_stats(tracks, *bounds), seen, loop, window),
         isolated=_isolated(loop),
         memory=Memory(
-            peak_pss_bytes=max(ended.pss_bytes.values(), default=None),
+            peak_pss_bytes=peak + (ended.cache_bytes or 0) if peak is not None else None,
+            cache_bytes=ended.cache_bytes,
             pss_bytes_by_phase=ended.pss_bytes,
         ),
         script=_script(knobs, seen, loops, windows, ended),
@@ -121,7 +130,7 @@ def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
     for process in trained:
         try:
             loop = loop_of(process)
-            window_of(loop, num_steps=knobs.num_steps or 1, warmup_steps=knobs.warmup_steps)
+            window_of(loop, num_steps=knobs.num_steps, warmup_steps=knobs.warmup_steps)
             loops.append(loop)
         except TooFewSteps as few:
             fewest = max(fewest, few.steps)
@@ -130,6 +139,18 @@ def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
         how = f" ({_how(ended)})" if ended.returncode is not None else ""
         raise NothingCounted(f"the loop ended after {counted(fewest, 'step')}{how}: {remedy}")
     return loops
+
+
+def _failure(loop: Loop, window: Window, knobs: ObservedKnobs, ended: Ended) -> Failure | None:
+    """What went wrong in the script while its steps were counted; what was measured until then is kept."""
+    if not ended.returncode or window.num_steps >= knobs.num_steps:
+        return None
+    steps = f"after {counted(loop.num_steps, 'step')}, of which {window.num_steps} were counted"
+    if ended.returncode < 0:
+        name = signal.Signals(-ended.returncode).name
+        kind: FailureKind = "killed" if name == "SIGKILL" else "crash"
+        return Failure(kind=kind, phase="steady", message=f"the script was ended by signal {name} {steps}")
+    return Failure(kind="error", phase="steady", message=f"the script failed ({_how(ended)}) {steps}; see stderr below")
 
 
 def _how(ended: Ended) -> str:
@@ -158,7 +179,7 @@ def _in_force(knobs: ObservedKnobs, loader: Fact, surroundings: Fact) -> Observe
     return knobs.unchecked(
         num_workers=workers,
         prefetch_factor=loader["prefetch_factor"] or 2,
-        persistent_workers=loader["persistent_workers"] if workers else True,
+        persistent_workers=loader["persistent_workers"],
         pin_memory=loader["pin_memory"],
         start_method=loader["start_method"] or "fork",
         in_order=loader["in_order"],
@@ -313,7 +334,7 @@ def _notes(knobs: ObservedKnobs, seen: Seen, loop: Loop, window: Window, ended: 
         notes.append(
             f"no backward pass was seen: the steps are those of the loader with most batches, {loader['name']}"
         )
-    if window.num_steps < (knobs.num_steps or 0):
+    if window.num_steps < knobs.num_steps:
         how = f"the script ended ({_how(ended)})" if ended.returncode is not None else "it was stopped"
         notes.append(
             f"{how} after {counted(loop.num_steps, 'step')}; {window.num_steps} of {knobs.num_steps} were counted"
@@ -324,7 +345,7 @@ def _notes(knobs: ObservedKnobs, seen: Seen, loop: Loop, window: Window, ended: 
         )
     for name, value in knobs.asked().items():
         arrived = _in_force(knobs, loader, {}).model_dump().get(name)
-        if name in ("opencv_threads", "torch_threads", "blas_threads"):
+        if name not in DATA_LOADER_KNOBS:
             continue
         if arrived != value:
             notes.append(f"{name}={value} had no effect: the loader {loader['name']} has {name}={arrived}")
