@@ -118,6 +118,7 @@ class Orders:
         """It is done, well or badly."""
         lane = self.lane
         lane.leave_to(1)
+        callees.forget()
         lane.sample = NONE
         self._key, lane.batch = lane.batch, NONE
         current.lane = self._outer

@@ -31,6 +31,7 @@ class LoaderKnobs:
         self._wanted: dict[str, Any] = session.settings.get("loader_knobs", {})
         self._which: str = session.settings.get("loader", "auto")
         self._sites: dict[tuple[str, ...], list[tuple[Any, str]]] = {}
+        self._ended: set[str] = set()
         self._names: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 
     def applied(self, site: CallSite, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
@@ -82,11 +83,13 @@ class LoaderKnobs:
                     if held() is dataset:
                         return name
         known = self._sites.setdefault(site.chain, [])
+        form = type(dataset), _length(dataset)
         for number, (held, name) in enumerate(known):
             alive = held()
             if alive is dataset:
                 return name
-            if alive is None:  # a loader of the same line, made anew
+            # A loader of the same line, made anew for another epoch, with a data set of its own.
+            if alive is None or (name in self._ended and form == (type(alive), _length(alive))):
                 known[number] = (_reference(dataset), name)
                 return name
         names = {name for chain in self._sites.values() for _, name in chain}
@@ -96,6 +99,10 @@ class LoaderKnobs:
             name = f"{site.name}#{number}"
         known.append((_reference(dataset), name))
         return name
+
+    def ended(self, name: str) -> None:
+        """An epoch of a loader is over."""
+        self._ended.add(name)
 
     def facts_of(self, loader: Any, iterator: Any) -> dict[str, Any]:
         """What a loader is, as it stands when it is iterated."""

@@ -23,7 +23,7 @@ def hooks(session: Session) -> dict[str, After]:
     return {
         "torch.utils.data.dataloader": functools.partial(_look_at_loaders, session, knobs),
         "torch.utils.data._utils.fetch": functools.partial(_look_at_fetchers, session),
-        "torch.utils.data._utils.pin_memory": functools.partial(_look_at_pinning, session),
+        "torch.utils.data._utils.pin_memory": functools.partial(_look_at_pinning, session, knobs),
         "torchdata.stateful_dataloader.stateful_dataloader": functools.partial(_look_at_stateful, session, knobs),
     }
 
@@ -32,7 +32,7 @@ def _look_at_loaders(session: Session, knobs: LoaderKnobs, module: ModuleType) -
     loader, iterator = module.DataLoader, module._BaseDataLoaderIter
     session.patch(loader, "__init__", functools.partial(_init_loader, session, knobs))
     session.patch(iterator, "__init__", functools.partial(_init_iterator, session, knobs))
-    session.patch(iterator, "__next__", functools.partial(_next_batch, session))
+    session.patch(iterator, "__next__", functools.partial(_next_batch, session, knobs))
     if hasattr(loader, "_get_iterator"):
         without_workers = module._SingleProcessDataLoaderIter
         session.patch(loader, "_get_iterator", functools.partial(_knocked_out, session, knobs, without_workers))
@@ -91,7 +91,7 @@ def _init_iterator(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
         if session.off or session.is_worker:
             return
         try:
-            number = steps.of(session).iterator_made(self, loader, knobs)
+            number = steps.of(session, knobs).iterator_made(self, loader)
             self._collate_fn = Carried(self._collate_fn, number, knobs.name(loader))
         except Exception as error:
             session.fault(error)
@@ -120,12 +120,12 @@ def _start_workers(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
     return start
 
 
-def _next_batch(session: Session, original: Any) -> Any:
+def _next_batch(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
     @functools.wraps(original)
     def __next__(self: Any) -> Any:  # noqa: N807
         if session.off or session.is_worker or threading.current_thread() is not threading.main_thread():
             return original(self)
-        main = steps.of(session)
+        main = steps.of(session, knobs)
         try:
             main.asked(self)
         except Exception as error:
@@ -186,11 +186,11 @@ def _fetch(session: Session, original: Any) -> Any:
     return fetch
 
 
-def _look_at_pinning(session: Session, module: ModuleType) -> None:
-    session.patch(module, "pin_memory", functools.partial(_pin, session))
+def _look_at_pinning(session: Session, knobs: LoaderKnobs, module: ModuleType) -> None:
+    session.patch(module, "pin_memory", functools.partial(_pin, session, knobs))
 
 
-def _pin(session: Session, original: Any) -> Any:
+def _pin(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
     depth = threading.local()
 
     @functools.wraps(original)
@@ -205,7 +205,7 @@ def _pin(session: Session, original: Any) -> Any:
         finally:
             lane.leave()
             depth.now = False
-        steps.of(session).pinned(data, pinned)
+        steps.of(session, knobs).pinned(data, pinned)
         return pinned
 
     return pin_memory

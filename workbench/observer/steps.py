@@ -41,10 +41,12 @@ class Steps:
 
     Args:
         session: The session of this process.
+        knobs: Knows the loaders.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, knobs: LoaderKnobs) -> None:
         self._session = session
+        self._knobs = knobs
         self.pid = os.getpid()
         self.lane: Lane = session.lane("main")
         self._counts = session.counts()
@@ -70,9 +72,9 @@ class Steps:
         """Whether this thread is in the loop that is followed."""
         return self.lane.depth > 0 and threading.current_thread() is threading.main_thread()
 
-    def iterator_made(self, iterator: Any, loader: Any, knobs: LoaderKnobs) -> int:
+    def iterator_made(self, iterator: Any, loader: Any) -> int:
         """A loader is about to be iterated; gives the number of its iterator."""
-        facts = knobs.facts_of(loader, iterator)
+        facts = self._knobs.facts_of(loader, iterator)
         name = facts["name"]
         if name not in self._loaders:
             self._loaders.append(name)
@@ -98,6 +100,7 @@ class Steps:
         lane = self.lane
         lane.leave_to(0)
         lane.batch = NONE
+        lane.enter(YOUR_CODE)
         if not self._asked:
             return
         self._counts.add("asked", now, loader, number)
@@ -105,7 +108,6 @@ class Steps:
         self._asked[loader] += 1
         if self._asked[loader] == 3 and self.training in (NONE, loader):
             self._dataset = iterator._dataset  # a script may let go of it before its end
-        lane.enter(YOUR_CODE)
         if sum(self._asked) <= 2:  # the model may be made in the first step only
             lane.enter("workbench")
             self.model.find_roots()
@@ -207,6 +209,7 @@ class Steps:
             number, loader = self._iterators.get(iterator, (0, 0))
             self.lane.leave_to(1)
             self._asked[loader] -= 1
+            self._knobs.ended(self._loaders[loader])
             self._counts.add("ended", time.perf_counter_ns(), loader, number)
         except Exception as error:
             self._session.fault(error)
@@ -242,12 +245,12 @@ class Steps:
 _steps: Steps | None = None
 
 
-def of(session: Session) -> Steps:
+def of(session: Session, knobs: LoaderKnobs) -> Steps:
     """The steps of this process, followed from the first call on."""
     global _steps
     if _steps is None or _steps.pid != os.getpid():
         parcel.on_arrival.clear()
-        _steps = Steps(session)
+        _steps = Steps(session, knobs)
     return _steps
 
 

@@ -100,8 +100,7 @@ def loop_of(process: ProcessSeen) -> Loop:
     training = int(counted.argmax())
     own = loader == training
     step_ns = asked.at_ns[place[own]]
-    stop = process.first("stop")
-    ends = [*asked.at_ns[asked.first == training].tolist(), int(stop["at_ns"]) if stop is not None else 0]
+    ends = asked.at_ns[asked.first == training].tolist()
     # The last step is over where another loader is asked, if its own never was again.
     after = asked.at_ns[asked.at_ns > step_ns[-1]]
     last_ns = max(max(ends), int(after[0]) if len(after) else 0)
