@@ -1,4 +1,13 @@
-"""The first thing that is done in every Python process of an observed script."""
+"""The first thing that is done in every Python process of an observed script.
+
+This package runs inside somebody else's program: it is the Python standard library alone, Python 3.9 and later.
+`injected/sitecustomize.py` loads it from its own folder, under the name `workbench_observer`, so that neither the
+workbench nor anything that it needs has to be installed there. All that it leaves are files in one folder (`session`);
+`measure.attach` reads them.
+
+A script must never be harmed by being looked at: nothing here raises into its code, and the first fault of ours takes
+everything away again (`session.Session.fault`).
+"""
 
 from __future__ import annotations
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from . import callees, transforms
 from .lane import Lane, current
-from .parcel import Parcel, bytes_of, size_of_batch
+from .packed_batch import PackedBatch, bytes_of, size_of_batch
 from .rows import NONE
 from .session import Session
 from .strategies.chosen import chosen
-from .strategies.refusal import refuse
 
 #: Datasets within datasets that are looked at.
 _MOST_DEPTH = 4
@@ -133,7 +132,7 @@ class Orders:
 
     def packed(self, batch: Any) -> Any:
         """The batch as it is to be sent."""
-        return Parcel(batch, self.contents(batch), self.worker) if self._in_worker else batch
+        return PackedBatch(batch, self.contents(batch), self.worker) if self._in_worker else batch
 
 
 def watch_datasets(session: Session, dataset: Any) -> None:
@@ -202,7 +201,7 @@ def samples_of(session: Session, dataset: Any, loader: str) -> Any:
         reason = "several data sets in one have samples of the same number"
     else:
         return kept
-    refuse(session, "cache=sample", reason, "Take cache=decoded")
+    session.refuse("cache=sample", reason, "Take cache=decoded")
     return None
 
 

@@ -23,7 +23,7 @@ class Imports:
     """A finder that asks the other ones, and looks on while they load a module.
 
     Args:
-        session: Where long imports are told of.
+        session: Gets the facts of long imports.
         clock: Reads the time in nanoseconds.
     """
 

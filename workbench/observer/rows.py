@@ -22,7 +22,7 @@ BYTES_BEFORE_ROWS = _HEADER * 8 + _MAX_NAMES * NAME_BYTES
 
 
 def size_of(capacity: int) -> int:
-    """Bytes of memory that so many rows need."""
+    """Bytes of memory that this number of rows needs."""
     return BYTES_BEFORE_ROWS + capacity * COLUMNS * 8
 
 

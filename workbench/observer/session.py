@@ -56,6 +56,7 @@ class Session:
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._counts: Counts | None = None
         self._lock = threading.Lock()
+        self._refused: set[str] = set()
 
     def tell(self, fact: str, **values: Any) -> None:
         """Write down what was seen."""
@@ -85,6 +86,12 @@ class Session:
         if self._counts is None:
             self._counts = Counts(self.rows("counts"))
         return self._counts
+
+    def refuse(self, strategy: str, reason: str, remedy: str) -> None:
+        """Say, once, that a strategy is wrong for this script; whoever looks on ends the trial."""
+        if strategy not in self._refused:
+            self._refused.add(strategy)
+            self.tell("refused", strategy=strategy, reason=reason, remedy=remedy)
 
     def patch(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Replace an attribute by what `make` makes of it, until something of ours goes wrong."""

@@ -14,13 +14,13 @@ import time
 import weakref
 from typing import Any
 
-from . import model, parcel
+from . import model, packed_batch
 from .fetch import BATCHES_PER_ITERATOR
 from .isolated import time_isolated
 from .knobs import LoaderKnobs
 from .lane import Lane
 from .look import look
-from .parcel import Contents, size_of_batch
+from .packed_batch import Contents, size_of_batch
 from .rows import NONE
 from .session import Session
 from .strategies.chosen import chosen
@@ -29,7 +29,7 @@ from .surroundings import environment
 #: The part of a loop that no stage of ours explains.
 YOUR_CODE = "your code"
 
-#: After so many steps a strategy must have been of use.
+#: After this number of steps a strategy must have been of use.
 _STRATEGIES_AFTER = 3
 
 #: Steps that are no longer the first ones: libraries have set themselves up.
@@ -65,7 +65,7 @@ class Steps:
         self._parts: dict[int, tuple[Any, int | None]] = {}
         atexit.register(self._look_at_samples)  # of a script that ends before it is stopped
         self.model = model.Model(session, self.lane)
-        parcel.on_arrival.append(self._arrives)
+        packed_batch.on_arrival.append(self._arrives)
 
     @property
     def is_in_loop(self) -> bool:
@@ -249,7 +249,7 @@ def of(session: Session, knobs: LoaderKnobs) -> Steps:
     """The steps of this process, followed from the first call on."""
     global _steps
     if _steps is None or _steps.pid != os.getpid():
-        parcel.on_arrival.clear()
+        packed_batch.on_arrival.clear()
         _steps = Steps(session, knobs)
     return _steps
 

@@ -68,7 +68,7 @@ def _read(namespace: Mapping[str, Any], extra: Iterable[str]) -> tuple[dict[str,
     # A command of one's own says by itself what is measured.
     workload = OBSERVED if namespace.get("command") else str(namespace.get("workload", DEFAULT_WORKLOAD))
     rows = knobs_class(workload).rows()
-    settings = {name: namespace[name] for name in rows if name in namespace} | {"workload": workload}
+    settings = {name: namespace[name] for name in rows if name in namespace}
     known = [*rows, *extra, "command"]
     # The notebooks show knobs of the default workload. Those that another one lacks may stand there as they are.
     shown = knobs_class(DEFAULT_WORKLOAD).rows()

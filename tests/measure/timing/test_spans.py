@@ -6,8 +6,8 @@ import multiprocessing as mp
 
 import pytest
 
-from workbench.measure.timing import spans as spans_module
 from workbench.measure.timing.spans import NONE, Track, fitting_name
+from workbench.observer import rows as rows_module
 
 LONG = "augmentations.colour.RandomBrightnessContrastSaturationHueOfEveryChannelByItself/applied to the whole sample"
 
@@ -40,9 +40,9 @@ def test_a_full_track_drops_and_counts():
 
 def test_too_many_stages_are_refused():
     track = Track(capacity=2)
-    for number in range(64):
+    for number in range(256):
         track.number_of(f"stage {number}")
-    with pytest.raises(ValueError, match="more than 64 stages"):
+    with pytest.raises(ValueError, match="more than 256 stages"):
         track.number_of("one more")
 
 
@@ -66,11 +66,11 @@ def test_long_names_that_begin_alike_stay_two_stages():
 
 def test_planted_fault_a_name_that_is_just_cut_is_never_found_again(monkeypatch):
     """As it was: the name is looked for whole and kept cut, so every use is a new stage, until there is no room."""
-    monkeypatch.setattr(spans_module, "fitting_name", _Cut)
+    monkeypatch.setattr(rows_module, "fitting_name", _Cut)
     track = Track(capacity=2)
     assert [track.number_of(LONG) for _ in range(3)] != [0, 0, 0]
-    with pytest.raises(ValueError, match="more than 64 stages"):
-        for _ in range(70):
+    with pytest.raises(ValueError, match="more than 256 stages"):
+        for _ in range(260):
             track.number_of(LONG)
 
 

@@ -30,10 +30,10 @@ _POLL_S = 0.1
 
 _SHARED_MEMORY = "/dev/shm"
 
-#: Without a sign of the observer for so long, it has not got in.
+#: Without a sign of the observer for this time, it has not got in.
 _HELLO_S = 30.0
 
-#: Without a loader for so long, whoever waits is told.
+#: Without a loader for this time, there is a message.
 _NO_LOADER_S = 60.0
 
 #: Of what a script has printed, as much is read for a message.
@@ -130,7 +130,7 @@ class Observed:
         return make_record(self._knobs, self._folder, seen, ended)
 
     def _settings(self) -> dict[str, object]:
-        """What the observer is told."""
+        """What the observer is asked for."""
         asked = self._knobs.asked()
         return {
             "steps": self._knobs.num_steps,

@@ -12,7 +12,7 @@ from workbench.measure.attach.seen import Fact, Numbers, ProcessSeen
 #: Steps that are no longer the first ones: libraries have set themselves up.
 EXTRA_WARMUP_STEPS = 2
 
-#: A second loader that is asked in so many of the steps belongs to the step: its batches are part of it.
+#: A second loader that is asked in this share of the steps belongs to the step: its batches are part of it.
 _IN_EVERY_STEP = 0.8
 
 

@@ -1,4 +1,8 @@
-"""The strategies that are asked for in this process."""
+"""The strategies that are asked for in this process: ways to make loading cheaper, on somebody else's data set.
+
+No line of the script is changed. Each strategy looks whether it is right here, and is refused with the reason where it
+isn't: a trial whose strategy was refused has failed.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..imports import After
 from ..session import Session
-from .refusal import refuse
 
 _NAME = "normalize=device"
 
@@ -61,7 +60,7 @@ class Normalization:
 
     def refuse(self, reason: str) -> None:
         """It would be wrong here."""
-        refuse(self._session, _NAME, reason, "Leave normalize=device out")
+        self._session.refuse(_NAME, reason, "Leave normalize=device out")
 
     def _look_at_albumentations(self, module: ModuleType) -> None:
         self._session.patch(module.Compose, "__init__", functools.partial(_seen_chain, self))

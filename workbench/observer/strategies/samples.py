@@ -9,7 +9,6 @@ from typing import Any
 
 from ..contents import equal
 from ..session import Session
-from .refusal import refuse
 
 #: Samples of each process that are made twice, to see whether they may be kept.
 _TRIED = 4
@@ -46,7 +45,7 @@ class KeptSamples:
             if not equal(sample, make()):
                 self._is_off = True
                 reason = f"sample {number} differs between two readings: random transforms"
-                refuse(self._session, "cache=sample", reason, "Take cache=decoded, which keeps what comes before them")
+                self._session.refuse("cache=sample", reason, "Take cache=decoded, which keeps what comes before them")
                 return sample
         self._keep(path, sample)
         return sample
@@ -65,4 +64,4 @@ class KeptSamples:
         except Exception as error:  # whatever cannot be pickled
             self._is_off = True
             reason = f"a sample cannot be kept: {type(error).__name__}: {error}"
-            refuse(self._session, "cache=sample", reason, "Take cache=decoded")
+            self._session.refuse("cache=sample", reason, "Take cache=decoded")

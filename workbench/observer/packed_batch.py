@@ -1,6 +1,6 @@
 """A batch on its way from a worker to the main process: what it is, and when it was sent and received.
 
-What torch pickles in a worker's feeder thread is a `Parcel`; what it unpickles is the bare batch. The marks before and
+What torch pickles in a worker's feeder thread is a `PackedBatch`; what it unpickles is the bare batch. The marks before and
 behind the batch take the time when they are pickled (sending) and when they are rebuilt (receiving).
 """
 
@@ -23,7 +23,7 @@ _MOST_PARTS = 1000
 on_arrival: list[Callable[[Any, Contents], None]] = []
 
 
-class Parcel:
+class PackedBatch:
     """A batch that is to be sent.
 
     Args:
