@@ -1,7 +1,7 @@
 """A batch on its way from a worker to the main process: what it is, and when it was sent and received.
 
-What torch pickles in a worker's feeder thread is a `PackedBatch`; what it unpickles is the bare batch. The marks before and
-behind the batch take the time when they are pickled (sending) and when they are rebuilt (receiving).
+What torch pickles in a worker's feeder thread is a `PackedBatch`; what it unpickles is the bare batch. The marks before
+and behind the batch take the time when they are pickled (sending) and when they are rebuilt (receiving).
 """
 
 from __future__ import annotations
