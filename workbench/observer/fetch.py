@@ -91,9 +91,8 @@ class Orders:
 
     def _watch(self, fetcher: Any) -> None:
         """Look at the dataset and the collate function, which are this process's own."""
-        watch_datasets(self._session, fetcher.dataset)
-        if self._in_worker:
-            for dataset in _datasets(fetcher.dataset):
+        for dataset in watch_datasets(self._session, fetcher.dataset):
+            if self._in_worker:  # it is a private copy there
                 transforms.watch_chain_of(self._session, dataset)
         collate = fetcher.collate_fn
         if collate is not None:
@@ -135,10 +134,12 @@ class Orders:
         return PackedBatch(batch, self.contents(batch), self.worker) if self._in_worker else batch
 
 
-def watch_datasets(session: Session, dataset: Any) -> None:
-    """Time the samples of a dataset, and of those within it."""
-    for one in _datasets(dataset):
+def watch_datasets(session: Session, dataset: Any) -> list[Any]:
+    """Time the samples of a dataset, and of those within it; gives all of these."""
+    found = list(_datasets(dataset))
+    for one in found:
         _watch_samples(session, type(one))
+    return found
 
 
 def _datasets(dataset: Any, depth: int = 0) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from . import transforms
 from .fetch import timed_collate, watch_datasets
 from .lane import current
 from .session import Session
@@ -26,7 +27,8 @@ def time_isolated(session: Session, dataset: Any, collate: Any, size: int | None
     if not count or not size or not hasattr(type(dataset), "__getitem__"):
         return
     lane = session.lane("isolated")
-    watch_datasets(session, dataset)
+    for one in watch_datasets(session, dataset):
+        transforms.watch_chain_of(session, one)
     collate = timed_collate(collate)
     numbers: list[int] = []
     until = time.monotonic() + _MOST_S

@@ -27,6 +27,9 @@ from .rows import RowsFile
 #: Names the folder of an observed script; where it is not set, nothing is observed.
 VARIABLE = "WORKBENCH_OBSERVE"
 
+#: Names a fault that is made on purpose, to see that a script goes on without the observer.
+FAULT = "WORKBENCH_OBSERVE_FAULT"
+
 SETTINGS = "settings.json"
 
 #: Room for rows in each file (40 bytes each, taken only as it fills).
@@ -66,6 +69,8 @@ class Session:
 
     def rows(self, lane: str, number: int = 0) -> RowsFile:
         """A new file of rows of this process."""
+        if os.environ.get(FAULT) == "rows":
+            raise OSError("a fault on purpose")
         return RowsFile(f"{self.folder}/{os.getpid()}.{lane}.{number}.rows", _CAPACITY)
 
     def lane(self, lane: str, number: int = 0) -> Lane:

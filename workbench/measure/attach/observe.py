@@ -88,8 +88,9 @@ class Observed:
         """
         check_command(self._knobs)
         started_s = time.time()
-        in_memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
-        shared = Path(tempfile.mkdtemp(prefix="workbench-observe-", dir=in_memory))
+        in_memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else tempfile.gettempdir()
+        shared = Path(in_memory) / f"workbench-observe-{self._folder.name}"
+        shared.mkdir(mode=0o700)
         seen = Seen(shared)
         try:
             return self._observe(seen, started_s)

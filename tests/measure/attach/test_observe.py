@@ -1,0 +1,150 @@
+"""Scripts that others might have written, observed in processes of their own: unharmed, and with parts that add up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from measure.attach.conftest import SCRIPTS
+
+pytestmark = pytest.mark.real
+
+
+def printed(tmp_path: Path, record) -> str:
+    return (tmp_path / record.run_id / "stdout.txt").read_text(encoding="utf-8")
+
+
+def alone(*arguments: str) -> str:
+    command = [sys.executable, str(SCRIPTS / "plain_loop.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout
+
+
+CASES = (
+    ("0", "fork", "map"),
+    ("2", "fork", "map"),
+    ("2", "spawn", "map"),
+    ("2", "forkserver", "subset"),
+    ("2", "fork", "iterable"),
+    ("2", "fork", "map", "persistent"),
+)
+
+
+@pytest.mark.parametrize("arguments", CASES, ids=" ".join)
+def test_a_script_does_the_same_as_alone_and_its_lanes_add_up(observe, tmp_path, arguments):
+    record = observe("plain_loop.py", *arguments, num_steps=30, let_finish=True)
+
+    assert record.status == "ok", record.failure
+    assert printed(tmp_path, record) == alone(*arguments)  # batches and loss, bit for bit; torch's own iterator
+    assert record.script.returncode == 0
+    assert {lane.lane for lane in record.lanes} == {"worker", "main"}
+    assert all(lane.attributed_share >= 0.98 for lane in record.lanes)
+    names = {row.name for row in record.stages}
+    assert {"forward", "loss", "backward", "optimizer", "wait", "your code", "collate"} <= names
+    assert record.knobs.num_workers == int(arguments[0]) and record.knobs.batch_size == 4
+    assert record.script.training_loader.startswith("plain_loop.py:") and record.script.is_trained
+    assert len(record.script.loaders) == 2 and not [note for note in record.notes if "took itself away" in note]
+
+
+@pytest.mark.parametrize(
+    ("plant", "stage"),
+    [
+        ("transform", "Scale"),
+        ("collate", "collate"),
+        ("sample", "rest of Images.__getitem__"),
+        ("loss", "loss"),
+        ("validation", "validation"),
+    ],
+)
+def test_a_planted_sleep_is_the_largest_part(observe, plant, stage):
+    record = observe("plain_loop.py", "2", "fork", "map", num_steps=30, let_finish=True, env=f"PLANT={plant}")
+    work = [
+        row
+        for row in record.stages
+        if not row.background
+        and record.catalogue.find(row.lane, row.name).role not in ("wait", "start", "epoch")
+        and "wait" not in row.name
+    ]
+
+    assert max(work, key=lambda row: row.total_s).name == stage
+
+
+def test_a_script_that_never_ends_is_stopped_where_it_asks_for_a_batch(observe):
+    record = observe("plain_loop.py", "2", "fork", "map", num_steps=10)
+
+    assert record.status == "ok" and record.steady.num_steps == 10 and record.steady.warmup_steps == 6
+    assert record.script.returncode is None and record.memory.peak_pss_bytes > 0
+    assert record.isolated.samples and {"Scale", "shift"} <= {row.name for row in record.isolated.stages}
+
+
+def test_knobs_from_outside_arrive_at_the_loader_that_trains(observe):
+    record = observe("plain_loop.py", "2", "fork", "map", num_steps=10, num_workers=1, batch_size=8, prefetch_factor=3)
+
+    assert record.asked == {"num_workers": 1, "prefetch_factor": 3, "batch_size": 8}
+    assert (record.knobs.num_workers, record.knobs.prefetch_factor, record.knobs.batch_size) == (1, 3, 8)
+    assert record.batches.samples[0] == 8
+
+
+def test_a_knob_that_does_not_arrive_is_said_to_have_no_effect(observe):
+    record = observe("plain_loop.py", "2", "fork", "map", num_steps=10, num_workers=1, which_loader="other.py:1")
+
+    assert record.knobs.num_workers == 2
+    assert any("num_workers=1 had no effect" in note for note in record.notes)
+
+
+def test_an_exit_code_of_the_scripts_own_is_kept_and_said(observe):
+    record = observe("plain_loop.py", "0", "fork", "map", "fail", num_steps=10_000)
+
+    assert record.status == "failed" and record.script.returncode == 7
+    assert "exit code 7" in record.failure.message and record.steady.num_steps > 0
+
+
+def test_two_ranks_make_one_record(observe, tmp_path):
+    launcher = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29655")
+    record = observe("ranks.py", launcher=launcher, num_steps=20)
+
+    assert record.status == "ok", record.failure
+    assert [rank.rank for rank in record.script.ranks] == [0, 1]
+    assert {rank.num_steps for rank in record.script.ranks} == {20}
+    assert (tmp_path / record.run_id / "rank-1" / "spans.parquet").is_file()
+
+
+def test_ranks_of_spawn_are_told_apart_as_well(observe):
+    record = observe("ranks.py", "29656", num_steps=20)
+
+    assert record.status == "ok", record.failure
+    assert [rank.rank for rank in record.script.ranks] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("print('nothing')", "without iterating a torch DataLoader"),
+        ("raise SystemExit(3)", "exit code 3"),
+        (
+            "from torch.utils.data import DataLoader\nfor _ in DataLoader([1, 2], batch_size=2): pass",
+            "ended after 1 step",
+        ),
+    ],
+)
+def test_what_cannot_be_counted_is_refused_in_words(observe, tmp_path, code, words):
+    script = tmp_path / "script.py"
+    script.write_text(code, encoding="utf-8")
+    record = observe(str(script))
+
+    assert record.status == "failed" and words in record.failure.message
+
+
+def test_nothing_is_left_behind(observe):
+    record = observe("plain_loop.py", "2", "fork", "map", num_steps=5)
+
+    assert record.status == "ok" and not list(Path("/dev/shm").glob(f"*{record.run_id}*"))
+
+
+def test_a_fault_of_the_observers_takes_it_away_and_leaves_the_script_alone(observe, tmp_path, monkeypatch):
+    # The observer cannot write its rows: its folder is full of a file in the way.
+    record = observe("plain_loop.py", "0", "fork", "map", env="WORKBENCH_OBSERVE_FAULT=rows")
+
+    assert record.status == "failed" and "took itself away" in record.failure.message
+    assert printed(tmp_path, record) == alone("0", "fork", "map")

@@ -1,0 +1,98 @@
+"""A plain training loop: seeded, with validation; prints a digest of all batches and the last loss.
+
+python plain_loop.py WORKERS START_METHOD [map|iterable|subset] [persistent]; PLANT names what is slow.
+"""
+
+import hashlib
+import os
+import random
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, get_worker_info
+
+PLANT = os.environ.get("PLANT", "")
+
+
+def pause(where):
+    if where == PLANT:
+        time.sleep(0.3 if where == "validation" else 0.1)
+
+
+class Scale:
+    def __call__(self, image):
+        pause("transform")
+        return image * 2.0
+
+
+def shift(image):
+    return image + 1.0
+
+
+class Images(Dataset):
+    def __init__(self):
+        self.transforms = [Scale(), shift]
+
+    def __len__(self):
+        return 64
+
+    def __getitem__(self, index):
+        pause("sample")
+        image = np.random.rand(3, 16, 16).astype(np.float32) + random.random()
+        for transform in self.transforms:
+            image = transform(image)
+        return torch.from_numpy(image) + torch.rand(1), index % 4
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        info = get_worker_info()
+        first, step = (info.id, info.num_workers) if info else (0, 1)
+        for index in range(first, 64, step):
+            yield torch.rand(3, 16, 16), index % 4
+
+
+def collate(samples):
+    pause("collate")
+    return torch.stack([image for image, _ in samples]), torch.tensor([label for _, label in samples])
+
+
+class Criterion(nn.Module):
+    def forward(self, output, label):
+        pause("loss")
+        return nn.functional.cross_entropy(output, label)
+
+
+def main():
+    workers, method, kind = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    torch.manual_seed(0), np.random.seed(0), random.seed(0)
+    data = {"map": Images, "iterable": Stream, "subset": lambda: Subset(Images(), range(48))}[kind]()
+    context = method if workers else None
+    common = {"batch_size": 4, "num_workers": workers, "multiprocessing_context": context, "collate_fn": collate}
+    training = DataLoader(
+        data, shuffle=kind != "iterable", persistent_workers=workers > 0 and "persistent" in sys.argv, **common
+    )
+    validation = DataLoader(Subset(Images(), range(16)), **common)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
+    optimizer, criterion, digest = torch.optim.SGD(net.parameters(), 0.1), Criterion(), hashlib.md5()
+    for _ in range(3):
+        for image, label in training:
+            digest.update(image.numpy().tobytes())
+            loss = criterion(net(image), label)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        for image, _ in validation:
+            pause("validation")
+            with torch.no_grad():
+                net(image)
+    print(digest.hexdigest(), f"{loss.item():.12f}", type(iter(training)).__name__, flush=True)
+
+
+if __name__ == "__main__":
+    main()
+    if "fail" in sys.argv:
+        raise SystemExit(7)
