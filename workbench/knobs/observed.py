@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect, Inactive, Situation, Tolerance, knob
+from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect, Inactive, Knob, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
 from workbench.stages import Stage
 
@@ -34,6 +34,12 @@ DATA_LOADER_KNOBS: Mapping[str, str] = {
     "in_order": "in_order",
     "batch_size": "batch_size",
 }
+
+#: Knobs that belong to a loop of the workbench's own.
+_DRIVEN = (
+    "mode", "seed", "loader", "epoch_overlap", "transport", "malloc_retain", "worker_threads", "replay_ms_per_sample",
+    "replay_record", "stage_timing", "slow_down",
+)  # fmt: skip
 
 
 class ObservedKnobs(Knobs):
@@ -121,7 +127,7 @@ class ObservedKnobs(Knobs):
     )
     opencv_threads: int | None = knob(
         None, "loading", "threads that OpenCV may use in each worker", unit="threads", inactive=[_NO_WORKERS],
-        effects={0: Effect(eases=("decode",), against=("cores oversubscribed",))}, ge=0, le=256,
+        effects={0: Effect(against=("cores oversubscribed",))}, ge=0, le=256,
     )  # fmt: skip
     torch_threads: int | None = knob(
         None, "loading", "threads that torch may use in each worker", unit="threads", inactive=[_NO_WORKERS],
@@ -173,6 +179,11 @@ class ObservedKnobs(Knobs):
         200, "measuring", "counted steps; fewer where the script ends before", unit="steps", role="how_much",
         predicted="nothing", ge=1,
     )  # fmt: skip
+
+    @classmethod
+    def rows(cls) -> dict[str, Knob]:
+        """Every knob by name, group by group, but for those of trials that the workbench drives itself."""
+        return {name: row for name, row in super().rows().items() if name not in _DRIVEN}
 
     own_stages: ClassVar[tuple[Stage, ...]] = (
         Stage("decode", "worker", "work", "sample", colour="#8C6D46", replayable=True),

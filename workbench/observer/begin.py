@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import decoders, loaders, model, transforms
+from . import decoders, garbage, loaders, model, transforms
 from .imports import Imports
 from .session import VARIABLE, open_session
 from .strategies.chosen import choose
@@ -37,3 +37,4 @@ def begin() -> None:
         for module, look_at in hooks.items():
             imports.after(module, look_at)
     imports.install()
+    garbage.watch(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,6 +52,15 @@ class Carried:
         return getattr(self.collate, name)
 
 
+def _set_threads(session: Session) -> None:
+    """Give libraries in this worker as many threads as are asked for."""
+    opencv, torch = (session.settings.get(name) for name in ("opencv_threads", "torch_threads"))
+    if opencv is not None and "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(opencv)
+    if torch is not None:
+        sys.modules["torch"].set_num_threads(torch)
+
+
 class Orders:
     """What a fetcher works on.
 
@@ -83,11 +93,17 @@ class Orders:
         rows = self.lane.rows
         if in_worker and not rows.idle_since_ns:
             self.lane.add("start", carried.started_ns, now)
-            session.tell("worker", iterator=carried.iterator, worker=self.worker, main=carried.pid, up_ns=now)
+            _set_threads(session)
+            cv2 = sys.modules.get("cv2")
+            threads = None if cv2 is None or not hasattr(cv2, "getNumThreads") else cv2.getNumThreads()
+            told = {"iterator": carried.iterator, "worker": self.worker, "main": carried.pid, "opencv_threads": threads}
+            session.tell("worker", **told, started_ns=carried.started_ns, up_ns=now)
         if not self.lane.depth:
             self.lane.enter("idle")
         rows.idle_since_ns = now
         self._counts = session.counts() if in_worker else None
+        if self._counts is not None:
+            self._counts.cores(now)
 
     def _watch(self, fetcher: Any) -> None:
         """Look at the dataset and the collate function, which are this process's own."""

@@ -244,7 +244,10 @@ class Script(Part):
     ranks: list[RankStats] = Field(default_factory=list, description="empty where there is one only")
     returncode: int | None = Field(None, description="of the command; None where it was stopped")
     torch_threads: int | None = Field(None, description="threads of torch in the main process")
-    opencv_threads: int | None = Field(None, description="threads of OpenCV in each process; None: it was not loaded")
+    opencv_threads: int | None = Field(None, description="threads of OpenCV in each worker; None: it was not loaded")
+    start_imports: dict[str, float] = Field(
+        default_factory=dict, description="seconds of imports in the start of a worker, on the average, by module"
+    )
 
 
 class Record(BaseModel):

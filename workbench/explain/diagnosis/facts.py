@@ -72,6 +72,34 @@ class Facts:
     starting: float
 
     @property
+    def is_contended(self) -> bool:
+        """Whether what workers wait for is something that they share: isolated, they do not wait for it.
+
+        A stage that sleeps, or reads from afar, takes as long isolated; what it waits for is its own.
+        """
+        isolated = {row.name: row for row in self.record.isolated.stages if row.lane == "worker"}
+        samples = len(self.record.isolated.samples)
+        if self.record.script is None or not isolated or self.cores is None:
+            return True
+        excess_s = sum(
+            max(0.0, row.total_s - isolated[row.name].total_s / samples * self.steady.num_samples)
+            for row in self.record.stages
+            if row.lane == "worker" and not row.background and row.name in isolated
+        )
+        return excess_s >= 0.5 * self.cores.blocked_s
+
+    @property
+    def own_threads(self) -> int:
+        """Threads that OpenCV has in each worker, where these do a good part of the workers' work; else 0."""
+        script, lane, environment = self.record.script, self.record.lane("worker"), self.record.environment
+        if script is None or lane is None or environment is None or lane.cpu_s is None:
+            return 0
+        sending_s = sum(row.total_s for row in self.record.stages if row.lane == "worker" and row.background)
+        helping_s = max(0.0, (lane.background_cpu_s or 0.0) - sending_s)
+        is_many = (script.opencv_threads or 0) * self.record.knobs.num_workers > environment.cores
+        return (script.opencv_threads or 0) if is_many and helping_s >= 0.2 * lane.cpu_s else 0
+
+    @property
     def item(self) -> str:
         """What one sample is called."""
         return item_of(self.record)

@@ -31,7 +31,7 @@ class Losses:
         self._predictor = predictor
         rare = facts.rare_share(limits) or 0.0
         blocked = facts.cores.blocked_share if facts.cores is not None else 0.0
-        blocked = blocked if blocked >= limits.blocked else 0.0
+        blocked = blocked if blocked >= limits.blocked and facts.is_contended else 0.0
         self._even = self._unblocked = self._model = None if predictor is None else predictor.model
         if self._model is not None:
             self._even = even_samples(self._model, limits.rare_sample) if rare else self._model

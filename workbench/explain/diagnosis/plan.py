@@ -168,9 +168,13 @@ class _Planning:
         rows = self._record.knobs.rows()
         for name, row in rows.items():
             if name not in best.step.settings:
-                others = [value for value, effect in row.effects.items() if effect.frees and effect.suggested]
+                others = [value for value, effect in row.effects.items() if effect.suggested and self._frees(effect)]
                 for pair in ({**best.step.settings, name: value} for value in others):
                     yield {knob: pair[knob] for knob in rows if knob in pair}
+
+    def _frees(self, effect: Effect) -> bool:
+        """Whether a value of a knob takes a stage away that the run has."""
+        return any(self._record.stage(stage) is not None for stage in effect.frees)
 
     def _weigh(self, cause: Cause, settings: Settings) -> _Candidate | None:
         cost = cost_of(self._record, settings, self._predictor)

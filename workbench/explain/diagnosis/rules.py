@@ -16,6 +16,9 @@ from workbench.records import Policy, StageStats
 from workbench.stages import UNATTRIBUTED
 from workbench.units import format_bytes, format_duration, format_ratio, format_share
 
+#: An import that takes this share of a worker's start makes it slow.
+_SLOW_IMPORT = 0.3
+
 
 def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Loader-bound, by stage: every stage of the workers by what its removal would save.
@@ -113,6 +116,8 @@ def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
     cores = facts.cores
     if cores is None or facts.wait < limits.waits or cores.blocked_share < limits.blocked:
         return
+    if not facts.is_contended or facts.own_threads:
+        return
     share = format_share(cores.blocked_share)
     counted = f"of {format_duration(cores.work_s)} work, {format_duration(cores.cpu_s)} on a core"
     read = facts.record.stage("read", "worker")
@@ -135,7 +140,9 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
     """Cores oversubscribed: workers wait longer for a core than they have one, and hold up the main process."""
     cores = facts.cores
     held_up = facts.wait + facts.without_core
-    if cores is None or held_up < limits.waits or cores.ready_s < limits.ready * cores.cpu_s:
+    if cores is None or held_up < limits.waits:
+        return
+    if cores.ready_s < limits.ready * cores.cpu_s and not facts.own_threads:
         return
     if facts.idle >= limits.busy:  # workers that have nothing to do take no cores from anybody
         return
@@ -143,8 +150,10 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
     number = environment.cores if environment else 1
     is_disturbed = machine is not None and machine.other_cores >= Policy().disturbed_share * number
     others = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and is_disturbed else ""
+    threads = f" with {counted(facts.own_threads, 'thread')} of OpenCV each" if facts.own_threads else ""
     evidence = (
-        f"{counted(facts.record.knobs.num_workers, 'worker')} and the main process share {counted(number, 'core')}: "
+        f"{counted(facts.record.knobs.num_workers, 'worker')}{threads} and the main process share "
+        f"{counted(number, 'core')}: "
         f"workers had a core for {format_duration(cores.cpu_s)} and waited for one for "
         f"{format_duration(cores.ready_s)}; the main process waits for {facts.items} "
         f"{format_share(facts.wait)} of its time and for a core "
@@ -161,9 +170,18 @@ def worker_start(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[C
     evidence = (
         f"Workers start anew in every epoch (persistent_workers=false): {counted(start.count, 'start')} of "
         f"{format_duration(start.mean_s)} in {facts.steady.num_epochs:.2g} epochs, for which the main process waits "
-        f"{format_share(facts.starting)} of the time."
+        f"{format_share(facts.starting)} of the time.{_slow_import(facts, start.mean_s)}"
     )
     yield Cause("slow worker start", "start", evidence, facts.starting)
+
+
+def _slow_import(facts: Facts, start_s: float) -> str:
+    """The import that makes a worker's start slow, where there is one."""
+    imports = facts.record.script.start_imports if facts.record.script is not None else {}
+    module = max(imports, key=imports.__getitem__, default=None)
+    if module is None or imports[module] < _SLOW_IMPORT * start_s:
+        return ""
+    return f" Of each start, the import of '{module}' takes {format_duration(imports[module])}."
 
 
 def start_up(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:

@@ -13,6 +13,7 @@ from workbench.explain.prediction.changes import Change, scale_stage, set_knob
 from workbench.explain.prediction.predictor import Predictor
 from workbench.knobs.advice import inactive_in_both, inactive_knobs
 from workbench.knobs.format import format_settings
+from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Prediction, Record, Steady, VariantResult
 
@@ -29,10 +30,17 @@ def suggestions(record: Record, *, stage: str | None = None, cause: str | None =
         {name: value}
         for name, row in record.knobs.rows().items()
         for value, effect in row.effects.items()
-        if (stage in effect.addresses or cause in effect.against)
+        if (_addresses(record, effect, stage) or cause in effect.against)
         and effect.suggested
         and can_take(record, {name: value})
     ]
+
+
+def _addresses(record: Record, effect: Effect, stage: str | None) -> bool:
+    """Whether a value of a knob makes a stage of a run cheaper."""
+    row = record.stage(stage, "worker") if stage is not None else None
+    is_of_a_sample = row is not None and row.per == "sample" and ALL_OF_A_SAMPLE in effect.addresses
+    return stage in effect.addresses or is_of_a_sample
 
 
 def can_take(record: Record, settings: Mapping[str, Any]) -> bool:

@@ -295,8 +295,26 @@ def _script(knobs: ObservedKnobs, seen: Seen, loops: list[Loop], windows: list[W
         ranks=[_rank(one, its) for one, its in zip(loops, windows, strict=True)] if len(loops) > 1 else [],
         returncode=ended.returncode,
         torch_threads=surroundings.get("torch_threads"),
-        opencv_threads=surroundings.get("opencv_threads"),
+        opencv_threads=_worker_threads(seen, loop) or surroundings.get("opencv_threads"),
+        start_imports=_start_imports(seen, loop),
     )
+
+
+def _worker_threads(seen: Seen, loop: Loop) -> int | None:
+    """Threads of OpenCV in a worker."""
+    found = [fact.get("opencv_threads") for _, fact in seen.of("worker") if fact["iterator"] in loop.iterators]
+    return max((threads for threads in found if threads is not None), default=None)
+
+
+def _start_imports(seen: Seen, loop: Loop) -> dict[str, float]:
+    """What a worker imports before it is up: seconds of each module by itself, on the average of all starts."""
+    starts = [(process, fact) for process, fact in seen.of("worker") if fact["iterator"] in loop.iterators]
+    took: dict[str, float] = {}
+    for process, up in starts:
+        for fact in process.of("import"):
+            if up["started_ns"] <= fact["begin_ns"] and fact["end_ns"] <= up["up_ns"]:
+                took[fact["module"]] = took.get(fact["module"], 0.0) + fact["own_ns"] / NS_PER_S
+    return {name: own_s / len(starts) for name, own_s in sorted(took.items(), key=lambda entry: -entry[1])[:8]}
 
 
 def _loader(loop: Loop, number: int, fact: Fact) -> ScriptLoader:
