@@ -1,7 +1,7 @@
-"""Images from files, by Pillow or OpenCV, with a chain of albumentations; a small model. python pages.py FOLDER [flip]"""
+"""Images from files, by Pillow or OpenCV, a chain of albumentations, a small model. python pages.py FOLDER [flip]"""
 
-import glob
 import sys
+from pathlib import Path
 
 import albumentations as A
 import cv2
@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 class Pages(Dataset):
     def __init__(self, folder, flips):
-        self.paths = sorted(glob.glob(f"{folder}/**/*.jpg", recursive=True))[:16]
+        self.paths = sorted(map(str, Path(folder).rglob("*.jpg")))[:16]
         random = [A.HorizontalFlip(p=0.5)] if flips else []
         self.chain = A.Compose([A.LongestMaxSize(64), A.PadIfNeeded(64, 64), *random, A.Normalize(), ToTensorV2()])
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect, Inactive, Knob, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
 from workbench.stages import Stage
@@ -37,7 +39,7 @@ DATA_LOADER_KNOBS: Mapping[str, str] = {
 
 #: Knobs that belong to a loop of the workbench's own.
 _DRIVEN = (
-    "mode", "seed", "loader", "epoch_overlap", "transport", "malloc_retain", "worker_threads", "replay_ms_per_sample",
+    "seed", "loader", "epoch_overlap", "transport", "malloc_retain", "worker_threads", "replay_ms_per_sample",
     "replay_record", "stage_timing", "slow_down",
 )  # fmt: skip
 
@@ -48,7 +50,15 @@ class ObservedKnobs(Knobs):
     groups: ClassVar[tuple[str, ...]] = ("script", "loading", "strategies", "device", "measuring", "workload")
     suggested_variants: ClassVar[tuple[str, ...]] = ("no workers: num_workers=0",)
     suggested_common: ClassVar[Mapping[str, Any]] = {}
-    in_front: ClassVar[tuple[str, ...]] = ("num_workers", "batch_size")
+    in_front: ClassVar[tuple[str, ...]] = (
+        "command",
+        "folder",
+        "args",
+        "num_workers",
+        "batch_size",
+        "cache",
+        "num_steps",
+    )
 
     workload: str = knob(OBSERVED, "workload", "a script of your own, observed")
     command: str = knob("", "script", "the training command, as you would type it: python train.py --epochs 1")
@@ -175,10 +185,17 @@ class ObservedKnobs(Knobs):
     device: Literal["auto", "cuda", "cpu"] = knob(
         "auto", "device", "where the model runs: the script decides, and a record says", role="measuring"
     )
+    mode: Literal["validate", "train"] = knob(
+        "validate", "loading", "whether samples are shuffled: the script decides, and a record says", role="measuring"
+    )
     num_steps: int = knob(
         200, "measuring", "counted steps; fewer where the script ends before", unit="steps", role="how_much",
         predicted="nothing", ge=1,
     )  # fmt: skip
+
+    @model_serializer(mode="wrap")
+    def _without_driven(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in dump(self).items() if name not in _DRIVEN}
 
     @classmethod
     def rows(cls) -> dict[str, Knob]:

@@ -16,13 +16,25 @@ import sys
 
 from . import decoders, garbage, loaders, model, transforms
 from .imports import Imports
-from .session import VARIABLE, open_session
+from .session import VARIABLE, Session, open_session
 from .strategies.chosen import choose
 
 
 def begin() -> None:
     """Say hello, and wait for the modules that are looked at; nothing else happens until a loader is iterated."""
-    session = open_session(os.environ[VARIABLE])
+    begin_in(os.environ[VARIABLE])
+
+
+def begin_in(folder: str) -> Session:
+    """Likewise, in a process that runs already.
+
+    Args:
+        folder: Where the observer leaves its files, with its settings in it.
+
+    Raises:
+        OSError: Where the settings cannot be read.
+    """
+    session = open_session(folder)
     session.tell(
         "hello",
         python=sys.version.split()[0],
@@ -32,9 +44,11 @@ def begin() -> None:
         rank=os.environ.get("RANK"),
     )
     imports = Imports(session)
+    strategies = choose(session)
     rooms = [room.hooks(session) for room in (loaders, model, transforms, decoders)]
-    for hooks in (choose(session).normalization.hooks(), *rooms):
+    for hooks in (strategies.normalization.hooks(), *rooms):
         for module, look_at in hooks.items():
             imports.after(module, look_at)
     imports.install()
     garbage.watch(session)
+    return session

@@ -33,3 +33,4 @@ def watch(session: Session) -> None:
             lane.leave_to(depth)
 
     gc.callbacks.append(told)
+    session.on_close.append(lambda: gc.callbacks.remove(told))

@@ -45,6 +45,7 @@ class Imports:
     def install(self) -> None:
         """Be asked first from here on."""
         sys.meta_path.insert(0, self)
+        self._session.on_close.append(lambda: sys.meta_path.remove(self))
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -163,6 +163,11 @@ class Model:
         """Whether an optimizer was made in this process: it is going to train."""
         return Model.optimizers > 0
 
+    def remove(self) -> None:
+        """Take all hooks off again."""
+        for handle in self._handles:
+            handle.remove()
+
     def find_roots(self) -> None:
         """Look for modules that are part of no other one; must be called when the model is there. Never raises."""
         torch = sys.modules.get("torch")

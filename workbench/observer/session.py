@@ -44,6 +44,7 @@ class Session:
         settings: What is asked for.
         off: Whether the observer has taken itself away.
         is_worker: Whether this is a loader worker.
+        on_close: What is called when the observer takes itself away in good order.
 
     Args:
         folder: See above.
@@ -60,6 +61,7 @@ class Session:
         self._counts: Counts | None = None
         self._lock = threading.Lock()
         self._refused: set[str] = set()
+        self.on_close: list[Callable[[], None]] = []
 
     def tell(self, fact: str, **values: Any) -> None:
         """Write down what was seen."""
@@ -104,14 +106,25 @@ class Session:
         setattr(owner, name, make(original))
         self._patched.append((owner, name, original))
 
+    def close(self) -> None:
+        """Take everything away, in a process that goes on without being observed."""
+        self.off = True
+        current.lane = None
+        self._unpatch()
+        for call in self.on_close:
+            call()
+
+    def _unpatch(self) -> None:
+        for owner, name, original in reversed(self._patched):
+            setattr(owner, name, original)
+        self._patched.clear()
+
     def fault(self, error: BaseException) -> None:
         """Something of ours has gone wrong: take everything away, and leave a note. Never raises."""
         self.off = True
         current.lane = None
         try:
-            for owner, name, original in reversed(self._patched):
-                setattr(owner, name, original)
-            self._patched.clear()
+            self._unpatch()
             lines = traceback.format_exception(type(error), error, error.__traceback__)
             self.tell("fault", error=f"{type(error).__name__}: {error}", traceback="".join(lines))
         except Exception:  # nowhere to write it

@@ -66,6 +66,16 @@ class Steps:
         atexit.register(self._look_at_samples)  # of a script that ends before it is stopped
         self.model = model.Model(session, self.lane)
         packed_batch.on_arrival.append(self._arrives)
+        session.on_close.append(self._forget)
+
+    def _forget(self) -> None:
+        """The observer takes itself away in a process that goes on."""
+        global _steps
+        self.lane.leave_to(0)
+        atexit.unregister(self._look_at_samples)
+        self.model.remove()
+        packed_batch.on_arrival.clear()
+        _steps = None
 
     @property
     def is_in_loop(self) -> bool:

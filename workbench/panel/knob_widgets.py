@@ -143,7 +143,7 @@ class KnobWidgets:
         if row.choices and not row.is_optional:
             kind = widgets.ToggleButtons if row.name in self._in_front else widgets.Dropdown
             return kind(options=row.choices, **common)
-        if row.name == "num_workers":
+        if row.name == "num_workers" and not row.is_optional:
             return widgets.IntSlider(min=0, max=_SLIDER_UP_TO, continuous_update=False, **common)
         # Numbers are written as text, so that a wrong one gets a message.
         hint = "default" if row.default is None else row.help

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from workbench.errors import BadInput
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
+from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.comparison.run import Launch
 from workbench.measure.trial.inputs import check_inputs
 from workbench.measure.trial.launcher import run_trial
@@ -26,14 +27,15 @@ from workbench.panel.run_cards import RunCards, changes_of
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.panel.sample_preview import SamplePreview
+from workbench.panel.script_panel import ScriptPanel, asked_of
 from workbench.records import Record
+from workbench.records.run_folder import read_record
 from workbench.units import format_rate
 
 #: A cancelled trial is gone within a second.
 _PATIENCE_S = 5.0
 
-_SECTIONS = ("Look", "Compare", "Data set")
-_LOOK, _COMPARE, _DATA_SET = range(3)
+_LOOK, _COMPARE, _DATA_SET, _SCRIPT = range(4)
 
 
 class Workbench:
@@ -50,6 +52,7 @@ class Workbench:
         queue: What it has been asked to do.
         look: The tabs that show a run.
         knobs: The widgets of the knobs.
+        script: The section for a script of the user's.
     """
 
     _open: ClassVar[Workbench | None] = None
@@ -92,9 +95,11 @@ class Workbench:
         self._run.on_click(lambda button: self.run())
         self._cancel.on_click(lambda button: self.queue.cancel())
         self._clear.on_click(lambda button: self.queue.clear())
-        self._sections = widgets.Tab(
-            [self.look.widget, self._comparison.widget, self._preview.widget], titles=list(_SECTIONS)
-        )
+        self.script = ScriptPanel(self._runs, self._run_script)
+        sections = {"Look": self.look.widget, "Compare": self._comparison.widget}
+        if not isinstance(knobs, ObservedKnobs):  # else the widgets beside it are those of the script
+            sections |= {"Data set": self._preview.widget, "Your script": self.script.widget}
+        self._sections = widgets.Tab(list(sections.values()), titles=list(sections))
         self._sections.add_class("wb-sections")
         self._sections.observe(lambda change: self._turned(), names="selected_index")
         self.widget = self._placed()
@@ -130,10 +135,14 @@ class Workbench:
         title = " ".join(changes_of(knobs, self._first)) or "knobs of the parameters cell"
         self.queue.add(Job(title, lambda cancel: self._measure(title, knobs, cancel), self._failed))
 
+    def _run_script(self, knobs: Knobs) -> None:
+        title = " ".join(changes_of(knobs, ObservedKnobs()))
+        self.queue.add(Job(title, lambda cancel: self._measure(title, knobs, cancel), self._failed))
+
     def _knobs_are(self, knobs: Knobs | None) -> None:
         """What cannot run cannot be asked for; why not stands beside the knobs."""
         self._run.disabled = knobs is None
-        if knobs is not None:
+        if knobs is not None and not isinstance(knobs, ObservedKnobs):
             self._preview.set_knobs(knobs)
 
     def _measure(self, title: str, knobs: Knobs, cancel: threading.Event) -> None:
@@ -191,7 +200,12 @@ class Workbench:
 
     def _take(self, run_id: str) -> None:
         run = self._runs.get(run_id)
-        if run is not None:
+        if run is None:
+            return
+        if isinstance(run.knobs, ObservedKnobs) and not isinstance(self._first, ObservedKnobs):
+            self.script.take(asked_of(read_record(self._runs.runs / run_id)))
+            self._sections.selected_index = _SCRIPT
+        else:
             self._side.set(run.knobs)
 
     def _turned(self) -> None:

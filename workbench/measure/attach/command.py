@@ -112,7 +112,14 @@ def check_command(knobs: ObservedKnobs) -> None:
     if knobs.device != "auto":
         remedy = "Leave device out; a switch of the script's own goes into args"
         problems.append(Problem("the script decides where its model runs", f"device={knobs.device}", remedy))
+    if knobs.mode != "validate":
+        remedy = "Leave mode out; a switch of the script's own goes into args"
+        problems.append(Problem("the script decides whether it trains", f"mode={knobs.mode}", remedy))
     problems += [*_program_problems(words, folder), *_python_problems(words), *_argument_problems(words)]
+    if knobs.profilers:
+        what = "profilers do not look into a script of yours yet"
+        remedy = "Leave them out; on Python 3.12 and later the callees of data set and collate function are named"
+        problems.append(Problem(what, f"profilers={','.join(knobs.profilers)}", remedy))
     wrong = [name for name in knobs.knock_out if name not in KNOCKED_OUT]
     if wrong:
         what = f"{', '.join(wrong)} cannot be replayed in a script of yours"

@@ -40,6 +40,9 @@ from workbench.records import (
 from workbench.records.run_folder import SPANS
 from workbench.units import NS_PER_S, counted
 
+#: Where a loop is observed from its beginning to its end, as many steps are asked for.
+ALL_STEPS = 1_000_000_000
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -95,7 +98,7 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         status="failed" if failure else "ok",
         failure=failure,
-        knobs=_in_force(knobs, loop.loader, surroundings),
+        knobs=_in_force(knobs, loop.loader, surroundings, _worker_threads(seen, loop)),
         asked=knobs.asked(),
         item="sample",
         workload_stages=catalogue_of(tracks),
@@ -173,10 +176,15 @@ def _why_no_loader(seen: Seen, ended: Ended) -> str:
     )
 
 
-def _in_force(knobs: ObservedKnobs, loader: Fact, surroundings: Fact) -> ObservedKnobs:
+def _in_force(
+    knobs: ObservedKnobs, loader: Fact, surroundings: Fact, opencv_threads: int | None = None
+) -> ObservedKnobs:
     """The knobs as they were, read back from the loader that trained."""
     workers = loader["num_workers"]
+    # OpenCV says 1 where it was given none of its own.
+    threads = None if opencv_threads is None else (0 if opencv_threads <= 1 else opencv_threads)
     return knobs.unchecked(
+        opencv_threads=threads,
         num_workers=workers,
         prefetch_factor=loader["prefetch_factor"] or 2,
         persistent_workers=loader["persistent_workers"],
@@ -352,7 +360,7 @@ def _notes(knobs: ObservedKnobs, seen: Seen, loop: Loop, window: Window, ended: 
         notes.append(
             f"no backward pass was seen: the steps are those of the loader with most batches, {loader['name']}"
         )
-    if window.num_steps < knobs.num_steps:
+    if window.num_steps < knobs.num_steps < ALL_STEPS:
         how = f"the script ended ({_how(ended)})" if ended.returncode is not None else "it was stopped"
         notes.append(
             f"{how} after {counted(loop.num_steps, 'step')}; {window.num_steps} of {knobs.num_steps} were counted"
