@@ -79,6 +79,7 @@ class Orders:
         self._made = 0
         self._samples = 0
         self._outer: Lane | None = None
+        self._is_quiet = False
         if in_worker:
             from torch.utils.data import get_worker_info
 
@@ -117,19 +118,28 @@ class Orders:
 
     def begin(self, index: Any) -> None:
         """An order is here."""
+        self._outer = current.lane
+        number = self._made * self._num_workers + self.worker
+        self._made += 1
+        self._is_quiet = self._session.is_quiet(number)
+        if self._is_quiet:
+            current.lane = None
+            return
         lane = self.lane
         lane.rows.idle_since_ns = 0
         lane.leave_to(1)
         lane.sample = NONE
         self._samples = len(index) if isinstance(index, (list, tuple)) else 0
-        self._outer, current.lane = current.lane, lane
-        key = self._iterator * BATCHES_PER_ITERATOR + self._made * self._num_workers + self.worker
-        self._made += 1
+        current.lane = lane
+        key = self._iterator * BATCHES_PER_ITERATOR + number
         lane.enter("rest of fetch")  # what came before was idle, and belongs to no batch
         lane.batch = key
 
     def end(self) -> None:
         """It is done, well or badly."""
+        if self._is_quiet:
+            current.lane = self._outer
+            return
         lane = self.lane
         lane.leave_to(1)
         callees.forget()
@@ -147,6 +157,8 @@ class Orders:
 
     def packed(self, batch: Any) -> Any:
         """The batch as it is to be sent."""
+        if self._is_quiet:
+            return batch
         return PackedBatch(batch, self.contents(batch), self.worker) if self._in_worker else batch
 
 

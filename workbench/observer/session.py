@@ -100,6 +100,11 @@ class Session:
             self._refused.add(strategy)
             self.tell("refused", strategy=strategy, reason=reason, remedy=remedy)
 
+    def is_quiet(self, step: int) -> bool:
+        """Whether a step is only counted, and not looked into: to measure what looking costs (`benchmarks/attach.py`)."""
+        group: int | None = self.settings.get("alternate")
+        return group is not None and step // group % 2 == 1
+
     def patch(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Replace an attribute by what `make` makes of it, until something of ours goes wrong."""
         original = owner.__dict__[name] if name in getattr(owner, "__dict__", {}) else getattr(owner, name)

@@ -110,6 +110,10 @@ class Steps:
         lane = self.lane
         lane.leave_to(0)
         lane.batch = NONE
+        if self._session.is_quiet(self._asked[loader] if self._asked else 0):
+            self._counts.add("asked", now, loader, number)
+            self._asked[loader] += 1
+            return
         lane.enter(YOUR_CODE)
         if not self._asked:
             return

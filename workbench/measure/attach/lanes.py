@@ -241,9 +241,9 @@ def _stage(lane: Lane, name: str) -> Stage | None:
             return Stage(name, lane, "end", colour="#72B7B2" if name == VALIDATION else "")
         if name == "workbench":
             return Stage(name, lane, "end", meaning="the workbench looks for the model.")
-        if name.startswith("forward"):
+        if name.startswith("forward "):
             return Stage(name, lane, "submit")
         return None
     if lane == "worker" and name == "decode":
-        return Stage(name, lane, "work", "sample", replayable=True)
+        return Stage(name, lane, "work", "sample", colour="#8C6D46", replayable=True)
     return None
