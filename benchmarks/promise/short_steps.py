@@ -1,4 +1,4 @@
-"""A loop of short steps: python short_steps.py WORKERS BATCH_SIZE STEPS SECONDS_OF_A_STEP."""
+"""A loop of short steps: python short_steps.py WORKERS BATCH_SIZE STEPS SECONDS_OF_WORK_IN_A_STEP."""
 
 import sys
 import time
@@ -7,47 +7,50 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-W, N, STEPS, SPIN = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-torch.set_num_threads(1)
+
+class _Scale:
+    def __call__(self, sample):
+        return sample * 2
 
 
-class Scale:
-    def __call__(self, x):
-        return x * 2
+class _Flip:
+    def __call__(self, sample):
+        return sample.flip(0)
 
 
-class Flip:
-    def __call__(self, x):
-        return x.flip(0)
-
-
-class Ds(Dataset):
-    def __init__(self):
-        self.x = torch.rand(64, 32)
-        self.t = [Scale(), Flip()]
+class _Samples(Dataset):
+    def __init__(self, count):
+        self.count = count
+        self.values = torch.rand(64, 32)
+        self.transforms = [_Scale(), _Flip()]
 
     def __len__(self):
-        return N * STEPS
+        return self.count
 
-    def __getitem__(self, i):
-        x = self.x[i % 64]
-        for t in self.t:
-            x = t(x)
-        return x
+    def __getitem__(self, number):
+        sample = self.values[number % 64]
+        for transform in self.transforms:
+            sample = transform(sample)
+        return sample
 
 
-def spin(s):
-    e = time.perf_counter() + s
-    while time.perf_counter() < e:
+def _work(seconds):
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
         pass
 
 
-if __name__ == "__main__":
+def _train(workers, batch_size, steps, work_s):
+    torch.set_num_threads(1)
     net = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 1))
-    opt = torch.optim.SGD(net.parameters(), 0.01)
-    for x in DataLoader(Ds(), N, num_workers=W):
-        loss = net(x).pow(2).mean()
-        opt.zero_grad()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    for batch in DataLoader(_Samples(batch_size * steps), batch_size, num_workers=workers):
+        loss = net(batch).pow(2).mean()
+        optimizer.zero_grad()
         loss.backward()
-        opt.step()
-        spin(SPIN)
+        optimizer.step()
+        _work(work_s)
+
+
+if __name__ == "__main__":
+    _train(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))

@@ -49,7 +49,7 @@ class Maps:
 
 def pause(options, where):
     if options.slow == where:
-        time.sleep(0.1)
+        time.sleep(0.5 if where == "validation" else 0.1)
 
 
 def main():

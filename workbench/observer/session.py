@@ -101,7 +101,7 @@ class Session:
             self.tell("refused", strategy=strategy, reason=reason, remedy=remedy)
 
     def is_quiet(self, step: int) -> bool:
-        """Whether a step is only counted, and not looked into: to measure what looking costs (`benchmarks/attach.py`)."""
+        """Whether a step is only counted, and not looked into: so `benchmarks/attach.py` finds what looking costs."""
         group: int | None = self.settings.get("alternate")
         return group is not None and step // group % 2 == 1
 

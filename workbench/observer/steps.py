@@ -8,7 +8,9 @@ batches are followed by a backward pass.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import signal
 import threading
 import time
 import weakref
@@ -149,6 +151,7 @@ class Steps:
         self._session.tell("counted", loader=loader, training=self.training)
         if self._session.settings.get("let_finish"):
             return
+        _halt_workers(iterator)
         self._look_at_samples()
         self._session.tell("stop")
         while True:  # until whoever looks on ends it: here the script is writing nothing
@@ -254,6 +257,14 @@ class Steps:
         contents = self._arrived.pop(id(batch), None)
         if contents is not None:
             self._arrived[id(pinned)] = contents
+
+
+def _halt_workers(iterator: Any) -> None:
+    """Let a loader's workers, which make batches ahead, do nothing more: this script is going to be ended."""
+    for worker in getattr(iterator, "_workers", ()):
+        if worker.pid:
+            with contextlib.suppress(OSError):
+                os.kill(worker.pid, signal.SIGSTOP)
 
 
 _steps: Steps | None = None

@@ -75,8 +75,16 @@ def _refuse(record: Record, spans: pd.DataFrame) -> None:
         raise BadInput(f"a prediction from run {record.run_id}", problems)
 
 
+#: Of the steps of a model on the CPU, this share is done with nobody beside them.
+_UNDISTURBED = 0.1
+
+#: A step that takes this many times as long was disturbed.
+_IS_DISTURBED = 1.5
+
+
 class _Calibration:
     def __init__(self, record: Record, spans: pd.DataFrame) -> None:
+        self._on_cpu = record.script is not None and record.device == "cpu"
         self._recorded = Recorded(record, spans)
         self._record = record
         self._knobs = record.knobs
@@ -84,10 +92,9 @@ class _Calibration:
 
     def model(self) -> CostModel:
         main, worker = self._recorded.on_core("main"), self._recorded.on_core("worker")
-        pause, helping = 0.0, 0.0
-        if self._record.script is not None and self._record.device == "cpu":
+        pause = 0.0
+        if self._on_cpu:
             main, pause = self._recorded.pauses()
-            helping = self._recorded.helping_share()
         model = CostModel(
             config=self._config(),
             catalogue=self._record.catalogue,
@@ -103,7 +110,7 @@ class _Calibration:
             item=self._record.item,
             is_observed=self._record.script is not None,
             pause_share=pause,
-            helping_share=helping / max(main * (1.0 - pause), 1e-9) if helping else 0.0,
+            helping_share=self._recorded.helping_share() / max(main, 1e-9) if self._on_cpu else 0.0,
             assumptions=tuple(self._assumptions()),
         )
         return replace(model, config=replace(model.config, slowdown=self._slowdown(model)))
@@ -136,7 +143,7 @@ class _Calibration:
     def _helpers(self) -> int:
         """Threads that torch works with beside the main process's loop."""
         script = self._record.script
-        if script is None or self._record.device != "cpu" or not self._recorded.helping_share():
+        if script is None or not self._on_cpu or not self._recorded.helping_share():
             return 0
         return max(1, (script.torch_threads or 2) - 1)
 
@@ -167,7 +174,13 @@ class _Calibration:
                 cost_s = per_sample * self._recorded.share(own, lane, share)
                 if station == "send":
                     cost_s = self._recorded.sending(per_sample)
-                found[name] = BatchStage(station, cost_s, self._recorded.isolated_per_sample(lane, name))
+                alone_s = None
+                if station == "submit" and self._helpers():
+                    # Threads that wait for one another spin, or wait for a core: beside others they take far longer.
+                    alone_s = float(np.quantile(per_sample, _UNDISTURBED))
+                    disturbed = cost_s[per_sample > _IS_DISTURBED * alone_s]
+                    cost_s = disturbed if len(disturbed) else cost_s
+                found[name] = BatchStage(station, cost_s, self._recorded.isolated_per_sample(lane, name), alone_s)
         rest_s = self._recorded.unattributed("worker", on_core)
         if rest_s > 0.0 and not self._in_main:
             found[UNATTRIBUTED] = BatchStage("load", np.array([rest_s]), 0.0)

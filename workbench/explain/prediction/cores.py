@@ -56,6 +56,11 @@ class Cores:
         self._busy = 0
         self._speed = [1.0 / (1.0 + slowdown * max(n - 1, 0) / max(cores - 1, 1)) for n in range(cores + 1)]
 
+    @property
+    def at_work(self) -> int:
+        """Processes that have a core, or wait for one."""
+        return sum(len(core.running) for core in self._cores)
+
     def start(self, process: Process) -> None:
         """Let a process begin, now."""
         self._ready.append(process)

@@ -17,8 +17,8 @@ DEVICE = "device"
 _IN_LOOP: Mapping[Role, Station] = {"receive": "receive", "work": "submit", "submit": "submit", "collect": "collect"}
 _IN_BACKGROUND: Mapping[Role, Station] = {"receive": "receive", "submit": "receive"}
 
-#: Stations at which a batch is in the main process's own loop, but for receiving it.
-_OF_THE_LOOP: tuple[Station, ...] = ("submit", "collect", "end")
+#: Stations at which a batch is in the main process's loop, but for receiving it and giving it to the model.
+_BESIDE_THE_MODEL: tuple[Station, ...] = ("collect", "end")
 
 
 def station_of(role: Role, lane: Lane, *, background: bool) -> Station:
@@ -73,11 +73,13 @@ class BatchStage:
         station: Where the batch is then.
         per_sample_s: float64 [batches]: seconds on a core of its own, for each sample of the batch.
         isolated_s: What it takes where the main process loads, for each sample; None: as much.
+        alone_s: What it takes while no worker is at work, for each sample; None: as much.
     """
 
     station: Station
     per_sample_s: Seconds
     isolated_s: float | None = None
+    alone_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,9 @@ class CostModel:
         scale: By stage: its cost over what was measured. `device` is the device.
         moved_s: Seconds on the device for each sample, of stages that were moved there.
         is_observed: Whether the run was that of a script, which nothing was timed isolated of.
-        pause_share: Share of the main loop's own time that is spent on no core, 0..1.
-        helping_share: What torch's threads work beside the main process's loop, over what that takes itself for the
-            model, on cores.
+        pause_share: Share of what the main loop does beside the model that is spent on no core, 0..1.
+        helping_share: What torch's threads work for the model beside the main process's loop, over what that takes for
+            it.
         assumptions: What rests on no measurement, in sentences.
     """
 
@@ -187,11 +189,23 @@ class CostModel:
         if len(self.device_s):
             device = rng.choice(self.device_s, batches) * sizes * self.scale.get(DEVICE, 1.0) + self.moved_s * sizes
         helping = stations["submit"] * self.helping_share / max(self.config.helpers, 1)
+        alone = self._alone(sizes) if self.config.helpers else None
         pause = np.zeros(batches)
-        for station in _OF_THE_LOOP:
+        for station in _BESIDE_THE_MODEL:
             pause += stations[station] * self.pause_share
             stations[station] = stations[station] * (1.0 - self.pause_share)
-        return BatchCosts(blocked=blocked, device=device, samples=sizes, pause=pause, helping=helping, **stations)
+        return BatchCosts(
+            blocked=blocked, device=device, samples=sizes, pause=pause, helping=helping, alone=alone, **stations
+        )
+
+    def _alone(self, sizes: Numbers) -> Seconds:
+        """float64 [batches]: what the model takes in the main process's loop while no worker is at work."""
+        alone = np.zeros(len(sizes))
+        for name, stage in self.batches.items():
+            if stage.station == "submit":
+                cost_s = float(stage.per_sample_s.mean()) if stage.alone_s is None else stage.alone_s
+                alone += cost_s * self.scale.get(name, 1.0) * sizes
+        return alone
 
     @property
     def _loads_itself(self) -> bool:

@@ -87,6 +87,7 @@ class BatchCosts:
         samples: Samples in the batch, int64.
         pause: In the main process's loop, not on a core: sleeping, waiting for others than the pipeline; None: nothing.
         helping: On the cores of each of its helpers; None: nothing.
+        alone: What `submit` and each helper take where nobody else is at work; None: as much as beside others.
     """
 
     load: Seconds
@@ -100,6 +101,7 @@ class BatchCosts:
     samples: Numbers
     pause: Seconds | None = None
     helping: Seconds | None = None
+    alone: Seconds | None = None
 
 
 @dataclass(frozen=True)

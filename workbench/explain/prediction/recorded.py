@@ -15,6 +15,9 @@ from workbench.units import NS_PER_S
 #: going on, such as memory that the kernel had to find first.
 _IMPLAUSIBLE = 1.25
 
+#: Threads that are on cores for this share of what the loop takes for the model work for it.
+_HELPS = 0.1
+
 #: A stage that was timed on fewer samples isolated says too little by itself.
 _MIN_ISOLATED = 8
 
@@ -118,25 +121,37 @@ class Recorded:
         return max(0.0, self.work_s(lane) - stats.cpu_s - stats.ready_s) / max(stats.cpu_s, 1e-9)
 
     def pauses(self) -> tuple[float, float]:
-        """Share of the main loop's work in which it was not waiting for a core; and share of that on no core, 0..1."""
+        """How the main loop's time is spent where the model runs on the CPU.
+
+        Returns:
+            The share of its work in which it was not waiting for a core; and, of what it does beside the model, the
+            share on no core, 0..1.
+        """
         stats = self.counted("main")
         if stats is None or stats.cpu_s is None or stats.ready_s is None:
             return 1.0, 0.0
         work_s = self.work_s("main")
-        there_s = max(work_s - stats.ready_s, 1e-9)
-        return min(1.0, there_s / work_s), max(0.0, 1.0 - stats.cpu_s / there_s)
+        there = min(1.0, max(work_s - stats.ready_s, 1e-9) / work_s)
+        blocked_s = max(0.0, work_s - stats.ready_s - stats.cpu_s)
+        beside_s = (
+            sum(row.total_s for row in self._loop_stages() if self.kind("main", row.name).role != "submit") * there
+        )
+        return there, min(1.0, blocked_s / beside_s) if beside_s > 0.0 else 0.0
 
     def helping_share(self) -> float:
-        """What other threads of the main process were on a core, over what its loop took for the model."""
+        """What other threads of the main process were on cores, over what its loop took for the model; 0 where none."""
         stats = self.counted("main")
-        own_s = sum(
-            row.total_s
+        own_s = sum(row.total_s for row in self._loop_stages() if self.kind("main", row.name).role == "submit")
+        share = (stats.background_cpu_s or 0.0) / own_s if stats is not None and own_s > 0.0 else 0.0
+        return share if share >= _HELPS else 0.0
+
+    def _loop_stages(self) -> list[StageStats]:
+        """The stages of the main loop that are work."""
+        return [
+            row
             for row in self.record.stages
-            if row.lane == "main" and not row.background and self.kind("main", row.name).role == "submit"
-        )
-        if stats is None or not stats.background_cpu_s or own_s <= 0.0:
-            return 0.0
-        return stats.background_cpu_s / own_s
+            if row.lane == "main" and not row.background and self.kind("main", row.name).role not in ("wait", "epoch")
+        ]
 
     def isolated_share(self, stage: str, on_core: float) -> float:
         """What a stage costs where the main process loads, over its cost in a worker, on the same samples."""

@@ -52,6 +52,7 @@ class _Run:
         nothing = [0.0] * config.all_steps
         self._pause = nothing if costs.pause is None else costs.pause.tolist()
         self._helping = nothing if costs.helping is None else costs.helping.tolist()
+        self._alone = None if costs.alone is None else costs.alone.tolist()
         self._to_help: list[deque[float]] = [deque() for _ in range(config.helpers)]
         self._helpers_at_work = 0
         workers = range(config.num_workers)
@@ -265,12 +266,15 @@ class _Run:
 
     def _do_step(self, batch: int) -> Process:
         config, cores = self._config, self._cores
-        if self._helping[batch] > 0.0:
+        submit_s, helping_s = self._submit_s[batch], self._helping[batch]
+        if self._alone is not None and not cores.at_work:
+            submit_s = helping_s = self._alone[batch]
+        if helping_s > 0.0:
             self._helpers_at_work = config.helpers
             for helper, orders in enumerate(self._to_help):
-                orders.append(self._helping[batch])
+                orders.append(helping_s)
                 self._wake(f"helper {helper}")
-        yield self._submit_s[batch]
+        yield submit_s
         while self._helpers_at_work:
             self._sleeping["main"] = self._processes["main"]
             yield None
