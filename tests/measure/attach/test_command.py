@@ -1,0 +1,75 @@
+"""A command that cannot be observed is refused before it is started, with what to do."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from workbench.errors import BadInput
+from workbench.knobs.observed import ObservedKnobs
+from workbench.measure.attach.command import check_command, environment_of, words_of
+from workbench.measure.comparison.variants import parse_variants
+from workbench.observer.session import VARIABLE
+
+WRONG = {
+    "": "there is none",
+    "nosuchprogram train.py": "no such program",
+    "train.py": "Write: python train.py",
+    "docker run image python train.py": "inside the container",
+    f"{sys.executable} -I train.py": "started with -I",
+    f"{sys.executable} train.py --multirun lr=1,2": "several trainings",
+    "python 'train.py": "Close the quote",
+}
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_a_command_that_cannot_be_observed_is_refused_in_words(command: str) -> None:
+    with pytest.raises(BadInput, match="the command") as raised:
+        check_command(ObservedKnobs(command=command))
+    assert WRONG[command] in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "words"),
+    [
+        ({"folder": "/no/such/folder"}, "no such folder"),
+        ({"env": "A"}, "Write NAME=VALUE"),
+        ({"knock_out": ("loader", "collate"), "command": "python x.py"}, "cannot be"),
+        ({"device": "cuda"}, "the script decides"),
+        ({"profilers": ("torch",)}, "profilers"),
+        ({"num_workers": 0, "prefetch_factor": 4}, "without workers"),
+    ],
+)
+def test_knobs_that_make_no_sense_for_a_script_are_refused(knobs: dict[str, object], words: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        check_command(ObservedKnobs.parse_own({"command": f"{sys.executable} train.py", **knobs}))
+    assert words in str(raised.value)
+
+
+def test_a_command_keeps_its_words_and_gets_the_observer_first_on_its_path(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    knobs = ObservedKnobs(command="python 'my train.py' lr=1", args="--batch 4", env="A=1 B='2 3'", blas_threads=2)
+    environment = environment_of(knobs, tmp_path)
+
+    assert words_of(knobs) == ["python", "my train.py", "lr=1", "--batch", "4"]
+    assert environment["PYTHONPATH"].endswith(":/elsewhere") and "injected" in environment["PYTHONPATH"].split(":")[0]
+    assert (environment["A"], environment["B"], environment["OMP_NUM_THREADS"]) == ("1", "2 3", "2")
+    assert environment[VARIABLE] == str(tmp_path)
+
+
+def test_variants_may_add_arguments_and_environment() -> None:
+    common = {"workload": "observed", "command": "python train.py"}
+    variants = parse_variants(["b4: num_workers=4 env: A=1 B=2 args: --batch-size 4 lr=0.1", "same:"], common)
+
+    assert (variants["b4"].num_workers, variants["b4"].env, variants["b4"].args) == (
+        4, "A=1 B=2", "--batch-size 4 lr=0.1",
+    )  # fmt: skip
+    assert variants["baseline"].num_workers is None and variants["baseline"].asked() == {}
+
+
+def test_knobs_of_trials_that_the_workbench_drives_are_none_of_a_script() -> None:
+    with pytest.raises(BadInput, match="there is no knob named 'transport'"):
+        ObservedKnobs.parse_own({"command": "python x.py", "transport": "ring"})
+    knobs = ObservedKnobs(command="python x.py")
+    assert ObservedKnobs.parse_own(knobs.model_dump()) == knobs

@@ -1,0 +1,71 @@
+"""Strategies on a data set that knows nothing of them: right where they are right, refused where they are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.explain.checks.looks import compare_looks
+from workbench.files import examples_root
+
+pytestmark = pytest.mark.real
+
+OWN = str(examples_root() / "examples" / "own_script" / "train.py")
+SHORT = ("--epochs", "30", "--repeat", "1")
+
+
+@pytest.fixture
+def looked(observe, tmp_path):
+    """Observes the script; gives its record with the samples that were looked at."""
+
+    def run(*arguments, **knobs):
+        record = observe(OWN, *SHORT, *arguments, num_steps=16, **knobs)
+        path = tmp_path / record.run_id / "samples.npz"
+        return record, dict(np.load(path)) if path.is_file() else None
+
+    return run
+
+
+def test_what_is_kept_gives_the_same_samples(looked):
+    baseline = looked()
+    for cache in ("decoded", "sample"):
+        kept = looked(cache=cache)
+        assert kept[0].status == "ok" and kept[0].memory.cache_bytes > 100_000, kept[0].failure
+        assert compare_looks(baseline, kept).status == "same"
+
+
+def test_normalizing_what_the_model_gets_is_within_rounding(looked):
+    baseline, variant = looked(), looked(normalize="device")
+
+    assert variant[0].status == "ok", variant[0].failure
+    assert compare_looks(baseline, variant).status == "within_tolerance"
+
+
+def test_a_wrong_sample_is_found(looked):
+    baseline = looked()
+    wrong = {name: np.array(values) for name, values in baseline[1].items()}
+    name = next(name for name in wrong if name.startswith("whole/") and wrong[name].dtype == np.float32)
+    wrong[name][0, 0] += 1.0
+    wrong["digests"][0] += 1
+
+    assert compare_looks(baseline, (baseline[0], wrong)).status == "different"
+
+
+def test_random_samples_are_not_kept(looked):
+    record, _ = looked("--flip", cache="sample")
+
+    assert record.status == "failed" and record.failure.kind == "bad_input"
+    assert "differs between two readings" in record.failure.message
+
+
+def test_nothing_to_normalize_is_refused(observe):
+    record = observe("plain_loop.py", "2", "fork", "map", num_steps=10, normalize="device")
+
+    assert record.failure.kind == "bad_input" and "Normalize" in record.failure.message
+
+
+def test_a_loader_that_is_knocked_out_makes_no_batches_any_more(looked):
+    slow, free = looked("--slow", "sample")[0], looked("--slow", "sample", knock_out="loader")[0]
+
+    assert free.status == "ok", free.failure
+    assert free.steady.samples_per_s > 3 * slow.steady.samples_per_s  # each sample sleeps for 0.1 s
