@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -24,16 +25,21 @@ def tour() -> list[list[str]]:
     return [command for command in commands if command[0] not in _WAITS]
 
 
-def test_the_tour_has_its_three_questions():
-    assert [command[0] for command in tour()] == ["run", "whatif", "compare"]
+def test_the_tour_has_its_three_questions_and_a_script_of_ones_own():
+    assert [command[0] for command in tour()] == ["run", "whatif", "compare", "attach"]
 
 
 @pytest.mark.real
 @pytest.mark.timeout(600)
 def test_the_tour_runs_in_its_order(tmp_path):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # as in an activated environment
     for command in tour():
         short = ["--blocks", "2"] if command[0] == "compare" else []
-        arguments = [sys.executable, "-m", "workbench", *command, *short, "--out", str(tmp_path / "reports")]
-        done = subprocess.run(arguments, capture_output=True, text=True, cwd=README.parent, check=False)
+        options = [*short, "--out", str(tmp_path / "reports")]
+        arguments = [sys.executable, "-m", "workbench", command[0], *options, *command[1:]]
+        environment = {**os.environ, "PATH": path}
+        done = subprocess.run(
+            arguments, capture_output=True, text=True, cwd=README.parent, env=environment, check=False
+        )
         assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
         assert "| not predicted" not in done.stdout
