@@ -50,6 +50,11 @@ SHIPPED = {
 }
 
 
+#: A workload of a DataModule is named with this before the DataModule's own name.
+_DATA_MODULE = "datamodule:"
+_OF_DATA_MODULE = "workbench.workloads.datamodule:workload_of"
+
+
 def parse_knobs(settings: Mapping[str, Any], *, subject: str = "knobs") -> Knobs:
     """Knobs from settings that a person gave, of the workload that they name.
 
@@ -93,6 +98,8 @@ def load_workload(name: str) -> Any:
     for entry in entry_points(group=_GROUP):
         if entry.name == name:
             return load_attribute(entry.value)
+    if name.startswith(_DATA_MODULE):
+        return load_attribute(_OF_DATA_MODULE)(name.removeprefix(_DATA_MODULE))
     if ":" not in name:
         known = ", ".join([*SHIPPED, *(entry.name for entry in entry_points(group=_GROUP))])
         remedy = f"Name one of {known}, or write package.module:Name"

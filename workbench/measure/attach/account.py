@@ -41,13 +41,15 @@ def account_of(loop: Loop, started_ns: int, ended_ns: int, *, stopped: bool) -> 
             runs[-1][3] += 1
         else:
             runs.append([begin, end, loader, 1])
-    end = first_ask
+    end, after = first_ask, "after the last batch"
     for begin, end, loader, batches in runs:
         add(called(loader, begin), begin, end, batches)
+        if loader not in loop.in_step:  # whose last batch is worked on after it was asked for
+            after = f"{called(loader, begin)}, and what came after"
     if not stopped:
         looked = loop.process.first("looked")
         looked_ns = int(looked["at_ns"]) - int(looked["begin_ns"]) if looked else 0
-        add("after the last batch", end, ended_ns - looked_ns)
+        add(after, end, ended_ns - looked_ns)
         add("samples looked at by the workbench", ended_ns - looked_ns, ended_ns)
     return parts
 
