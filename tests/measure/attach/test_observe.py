@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from measure.attach.conftest import SCRIPTS
 
@@ -140,6 +143,51 @@ def test_nothing_is_left_behind(observe):
     record = observe("plain_loop.py", "2", "fork", "map", num_steps=5)
 
     assert record.status == "ok" and not list(Path("/dev/shm").glob(f"*{record.run_id}*"))
+
+
+def test_a_script_without_time_keeps_what_was_counted(observe):
+    record = observe("plain_loop.py", "0", "fork", "map", num_steps=10_000, timeout_s=15.0, env="PLANT=sample")
+
+    assert record.status == "ok", record.failure
+    assert 2 <= record.steady.num_steps < 10_000 and any("it was stopped after" in note for note in record.notes)
+
+
+@pytest.mark.parametrize("who", ["script", "trial", "worker"])
+def test_whoever_is_killed_leaves_no_process_and_says_what_happened(observe, who):
+    """The script's main process, the trial's own, a loader worker."""
+    arguments = ("plain_loop.py", "2", "fork", "map", "persistent")
+    killed: list[int] = []
+
+    def kill(stop: threading.Event) -> None:
+        while not stop.wait(0.3) and not killed:
+            own = psutil.Process().children(recursive=True)
+            named = [process for process in own if "plain_loop.py" in " ".join(_words(process))]
+            workers = [process for process in named if any(process.ppid() == other.pid for other in named)]
+            main = [process for process in named if process not in workers]
+            trial = [process for process in own if "workbench.measure.trial.worker" in _words(process)]
+            chosen = {"script": main, "trial": trial, "worker": workers}[who]
+            if len(workers) >= 2 and chosen:
+                time.sleep(2.0)
+                killed.append(chosen[0].pid)
+                chosen[0].kill()
+
+    stop = threading.Event()
+    thread = threading.Thread(target=kill, args=(stop,))
+    thread.start()
+    record = observe(*arguments, num_steps=10_000, env="PLANT=loss")
+    stop.set()
+    thread.join()
+
+    assert killed and record.status == "failed" and record.failure.message
+    assert not [p for p in psutil.Process().children(recursive=True) if "plain_loop.py" in " ".join(_words(p))]
+    assert not list(Path("/dev/shm").glob(f"*{record.run_id}*"))
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def test_a_fault_of_the_observers_takes_it_away_and_leaves_the_script_alone(observe, tmp_path, monkeypatch):

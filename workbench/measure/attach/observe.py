@@ -39,10 +39,19 @@ _NO_LOADER_S = 60.0
 #: Of what a script has printed, as much is read for a message.
 _TAIL_BYTES = 65536
 
+#: A script that has no more time than this is stopped: the trial's own time would be over soon.
+_LEFT_S = 4.0
+
 #: Samples that are looked at when all is counted may take so long.
 _MOST_LOOKING_S = 60.0
 
 OUTPUT = "stdout.txt"
+
+
+def shared_folder(run_folder: Path) -> Path:
+    """Where the observer of a trial leaves its files: in memory, where there is room for that."""
+    in_memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else tempfile.gettempdir()
+    return Path(in_memory) / f"workbench-observe-{run_folder.name}"
 
 
 class Observed:
@@ -88,8 +97,7 @@ class Observed:
         """
         check_command(self._knobs)
         started_s = time.time()
-        in_memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else tempfile.gettempdir()
-        shared = Path(in_memory) / f"workbench-observe-{self._folder.name}"
+        shared = shared_folder(self._folder)
         shared.mkdir(mode=0o700)
         seen = Seen(shared)
         try:
@@ -163,6 +171,7 @@ class Observed:
             if since_s > _HELLO_S and not seen.processes:
                 raise BadInput("the command", [_not_attached(self._knobs)])
             self._refuse(seen)
+            left_s = self._knobs.timeout_s - since_s
             loops = seen.loops
             if not loops and since_s > _NO_LOADER_S and not self._told_no_loader:
                 self._told_no_loader = True
@@ -172,6 +181,8 @@ class Observed:
                 self._tell_steps(seen)
             if "warmup" not in self._pss and any(len(loop.count("given").at_ns) for loop in _training(loops)):
                 self._pss["warmup"] = tree_pss_bytes(process.pid)  # later it would disturb what counts
+            if loops and left_s < _LEFT_S:  # what was counted until then is kept
+                return
             if loops and all(loop.first("stop") or self._looks_too_long(loop) for loop in _training(loops)):
                 return
 

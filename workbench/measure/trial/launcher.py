@@ -6,6 +6,7 @@ This is the seam to where trials run: knobs in, record out. Today that is a chil
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from workbench.errors import BadInput, CannotWrite
 from workbench.files import child_environment
 from workbench.knobs.knobs import Knobs
+from workbench.measure.attach.observe import shared_folder
 from workbench.measure.timing.spans import monotonic_ns
 from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.machine import MachineWatch
@@ -101,6 +103,7 @@ class _Launch:
         finally:
             # Also after a good end: no loader worker may outlive its trial.
             tree.end()
+            shutil.rmtree(shared_folder(self._folder), ignore_errors=True)
             pump.join(timeout=5.0)
             self._close(process)
             record = self._finish(process.returncode, stopped)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from workbench.errors import BadInput, CannotWrite, WorkbenchError
 from workbench.knobs.observed import ObservedKnobs
-from workbench.measure.attach.observe import Observed
+from workbench.measure.attach.observe import Observed, shared_folder
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.measure import Trial
@@ -43,7 +43,7 @@ def main() -> int:
     """Measure, and leave a record. Returns 0 for a trial that ended well, 1 for another, `NO_RECORD` without record."""
     arguments = _parse_arguments()
     folder: Path = arguments.folder
-    _hold_leash()
+    _hold_leash(folder)
     # Libraries that print must not garble the events: stdout is kept for those, everybody else gets stderr.
     events = EventWriter(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -83,13 +83,14 @@ def _parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _hold_leash() -> None:
+def _hold_leash(folder: Path) -> None:
     """End this process and all its children when standard input closes."""
     started_s = time.time()
 
     def wait() -> None:
         while os.read(0, 4096):
             pass
+        shutil.rmtree(shared_folder(folder), ignore_errors=True)
         end_own_session(started_s)
 
     threading.Thread(target=wait, name="leash", daemon=True).start()
