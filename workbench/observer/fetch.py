@@ -7,11 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from . import callees, transforms
 from .lane import Lane, current
-from .packed_batch import PackedBatch, bytes_of, size_of_batch
+from .packed_batch import PackedBatch, bytes_of, on_arrival, size_of_batch
 from .rows import NONE
 from .session import Session
 from .strategies.chosen import chosen
@@ -71,12 +71,14 @@ class Orders:
         in_worker: Whether this is a worker, and no main process.
     """
 
+    #: Batches that this process has made, by number of the iterator: of persistent workers in several epochs.
+    made: ClassVar[dict[int, int]] = {}
+
     def __init__(self, session: Session, fetcher: Any, carried: Carried, in_worker: bool) -> None:
         self._session = session
         self._iterator = carried.iterator
         self._in_worker = in_worker
         self.worker, self._num_workers = 0, 1
-        self._made = 0
         self._samples = 0
         self._outer: Lane | None = None
         self._is_quiet = False
@@ -119,8 +121,8 @@ class Orders:
     def begin(self, index: Any) -> None:
         """An order is here."""
         self._outer = current.lane
-        number = self._made * self._num_workers + self.worker
-        self._made += 1
+        made = Orders.made[self._iterator] = Orders.made.get(self._iterator, -1) + 1
+        number = made * self._num_workers + self.worker
         self._is_quiet = self._session.is_quiet(number)
         if self._is_quiet:
             current.lane = None
@@ -159,7 +161,11 @@ class Orders:
         """The batch as it is to be sent."""
         if self._is_quiet:
             return batch
-        return PackedBatch(batch, self.contents(batch), self.worker) if self._in_worker else batch
+        if self._in_worker:
+            return PackedBatch(batch, self.contents(batch), self.worker)
+        for tell in on_arrival:
+            tell(batch, self.contents(batch))
+        return batch
 
 
 def watch_datasets(session: Session, dataset: Any) -> list[Any]:
@@ -200,12 +206,11 @@ def _timed_samples(stage: str, method: Callable[..., Any]) -> Callable[..., Any]
         lane = current.lane
         if lane is None:
             return method(self, index)
-        is_outermost = is_single and lane.sample == NONE
+        number = index if type(index) is int else _number(index)
+        is_outermost = is_single and lane.sample == NONE != number
+        lane.enter(stage)
         if is_outermost:
-            lane.enter(stage)
-            lane.sample = index if type(index) is int else _number(index)
-        else:
-            lane.enter(stage)
+            lane.sample = number
         try:
             if is_outermost and lane.kept is not None and type(index) is int:
                 return lane.kept.get(index, lambda: method(self, index))
@@ -235,11 +240,15 @@ def samples_of(session: Session, dataset: Any, loader: str) -> Any:
 
 
 def _number(index: Any) -> int:
-    """The number of a sample, where its index is one."""
+    """The number of a sample; `NONE` where the index names several, as a list does."""
     try:
         return int(index)
     except (TypeError, ValueError):
-        return hash(index) & 0x7FFFFFFF
+        pass
+    try:
+        return NONE if isinstance(index, (list, tuple, slice)) else hash(index) & 0x7FFFFFFF
+    except TypeError:
+        return NONE
 
 
 def timed_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:

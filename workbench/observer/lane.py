@@ -13,6 +13,15 @@ from typing import Any
 
 from .rows import NONE, Rows
 
+#: What is done with a fault of ours; the session of the process sets it.
+on_fault: list[Callable[[Exception], None]] = []
+
+
+def report(error: Exception) -> None:
+    """Something of ours has gone wrong within the script's own code."""
+    for call in on_fault:
+        call(error)
+
 
 class Lane:
     """Writes the segments of one thread.
@@ -46,23 +55,29 @@ class Lane:
         return len(self._stack)
 
     def enter(self, name: str) -> None:
-        """A stage begins."""
-        now = self._clock()
-        stack = self._stack
-        if stack and now > self._since:
-            self.rows.add(stack[-1], self._since, now, self.sample, self.batch)
-        number = self._numbers.get(name)
-        if number is None:
-            number = self._numbers[name] = self.rows.number_of(name)
-        stack.append(number)
-        self._since = now
+        """A stage begins. Never raises: it is called within the script's own code."""
+        try:
+            now = self._clock()
+            stack = self._stack
+            if stack and now > self._since:
+                self.rows.add(stack[-1], self._since, now, self.sample, self.batch)
+            number = self._numbers.get(name)
+            if number is None:
+                number = self._numbers[name] = self.rows.number_of(name)
+            stack.append(number)
+            self._since = now
+        except Exception as error:
+            report(error)
 
     def leave(self) -> None:
-        """The stage that was entered last is over."""
-        now = self._clock()
-        if self._stack:
-            self.rows.add(self._stack.pop(), self._since, now, self.sample, self.batch)
-        self._since = now
+        """The stage that was entered last is over. Never raises."""
+        try:
+            now = self._clock()
+            if self._stack:
+                self.rows.add(self._stack.pop(), self._since, now, self.sample, self.batch)
+            self._since = now
+        except Exception as error:
+            report(error)
 
     def leave_to(self, depth: int) -> None:
         """All stages beyond a depth are over, also those that an exception has left open."""

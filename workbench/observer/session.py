@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .counts import Counts
-from .lane import Lane, current
+from .lane import Lane, current, on_fault
 from .rows import RowsFile
 
 #: Names the folder of an observed script; where it is not set, nothing is observed.
@@ -156,6 +156,7 @@ def open_session(folder: str) -> Session:
     global _session
     with open(f"{folder}/{SETTINGS}", encoding="utf-8") as file:
         session = _session = Session(folder, json.load(file))
+    on_fault[:] = [session.fault]
     os.register_at_fork(after_in_child=session.forked)
     return session
 

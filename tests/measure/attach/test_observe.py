@@ -42,6 +42,8 @@ def test_a_script_does_the_same_as_alone_and_its_lanes_add_up(observe, tmp_path,
     assert printed(tmp_path, record) == alone(*arguments)  # batches and loss, bit for bit; torch's own iterator
     assert record.script.returncode == 0
     assert {lane.lane for lane in record.lanes} == {"worker", "main"}
+    assert set(record.batches.samples) == {4} and min(record.batches.num_bytes) > 4 * 3 * 16 * 16 * 4
+    assert next(row for row in record.stages if row.name == "backward").count == 30  # a visit a batch
     assert all(lane.attributed_share >= 0.98 for lane in record.lanes)
     names = {row.name for row in record.stages}
     assert {"forward", "loss", "backward", "optimizer", "wait", "your code", "collate"} <= names
