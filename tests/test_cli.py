@@ -25,7 +25,7 @@ Invoke = Callable[..., int]
 TOY = "examples.toy_workload:Toy"
 
 VERBS = (
-    "run", "whatif", "compare", "report", "study", "check",
+    "run", "attach", "whatif", "compare", "report", "study", "check",
     "history", "knobs", "selftest", "transforms", "pages", "doctor", "lab",
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ def attach(
     parameter: Parameters = None,
     out: OutFolder = None,
 ) -> None:
-    """Measure a training command of your own, unmodified: where does its time go?
+    """Measure a training command of your own, just as it is.
 
     Example: workbench attach --steps 50 -- python train.py --epochs 1
     """
