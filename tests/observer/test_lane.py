@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from workbench.observer.lane import Lane
 from workbench.observer.rows import BYTES_BEFORE_ROWS, COLUMNS, NONE, Rows, RowsFile, open_rows, size_of
 
@@ -55,6 +57,16 @@ def test_segments_belong_to_the_sample_and_batch_of_their_end():
 
     assert rows.written().tolist()[3:5] == [NONE, NONE]
     assert rows.written().tolist()[8:10] == [3, 7]
+
+
+def test_a_file_of_rows_is_never_seen_half_made(tmp_path, monkeypatch):
+    path = tmp_path / "1.counts.0.rows"
+    seen = []
+    make_room = os.ftruncate
+    monkeypatch.setattr(os, "ftruncate", lambda *arguments: (seen.append(path.exists()), make_room(*arguments)))
+    RowsFile(str(path), 2)
+
+    assert seen == [False] and open_rows(str(path)).stage_names() == ()
 
 
 def test_rows_in_a_file_are_read_while_they_are_written_and_dropped_where_there_is_no_room(tmp_path):

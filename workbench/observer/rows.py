@@ -139,7 +139,8 @@ class RowsFile(Rows):
     """
 
     def __init__(self, path: str, capacity: int) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        partial = f"{path}.new"  # whoever reads meanwhile finds the file whole, or not at all
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(descriptor, size_of(capacity))
             view = memoryview(mmap.mmap(descriptor, size_of(capacity)))
@@ -147,6 +148,7 @@ class RowsFile(Rows):
             os.close(descriptor)
         super().__init__(view, capacity)
         self.pid = os.getpid()
+        os.rename(partial, path)
 
 
 def open_rows(path: str) -> Rows:

@@ -64,6 +64,7 @@ def test_a_script_does_the_same_as_alone_and_its_lanes_add_up(observe, tmp_path,
 )
 def test_a_planted_sleep_is_the_largest_part(observe, plant, stage):
     record = observe("plain_loop.py", "2", "fork", "map", num_steps=30, let_finish=True, env=f"PLANT={plant}")
+    assert record.status == "ok", record.failure
     work = [
         row
         for row in record.stages
