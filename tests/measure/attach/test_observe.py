@@ -142,8 +142,9 @@ def test_what_cannot_be_counted_is_refused_in_words(observe, tmp_path, code, wor
     assert record.status == "failed" and words in record.failure.message
 
 
-def test_nothing_is_left_behind(observe):
-    record = observe("plain_loop.py", "2", "fork", "map", num_steps=5)
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_nothing_is_left_behind(observe, method):
+    record = observe("plain_loop.py", "2", method, "map", num_steps=5)
 
     assert record.status == "ok" and not list(Path("/dev/shm").glob(f"*{record.run_id}*"))
 

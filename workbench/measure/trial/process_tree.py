@@ -79,7 +79,11 @@ def end_others(started_s: float, also: Iterable[int] = ()) -> None:
     own = os.getpid()
     if os.getsid(0) == own:
         others = [member for member in _members(own) if member.pid != own]
-        _send(others, signal.SIGKILL)
+        trackers = [member for member in others if _is_tracker(member)]
+        _send([member for member in others if member not in trackers], signal.SIGKILL)
+        # Left alone, a tracker removes the semaphores of those that are gone, and ends.
+        _are_gone(trackers, _GONE_WITHIN_S)
+        _send(trackers, signal.SIGKILL)
         _are_gone(others, _GONE_WITHIN_S)
         remove_segments({*also, *(member.pid for member in others)}, since_s=started_s)
 
@@ -102,6 +106,14 @@ def _members(leader: int) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         members += [child for child in psutil.Process(leader).children(recursive=True) if child not in members]
     return members
+
+
+def _is_tracker(member: psutil.Process) -> bool:
+    """Whether a process keeps account of what others of multiprocessing hold by name (under spawn and forkserver)."""
+    try:
+        return any("multiprocessing.resource_tracker" in word for word in member.cmdline())
+    except psutil.Error:
+        return False
 
 
 def _send(members: list[psutil.Process], how: signal.Signals) -> None:
