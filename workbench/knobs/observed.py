@@ -44,6 +44,10 @@ _DRIVEN = (
 )  # fmt: skip
 
 
+#: What image decoders do in a script's workers, whatever library they are of.
+DECODE = Stage("decode", "worker", "work", "sample", colour="#8C6D46", replayable=True)
+
+
 class ObservedKnobs(Knobs):
     """A training command, with what is set in it from outside. See `Knobs`."""
 
@@ -203,7 +207,7 @@ class ObservedKnobs(Knobs):
         return {name: row for name, row in super().rows().items() if name not in _DRIVEN}
 
     own_stages: ClassVar[tuple[Stage, ...]] = (
-        Stage("decode", "worker", "work", "sample", colour="#8C6D46", replayable=True),
+        DECODE,
         Stage("loader", "worker", "work", replayable=True),
     )
 

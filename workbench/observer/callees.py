@@ -13,6 +13,7 @@ from typing import Any
 
 from .lane import current
 from .session import Session
+from .timed import is_timed
 
 #: Callees of one function that get stages of their own.
 _MOST = 24
@@ -116,7 +117,7 @@ class _Callees:
         except TypeError:  # it cannot be a key
             return None
         name = getattr(function, "__qualname__", None) or type(function).__name__
-        is_ours = hasattr(key, "_workbench") or hasattr(_call_of(function), "_workbench")
+        is_ours = is_timed(key) or is_timed(_call_of(function))
         if is_ours or isinstance(function, type) or name in _TRIVIAL or len(known) >= _MOST:
             return None
         known[key] = f"{self._prefixes[code]} > {name.rpartition('.')[2]}"

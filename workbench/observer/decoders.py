@@ -10,6 +10,7 @@ from .imports import After
 from .lane import current
 from .session import Session
 from .strategies.chosen import chosen
+from .timed import is_timed, timed
 
 DECODE = "decode"
 
@@ -31,50 +32,32 @@ def hooks(session: Session) -> dict[str, After]:
     found: dict[str, After] = {
         name: functools.partial(_look_at_functions, session, names) for name, names in _FUNCTIONS.items()
     }
-    found["PIL.Image"] = lambda module: session.patch(module, "open", _timed_open)
+    found["PIL.Image"] = functools.partial(_look_at_opening, session)
     found["PIL.ImageFile"] = functools.partial(_look_at_pillow, session)
     return found
 
 
 def _look_at_functions(session: Session, names: tuple[str, ...], module: ModuleType) -> None:
     for name in names:
-        if callable(getattr(module, name, None)) and not hasattr(getattr(module, name), "_workbench"):
+        if callable(getattr(module, name, None)) and not is_timed(getattr(module, name)):
             session.patch(module, name, _timed)
-
-
-def _timed_open(read_header: Any) -> Any:
-    """Pillow's `open` reads the header alone; what it takes belongs to decoding all the same."""
-
-    @functools.wraps(read_header)
-    def timed_open(*args: Any, **kwargs: Any) -> Any:
-        lane = current.lane
-        if lane is None:
-            return read_header(*args, **kwargs)
-        lane.enter(DECODE)
-        try:
-            return read_header(*args, **kwargs)
-        finally:
-            lane.leave()
-
-    return timed_open
 
 
 def _timed(decode: Any) -> Any:
     decoded = chosen().decoded
+    if not decoded.is_wanted:
+        return timed(decode, DECODE)
 
-    @functools.wraps(decode)
-    def timed_decode(*args: Any, **kwargs: Any) -> Any:
-        lane = current.lane
-        if lane is None:
-            return decode(*args, **kwargs)
-        lane.enter(DECODE)
-        try:
-            return decoded.of_function(decode, args, kwargs) if decoded.is_wanted else decode(*args, **kwargs)
-        finally:
-            lane.leave()
+    def kept(*args: Any, **kwargs: Any) -> Any:
+        # Outside of what is looked at, the script's own data set is left alone.
+        return decode(*args, **kwargs) if current.lane is None else decoded.of_function(decode, args, kwargs)
 
-    timed_decode._workbench = True  # type: ignore[attr-defined]
-    return timed_decode
+    return timed(functools.wraps(decode)(kept), DECODE)
+
+
+def _look_at_opening(session: Session, module: ModuleType) -> None:
+    """Pillow's `open` reads the header alone; what it takes belongs to decoding all the same."""
+    session.patch(module, "open", lambda read_header: timed(read_header, DECODE))
 
 
 def _look_at_pillow(session: Session, module: ModuleType) -> None:

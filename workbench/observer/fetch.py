@@ -15,9 +15,12 @@ from .packed_batch import PackedBatch, bytes_of, on_arrival, size_of_batch
 from .rows import NONE
 from .session import Session
 from .strategies.chosen import chosen
+from .timed import is_timed, marked, timed
 
 #: Datasets within datasets that are looked at.
 _MOST_DEPTH = 4
+
+COLLATE = "collate"
 
 #: Batches of one iterator have numbers below this; above it stands the iterator's own.
 BATCHES_PER_ITERATOR = 1_000_000
@@ -115,7 +118,7 @@ class Orders:
                 transforms.watch_chain_of(self._session, dataset)
         collate = fetcher.collate_fn
         if collate is not None:
-            fetcher.collate_fn = timed_collate(collate)
+            fetcher.collate_fn = timed(collate, COLLATE)
             callees.watch(self._session, collate, prefix=_name_of(collate))
 
     def begin(self, index: Any) -> None:
@@ -190,7 +193,7 @@ def _watch_samples(session: Session, kind: type) -> None:
     """Time the samples of a class of datasets."""
     for name in ("__getitem__", "__getitems__", "__iter__"):
         method = getattr(kind, name, None)
-        if method is None or not hasattr(method, "__code__") or hasattr(method, "_workbench"):
+        if method is None or not hasattr(method, "__code__") or is_timed(method):
             continue
         callees.watch(session, method, prefix=kind.__name__)
         if name == "__iter__":
@@ -202,7 +205,7 @@ def _timed_samples(stage: str, method: Callable[..., Any]) -> Callable[..., Any]
     is_single = stage.endswith("__getitem__")
 
     @functools.wraps(method)
-    def timed(self: Any, index: Any) -> Any:
+    def timed_sample(self: Any, index: Any) -> Any:
         lane = current.lane
         if lane is None:
             return method(self, index)
@@ -220,8 +223,7 @@ def _timed_samples(stage: str, method: Callable[..., Any]) -> Callable[..., Any]
             if is_outermost:
                 lane.sample = NONE
 
-    timed._workbench = True  # type: ignore[attr-defined]
-    return timed
+    return marked(timed_sample)
 
 
 def samples_of(session: Session, dataset: Any, loader: str) -> Any:
@@ -249,22 +251,6 @@ def _number(index: Any) -> int:
         return NONE if isinstance(index, (list, tuple, slice)) else hash(index) & 0x7FFFFFFF
     except TypeError:
         return NONE
-
-
-def timed_collate(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A collate function whose time is known."""
-
-    def timed(samples: Any) -> Any:
-        lane = current.lane
-        if lane is None:
-            return collate(samples)
-        lane.enter("collate")
-        try:
-            return collate(samples)
-        finally:
-            lane.leave()
-
-    return timed
 
 
 def _name_of(collate: Any) -> str:

@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from . import transforms
-from .fetch import timed_collate, watch_datasets
+from .fetch import COLLATE, watch_datasets
 from .lane import current
 from .session import Session
+from .timed import timed
 
 #: After so long it is enough.
 _MOST_S = 20.0
@@ -29,7 +30,7 @@ def time_isolated(session: Session, dataset: Any, collate: Any, size: int | None
     lane = session.lane("isolated")
     for one in watch_datasets(session, dataset):
         transforms.watch_chain_of(session, one)
-    collate = timed_collate(collate)
+    collate = timed(collate, COLLATE)
     numbers: list[int] = []
     until = time.monotonic() + _MOST_S
     current.lane = lane

@@ -9,12 +9,6 @@ from typing import Any
 from .names import CallSite
 from .session import Session
 
-#: Those that a DataLoader takes.
-_NAMES = (
-    "num_workers", "prefetch_factor", "persistent_workers", "pin_memory", "multiprocessing_context", "in_order",
-    "batch_size",
-)  # fmt: skip
-
 #: Torch takes these only where there are workers.
 _FOR_WORKERS = ("prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout")
 
@@ -42,7 +36,7 @@ class LoaderKnobs:
         names = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn")
         positional = dict(zip(names, args))
         own.update({name: value for name, value in positional.items() if name != "dataset"})
-        wanted = {name: value for name, value in self._wanted.items() if name in _NAMES}
+        wanted = dict(self._wanted)
         if own.get("batch_sampler") is not None:
             wanted.pop("batch_size", None)
         own.update(wanted)
@@ -110,23 +104,17 @@ class LoaderKnobs:
         context = getattr(loader, "multiprocessing_context", None)
         return {
             "name": self.name(loader),
-            "loader_class": type(loader).__name__,
             "dataset_class": type(dataset).__name__,
             "num_samples": _length(dataset),
             "num_batches": _length(loader),
             "batch_size": getattr(loader, "batch_size", None) or getattr(loader.batch_sampler, "batch_size", None),
-            "own_batches": loader.batch_size is None and loader.batch_sampler is not None,
-            "sampler": type(sampler).__name__,
             "shuffles": "Random" in type(sampler).__name__ or "Distributed" in type(sampler).__name__,
             "num_workers": iterator._num_workers,
             "prefetch_factor": getattr(loader, "prefetch_factor", None),
             "persistent_workers": bool(getattr(loader, "persistent_workers", False)),
             "pin_memory": bool(iterator._pin_memory),
-            "pin_memory_asked": bool(getattr(loader, "pin_memory", False)),
             "start_method": _start_method(context) if iterator._num_workers else None,
             "in_order": bool(getattr(loader, "in_order", True)),
-            "drop_last": bool(getattr(loader, "drop_last", False)),
-            "is_iterable": not hasattr(type(dataset), "__getitem__"),
             "rank": _rank(),
             "collate": getattr(loader.collate_fn, "__qualname__", type(loader.collate_fn).__name__),
         }

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .contents import content_of, equal
+from .contents import content_of, equal, is_array, leaves
 from .fetch import samples_of, watch_datasets
 from .lane import current
 from .session import Session
@@ -47,7 +47,8 @@ def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
     batch = chosen().normalization.applied(collate(first))  # as the model gets it
     arrays = dict(_arrays(batch, len(numbers), "batch"))
     if not arrays:  # it gives no array with a row for each sample
-        arrays = {f"sample-{number}": part for number in numbers for _, part in _leaves(first[number], "sample")}
+        parts = [entry for number, one in zip(numbers, first) for entry in leaves(one, f"sample-{number}")]
+        arrays = {where: part for where, part in parts if is_array(part)}
     index, place = [], 0
     with open(f"{session.folder}/look.bin", "wb") as file:
         for name, tensor in arrays.items():
@@ -72,25 +73,10 @@ def _sample(dataset: Any, number: int) -> Any:
     return dataset[number]
 
 
-def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        yield name, value
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield from _leaves(part, f"{name}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for number, part in enumerate(value):
-            yield from _leaves(part, f"{name}.{number}")
-    elif hasattr(value, "__dict__") and not isinstance(value, type):
-        for key, part in list(vars(value).items())[:20]:
-            if hasattr(part, "dtype"):
-                yield from _leaves(part, f"{name}.{key}")
-
-
 def _arrays(batch: Any, count: int, name: str) -> Iterator[tuple[str, Any]]:
     """Tensors and arrays that have a row for each sample."""
-    for where, leaf in _leaves(batch, name):
-        if len(leaf.shape) and int(leaf.shape[0]) == count and _dtype(leaf) != "object":
+    for where, leaf in leaves(batch, name):
+        if is_array(leaf) and len(leaf.shape) and int(leaf.shape[0]) == count and _dtype(leaf) != "object":
             yield where, leaf
 
 

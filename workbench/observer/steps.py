@@ -38,6 +38,21 @@ _STRATEGIES_AFTER = 3
 _EXTRA_WARMUP_STEPS = 2
 
 
+def warmup_steps(facts: dict[str, Any], asked: int | None) -> int:
+    """Steps before the counted ones: as many as are asked for, or until the queue is as full as it stays.
+
+    Args:
+        facts: Of the loader that is followed.
+        asked: None: nobody asks.
+    """
+    return _ahead_of(facts) + _EXTRA_WARMUP_STEPS if asked is None else asked
+
+
+def _ahead_of(facts: dict[str, Any]) -> int:
+    """Batches that a loader's workers may be ahead."""
+    return int(facts["num_workers"] * (facts["prefetch_factor"] or 0))
+
+
 class Steps:
     """Follows the loop of this process.
 
@@ -57,7 +72,7 @@ class Steps:
         self._num_iterators = 0
         self._loaders: list[str] = []
         self._asked: list[int] = []
-        self._ahead: dict[int, int] = {}
+        self._facts: dict[int, dict[str, Any]] = {}
         self._arrived: dict[int, Contents] = {}
         self._last = NONE
         self.training = NONE
@@ -96,8 +111,7 @@ class Steps:
         self._iterators[iterator] = (self._num_iterators, number)
         if self.is_knocked_out(name):  # it loads nothing, and is as the one before it
             return self._num_iterators
-        ahead = facts["num_workers"] * (facts["prefetch_factor"] or 0)
-        self._ahead[number] = ahead
+        self._facts[number] = facts
         size = getattr(iterator._index_sampler, "batch_size", None)
         self._parts[number] = (iterator._collate_fn, size)
         if self._num_iterators == 1:
@@ -142,10 +156,7 @@ class Steps:
             return False
         if self.training not in (NONE, loader):
             return False
-        warmup: int | None = self._session.settings.get("warmup")
-        if warmup is None:
-            warmup = self._ahead.get(loader, 0) + _EXTRA_WARMUP_STEPS
-        return self._asked[loader] > warmup + wanted
+        return self._asked[loader] > warmup_steps(self._facts[loader], self._session.settings.get("warmup")) + wanted
 
     def _end_counting(self, iterator: Any, loader: int) -> None:
         self._session.tell("counted", loader=loader, training=self.training)
@@ -184,7 +195,7 @@ class Steps:
         number, loader = self._iterators.get(iterator, (0, NONE))
         if knocked is None or loader != self._followed or not knocked.is_ready:
             return None
-        if not knocked.is_on and self._asked[loader] <= self._ahead.get(loader, 0) + 1:
+        if not knocked.is_on and self._asked[loader] <= _ahead_of(self._facts[loader]) + 1:
             return None
         knocked.is_on = True
         done = self._given[iterator] = self._given.get(iterator, iterator._num_yielded) + 1

@@ -8,8 +8,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .imports import After
-from .lane import current
 from .session import Session
+from .timed import is_timed, timed
 
 #: Attributes within attributes of a dataset in which a chain of transforms is looked for.
 _MOST_DEPTH = 4
@@ -44,45 +44,18 @@ def _look_at_chain_class(session: Session, kind: type, method: str) -> None:
     """A chain that loops over `self.transforms`: its elements' classes are looked at when it is called first."""
     seen: set[int] = set()
 
-    def make(call: Any) -> Any:
-        @functools.wraps(call)
-        def timed(self: Any, *args: Any, **kwargs: Any) -> Any:
-            lane = current.lane
-            if lane is None:
-                return call(self, *args, **kwargs)
-            if id(self) not in seen:
-                seen.add(id(self))
-                _watch_elements(session, self)
-            lane.enter(type(self).__name__)
-            try:
-                return call(self, *args, **kwargs)
-            finally:
-                lane.leave()
+    def name_of(chain: Any) -> str:
+        if id(chain) not in seen:
+            seen.add(id(chain))
+            _watch_elements(session, chain)
+        return type(chain).__name__
 
-        timed._workbench = True  # type: ignore[attr-defined]
-        return timed
-
-    session.patch(kind, method, make)
+    session.patch(kind, method, lambda call: timed(call, name_of))
 
 
 def _look_at_monai(session: Session, module: ModuleType) -> None:
-    def make(apply: Any) -> Any:
-        @functools.wraps(apply)
-        def timed(transform: Any, *args: Any, **kwargs: Any) -> Any:
-            lane = current.lane
-            if lane is None:
-                return apply(transform, *args, **kwargs)
-            lane.enter(_name_of(transform))
-            try:
-                return apply(transform, *args, **kwargs)
-            finally:
-                lane.leave()
-
-        return timed
-
-    for name in ("apply_transform", "execute_compose"):
-        if name == "apply_transform" and hasattr(module, name):
-            session.patch(module, name, make)
+    if hasattr(module, "apply_transform"):
+        session.patch(module, "apply_transform", lambda apply: timed(apply, _name_of))
 
 
 def _watch_elements(session: Session, chain: Any) -> None:
@@ -98,7 +71,7 @@ def watch_chain_of(session: Session, dataset: Any) -> None:
     for holder, place, found in _callables(dataset, 0, set()):
         if isinstance(found, FunctionType):
             # A function has no class to look at: it is replaced where it lies.
-            _replace(holder, place, _timed_function(found))
+            _replace(holder, place, timed(found, _name_of(found)))
         else:
             _watch_callable(session, found)
 
@@ -110,8 +83,7 @@ def _callables(value: Any, depth: int, seen: set[int]) -> Iterator[tuple[Any, An
     seen.add(id(value))
     for place, part in _parts(value):
         if isinstance(part, FunctionType):
-            if part.__name__ != "<unknown>":
-                yield value, place, part
+            yield value, place, part
         elif isinstance(part, (list, tuple, dict)):
             yield from _callables(part, depth + 1, seen)
         elif _is_transform(part):
@@ -155,48 +127,14 @@ def watch_class(session: Session, kind: type) -> None:
     """Time the calls of a class's instances, wherever its method comes from."""
     name = "forward" if _is_torch_module(kind) else "__call__"
     owner = next((base for base in kind.__mro__ if name in vars(base)), None)
-    if owner is None or owner.__module__.startswith("torch.nn") or hasattr(vars(owner)[name], "_workbench"):
+    if owner is None or owner.__module__.startswith("torch.nn") or is_timed(vars(owner)[name]):
         return
     if hasattr(vars(owner)[name], "__code__"):
-        session.patch(owner, name, _timed_method)
+        session.patch(owner, name, lambda call: timed(call, _name_of))
 
 
 def _is_torch_module(kind: type) -> bool:
     return any(base.__module__ == "torch.nn.modules.module" for base in kind.__mro__)
-
-
-def _timed_method(call: Any) -> Any:
-    @functools.wraps(call)
-    def timed(self: Any, *args: Any, **kwargs: Any) -> Any:
-        lane = current.lane
-        if lane is None:
-            return call(self, *args, **kwargs)
-        lane.enter(type(self).__name__)
-        try:
-            return call(self, *args, **kwargs)
-        finally:
-            lane.leave()
-
-    timed._workbench = True  # type: ignore[attr-defined]
-    return timed
-
-
-def _timed_function(function: Any) -> Any:
-    name = _name_of(function)
-
-    @functools.wraps(function)
-    def timed(*args: Any, **kwargs: Any) -> Any:
-        lane = current.lane
-        if lane is None:
-            return function(*args, **kwargs)
-        lane.enter(name)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            lane.leave()
-
-    timed._workbench = True  # type: ignore[attr-defined]
-    return timed
 
 
 def _replace(holder: Any, place: Any, by: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from workbench.measure.attach.window import Loop, intervals
 from workbench.records import ScriptPart
 from workbench.units import NS_PER_S
@@ -26,11 +28,7 @@ def account_of(loop: Loop, started_ns: int, ended_ns: int, *, stopped: bool) -> 
     at = int(hello["at_ns"]) if hello else started_ns
     add("start of Python", started_ns, at)
     first_ask = int(loop.ask_ns[0])
-    imports_ns = sum(
-        fact["end_ns"] - fact["begin_ns"]
-        for fact in loop.process.of("import")
-        if fact["depth"] == 0 and fact["end_ns"] <= first_ask
-    )
+    imports_ns = loop.process.imports_ns(first_ask)
     add("imports", at, at + imports_ns)
     add("building data sets and model", at + imports_ns, first_ask)
     called = _names(loop)
@@ -54,7 +52,8 @@ def account_of(loop: Loop, started_ns: int, ended_ns: int, *, stopped: bool) -> 
     return parts
 
 
-def _names(loop: Loop):  # type: ignore[no-untyped-def]
+def _names(loop: Loop) -> Callable[[int, int], str]:
+    """What the time of a loader is called, by its number and when it was asked."""
     first, last = int(loop.step_ns[0]), int(loop.step_ns[-1])
 
     def called(loader: int, at_ns: int) -> str:

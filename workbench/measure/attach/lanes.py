@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.knobs.observed import DECODE
 from workbench.measure.attach.seen import Count, ProcessSeen, Seen
 from workbench.measure.attach.window import Loop, Window
 from workbench.measure.timing.core_time import CoreTime
 from workbench.measure.timing.spans import NONE, Spans, TrackSpans
+from workbench.measure.trial.stage_stats import stats_of
 from workbench.records import LaneStats, StageStats
 from workbench.stages import Lane, Stage
 from workbench.units import NS_PER_S
@@ -160,20 +162,8 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
                 by_stage[track.lane, name, track.background].append(own)
     for (lane, name, background), parts in by_stage.items():
         visits = pd.concat(parts)
-        seconds = visits["ns"].to_numpy() / NS_PER_S
-        stats.append(
-            StageStats(
-                lane=lane,
-                name=name,
-                per="sample" if bool((visits["sample"] != NONE).any()) else "batch",
-                count=len(seconds),
-                mean_s=float(seconds.mean()),
-                p50_s=float(np.quantile(seconds, 0.5)),
-                p95_s=float(np.quantile(seconds, 0.95)),
-                total_s=float(seconds.sum()),
-                background=background,
-            )
-        )
+        seconds, samples = visits["ns"].to_numpy() / NS_PER_S, visits["sample"].to_numpy()
+        stats.append(stats_of(lane, name, seconds, samples, background=background))
     return stats
 
 
@@ -244,6 +234,4 @@ def _stage(lane: Lane, name: str) -> Stage | None:
         if name.startswith("forward "):
             return Stage(name, lane, "submit")
         return None
-    if lane == "worker" and name == "decode":
-        return Stage(name, lane, "work", "sample", colour="#8C6D46", replayable=True)
-    return None
+    return DECODE if (lane, name) == (DECODE.lane, DECODE.name) else None

@@ -23,6 +23,7 @@ from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.process_tree import end_others
 from workbench.observer.session import SETTINGS
+from workbench.observer.steps import warmup_steps
 from workbench.records import Phase, Record
 from workbench.units import NS_PER_S, format_duration
 
@@ -35,9 +36,6 @@ _HELLO_S = 30.0
 
 #: Without a loader for this time, there is a message.
 _NO_LOADER_S = 60.0
-
-#: Of what a script has printed, as much is read for a message.
-_TAIL_BYTES = 65536
 
 #: A script that has no more time than this is stopped: the trial's own time would be over soon.
 _LEFT_S = 4.0
@@ -210,8 +208,7 @@ class Observed:
         facts = [fact for fact in loop.of("iterator") if fact["loader"] == number]
         if not facts:
             return
-        ahead = facts[-1]["num_workers"] * (facts[-1]["prefetch_factor"] or 0) + 2
-        warmup = ahead if self._knobs.warmup_steps is None else self._knobs.warmup_steps
+        warmup = warmup_steps(facts[-1], self._knobs.warmup_steps)
         phase: Phase = "warmup" if done < warmup else "steady"
         self.phase = phase
         total = warmup if phase == "warmup" else self._knobs.num_steps

@@ -228,7 +228,7 @@ def _description(loader: Fact) -> Description:
 
 def _startup(loop: Loop, window: Window, ended: Ended) -> Startup:
     """What came before the counted steps: imports, building, the first batch, the warm-up."""
-    imports_s = imports_before(loop.process, int(loop.step_ns[0]))
+    imports_s = loop.process.imports_ns(int(loop.step_ns[0])) / NS_PER_S
     before_s = (int(loop.step_ns[0]) - ended.started_ns) / NS_PER_S
     first_s = (int(loop.given_ns[0]) - int(loop.step_ns[0])) / NS_PER_S
     total_s = (window.begin_ns - ended.started_ns) / NS_PER_S
@@ -244,12 +244,6 @@ def _startup(loop: Loop, window: Window, ended: Ended) -> Startup:
         other_s=total_s - before_s - first_s - warmup_s,
         total_s=total_s,
     )
-
-
-def imports_before(process: ProcessSeen, until_ns: int) -> float:
-    """Seconds of imports before a time."""
-    own = [fact for fact in process.of("import") if fact["depth"] == 0 and fact["end_ns"] <= until_ns]
-    return float(sum(fact["end_ns"] - fact["begin_ns"] for fact in own)) / NS_PER_S
 
 
 def _steady(loop: Loop, window: Window) -> Steady:
@@ -369,11 +363,10 @@ def _notes(knobs: ObservedKnobs, seen: Seen, loop: Loop, window: Window, ended: 
         notes.append(
             f"only {counted(window.first, 'step')} of warm-up: batches that workers had made ahead count as well"
         )
+    in_force = _in_force(knobs, loader, {})
     for name, value in knobs.asked().items():
-        arrived = _in_force(knobs, loader, {}).model_dump().get(name)
-        if name not in DATA_LOADER_KNOBS:
-            continue
-        if arrived != value:
+        arrived = getattr(in_force, name)
+        if name in DATA_LOADER_KNOBS and arrived != value:
             notes.append(f"{name}={value} had no effect: the loader {loader['name']} has {name}={arrived}")
     for process, fact in seen.of("fault"):
         notes.append(f"the observer took itself away in process {process.pid}: {fact['error']}")

@@ -63,6 +63,11 @@ class ProcessSeen:
         """The first one."""
         return next(iter(self.of(fact)), None)
 
+    def imports_ns(self, until_ns: int) -> int:
+        """How long its imports took that were over at a time; those within others are part of these."""
+        own = [fact for fact in self.of("import") if fact["depth"] == 0 and fact["end_ns"] <= until_ns]
+        return int(sum(fact["end_ns"] - fact["begin_ns"] for fact in own))
+
     def lanes(self, lane: str) -> Iterator[tuple[int, Spans, int, int]]:
         """Its spans of a lane: number, spans, since when it is idle (0: it isn't), spans that found no room."""
         for path in sorted(self.folder.glob(f"{self.pid}.{lane}.*.rows")):

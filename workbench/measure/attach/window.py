@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.measure.attach.seen import Fact, Numbers, ProcessSeen
-
-#: Steps that are no longer the first ones: libraries have set themselves up.
-EXTRA_WARMUP_STEPS = 2
+from workbench.observer.steps import warmup_steps as steps_before
 
 #: A second loader that is asked in this share of the steps belongs to the step: its batches are part of it.
 _IN_EVERY_STEP = 0.8
@@ -161,10 +159,7 @@ def window_of(loop: Loop, *, num_steps: int, warmup_steps: int | None) -> Window
     Raises:
         TooFewSteps: Where there are fewer than two.
     """
-    loader = loop.loader
-    wanted = warmup_steps
-    if wanted is None:
-        wanted = loader["num_workers"] * (loader["prefetch_factor"] or 0) + EXTRA_WARMUP_STEPS
+    wanted = steps_before(loop.loader, warmup_steps)
     if loop.num_steps < 2:
         raise TooFewSteps(loop.num_steps)
     # A loop that is over soon has at least half of its steps counted.

@@ -61,21 +61,41 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
         if not inside.any():
             continue
         seconds = (np.minimum(end, end_ns) - np.maximum(begin, begin_ns))[inside] / NS_PER_S
-        stats.append(
-            StageStats(
-                lane=lane,
-                name=name,
-                per="sample" if (sample[inside] != NONE).any() else "batch",
-                count=len(seconds),
-                mean_s=float(seconds.mean()),
-                p50_s=float(np.quantile(seconds, 0.5)),
-                p95_s=float(np.quantile(seconds, 0.95)),
-                total_s=float(seconds.sum()),
-                origin=origin,
-                background=background,
-            )
-        )
+        stats.append(stats_of(lane, name, seconds, sample[inside], origin=origin, background=background))
     return stats
+
+
+def stats_of(
+    lane: Lane,
+    name: str,
+    seconds: npt.NDArray[np.float64],
+    samples: npt.NDArray[np.int64],
+    *,
+    background: bool,
+    origin: Origin = "measured",
+) -> StageStats:
+    """The times of one stage.
+
+    Args:
+        lane: Where it runs.
+        name: Its name.
+        seconds: float64 [N]: what each visit took; N > 0.
+        samples: int64 [N]: the sample of each, or `NONE`.
+        background: Whether a background thread does it.
+        origin: Whether it was measured or simulated.
+    """
+    return StageStats(
+        lane=lane,
+        name=name,
+        per="sample" if (samples != NONE).any() else "batch",
+        count=len(seconds),
+        mean_s=float(seconds.mean()),
+        p50_s=float(np.quantile(seconds, 0.5)),
+        p95_s=float(np.quantile(seconds, 0.95)),
+        total_s=float(seconds.sum()),
+        origin=origin,
+        background=background,
+    )
 
 
 def lane_stats(

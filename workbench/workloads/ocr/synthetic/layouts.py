@@ -27,7 +27,7 @@ import numpy as np
 
 IMAGES = "images"
 TRAIN, VAL = "train", "val"
-#: One page of so many is for validation.
+#: Of this number of pages, one is for validation.
 _ONE_IN = 5
 
 #: Files of labels: where they lie in the folder, and their contents.
