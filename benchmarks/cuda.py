@@ -36,6 +36,7 @@ PARTS: Mapping[str, tuple[float, Callable[[CudaTrials, float], Iterator[Figure]]
     "device times": (6, cuda_trials.device_times),
     "paths": (44, cuda_trials.paths),
     "precision": (16, cuda_trials.precision),
+    "engines": (16, cuda_trials.engines),
     "training": (8, cuda_trials.training),
     "identical": (18, cuda_trials.identical),
     "all trials": (1, cuda_trials.all_trials),

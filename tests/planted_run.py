@@ -34,6 +34,7 @@ class Pipeline:
         receiver: By stage of the thread that receives batches: likewise.
         send: What the thread of a worker that sends takes for a batch.
         start: What a worker takes to start, where it starts anew in every epoch.
+        after_start: What the first step after that takes longer in `transfer`.
     """
 
     workers: int = 2
@@ -56,6 +57,7 @@ class Pipeline:
     background: Mapping[str, float] = field(default_factory=dict)
     receiver: Mapping[str, float] = field(default_factory=dict)
     start: float = 0.0
+    after_start: float = 0.0
     cores: int = 2
     knobs: Mapping[str, Any] = field(default_factory=dict)
 
@@ -90,7 +92,7 @@ class _Making:
             self._add("main", 0, "wait", begin, now, batch=batch)
             now = self._do(now, batch, "receive")
             taken.append(now)
-            now = self._do(now, batch, "transfer")
+            now = self._do(now, batch, "transfer", of.after_start if number == 0 else 0.0)
             begin = max(now, device_free)
             device_free = begin + of.device * of.size
             self._add("device", 0, "forward", begin, device_free, batch=batch)
@@ -166,10 +168,12 @@ class _Making:
         self._add("worker", worker, "send", begin, begin + of.send, batch=batch, background=True)
         return now
 
-    def _do(self, now: float, batch: int, stage: str) -> float:
-        if stage in self._of.own:
-            self._add("main", 0, stage, now, now + self._of.own[stage], batch=batch)
-        return now + self._of.own.get(stage, 0.0)
+    def _do(self, now: float, batch: int, stage: str, longer: float = 0.0) -> float:
+        if stage not in self._of.own:
+            return now
+        end = now + self._of.own[stage] + longer
+        self._add("main", 0, stage, now, end, batch=batch)
+        return end
 
     def _idle(self, worker: int, begin: float, end: float) -> None:
         if end > begin:

@@ -21,6 +21,11 @@ def counted(number: int, item: str) -> str:
     return f"{number} {item if number == 1 else plural(item)}"
 
 
+def counted_cores(cores: int, quota: float | None) -> str:
+    """``"2 cores"``; ``"2 cores, 1 by quota"`` where that gives less."""
+    return counted(cores, "core") + (f", {quota:g} by quota" if quota is not None and quota < cores else "")
+
+
 def format_duration(seconds: float | None) -> str:
     """A duration with three significant digits: ``"1.33 ms"``, ``"12.4 s"``; ``"not measured"`` for ``None``."""
     if seconds is None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from workbench.records import Description, Score
+from workbench.records import Description, Score, TrainingFacts
 from workbench.stages import Stage
 
 if TYPE_CHECKING:
@@ -188,72 +187,41 @@ class Cached(Protocol):
 
 
 @dataclass(frozen=True)
-class ShardFeed:
-    """Samples in tar files.
+class InferenceModel:
+    """A model that an engine is built of.
 
     Attributes:
-        shards: The tar files, with the number of samples in each; samples are numbered through, shard by shard.
-        make: Makes a sample of its number and its files in the shard, by suffix. Pickled to the workers.
+        module: Takes the one tensor that the device was given and gives one float32 tensor; in evaluation mode, on its
+            device.
+        example: What it takes, [B, ...]; only B may differ later.
+        calibration: Makes inputs of samples that are not scored, [1, ...] each, for 8-bit integers; None: there are
+            none.
+        calibrated_on: What these are, in words that are the same as long as they are.
     """
 
-    shards: Sequence[tuple[Path, int]]
-    make: Callable[[int, Mapping[str, bytes]], Any]
+    module: torch.nn.Module
+    example: torch.Tensor
+    calibration: Callable[[], Sequence[torch.Tensor]] | None = None
+    calibrated_on: str = ""
 
 
 @runtime_checkable
-class Sharded(Protocol):
-    """A workload that the loader `webdataset` can stream."""
+class RunsEngines(Protocol):
+    """A workload whose model another engine may run. Not asked in training, nor where no model is built."""
 
-    def shard_feed(self) -> ShardFeed:
-        """The samples in shards.
+    def inference_model(self, batch: Batch) -> InferenceModel:
+        """The model that `build` has built, with this batch as an example of what it gets; its memory is used again."""
 
-        Raises:
-            BadInput: Where the data set does not consist of shards.
-        """
-
-
-class Fit(Protocol):
-    """How an image is fitted into the model's square input: resized, then set into black."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels after resizing."""
-
-    @property
-    def corner(self) -> tuple[int, int]:
-        """Left and top in pixels."""
-
-
-class ImageFeed(Protocol):
-    """Samples for a loader that decodes and resizes images by itself. Pickled to its workers.
-
-    Attributes:
-        side: Side of the square input in pixels.
-        normalize: Mean and standard deviation in levels (RGB), or None: the images stay uint8.
-    """
-
-    side: int
-    normalize: tuple[tuple[float, ...], tuple[float, ...]] | None
-
-    def __len__(self) -> int:
-        """The number of samples."""
-
-    def encoded(self, number: int) -> tuple[npt.NDArray[np.uint8], Fit]:
-        """An image file, uint8 [n], which any decoder reads and turns upright; and how it is to be fitted."""
-
-    def extras(self, number: int) -> tuple[npt.NDArray[Any], ...]:
-        """Whatever else belongs to a sample, as arrays of the same shape for all samples."""
-
-    def batch(self, images: torch.Tensor, numbers: list[int], extras: tuple[npt.NDArray[Any], ...]) -> Any:
-        """The batch, of images float32 or uint8 [B, 3, S, S] and the stacked extras."""
+    def use_engine(self, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """From now on, steps call this in place of the module: the same argument, the same result."""
 
 
 @runtime_checkable
-class DecodesByLoader(Protocol):
-    """A workload whose images the loader `dali` can decode by itself."""
+class Trains(Protocol):
+    """A workload that may train."""
 
-    def image_feed(self) -> ImageFeed:
-        """The samples as files."""
+    def training_facts(self) -> TrainingFacts | None:
+        """The counted steps by updates of the weights; None where it does not train."""
 
 
 @runtime_checkable
@@ -293,7 +261,10 @@ class Checked(Protocol):
         """Keep what arrived. Called outside of what is measured: in the warm-up (`whole_only`) and after the end."""
 
     def recorded(self) -> Arrays | None:
-        """What was kept, for `samples.npz`; None where two trials cannot be compared (random samples)."""
+        """What was kept, for `samples.npz`; None where two trials cannot be compared (random samples).
+
+        In training, where no samples are kept, it is asked for what else two trials can be compared by.
+        """
 
 
 @dataclass(frozen=True)

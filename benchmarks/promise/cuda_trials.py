@@ -75,6 +75,21 @@ PRECISIONS: Mapping[str, Settings] = {
     "bf16, channels last": {"channels_last": True, "precision": "bf16"},
 }
 
+#: What runs the shipped model, which detects something: then results can be compared.
+SHIPPED: Settings = {"encoder": "lcnet_050", "neck": "fpn_small", "weights": "shipped"}
+ENGINES: Mapping[str, Settings] = {
+    "eager": {},
+    "eager, IEEE": {"precision": "ieee"},
+    "compiled": {"engine": "compiled"},
+    "compiled, fp16 weights": {"engine": "compiled", "precision": "fp16_weights"},
+    "AOTInductor": {"engine": "aoti"},
+    "exported": {"engine": "exported"},
+    "TorchScript": {"engine": "torchscript"},
+    "ONNX Runtime": {"engine": "onnx"},
+}
+#: Those that a rehearsal on the CPU takes: they are built in a second or two.
+REHEARSED = ("eager", "exported", "ONNX Runtime")
+
 #: The same knobs three times; the last is not timed.
 TIMED: Mapping[str, Settings] = {"timed": {}, "timed again": {}, "not timed": {"stage_timing": False}}
 MOST_COST = 0.01
@@ -84,7 +99,7 @@ KEPT: Settings = {"batch_size": 4, "num_pages": 34, "num_workers": 2, "num_steps
 KEPT_ON_CPU: Settings = {"num_pages": 5, "num_steps": 9, "warmup_steps": 3}
 
 #: Blocks of the comparisons: a verdict needs three.
-BLOCKS = {"paths": 3, "precision": 2, "identical": 4}
+BLOCKS = {"paths": 3, "precision": 2, "engines": 2, "identical": 4}
 
 #: The process of the device's times may take this long, whatever its part of the budget.
 LEAST_PATIENCE_S = 60.0
@@ -248,7 +263,19 @@ def paths(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:
 def precision(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:
     """Precisions and memory formats: what the device takes for a page."""
     variants = {name: bench.knobs({**_ready(bench), **settings}) for name, settings in PRECISIONS.items()}
-    compared, comparison = bench.compare("precision", variants, budget_s)
+    yield from _forward_passes(bench, "precision", variants, budget_s)
+
+
+def engines(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:
+    """Engines: what each takes for a page, and whether its result is still right."""
+    names = [name for name in ENGINES if bench.on_cuda or name in REHEARSED]
+    variants = {name: bench.knobs({**_ready(bench), **SHIPPED, **ENGINES[name]}) for name in names}
+    yield from _forward_passes(bench, "engines", variants, budget_s)
+
+
+def _forward_passes(bench: CudaTrials, part: str, variants: dict[str, Knobs], budget_s: float) -> Iterator[Figure]:
+    """What the device takes for a page, by variant; the first is the baseline."""
+    compared, comparison = bench.compare(part, variants, budget_s)
     for result in comparison.variants:
         name = f"forward pass, {result.name}, {bench.device}"
         rows = [(record.stage("forward", "device"), record) for record in compared.records[result.name]]
@@ -257,7 +284,9 @@ def precision(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:
             reason = result.failure.message if result.failure else "it has no device spans"
             yield not_taken(name, reason, unit="ms a page")
             continue
-        times = f"{result.speedup.estimate:.2f} times the throughput of fp32; " if result.speedup else ""
+        times = (
+            f"{result.speedup.estimate:.2f} times the throughput of '{comparison.baseline}'; " if result.speedup else ""
+        )
         detail = f"{times}{_rate(result)}; {_checked(result)}"
         yield Figure(name, float(np.median(each_ms)), "ms a page", "shown (> 0)", True, None, detail)
 

@@ -61,6 +61,16 @@ class LabPage:
         """Turn to a tab of the panel."""
         self.page.locator(".wb").get_by_role("tab", name=name, exact=True).click()
 
+    def fold(self, group: str) -> None:
+        """Unfold a group of knobs, or fold it again."""
+        self.page.locator(".wb .jupyter-widget-Collapse-header:visible", has_text=group).click()
+
+    def write(self, knob: str, value: str) -> None:
+        """Write the value of a knob that is in sight; nothing is its default."""
+        field = self.page.locator(f".wb .widget-text:has(label:text-is('{knob}')) input:visible").first
+        field.fill(value)
+        field.press("Enter")
+
     def until(self, condition: str) -> None:
         """Wait for a condition in JavaScript, where `text` is all that the panel says and `cards` are its cards."""
         given = (
@@ -68,6 +78,15 @@ class LabPage:
             " cards = [...panel.querySelectorAll('.wb-card')].filter(card => card.offsetParent);"
         )
         self.page.wait_for_function(f"() => {{ {given} return {condition}; }}")
+
+    def compare_newest_two(self) -> None:
+        """Tick the two runs on top, and compare them in as few blocks as can be."""
+        for number in (0, 1):
+            self.page.locator(".wb .wb-card input[type=checkbox]").nth(number).check()
+        self.tab("Compare")
+        self.until("text.includes('2 variants are ticked')")
+        self.page.locator(".wb .noUi-handle:visible").nth(1).press("Home")
+        self.press("Compare")
 
     def figure(self) -> str:
         """The data of the figure in front, as text."""

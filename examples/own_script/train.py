@@ -17,12 +17,25 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 
+class Invert(A.ImageOnlyTransform):
+    """Text is bright on a dark page, so that what is padded looks like page."""
+
+    def __init__(self, options):
+        super().__init__(p=1.0)
+        self.options = options
+
+    def apply(self, image, **_):
+        pause(self.options, "transform")
+        return 255 - image
+
+
 class Pages(Dataset):
     def __init__(self, folder, options):
         self.paths = sorted(Path(folder).rglob("*.jpg")) * options.repeat
         self.options = options
         flip = [A.HorizontalFlip(p=0.5)] if options.flip else []
-        self.chain = A.Compose([A.LongestMaxSize(320), A.PadIfNeeded(320, 320), *flip, A.Normalize(), ToTensorV2()])
+        own = [A.LongestMaxSize(320), A.PadIfNeeded(320, 320), Invert(options), *flip]
+        self.chain = A.Compose([*own, A.Normalize(), ToTensorV2()])
 
     def __len__(self):
         return len(self.paths)
@@ -49,7 +62,7 @@ class Maps:
 
 def pause(options, where):
     if options.slow == where:
-        time.sleep(0.5 if where == "validation" else 0.1)
+        time.sleep({"validation": 1.0, "collate": 0.3}.get(where, 0.1))
 
 
 def main():
@@ -62,7 +75,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=4, help="how often each page is in an epoch")
     parser.add_argument("--flip", action="store_true", help="flip pages at random")
     parser.add_argument("--step-ms", type=float, default=0.0, help="let a step take longer")
-    parser.add_argument("--slow", default="", help="where 0.1 s are lost: sample, collate, loss or validation")
+    parser.add_argument("--slow", default="", help="sleep in: transform, sample, collate, loss, validation")
     options = parser.parse_args()
     random.seed(0), np.random.seed(0), torch.manual_seed(0)
     common = {"batch_size": options.batch_size, "num_workers": options.workers, "collate_fn": Maps(options)}

@@ -242,6 +242,16 @@ def test_precisions_are_times_on_the_device(tmp_path: Path) -> None:
     assert {knobs.precision for knobs in launch.asked} == {"fp32", "fp16", "bf16"}
 
 
+@pytest.mark.usefixtures("same")
+def test_engines_are_times_on_the_device(tmp_path: Path) -> None:
+    launch = MadeUp()
+    figures = named(cuda_trials.engines(on_cuda(tmp_path, launch), 60.0))
+
+    assert list(figures) == [f"forward pass, {name}, cuda" for name in cuda_trials.ENGINES]
+    assert {knobs.engine for knobs in launch.asked} == {"eager", "compiled", "aoti", "exported", "torchscript", "onnx"}
+    assert {knobs.weights for knobs in launch.asked} == {"shipped"}
+
+
 def test_training_is_run_plain_and_fast(tmp_path: Path) -> None:
     launch = MadeUp()
     figures = named(cuda_trials.training(on_cuda(tmp_path, launch), 60.0))

@@ -16,7 +16,8 @@ from workbench.explain.prediction.predictor import Predictor
 from workbench.knobs.joined import parse_knobs
 
 SCRIPTS = (
-    "attach", "attributed", "cuda", "diagnosis", "lab", "overhead", "prediction", "profilers", "strategies", "verdicts",
+    "attach", "attributed", "cuda", "diagnosis", "engines", "lab", "overhead", "prediction", "profilers", "strategies",
+    "verdicts",
 )  # fmt: skip
 BLOCK_MS = {"decode": 8.0, "targets": 7.0, "Normalize": 1.0, "collate": 20.0, "postprocess": 10.0}
 
@@ -44,6 +45,10 @@ def test_the_knobs_of_all_cells_and_variants_can_be_set(tmp_path: Path) -> None:
     assert len(list(import_module("attributed").cells())) == 28
     diagnosis, strategies = import_module("diagnosis"), import_module("strategies")
     assert all(parse_knobs({**diagnosis.ORDINARY, **fault.knobs}) for fault in diagnosis.FAULTS)
+    cells = import_module("engines").cells()
+    assert next(iter(cells)) == "eager fp32"
+    assert {"compiled int8", "onnx int8", "aoti bf16_weights", "torchscript fp32", "exported bf16"} <= set(cells)
+    assert not {"eager int8", "onnx bf16", "tensorrt fp32"} & set(cells)
     assert next(iter(strategies.choose_variants(tmp_path, tmp_path))) == "reference"
 
 

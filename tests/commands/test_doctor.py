@@ -45,20 +45,15 @@ def test_little_shared_memory_is_a_limit(tmp_path: Path, monkeypatch: pytest.Mon
     assert doctor.check_shared_memory(tmp_path).state == "ok"
 
 
-@pytest.mark.parametrize(("text", "cores"), [("max 100000\n", None), ("150000 100000\n", 1.5)])
-def test_the_quota_of_a_container_is_read(tmp_path: Path, text: str, cores: float | None) -> None:
-    (tmp_path / "cpu.max").write_text(text)
-
-    assert doctor.cpu_quota(tmp_path / "cpu.max") == cores
-    assert doctor.cpu_quota(tmp_path / "absent") is None
-
-
 def test_a_quota_below_the_usable_cores_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
-    monkeypatch.setattr(doctor, "cpu_quota", lambda: 2.0)
-    assert doctor.check_cores().state == "limited"
+    monkeypatch.setattr(doctor, "cores_by_quota", lambda: 2.0)
+    finding = doctor.check_cores()
+    assert finding.state == "limited"
+    assert "4 of" in finding.found
+    assert "2 by the control group's quota" in finding.found
 
-    monkeypatch.setattr(doctor, "cpu_quota", lambda: None)
+    monkeypatch.setattr(doctor, "cores_by_quota", lambda: None)
     assert doctor.check_cores().state == "ok"
 
     monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda pid: {0})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from run_factory import Run
 
@@ -52,10 +54,18 @@ def test_knobs_and_cores_are_set(model):
 
 def test_a_stage_moves_to_the_device_or_comes_from_another_run(model):
     assert asked(model, "decode on device at 0.5 ms").cost_per_sample("device") == pytest.approx(0.0055)
-    after = asked(
-        model, "decode from fast-run", stage_cost=lambda run, stage: {("fast-run", "decode"): 0.004}[run, stage]
-    )
+    others = SimpleNamespace(stage_s=lambda run, stage: {("fast-run", "decode"): 0.004}[run, stage])
+    after = asked(model, "decode from fast-run", others=others)
     assert after.cost_per_sample("decode") == pytest.approx(0.004)
+
+
+def test_the_model_takes_what_it_took_in_another_run_by_another_engine(model):
+    others = SimpleNamespace(model_s=lambda run, knob, value: {("fast-run", "engine", "onnx"): 0.002}[run, knob, value])
+    after = asked(model, "engine=onnx from fast-run", others=others)
+    assert after.cost_per_sample("device") == pytest.approx(0.002)
+    assert any("as in run fast-run" in sentence for sentence in after.assumptions)
+    with pytest.raises(BadInput, match="no other runs"):
+        asked(model, "engine=onnx from fast-run")
 
 
 @pytest.mark.parametrize(

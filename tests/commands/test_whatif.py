@@ -12,7 +12,7 @@ from run_factory import Run
 
 from workbench import cli
 from workbench.records.run_folder import RECORD, SPANS, write_json
-from workbench.report.find_run import find_run, stage_costs_below
+from workbench.report.find_run import RunsBelow, find_run
 
 pytestmark = pytest.mark.real
 
@@ -125,5 +125,5 @@ def test_the_last_run_is_the_newest_that_ended_well(reports):
 
 
 def test_a_stage_of_another_run_is_told_by_the_page(reports):
-    cost = stage_costs_below(reports / "runs")
+    cost = RunsBelow(reports / "runs").stage_s
     assert cost("last", "decode") == pytest.approx(0.008)

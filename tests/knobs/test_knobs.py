@@ -91,6 +91,13 @@ def test_values_beyond_their_limits_are_refused(settings):
 
 
 IMPOSSIBLE_EXAMPLES = [
+    {"engine": "aoti", "mode": "train"},
+    {"engine": "tensorrt", "device": "cpu"},
+    {"engine": "exported", "precision": "int8"},
+    {"engine": "compiled", "precision": "bf16_weights", "mode": "train"},
+    {"engine": "onnx", "precision": "bf16", "device": "cpu"},
+    {"engine": "onnx", "precision": "fp16_weights", "device": "cpu"},
+    {"engine": "onnx", "normalize": "folded"},
     {"slow_down": "read:2", "stage_timing": False},
     {"cache": "prepared", "mode": "train"},
     {"targets": "cached", "mode": "train"},

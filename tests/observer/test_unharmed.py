@@ -8,13 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from workbench.observer.image_header import header_of
 from workbench.observer.model import Hook, InputHook
-from workbench.observer.strategies.image_size import size_of_image
 
 #: Imported within functions, where the script has them already.
 OF_THE_SCRIPT = {"torch", "torchvision"}
+
+#: Holds what looks like the head of an image: a thumbnail's, as cameras write it.
+EXIF = b"Exif\0\0" + b"\xff\xc0" * 99
 
 
 def imported(text: str) -> set[str]:
@@ -53,12 +57,30 @@ def test_a_model_that_is_pickled_whole_is_loaded_where_nobody_looks_on(hook: Hoo
     assert done.stdout.strip() == "None"
 
 
-def test_sizes_of_images_are_read_from_their_heads(checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("form", "settings", "kind"),
+    [
+        ("JPEG", {}, "baseline JPEG"),
+        ("JPEG", {"progressive": True}, "progressive JPEG"),
+        (
+            "JPEG",
+            {"progressive": True, "comment": b"\xff\xc0" * 99, "exif": EXIF},
+            "progressive JPEG",
+        ),
+        ("PNG", {}, "PNG"),
+    ],
+)
+def test_what_an_image_is_stands_in_its_head(tmp_path: Path, form: str, settings: dict, kind: str) -> None:
     from PIL import Image
 
-    for name, kind in (("a.jpg", "JPEG"), ("b.png", "PNG"), ("c.jpg", "JPEG")):
-        Image.new("RGB", (37, 21)).save(tmp_path / name, kind, **({"progressive": True} if name == "c.jpg" else {}))
-        assert size_of_image(str(tmp_path / name)) == (37, 21)
-        assert size_of_image((tmp_path / name).read_bytes()) == (37, 21)
-    (tmp_path / "d.jpg").write_bytes(b"no image")
-    assert size_of_image(str(tmp_path / "d.jpg")) is None
+    Image.new("RGB", (37, 21)).save(tmp_path / "image", form, **settings)
+    content = (tmp_path / "image").read_bytes()
+    for source in (str(tmp_path / "image"), tmp_path / "image", content, np.frombuffer(content, np.uint8)):
+        assert header_of(source) == (kind, 37, 21)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8", b"\xff\xd8\xff\xe0\x00", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_none_has_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "image.jpg").write_bytes(content)
+    assert header_of(tmp_path / "image.jpg") is None
+    assert header_of(tmp_path / "absent.jpg") is None

@@ -10,6 +10,7 @@ import pytest
 from record_factory import make_failed, make_lane, make_record
 
 from workbench.errors import BadInput
+from workbench.knobs.observed import ObservedKnobs
 from workbench.panel.run_cards import RunCards, card_html
 from workbench.panel.run_list import RunList, name_choices, name_variants
 from workbench.records import ComparisonState, ProfilerOverhead, VariantTrial
@@ -200,6 +201,8 @@ def test_variants_are_named_by_what_they_change() -> None:
     assert name_choices(variants) == ["cache=none", "cache=decoded", "cache=none (2)"]
     assert name_choices(variants[::2]) == ["same knobs", "same knobs (2)"]
     assert name_variants([*variants, variants[0]]) == ["baseline", "cache=decoded", "same knobs", "same knobs (2)"]
+    scripts = [ObservedKnobs(command="python a.py", num_workers=number) for number in (None, 4)]
+    assert name_choices(scripts) == ["num_workers as it is", "num_workers=4"]  # it is left to the script
     assert name_choices([OcrKnobs(persistent_workers=False), OcrKnobs()]) == [
         "persistent_workers=false", "persistent_workers=true",
     ]  # fmt: skip

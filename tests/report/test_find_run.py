@@ -10,7 +10,7 @@ from record_factory import make_failed, make_record, make_stage
 from workbench.errors import BadInput
 from workbench.records import Isolated, ProfilerOverhead, Record
 from workbench.records.run_folder import RECORD, write_json
-from workbench.report.find_run import find_run, stage_costs_below
+from workbench.report.find_run import RunsBelow, find_run
 
 
 def leave(runs: Path, record: Record) -> Path:
@@ -56,9 +56,22 @@ def test_a_stage_costs_what_it_took_isolated_for_every_sample(tmp_path):
     isolated = Isolated(samples=[1, 2], stages=[make_stage("worker", "read", 0.06, per="sample", count=20)])
     leave(tmp_path, make_record(name="loaded", stages=stages))
     leave(tmp_path, make_record(name="both", stages=stages).model_copy(update={"isolated": isolated}))
-    cost = stage_costs_below(tmp_path)
+    cost = RunsBelow(tmp_path).stage_s
     assert cost("loaded", "read") == pytest.approx(0.005)
     assert cost("both", "read") == pytest.approx(0.003)
     for stage in ("collate", "nothing"):
         with pytest.raises(BadInput, match=f"has no stage '{stage}' that is done for every sample"):
             cost("loaded", stage)
+
+
+def test_a_model_takes_what_the_device_did_in_a_run_with_that_engine(tmp_path):
+    stages = [make_stage("device", "forward", 0.5), make_stage("device", "loss", 0.1)]
+    record = make_record(name="onnx", stages=stages)
+    leave(tmp_path, record.model_copy(update={"knobs": record.knobs.unchecked(engine="onnx")}))
+    leave(tmp_path, make_record(name="no-device", stages=[]))
+    others = RunsBelow(tmp_path)
+    assert others.model_s("onnx", "engine", "onnx") == pytest.approx(0.6 / record.steady.num_samples)
+    with pytest.raises(BadInput, match="run 'onnx' has engine=onnx"):
+        others.model_s("onnx", "engine", "eager")
+    with pytest.raises(BadInput, match="has no times of a model"):
+        others.model_s("no-device", "engine", "eager")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -11,6 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from workbench.measure.inference.compiler import missing_compiler
+from workbench.measure.trial.control_group import cores_by_quota, usable_memory
 
 State = Literal["ok", "limited", "missing"]
 
@@ -26,6 +30,9 @@ _OPTIONAL = {
     "line_profiler": "no times per source line",
     "torch-tb-profiler": "no view of torch traces in TensorBoard",
     "nvidia-dali-cuda130": "no loader=dali",
+    "onnxruntime": "no engine=onnx",
+    "onnxscript": "no engine=onnx: models cannot be exported to ONNX",
+    "torchao": "no precision=int8 with engine=compiled",
     "nvidia-ml-py": "the memory of a whole process on the GPU is not recorded",
     "playwright": "the tests that open reports in a browser are skipped",
 }
@@ -69,7 +76,7 @@ def examine() -> Iterator[Finding]:
     """Look at everything."""
     checks: tuple[Callable[[], Finding], ...] = (
         check_python, check_torch, check_gpu, check_cores,
-        check_memory, check_shared_memory, check_ptrace, check_browser,
+        check_memory, check_shared_memory, check_ptrace, check_browser, check_compiler, check_tensorrt,
     )  # fmt: skip
     for check in checks:
         yield check()
@@ -112,13 +119,15 @@ def check_gpu() -> Finding:
 def check_cores() -> Finding:
     """Cores that this process may use, which in a container are fewer than the machine has."""
     usable, all_cores = len(os.sched_getaffinity(0)), os.cpu_count() or 1
-    quota = cpu_quota()
-    found = f"{usable} of {all_cores} usable" + (f", {quota:g} by the container's quota" if quota else "")
+    quota = cores_by_quota()
+    found = f"{usable} of {all_cores} usable" + (f", {quota:g} by the control group's quota" if quota else "")
     if quota and quota < usable:
-        limits = f"more than {quota:g} busy processes are stopped and started by the kernel, which blurs every time"
-        return Finding(
-            "Cores", "limited", found, limits, "Raise the container's CPU limit, or keep num_workers below it"
+        limits = (
+            f"of {usable} cores that are seen, processes get the time of {quota:g}, and are all stopped when it is "
+            "used up: more workers, or a thread for each core, gain nothing"
         )
+        remedy = "Raise the container's CPU limit, or keep num_workers and the libraries' threads below it"
+        return Finding("Cores", "limited", found, limits, remedy)
     if usable < 2:
         limits = "loader workers and the main process share one core: num_workers > 0 gains nothing"
         return Finding("Cores", "limited", found, limits, "Give the process more cores")
@@ -127,11 +136,10 @@ def check_cores() -> Finding:
 
 def check_memory() -> Finding:
     """Memory that is free."""
-    import psutil
-
-    memory = psutil.virtual_memory()
-    found = f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free"
-    if memory.available < _SMALL_MEMORY_BYTES:
+    memory = usable_memory()
+    by_limit = ", by the control group's limit" if memory.is_limited else ""
+    found = f"{memory.free / 1e9:.1f} of {memory.total / 1e9:.1f} GB free{by_limit}"
+    if memory.free < _SMALL_MEMORY_BYTES:
         limits = "caches and several workers may not fit; a trial that the kernel kills leaves a failed record"
         return Finding("Memory", "limited", found, limits, "Lower num_workers, or take cache_store=shared")
     return Finding("Memory", "ok", found)
@@ -180,17 +188,28 @@ def check_browser() -> Finding:
     return Finding("Chromium", "ok", path)
 
 
+def check_compiler() -> Finding:
+    """A compiler of C++, which torch.compile and AOTInductor call on the CPU."""
+    found = [problem.what for problem in missing_compiler("compiled")]
+    if found:
+        limits = "no engine=compiled, no engine=aoti; engine=onnx does without"
+        return Finding("C++ compiler", "missing", found[0], limits, "apt-get install g++")
+    return Finding("C++ compiler", "ok", os.environ.get("CXX", "on the PATH"))
+
+
+def check_tensorrt() -> Finding:
+    """TensorRT, whose engine has never been run by this project."""
+    if importlib.util.find_spec("tensorrt") is None:
+        limits = "no engine=tensorrt (which this project has never run on a GPU: it is tested against a stand-in)"
+        remedy = "pip install tensorrt, which fetches its libraries from NVIDIA; engine=compiled does without"
+        return Finding("TensorRT", "missing", "not installed", limits, remedy)
+    limits = "engine=tensorrt has never been run on a GPU by this project: it is tested against a stand-in"
+    return Finding("TensorRT", "limited", "installed", limits, "Compare its results before you trust its figures")
+
+
 def check_package(name: str, limits: str) -> Finding:
     """An optional package."""
     try:
         return Finding(name, "ok", importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, "missing", "not installed", limits, f"pip install {name}")
-
-
-def cpu_quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:
-    """Cores' worth of time that the control group may use; None without a quota."""
-    if not file.is_file():
-        return None
-    quota, period = file.read_text(encoding="ascii").split()
-    return None if quota == "max" else int(quota) / int(period)

@@ -46,7 +46,7 @@ class DrawsSamples(Protocol):
 
 @runtime_checkable
 class WritesShards(Protocol):
-    """A class of workload that can write a data set as the shards that `workload.Sharded` reads."""
+    """A class of workload that can write a data set as the shards that `feeds.Sharded` reads."""
 
     item: str
 

@@ -6,6 +6,7 @@
 ``remove decode``, ``decode``                 a stage takes nothing: ``decode x0``
 ``decode on device at 0.2``                   the device does it, in that many milliseconds a sample
 ``decode from RUN``                           a stage takes as long as in another run
+``engine=onnx from RUN``                      the model takes as long as in another run, by that engine
 ``device x0.5``, ``cores=16``                 a device twice as fast, a machine of sixteen such cores
 ``num_workers=4``, ``batch_size=8``           a knob is set
 ============================================  ===============================================================
@@ -15,11 +16,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from workbench.errors import BadInput, Problem
 from workbench.explain.prediction.changes import (
     Change,
+    model_from_run,
     move_to_device,
     refusal,
     scale_stage,
@@ -43,6 +46,7 @@ _SPEED = re.compile(rf"{_STAGE}\s+{_NUMBER}\s*(?:x|×|times)\s+(faster|slower)")
 _FREE = re.compile(rf"(remove\s+)?{_STAGE}(?:\s+(?:for\s+)?free)?")
 _DEVICE = re.compile(rf"{_STAGE}\s+on\s+device(?:\s+at\s+{_NUMBER}\s*(?:ms)?)?")
 _FROM = re.compile(rf"{_STAGE}\s+from\s+(\S+)")
+_KNOB_FROM = re.compile(r"(\w+)\s*=\s*(\S+)\s+from\s+(\S+)")
 _KNOB = re.compile(r"(\w+)\s*=\s*(\S+)")
 
 #: How alike a text and a question must be for the one to be taken for the other, mistyped.
@@ -51,14 +55,29 @@ _ALIKE = 0.7
 #: Of an example: milliseconds on the device.
 _AT = "0.2"
 
-#: Gives what a stage costs in another run, by the run's name, in seconds a sample.
-StageCost = Callable[[str, str], float]
+
+class OtherRuns(Protocol):
+    """What other runs took, by their names."""
+
+    def stage_s(self, run: str, stage: str) -> float:
+        """What a stage takes there, in seconds a sample.
+
+        Raises:
+            BadInput: Where there is no such run, or it has no such stage.
+        """
+
+    def model_s(self, run: str, knob: str, value: str) -> float:
+        """What the model takes there, in seconds a sample.
+
+        Raises:
+            BadInput: Where there is no such run, its model was not measured, or the knob is another there.
+        """
 
 
-def answer_question(text: str, predictor: Predictor, stage_cost: StageCost | None = None) -> Prediction | Unpredicted:
+def answer_question(text: str, predictor: Predictor, others: OtherRuns | None = None) -> Prediction | Unpredicted:
     """The answer to one question; or why there is none, with the best that is known."""
     try:
-        return predictor.predict([parse_question(text, predictor.model, predictor.record.knobs, stage_cost)])
+        return predictor.predict([parse_question(text, predictor.model, predictor.record.knobs, others)])
     except BadInput as error:
         knobs = predictor.record.knobs
         match = _KNOB.fullmatch(text.strip())
@@ -70,7 +89,7 @@ def answer_question(text: str, predictor: Predictor, stage_cost: StageCost | Non
 
 
 def parse_questions(
-    texts: Sequence[str], model: CostModel, knobs: Knobs, stage_cost: StageCost | None = None
+    texts: Sequence[str], model: CostModel, knobs: Knobs, others: OtherRuns | None = None
 ) -> list[Change]:
     """Understand questions that are one change together (see `parse_question`).
 
@@ -81,7 +100,7 @@ def parse_questions(
     problems: list[Problem] = []
     for text in texts:
         try:
-            found.append(parse_question(text, model, knobs, stage_cost))
+            found.append(parse_question(text, model, knobs, others))
         except BadInput as error:
             problems += error.problems
     if problems:
@@ -89,14 +108,14 @@ def parse_questions(
     return found
 
 
-def parse_question(text: str, model: CostModel, knobs: Knobs, stage_cost: StageCost | None = None) -> Change:
+def parse_question(text: str, model: CostModel, knobs: Knobs, others: OtherRuns | None = None) -> Change:
     """Understand a question.
 
     Args:
         text: As a person types it.
         model: The pipeline that it is put to.
         knobs: Of the run that was measured.
-        stage_cost: Knows other runs.
+        others: Other runs.
 
     Raises:
         BadInput: Where it isn't understood, or the record cannot answer it.
@@ -124,10 +143,13 @@ def parse_question(text: str, model: CostModel, knobs: Knobs, stage_cost: StageC
     if match := _DEVICE.fullmatch(text):
         at_s = None if match[2] is None else _number(match[2], text) * 1e-3
         return move_to_device(model, knobs, stage(match[1]), at_s)
-    if match := _FROM.fullmatch(text):
-        if stage_cost is None:
+    if (match := _KNOB_FROM.fullmatch(text)) or (match := _FROM.fullmatch(text)):
+        if others is None:
             raise refusal(text, "there are no other runs to ask")
-        return stage_from_run(model, stage(match[1]), match[2], stage_cost(match[2], match[1]))
+        if len(match.groups()) == 2:
+            return stage_from_run(model, stage(match[1]), match[2], others.stage_s(match[2], match[1]))
+        cost_s = others.model_s(match[3], match[1], match[2])
+        return model_from_run(model, knobs, match[1], match[2], match[3], cost_s)
     if match := _KNOB.fullmatch(text):
         if match[1] == "cores":
             return set_cores(model, _number(match[2], text))

@@ -36,9 +36,10 @@ def run_profile(settings: Mapping[str, Any], out: Path | None, *, title: str) ->
         BadInput: For knobs and inputs that cannot be used.
         NotebookFailed: Where the notebook doesn't get to its end.
     """
-    from workbench.commands.console import print_sentences
+    from workbench.commands.console import print_sentences, print_table
     from workbench.commands.headless import exit_code, run_headless
     from workbench.explain.diagnosis.diagnose import read_advice
+    from workbench.explain.figures.tables import plan_table
     from workbench.explain.words.headline import run_headline
     from workbench.measure.devices.parse_here import parse_here
     from workbench.measure.trial.inputs import check_inputs
@@ -56,7 +57,10 @@ def run_profile(settings: Mapping[str, Any], out: Path | None, *, title: str) ->
         print(describe_failure(record.failure))
     advice = read_advice(folder)  # the notebook has written it
     print_sentences(["" if record.failure else run_headline(record), advice.sentence if advice else ""])
-    print_sentences(f"Note: {note}" for note in (record.description.notes if record.description else ()))
+    if advice is not None and advice.steps:
+        print_table(plan_table(advice.steps))
+    notes = [*(record.description.notes if record.description else ()), *record.notes]
+    print_sentences(f"Note: {note}" for note in notes)
     print(f"Run folder: {folder}")
     failures = [record.failure]
     if record.profiled_run_id is not None:

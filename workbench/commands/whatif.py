@@ -11,7 +11,7 @@ import typer
 from workbench.commands.options import OutFolder
 
 if TYPE_CHECKING:
-    from workbench.commands.questions import StageCost
+    from workbench.commands.questions import OtherRuns
     from workbench.errors import Problem
     from workbench.explain.prediction.changes import Change
     from workbench.explain.prediction.predictor import Predictor
@@ -26,7 +26,7 @@ def whatif(
         typer.Argument(
             metavar="QUESTION...",
             help="'collate x0.5', 'collate 2x faster', 'remove collate', 'num_workers=4', 'cores=16', or 'collate on "
-            "device at 0.2' (0.2 ms a sample).",
+            "device at 0.2' (0.2 ms a sample), 'engine=onnx from RUN'.",
         ),
     ] = None,
     together: Annotated[
@@ -55,7 +55,7 @@ def whatif(
     from workbench.explain.words.items import item_of
     from workbench.records import Prediction
     from workbench.records.run_folder import read_record, read_spans
-    from workbench.report.find_run import find_run, stage_costs_below
+    from workbench.report.find_run import RunsBelow, find_run
     from workbench.report.outcome import results_folder
 
     runs = results_folder(out) / "runs"
@@ -67,10 +67,10 @@ def whatif(
     predictor = Predictor(record, read_spans(folder))
     gains = None
     if question and together:
-        answers = [predictor.predict(_one_change(question, predictor, stage_costs_below(runs)))]
+        answers = [predictor.predict(_one_change(question, predictor, RunsBelow(runs)))]
         print_table(answer_table(answers, item))
     elif question:
-        found = [answer_question(text, predictor, stage_costs_below(runs)) for text in question]
+        found = [answer_question(text, predictor, RunsBelow(runs)) for text in question]
         answers = [answer for answer in found if isinstance(answer, Prediction)]
         others = [answer for answer in found if isinstance(answer, Unpredicted)]
         if not answers and all(other.bound is None for other in others):
@@ -87,7 +87,7 @@ def whatif(
     print(f"Run folder: {Path(folder)}")
 
 
-def _one_change(questions: Sequence[str], predictor: Predictor, stage_cost: StageCost) -> list[Change]:
+def _one_change(questions: Sequence[str], predictor: Predictor, others: OtherRuns) -> list[Change]:
     """All questions as one change.
 
     Raises:
@@ -97,7 +97,7 @@ def _one_change(questions: Sequence[str], predictor: Predictor, stage_cost: Stag
     from workbench.errors import BadInput
 
     try:
-        return parse_questions(questions, predictor.model, predictor.record.knobs, stage_cost)
+        return parse_questions(questions, predictor.model, predictor.record.knobs, others)
     except BadInput as error:
         raise BadInput("what if, all questions --together or none", error.problems) from None
 

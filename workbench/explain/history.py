@@ -11,7 +11,6 @@ from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Record
 from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, STATE, list_runs, read_comparison, read_record
-from workbench.units import counted
 
 
 @dataclass(frozen=True)
@@ -73,4 +72,4 @@ def changed_knobs(knobs: Knobs, *, without: Collection[str] = ()) -> str:
 def machine_of(record: Record) -> str:
     """The machine that a trial ran on, as far as its record says."""
     environment = record.environment
-    return f"{environment.cpu}, {counted(environment.cores, 'core')}" if environment else "unknown machine"
+    return f"{environment.cpu}, {environment.cores_text}" if environment else "unknown machine"

@@ -9,9 +9,10 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from workbench.errors import Problem
@@ -91,7 +92,9 @@ class Effect:
         keeps_bytes: Gives the bytes of that for each sample, by the knobs with it; None: not known beforehand.
         against: Causes of a diagnosis that it is good against (`explain.diagnosis.cause`).
         assumes: What a prediction of it takes for granted, as a sentence.
+        repeats: Whether it gives samples again as they were first: of no use where they are others each time.
         suggested: Whether it is worth suggesting: not where something is left out that others may need.
+        on: The device on which it is worth suggesting, `cuda` or `cpu`; empty: on any.
     """
 
     frees: tuple[str, ...] = ()
@@ -101,7 +104,9 @@ class Effect:
     keeps_bytes: Callable[[Any], float] | None = None
     against: tuple[str, ...] = ()
     assumes: str = ""
+    repeats: bool = False
     suggested: bool = True
+    on: str = ""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -124,6 +129,26 @@ class Tolerance:
     reason: str
 
 
+class Maths(IntEnum):
+    """How far the results of a model may be from the baseline's, by what was changed; the later, the farther.
+
+    What each of them means in figures is the workload's to say: it knows what its results are.
+    """
+
+    EQUAL = 0  # nothing that touches the model
+    SAME = 1  # the same operations, in another order or by other kernels
+    FP16 = 2
+    BF16 = 3
+    INT8 = 4
+    OTHER = 5  # another model: only how good it is can be compared
+
+
+class Slice(BaseModel):
+    """Knobs that belong together, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
 @dataclass(frozen=True)
 class Knob:
     """One tunable setting.
@@ -143,6 +168,7 @@ class Knob:
         predicted: How a prediction takes it; None: it cannot be predicted.
         cost: What has to be put up with where it is changed, in words.
         tolerances: By value: how far samples may differ where one side has it and the other has not.
+        maths: By value: likewise, the results of the model; or what any change of it means for them.
     """
 
     name: str
@@ -159,6 +185,7 @@ class Knob:
     predicted: Predicted | None = None
     cost: str = ""
     tolerances: Mapping[Any, Tolerance] = field(default_factory=dict)
+    maths: Mapping[Any, Maths] | Maths = Maths.EQUAL
 
     @property
     def is_optional(self) -> bool:
@@ -189,6 +216,7 @@ def knob(
     predicted: Predicted | None = None,
     cost: str = "",
     tolerances: Mapping[Any, Tolerance] | None = None,
+    maths: Mapping[Any, Maths] | Maths = Maths.EQUAL,
     **limits: Any,
 ) -> Any:
     """A field of a class of knobs (see `Knob` for the arguments; `limits` are pydantic's: ``ge=1``, ...)."""
@@ -205,6 +233,7 @@ def knob(
         "predicted": predicted,
         "cost": cost,
         "tolerances": dict(tolerances or {}),
+        "maths": maths,
     }
     return Field(default, description=help, json_schema_extra={"knob": row}, **limits)  # type: ignore[dict-item]
 
@@ -223,6 +252,25 @@ def tolerance_between(baseline: Any, variant: Any, ordinary: Tolerance) -> Toler
         if sides[0] != sides[1]:
             found += [tolerance for value, tolerance in row.tolerances.items() if value in sides]
     return max(found, key=lambda tolerance: tolerance.mean)
+
+
+def maths_between(baseline: Any, variant: Any) -> Maths:
+    """How far the results of two sets of knobs may be apart: as far as the farthest of what they set differently.
+
+    Args:
+        baseline: Knobs.
+        variant: Knobs of the same workload.
+    """
+    found = Maths.EQUAL
+    for name, row in variant.rows().items():
+        sides = getattr(baseline, name, None), getattr(variant, name)
+        if sides[0] == sides[1]:
+            continue
+        if isinstance(row.maths, Maths):
+            found = max(found, row.maths)
+        else:
+            found = max(found, *(row.maths.get(value, Maths.EQUAL) for value in sides))
+    return found
 
 
 def row_of(name: str, info: FieldInfo) -> Knob:

@@ -12,8 +12,9 @@ from pydantic import ValidationError, ValidationInfo, model_validator
 
 from workbench.errors import BadInput, Problem, unknown_name
 from workbench.knobs.format import format_value, split_settings
-from workbench.knobs.knob import Inactive, Knob, knob, row_of
-from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, Slice, TrialKnobs
+from workbench.knobs.inference import InferenceKnobs
+from workbench.knobs.knob import Inactive, Knob, Slice, knob, row_of
+from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, TrialKnobs
 from workbench.stages import Catalogue, Stage
 
 #: The workload where nobody names another.
@@ -37,7 +38,7 @@ _ONE_BY_ONE = "one by one"
 AnySlice = TypeVar("AnySlice", bound=Slice)
 
 
-class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
+class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, TrialKnobs):
     """A full set of knobs: all that decides what a trial does.
 
     A class of its own for every workload (`knobs.joined`), which adds the workload's knobs to these.
@@ -55,7 +56,7 @@ class Knobs(LoaderKnobs, DeviceKnobs, TrialKnobs):
     own_stages: ClassVar[Sequence[Stage]] = ()
 
     #: Groups of knobs in the order in which people meet them.
-    groups: ClassVar[Sequence[str]] = ("workload", "loading", "device", "measuring")
+    groups: ClassVar[Sequence[str]] = ("workload", "loading", "model", "device", "measuring")
 
     #: Variants that are worth comparing with the defaults, for whoever names none: ``"name: knob=value knob=value"``.
     suggested_variants: ClassVar[Sequence[str]] = ("no workers: num_workers=0",)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from workbench.knobs.format import read_names, read_numbers
-from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Tolerance, knob
+from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Slice, Tolerance, knob
 
 #: The profilers that there are.
 PROFILERS = ("torch", "lines", "stacks", "memory")
@@ -24,12 +24,6 @@ def _no_workers(situation: Situation) -> bool:
 
 _NO_WORKERS = Inactive(_no_workers, "there are no workers (num_workers=0)")
 _DALI_DOES_IT = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
-
-
-class Slice(BaseModel):
-    """Knobs that belong together, frozen."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class LoaderKnobs(Slice):

@@ -40,7 +40,7 @@ DATA_LOADER_KNOBS: Mapping[str, str] = {
 #: Knobs that belong to a loop of the workbench's own.
 _DRIVEN = (
     "seed", "loader", "epoch_overlap", "transport", "malloc_retain", "worker_threads", "replay_ms_per_sample",
-    "replay_record", "stage_timing", "slow_down",
+    "replay_record", "stage_timing", "slow_down", "engine", "precision", "model_threads", "spinning",
 )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ class ObservedKnobs(Knobs):
     which_loader: str = knob(
         "auto",
         "script",
-        "the loader whose knobs are set: auto (the one that shuffles), all, or its name, as in train.py:12",
+        "the loader whose knobs are set: auto (the one that shuffles, or a stream), all, or its name (train.py:12)",
         role="measuring",
         predicted="nothing",
     )
@@ -168,6 +168,7 @@ class ObservedKnobs(Knobs):
             "sample": Effect(
                 frees=(ALL_OF_A_SAMPLE,),
                 keeps="all of a sample",
+                repeats=True,
                 assumes="All samples are in the cache; copying one out takes no time. Random ones cannot be kept.",
             ),
         },
@@ -218,6 +219,17 @@ class ObservedKnobs(Knobs):
     def data_files(self) -> list[Path]:
         """Which files a script reads is not known."""
         return []
+
+    @property
+    def fills_cache(self) -> bool:
+        """Whether a cache is filled in the first epoch."""
+        return self.cache != "none"
+
+    def with_asked(self, asked: Mapping[str, Any]) -> ObservedKnobs:
+        """The same command, with no more set from outside than was asked for."""
+        read_back = (*DATA_LOADER_KNOBS, "opencv_threads", "device", "mode")
+        rows = self.rows()
+        return self.changed(**{**{name: rows[name].default for name in read_back}, **asked})
 
     def asked(self) -> dict[str, Any]:
         """What is set from outside, by knob."""

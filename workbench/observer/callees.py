@@ -13,7 +13,7 @@ from typing import Any
 
 from .lane import current
 from .session import Session
-from .timed import is_timed
+from .timed import call_of, is_timed
 
 #: Callees of one function that get stages of their own.
 _MOST = 24
@@ -117,16 +117,11 @@ class _Callees:
         except TypeError:  # it cannot be a key
             return None
         name = getattr(function, "__qualname__", None) or type(function).__name__
-        is_ours = is_timed(key) or is_timed(_call_of(function))
+        is_ours = is_timed(key) or is_timed(call_of(function))
         if is_ours or isinstance(function, type) or name in _TRIVIAL or len(known) >= _MOST:
             return None
         known[key] = f"{self._prefixes[code]} > {name.rpartition('.')[2]}"
         return known[key]
-
-
-def _call_of(value: Any) -> Any:
-    """What is called where an object is, as its class has it."""
-    return next((vars(base)["__call__"] for base in type(value).__mro__ if "__call__" in vars(base)), None)
 
 
 def _code_of(function: Any) -> CodeType | None:
@@ -134,7 +129,7 @@ def _code_of(function: Any) -> CodeType | None:
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
     if code is None:
-        code = getattr(_call_of(function), "__code__", None)
+        code = getattr(call_of(function), "__code__", None)
     return code if isinstance(code, CodeType) else None
 
 
@@ -151,7 +146,8 @@ def watch(session: Session, function: Any, prefix: str) -> None:
     """
     global _callees
     code = _code_of(function)
-    if code is None or not hasattr(sys, "monitoring") or session.off:
+    # Lines are times of callees as well, and line_profiler wants the same tool of sys.monitoring.
+    if code is None or not hasattr(sys, "monitoring") or session.off or "lines" in session.profilers:
         return
     if _callees is None:
         if sys.monitoring.get_tool(sys.monitoring.PROFILER_ID) is not None:  # type: ignore[attr-defined,unused-ignore]

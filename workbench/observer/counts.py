@@ -20,6 +20,12 @@ import time
 
 from .rows import Rows
 
+#: Between two readings of what the scheduler has counted, where only their sum is asked for: each takes a system call.
+SELDOM_NS = 20_000_000
+
+#: Likewise, where they are asked for by step.
+OFTEN_NS = 5_000_000
+
 
 class Counts:
     """Writes the counts of one thread of this process.
@@ -31,6 +37,7 @@ class Counts:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._numbers = {name: rows.number_of(name) for name in ("asked", "given", "backward", "ended", "cores")}
+        self._last_ns = -SELDOM_NS
         try:
             self._schedstat = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:  # this system does not count
@@ -40,8 +47,11 @@ class Counts:
         """Write one row."""
         self._rows.add(self._numbers[name], at_ns, first, second, third)
 
-    def cores(self, at_ns: int) -> None:
-        """Write down what the scheduler has counted so far."""
-        if self._schedstat >= 0:
-            on_core, ready, _ = os.pread(self._schedstat, 80, 0).split()
-            self.add("cores", at_ns, int(on_core), int(ready), time.process_time_ns())
+    def cores(self, at_ns: int, every_ns: int = 0) -> bool:
+        """Write down what the scheduler has counted so far; false where the last time is less than so long ago."""
+        if self._schedstat < 0 or at_ns - self._last_ns < every_ns:
+            return False
+        self._last_ns = at_ns
+        on_core, ready, _ = os.pread(self._schedstat, 80, 0).split()
+        self.add("cores", at_ns, int(on_core), int(ready), time.process_time_ns())
+        return True

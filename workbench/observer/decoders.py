@@ -6,11 +6,12 @@ import functools
 from types import ModuleType
 from typing import Any
 
+from .images import Images
 from .imports import After
 from .lane import current
 from .session import Session
 from .strategies.chosen import chosen
-from .timed import is_timed, timed
+from .timed import is_timed, marked, timed
 
 DECODE = "decode"
 
@@ -29,30 +30,37 @@ _FUNCTIONS = {
 
 def hooks(session: Session) -> dict[str, After]:
     """What is done after which module was imported."""
+    images = Images(session)
     found: dict[str, After] = {
-        name: functools.partial(_look_at_functions, session, names) for name, names in _FUNCTIONS.items()
+        name: functools.partial(_look_at_functions, session, images, names) for name, names in _FUNCTIONS.items()
     }
     found["PIL.Image"] = functools.partial(_look_at_opening, session)
-    found["PIL.ImageFile"] = functools.partial(_look_at_pillow, session)
+    found["PIL.ImageFile"] = functools.partial(_look_at_pillow, session, images)
     return found
 
 
-def _look_at_functions(session: Session, names: tuple[str, ...], module: ModuleType) -> None:
+def _look_at_functions(session: Session, images: Images, names: tuple[str, ...], module: ModuleType) -> None:
     for name in names:
         if callable(getattr(module, name, None)) and not is_timed(getattr(module, name)):
-            session.patch(module, name, _timed)
+            session.patch(module, name, functools.partial(_timed, images))
 
 
-def _timed(decode: Any) -> Any:
+def _timed(images: Images, decode: Any) -> Any:
     decoded = chosen().decoded
-    if not decoded.is_wanted:
-        return timed(decode, DECODE)
 
     def kept(*args: Any, **kwargs: Any) -> Any:
         # Outside of what is looked at, the script's own data set is left alone.
         return decode(*args, **kwargs) if current.lane is None else decoded.of_function(decode, args, kwargs)
 
-    return timed(functools.wraps(decode)(kept), DECODE)
+    timed_decode = timed(functools.wraps(decode)(kept) if decoded.is_wanted else decode, DECODE)
+
+    @functools.wraps(decode)
+    def seen(*args: Any, **kwargs: Any) -> Any:
+        if args:
+            images.of_file(args[0])
+        return timed_decode(*args, **kwargs)
+
+    return marked(seen)
 
 
 def _look_at_opening(session: Session, module: ModuleType) -> None:
@@ -60,11 +68,11 @@ def _look_at_opening(session: Session, module: ModuleType) -> None:
     session.patch(module, "open", lambda read_header: timed(read_header, DECODE))
 
 
-def _look_at_pillow(session: Session, module: ModuleType) -> None:
-    session.patch(module.ImageFile, "load", _timed_load)
+def _look_at_pillow(session: Session, images: Images, module: ModuleType) -> None:
+    session.patch(module.ImageFile, "load", functools.partial(_timed_load, images))
 
 
-def _timed_load(load: Any) -> Any:
+def _timed_load(images: Images, load: Any) -> Any:
     decoded = chosen().decoded
 
     @functools.wraps(load)
@@ -73,6 +81,7 @@ def _timed_load(load: Any) -> Any:
         # Without tiles the pixels are there already; every access to an image asks.
         if lane is None or not getattr(self, "tile", None):
             return load(self)
+        images.of_pillow(self)
         lane.enter(DECODE)
         try:
             return decoded.of_pillow(load, self) if decoded.is_wanted else load(self)

@@ -9,21 +9,33 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-from . import callees, transforms
+from . import callees, profilers, transforms
+from .counts import SELDOM_NS
 from .lane import Lane, current
+from .names import behind
 from .packed_batch import PackedBatch, bytes_of, on_arrival, size_of_batch
-from .rows import NONE
+from .refusals import is_iterable, refuse_copies
+from .rows import BATCHES_PER_ITERATOR, NONE
 from .session import Session
 from .strategies.chosen import chosen
-from .timed import is_timed, marked, timed
+from .timed import cost_ns, is_timed, marked, timed
 
 #: Datasets within datasets that are looked at.
 _MOST_DEPTH = 4
 
 COLLATE = "collate"
 
-#: Batches of one iterator have numbers below this; above it stands the iterator's own.
-BATCHES_PER_ITERATOR = 1_000_000
+#: Batches after whose making it is known what looking into their samples costs: as many as no step counts of a loader.
+_FIRST_TRIES = 2
+
+#: After this many it is left as it is: a batch that others disturb takes longer, and hides what looking costs.
+_TRIES = 6
+
+#: Spans of a batch that are too few to cost anything.
+_FEW_SPANS = 40
+
+#: More of a batch's own time than this is too much.
+_MOST_COST = 0.05
 
 
 class Carried:
@@ -33,14 +45,16 @@ class Carried:
         collate: The user's.
         iterator: Number of the iterator.
         loader: Name of the loader.
+        is_set: Whether knobs of its loader are set from outside.
         pid: The process that has made the iterator.
         started_ns: When.
     """
 
-    def __init__(self, collate: Any, iterator: int, loader: str) -> None:
+    def __init__(self, collate: Any, iterator: int, loader: str, *, is_set: bool = False) -> None:
         self.collate = collate
         self.iterator = iterator
         self.loader = loader
+        self.is_set = is_set
         self.pid = os.getpid()
         self.started_ns = time.perf_counter_ns()
 
@@ -77,6 +91,9 @@ class Orders:
     #: Batches that this process has made, by number of the iterator: of persistent workers in several epochs.
     made: ClassVar[dict[int, int]] = {}
 
+    #: Data sets of this process whose samples are timed by the batch.
+    whole: ClassVar[set[type]] = set()
+
     def __init__(self, session: Session, fetcher: Any, carried: Carried, in_worker: bool) -> None:
         self._session = session
         self._iterator = carried.iterator
@@ -85,8 +102,12 @@ class Orders:
         self._samples = 0
         self._outer: Lane | None = None
         self._is_quiet = False
+        self._dataset = type(fetcher.dataset)
+        self._is_whole = self._dataset in Orders.whole
+        self._stage = f"samples of {self._dataset.__name__}" if self._is_whole else "rest of fetch"
+        self._tries = 0 if can_be_short(session) and not self._is_whole else _TRIES
         if in_worker:
-            from torch.utils.data import get_worker_info
+            from torch.utils.data._utils.worker import get_worker_info  # the one that nobody looks at
 
             info = get_worker_info()
             if info is not None:
@@ -94,6 +115,8 @@ class Orders:
             session.is_worker = True
         self.lane = session.lane("worker", carried.iterator * 1000 + self.worker if in_worker else 0)
         self._watch(fetcher)
+        self._unwatched = fetcher if is_iterable(fetcher.dataset) else None  # its iterator is made later
+        self._checked = fetcher.dataset if in_worker and carried.is_set else None
         self.lane.kept = samples_of(session, fetcher.dataset, carried.loader)
         now = time.perf_counter_ns()
         rows = self.lane.rows
@@ -113,16 +136,24 @@ class Orders:
 
     def _watch(self, fetcher: Any) -> None:
         """Look at the dataset and the collate function, which are this process's own."""
-        for dataset in watch_datasets(self._session, fetcher.dataset):
+        self._kinds = tuple(type(dataset) for dataset in datasets_of(fetcher.dataset))
+        for dataset in () if self._is_whole else watch_datasets(self._session, fetcher.dataset):
             if self._in_worker:  # it is a private copy there
                 transforms.watch_chain_of(self._session, dataset)
         collate = fetcher.collate_fn
+        if self._in_worker:
+            own = profilers.of(self._session)
+            own.time_lines(datasets_of(fetcher.dataset), collate, f"worker-{self.worker}")
         if collate is not None:
-            fetcher.collate_fn = timed(collate, COLLATE)
+            fetcher.collate_fn = self._timed_collate(timed(collate, COLLATE))
             callees.watch(self._session, collate, prefix=_name_of(collate))
 
     def begin(self, index: Any) -> None:
         """An order is here."""
+        if self._unwatched is not None:
+            stage = f"rest of {type(self._unwatched.dataset).__name__}.__iter__"
+            self._unwatched.dataset_iter = _TimedIterator(self._unwatched.dataset_iter, stage)
+            self._unwatched = None
         self._outer = current.lane
         made = Orders.made[self._iterator] = Orders.made.get(self._iterator, -1) + 1
         number = made * self._num_workers + self.worker
@@ -135,9 +166,10 @@ class Orders:
         lane.leave_to(1)
         lane.sample = NONE
         self._samples = len(index) if isinstance(index, (list, tuple)) else 0
-        current.lane = lane
+        current.lane = None if self._is_whole else lane
         key = self._iterator * BATCHES_PER_ITERATOR + number
-        lane.enter("rest of fetch")  # what came before was idle, and belongs to no batch
+        self._began = lane.rows.count, time.perf_counter_ns()
+        lane.enter(self._stage)  # what came before was idle, and belongs to no batch
         lane.batch = key
 
     def end(self) -> None:
@@ -151,10 +183,46 @@ class Orders:
         lane.sample = NONE
         self._key, lane.batch = lane.batch, NONE
         current.lane = self._outer
+        if self._tries < _TRIES:
+            self._see_cost()
         if self._counts is not None:
             now = time.perf_counter_ns()
-            self._counts.cores(now)
+            self._counts.cores(now, SELDOM_NS)
             lane.rows.idle_since_ns = now
+            if self._session.profilers:
+                profilers.of(self._session).write_lines()
+        if self._checked is not None:
+            refuse_copies(self._session, self._checked, self._num_workers)
+            self._checked = None
+
+    def _timed_collate(self, collate: Callable[..., Any]) -> Callable[..., Any]:
+        """The collate function, which is timed by itself also where the samples are not."""
+
+        @functools.wraps(collate)
+        def put_together(*args: Any, **kwargs: Any) -> Any:
+            if not self._is_whole:
+                return collate(*args, **kwargs)
+            current.lane = self.lane
+            try:
+                return collate(*args, **kwargs)
+            finally:
+                current.lane = None
+
+        return put_together
+
+    def _see_cost(self) -> None:
+        """Time the samples of a batch as a whole from now on, where looking into each would take too much of it."""
+        self._tries += 1
+        spans, took_ns = self.lane.rows.count - self._began[0], time.perf_counter_ns() - self._began[1]
+        if self._tries < _FIRST_TRIES or spans < _FEW_SPANS:
+            return
+        cost = spans / 2 * cost_ns()
+        if cost > _MOST_COST * (took_ns - cost):
+            self._is_whole, self._stage = True, f"samples of {self._dataset.__name__}"
+            Orders.whole.add(self._dataset)
+            self._session.unpatch(*self._kinds)
+            text = f"samples of {self._dataset.__name__} are too short to be looked into one by one"
+            self._session.tell("note", text=f"{text}: they are timed by the batch")
 
     def contents(self, batch: Any) -> tuple[int, int, int]:
         """What the batch holds: its key, its samples, its bytes."""
@@ -171,22 +239,35 @@ class Orders:
         return batch
 
 
+def can_be_short(session: Session) -> bool:
+    """Whether samples may go without being looked at: strategies and profilers have something to do in each."""
+    settings = session.settings
+    return settings.get("cache", "none") == "none" and not settings.get("knock_out") and not session.profilers
+
+
 def watch_datasets(session: Session, dataset: Any) -> list[Any]:
     """Time the samples of a dataset, and of those within it; gives all of these."""
-    found = list(_datasets(dataset))
+    found = datasets_of(dataset)
     for one in found:
         _watch_samples(session, type(one))
     return found
 
 
-def _datasets(dataset: Any, depth: int = 0) -> Iterator[Any]:
+def in_order(dataset: Any) -> Iterator[Any]:
+    """The samples of a dataset from its first one on, made as they are asked for."""
+    return iter(dataset) if is_iterable(dataset) else (dataset[number] for number in range(len(dataset)))
+
+
+def datasets_of(dataset: Any, depth: int = 0) -> list[Any]:
     """A dataset and those within it."""
-    yield dataset
+    dataset = dataset if behind(dataset) is dataset else behind(dataset).dataset
+    found = [dataset]
     if depth < _MOST_DEPTH:
         inner = [getattr(dataset, "dataset", None), *(getattr(dataset, "datasets", None) or ())]
         for one in inner:
             if hasattr(type(one), "__getitem__") and not isinstance(one, (str, bytes, list, tuple, dict)):
-                yield from _datasets(one, depth + 1)
+                found += datasets_of(one, depth + 1)
+    return found
 
 
 def _watch_samples(session: Session, kind: type) -> None:
@@ -226,6 +307,23 @@ def _timed_samples(stage: str, method: Callable[..., Any]) -> Callable[..., Any]
     return marked(timed_sample)
 
 
+class _TimedIterator:
+    """The iterator of an iterable data set, each of whose samples is a stage; in all else it is that iterator."""
+
+    def __init__(self, iterator: Any, stage: str) -> None:
+        self._iterator = iterator
+        self._next = timed(iterator.__next__, stage)
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self._next()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterator, name)
+
+
 def samples_of(session: Session, dataset: Any, loader: str) -> Any:
     """What keeps a dataset's samples; None where nobody asks for it, or a sample's index does not name it."""
     kept = chosen().samples_of(loader)
@@ -233,7 +331,7 @@ def samples_of(session: Session, dataset: Any, loader: str) -> Any:
         return None
     if not hasattr(type(dataset), "__getitem__"):
         reason = "an iterable data set has no samples that could be told apart"
-    elif any(getattr(one, "datasets", None) for one in _datasets(dataset)) and hasattr(type(dataset), "__getitems__"):
+    elif any(getattr(one, "datasets", None) for one in datasets_of(dataset)) and hasattr(type(dataset), "__getitems__"):
         reason = "several data sets in one have samples of the same number"
     else:
         return kept

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
 from . import transforms
-from .fetch import COLLATE, watch_datasets
+from .fetch import COLLATE, in_order, watch_datasets
 from .lane import current
 from .session import Session
 from .timed import timed
@@ -25,7 +26,7 @@ def time_isolated(session: Session, dataset: Any, collate: Any, size: int | None
         size: Samples in a batch; None: not known.
     """
     count = int(session.settings.get("isolated_samples") or 0)
-    if not count or not size or not hasattr(type(dataset), "__getitem__"):
+    if not count or not size:
         return
     lane = session.lane("isolated")
     for one in watch_datasets(session, dataset):
@@ -35,13 +36,14 @@ def time_isolated(session: Session, dataset: Any, collate: Any, size: int | None
     until = time.monotonic() + _MOST_S
     current.lane = lane
     try:
-        for batch, first in enumerate(range(0, min(max(count, size), len(dataset)), size)):
-            if time.monotonic() > until:
+        iterator = in_order(dataset)
+        while len(numbers) < max(count, size) and time.monotonic() < until:
+            lane.batch = len(numbers) // size
+            samples = list(itertools.islice(iterator, size))
+            if not samples:
                 break
-            own = list(range(first, min(first + size, len(dataset))))
-            lane.batch = batch
-            collate([dataset[number] for number in own])
-            numbers += own
+            collate(samples)
+            numbers += range(len(numbers), len(numbers) + len(samples))
     finally:
         current.lane = None
         lane.leave_to(0)

@@ -31,19 +31,21 @@ class Lane:
         sample: The sample that the following segments belong to, or `NONE`.
         batch: The batch likewise.
         kept: What keeps the samples that are made in this thread; None: nothing does.
+        watchers: Are called where a stage begins (`entered`) and ends (`left`), within the stage.
 
     Args:
         rows: See above.
         clock: Reads the time in nanoseconds.
     """
 
-    __slots__ = ("_clock", "_numbers", "_since", "_stack", "batch", "kept", "rows", "sample")
+    __slots__ = ("_clock", "_numbers", "_since", "_stack", "batch", "kept", "rows", "sample", "watchers")
 
     def __init__(self, rows: Rows, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self.rows = rows
         self.sample = NONE
         self.batch = NONE
         self.kept: Any = None
+        self.watchers: list[Any] = []
         self._clock = clock
         self._numbers: dict[str, int] = {}
         self._stack: list[int] = []
@@ -66,12 +68,18 @@ class Lane:
                 number = self._numbers[name] = self.rows.number_of(name)
             stack.append(number)
             self._since = now
+            if self.watchers:
+                for watcher in self.watchers:
+                    watcher.entered(name)
         except Exception as error:
             report(error)
 
     def leave(self) -> None:
         """The stage that was entered last is over. Never raises."""
         try:
+            if self.watchers:
+                for watcher in reversed(self.watchers):
+                    watcher.left()
             now = self._clock()
             if self._stack:
                 self.rows.add(self._stack.pop(), self._since, now, self.sample, self.batch)

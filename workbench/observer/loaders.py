@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from types import ModuleType
 from typing import Any
 
 from . import steps
-from .fetch import Carried, Orders
+from .fetch import COLLATE, Carried, Orders
 from .imports import After
 from .knobs import LoaderKnobs
 from .lane import current
 from .names import CallSite, call_site
 from .session import Session
+from .timed import timed
 
 
 def hooks(session: Session) -> dict[str, After]:
@@ -22,23 +24,45 @@ def hooks(session: Session) -> dict[str, After]:
     knobs = LoaderKnobs(session)
     return {
         "torch.utils.data.dataloader": functools.partial(_look_at_loaders, session, knobs),
+        "torch.utils.data": functools.partial(_look_at_parts, session),
         "torch.utils.data._utils.fetch": functools.partial(_look_at_fetchers, session),
         "torch.utils.data._utils.pin_memory": functools.partial(_look_at_pinning, session, knobs),
+        "fastai.data.load": lambda module: session.patch(module, "fa_collate", lambda call: timed(call, COLLATE)),
         "torchdata.stateful_dataloader.stateful_dataloader": functools.partial(_look_at_stateful, session, knobs),
     }
 
 
 def _look_at_loaders(session: Session, knobs: LoaderKnobs, module: ModuleType) -> None:
     loader, iterator = module.DataLoader, module._BaseDataLoaderIter
+    init = loader.__init__
     session.patch(loader, "__init__", functools.partial(_init_loader, session, knobs))
     session.patch(iterator, "__init__", functools.partial(_init_iterator, session, knobs))
     session.patch(iterator, "__next__", functools.partial(_next_batch, session, knobs))
     if hasattr(loader, "_get_iterator"):
+        session.patch(loader, "_get_iterator", functools.partial(_made_again, session, knobs, init))
         without_workers = module._SingleProcessDataLoaderIter
         session.patch(loader, "_get_iterator", functools.partial(_knocked_out, session, knobs, without_workers))
     of_workers = module._MultiProcessingDataLoaderIter
     session.patch(of_workers, "__init__", functools.partial(_start_workers, session, knobs))
     session.patch(of_workers, "_reset", functools.partial(_start_workers, session, knobs))
+
+
+def _made_again(session: Session, knobs: LoaderKnobs, init: Any, original: Any) -> Any:
+    """A loader that knobs are meant for after all is made anew, in its place."""
+
+    @functools.wraps(original)
+    def _get_iterator(self: Any) -> Any:
+        if not session.off and not session.is_worker:
+            try:
+                again = knobs.arguments_again(self)
+                if again is not None:
+                    self.__dict__["_DataLoader__initialized"] = False
+                    init(self, *again[0], **again[1])
+            except Exception as error:
+                session.fault(error)
+        return original(self)
+
+    return _get_iterator
 
 
 def _knocked_out(session: Session, knobs: LoaderKnobs, without_workers: Any, original: Any) -> Any:
@@ -77,7 +101,7 @@ def _init_loader(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
         original(self, *args, **kwargs)
         if site is not None and not session.off:
             try:
-                knobs.made(site, self)
+                knobs.made(site, self, args, kwargs)
             except Exception as error:
                 session.fault(error)
 
@@ -91,8 +115,10 @@ def _init_iterator(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
         if session.off or session.is_worker:
             return
         try:
+            knobs.found(loader)
+            knobs.refuse(loader)
             number = steps.of(session, knobs).iterator_made(self, loader)
-            self._collate_fn = Carried(self._collate_fn, number, knobs.name(loader))
+            self._collate_fn = Carried(self._collate_fn, number, knobs.name(loader), is_set=knobs.is_set(loader))
         except Exception as error:
             session.fault(error)
 
@@ -123,9 +149,12 @@ def _start_workers(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
 def _next_batch(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
     @functools.wraps(original)
     def __next__(self: Any) -> Any:  # noqa: N807
-        if session.off or session.is_worker or threading.current_thread() is not threading.main_thread():
+        if session.off or session.is_worker:
             return original(self)
         main = steps.of(session, knobs)
+        if threading.current_thread() is not threading.main_thread():
+            main.asked_in_thread(self)
+            return original(self)
         try:
             main.asked(self)
         except Exception as error:
@@ -143,6 +172,21 @@ def _next_batch(session: Session, knobs: LoaderKnobs, original: Any) -> Any:
         return main.given(self, batch)
 
     return __next__
+
+
+def _look_at_parts(session: Session, module: ModuleType) -> None:
+    """Whether a worker's data set asks which part of the samples is its own."""
+
+    def asking(original: Any) -> Any:
+        @functools.wraps(original)
+        def get_worker_info() -> Any:
+            if not sys._getframe(1).f_globals.get("__name__", "").startswith("torch."):  # which asks for itself
+                session.knows_its_part = True
+            return original()
+
+        return get_worker_info
+
+    session.patch(module, "get_worker_info", asking)
 
 
 def _look_at_fetchers(session: Session, module: ModuleType) -> None:
@@ -180,8 +224,11 @@ def _fetch(session: Session, original: Any) -> Any:
         try:
             batch = original(self, index)
         finally:
-            orders.end()
-        return orders.packed(batch)
+            try:
+                orders.end()
+            except Exception as error:
+                session.fault(error)
+        return batch if session.off else orders.packed(batch)
 
     return fetch
 

@@ -14,13 +14,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from .contents import content_of, equal, is_array, leaves
-from .fetch import samples_of, watch_datasets
+from .fetch import in_order, samples_of, watch_datasets
 from .lane import current
+from .refusals import is_iterable
 from .session import Session
 from .strategies.chosen import chosen
 
 #: Arrays of more bytes than this altogether are not kept.
 _MOST_BYTES = 256 << 20
+
+#: Of how many it is seen whether another draw of the generators gives another sample.
+_VARIED = 4
 
 
 def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
@@ -33,20 +37,23 @@ def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
         loader: Name of that loader.
     """
     count = int(session.settings.get("checked_samples") or 0)
-    if not count or not hasattr(type(dataset), "__getitem__") or session.settings.get("knock_out"):
+    if not count or session.settings.get("knock_out"):
         return
-    numbers = list(range(min(count, len(dataset))))
     watch_datasets(session, dataset)
     lane = current.lane = session.lane("look")  # so that what is tried on the data set is tried here as well
     lane.kept = samples_of(session, dataset, loader)
     try:
-        first, again = ([_sample(dataset, number) for number in numbers] for _ in range(2))
+        first, again = (list(_samples(dataset, count)) for _ in range(2))
+        others = list(_samples(dataset, min(count, _VARIED), since=count))
     finally:
         current.lane = None
+    numbers = list(range(len(first)))
+    varying = sum(not equal(one, other) for one, other in zip(first, others))
     is_random = [number for number, one, two in zip(numbers, first, again) if not equal(one, two)]
     batch = chosen().normalization.applied(collate(first))  # as the model gets it
     arrays = dict(_arrays(batch, len(numbers), "batch"))
-    if not arrays:  # it gives no array with a row for each sample
+    is_batch = bool(arrays)
+    if not is_batch:  # it gives no array with a row for each sample: each sample's own are a row by themselves
         parts = [entry for number, one in zip(numbers, first) for entry in leaves(one, f"sample-{number}")]
         arrays = {where: part for where, part in parts if is_array(part)}
     index, place = [], 0
@@ -56,21 +63,36 @@ def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
             if place + len(content) > _MOST_BYTES:
                 break
             file.write(content)
-            index.append({"name": name, "dtype": _dtype(tensor), "shape": list(tensor.shape), "at": place})
+            shape = list(tensor.shape) if is_batch else [1, *tensor.shape]
+            index.append({"name": name, "dtype": _dtype(tensor), "shape": shape, "at": place})
             place += len(content)
-    told = {"numbers": numbers, "random": is_random, "arrays": index, "num_samples": len(dataset)}
+    size = -1 if is_iterable(dataset) else len(dataset)
+    session.tell("varied", samples=len(others), varying=varying)
+    told = {"numbers": numbers, "random": is_random, "arrays": index, "num_samples": size}
     with open(f"{session.folder}/look.json", "w", encoding="utf-8") as file:
         json.dump(told, file)
 
 
-def _sample(dataset: Any, number: int) -> Any:
-    """A sample, with every generator that is everybody's set to its number before."""
+def _samples(dataset: Any, count: int, since: int = 0) -> Iterator[Any]:
+    """The first samples, each with every generator that is everybody's set to its number (from `since` on) before.
+
+    Those of an iterable data set are the first that it gives to a process that is no worker.
+    """
+    iterator = in_order(dataset)
+    for number in range(count):
+        _seed(since + number)
+        try:
+            yield next(iterator)
+        except StopIteration:
+            return
+
+
+def _seed(number: int) -> None:
     random.seed(number)
     torch, numpy = sys.modules["torch"], sys.modules.get("numpy")
     torch.manual_seed(number)
     if numpy is not None:
         numpy.random.seed(number)
-    return dataset[number]
 
 
 def _arrays(batch: Any, count: int, name: str) -> Iterator[tuple[str, Any]]:

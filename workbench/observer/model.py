@@ -25,23 +25,30 @@ def hooks(session: Session) -> dict[str, After]:
     return {
         "torch.autograd": functools.partial(_look_at_backward, session),
         "torch.optim.optimizer": functools.partial(_look_at_optimizers, session),
+        # Its optimizers are none of torch's.
+        "fastai.optimizer": lambda module: session.patch(
+            module.Optimizer, "step", functools.partial(_in_loop, session, "optimizer")
+        ),
     }
 
 
 def _look_at_backward(session: Session, module: ModuleType) -> None:
-    session.patch(module, "backward", functools.partial(_backward, session))
+    session.patch(module, "backward", functools.partial(_in_loop, session, "backward"))
 
 
-def _backward(session: Session, original: Any) -> Any:
+def _in_loop(session: Session, stage: str, original: Any) -> Any:
+    """A function of the loop, as a stage of it."""
+
     @functools.wraps(original)
-    def backward(*args: Any, **kwargs: Any) -> Any:
+    def timed_call(*args: Any, **kwargs: Any) -> Any:
         loop = None if session.off else steps.running()
         if loop is None:
             return original(*args, **kwargs)
         depth = loop.lane.depth
         try:
-            loop.backward()
-            loop.lane.enter("backward")
+            if stage == "backward":
+                loop.backward()
+            loop.lane.enter(stage)
         except Exception as error:
             session.fault(error)
         try:
@@ -49,7 +56,7 @@ def _backward(session: Session, original: Any) -> Any:
         finally:
             loop.lane.leave_to(depth)
 
-    return backward
+    return timed_call
 
 
 def _look_at_optimizers(session: Session, module: ModuleType) -> None:
@@ -141,6 +148,33 @@ class InputHook(Hook):
         return self._change(inputs), self._change(named)
 
 
+class _CompiledCall:
+    """Looks on where a module that was compiled in place is called, from outside of what is compiled.
+
+    Args:
+        module: Has `_compiled_call_impl`, as ``module.compile()`` leaves it.
+        begin: Called before.
+        end: Called after.
+    """
+
+    def __init__(self, module: Any, begin: Callable[[], None], end: Callable[[], None]) -> None:
+        self._module = module
+        self._original = original = module._compiled_call_impl
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            begin()
+            try:
+                return original(*args, **kwargs)
+            finally:
+                end()
+
+        module._compiled_call_impl = call
+
+    def remove(self) -> None:
+        """As it was."""
+        self._module._compiled_call_impl = self._original
+
+
 class Model:
     """Finds the modules that the loop calls, and times them.
 
@@ -187,8 +221,8 @@ class Model:
         largest = max((size for size, _ in sized), default=0)
         for size, root in sized:
             if size == 0:
-                if "loss" in type(root).__name__.lower() or "criterion" in type(root).__name__.lower():
-                    self._time(root, "loss")
+                if (stage := _stage_without_parameters(root)) is not None:
+                    self._time(root, stage)
                 continue
             name = "forward" if size == largest else f"forward {type(root).__name__}"
             self._time(root, name)
@@ -198,8 +232,7 @@ class Model:
             if len(children) <= _MOST_CHILDREN and not _is_compiled(root):
                 for child in children:
                     if _is_plain(child):
-                        is_loss = "loss" in type(child).__name__.lower()
-                        self._time(child, "loss" if is_loss else name)
+                        self._time(child, "loss" if _is_loss(child) else name)
 
     def _time(self, module: Any, name: str) -> None:
         if module in self._watched:
@@ -217,6 +250,9 @@ class Model:
             if depths:
                 lane.leave_to(depths.pop())
 
+        if module.__dict__.get("_compiled_call_impl") is not None:
+            self._handles.append(_CompiledCall(module, begin, end))
+            return
         normalization = chosen().normalization
         if normalization.is_wanted:
             call = InputHook(normalization.applied)
@@ -225,14 +261,27 @@ class Model:
         self._handles.append(module.register_forward_hook(Hook(end), always_call=True))
 
 
+def _stage_without_parameters(root: Any) -> str | None:
+    """What a module that has nothing to train is called: a loss, or, of somebody else than torch, its class."""
+    if _is_loss(root):
+        return "loss"
+    return None if type(root).__module__.startswith("torch.") else type(root).__name__
+
+
+def _is_loss(module: Any) -> bool:
+    name = type(module).__name__.lower()
+    return any(word in name for word in ("loss", "criterion", "crossentropy"))
+
+
 def _children(module: Any) -> list[Any]:
     return [child for child in module.__dict__.get("_modules", {}).values() if child is not None]
 
 
 def _is_compiled(module: Any) -> bool:
-    return type(module).__name__ == "OptimizedModule"
+    """Whether torch.compile would trace what is hung on its parts."""
+    return type(module).__name__ == "OptimizedModule" or module.__dict__.get("_compiled_call_impl") is not None
 
 
 def _is_plain(module: Any) -> bool:
-    """Whether hooks on it are its own affair: not where torch.compile would trace them, or it is no Python any more."""
-    return module.__dict__.get("_compiled_call_impl") is None and "ScriptModule" not in type(module).__name__
+    """Whether it is Python still."""
+    return "ScriptModule" not in type(module).__name__

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import sysconfig
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _LIBRARIES = tuple(
     os.path.realpath(path)
@@ -27,6 +27,15 @@ class CallSite(NamedTuple):
     name: str
     chain: tuple[str, ...]
     is_direct: bool
+
+
+def behind(loader: Any) -> Any:
+    """The loader that a script knows, where a library gives torch another object in its place.
+
+    fastai's stands in for loader and data set alike; what it stands for is its `d`.
+    """
+    is_stand_in = getattr(loader, "dataset", None) is loader and hasattr(loader, "d")
+    return loader.d if is_stand_in else loader
 
 
 def call_site() -> CallSite:

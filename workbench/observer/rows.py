@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import mmap
 import os
+import struct
 import zlib
 
 #: What stands in a row for "no sample" or "no batch".
 NONE = -1
+
+#: Batches of one iterator have numbers below this; above it stands the iterator's own.
+BATCHES_PER_ITERATOR = 1_000_000
 
 COLUMNS = 5  # stage, begin_ns, end_ns, sample, batch
 _HEADER = 8  # int64 fields before the names
@@ -19,11 +23,13 @@ _ROWS, _DROPPED, _NAMES, _IDLE_SINCE, _STARTED, _PID = range(6)
 NAME_BYTES = 96
 _MAX_NAMES = 256
 BYTES_BEFORE_ROWS = _HEADER * 8 + _MAX_NAMES * NAME_BYTES
+_ROW_BYTES = COLUMNS * 8
+_pack_row = struct.Struct(f"={COLUMNS}q").pack_into  # all five in one call
 
 
 def size_of(capacity: int) -> int:
     """Bytes of memory that this number of rows needs."""
-    return BYTES_BEFORE_ROWS + capacity * COLUMNS * 8
+    return BYTES_BEFORE_ROWS + capacity * _ROW_BYTES
 
 
 def fitting_name(stage: str) -> str:
@@ -50,6 +56,7 @@ class Rows:
 
     def _map(self, view: memoryview, capacity: int) -> None:
         self._capacity = capacity
+        self._view = view
         self._header = view[: _HEADER * 8].cast("q")
         self._names = view[_HEADER * 8 : BYTES_BEFORE_ROWS]
         self._rows = view[BYTES_BEFORE_ROWS : size_of(capacity)].cast("q")
@@ -75,14 +82,13 @@ class Rows:
         if count >= self._capacity:
             header[_DROPPED] += 1
             return
-        rows = self._rows
-        row = count * COLUMNS
-        rows[row] = stage
-        rows[row + 1] = begin_ns
-        rows[row + 2] = end_ns
-        rows[row + 3] = sample
-        rows[row + 4] = batch
+        _pack_row(self._view, BYTES_BEFORE_ROWS + count * _ROW_BYTES, stage, begin_ns, end_ns, sample, batch)
         header[_ROWS] = count + 1  # last: whoever reads meanwhile sees whole rows only
+
+    @property
+    def count(self) -> int:
+        """Rows that were written."""
+        return int(self._header[_ROWS])
 
     def stage_names(self) -> tuple[str, ...]:
         """The stages seen so far, by number."""
@@ -160,7 +166,7 @@ def open_rows(path: str) -> Rows:
     """
     with open(path, "rb") as file:
         view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    capacity = (len(view) - BYTES_BEFORE_ROWS) // (COLUMNS * 8)
+    capacity = (len(view) - BYTES_BEFORE_ROWS) // _ROW_BYTES
     if capacity < 0:
         raise ValueError(f"{path} holds no rows")
     return Rows(view, capacity)

@@ -44,6 +44,7 @@ class Session:
         settings: What is asked for.
         off: Whether the observer has taken itself away.
         is_worker: Whether this is a loader worker.
+        knows_its_part: Whether its data set has asked which worker it is.
         on_close: What is called when the observer takes itself away in good order.
 
     Args:
@@ -56,6 +57,7 @@ class Session:
         self.settings = settings
         self.off = False
         self.is_worker = False
+        self.knows_its_part = False
         self._patched: list[tuple[Any, str, Any]] = []
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._counts: Counts | None = None
@@ -79,7 +81,7 @@ class Session:
         """The lane of a thread of this process, made on first use.
 
         Args:
-            lane: `main`, `worker`, `sender` or `receiver`.
+            lane: `main`, `worker`, `sender`, `receiver`, `device`, `isolated` or `look`.
             number: Of a worker.
         """
         with self._lock:
@@ -100,6 +102,11 @@ class Session:
             self._refused.add(strategy)
             self.tell("refused", strategy=strategy, reason=reason, remedy=remedy)
 
+    @property
+    def profilers(self) -> list[str]:
+        """The profilers that the script is run with."""
+        return self.settings.get("profilers") or []
+
     def is_quiet(self, step: int) -> bool:
         """Whether a step is only counted, and not looked into: so `benchmarks/attach.py` finds what looking costs."""
         group: int | None = self.settings.get("alternate")
@@ -119,10 +126,15 @@ class Session:
         for call in self.on_close:
             call()
 
-    def _unpatch(self) -> None:
-        for owner, name, original in reversed(self._patched):
+    def unpatch(self, *owners: Any) -> None:
+        """Put back what was replaced of some owners."""
+        own = [entry for entry in self._patched if any(entry[0] is owner for owner in owners)]
+        self._patched = [entry for entry in self._patched if entry not in own]
+        for owner, name, original in reversed(own):
             setattr(owner, name, original)
-        self._patched.clear()
+
+    def _unpatch(self) -> None:
+        self.unpatch(*[owner for owner, _, _ in self._patched])
 
     def fault(self, error: BaseException) -> None:
         """Something of ours has gone wrong: take everything away, and leave a note. Never raises."""

@@ -14,19 +14,22 @@ import signal
 import threading
 import time
 import weakref
+from collections import Counter
 from typing import Any
 
-from . import model, packed_batch
-from .fetch import BATCHES_PER_ITERATOR
+from . import device, model, packed_batch, profilers
+from .counts import OFTEN_NS, SELDOM_NS
+from .fetch import datasets_of
 from .isolated import time_isolated
 from .knobs import LoaderKnobs
-from .lane import Lane
 from .look import look
 from .packed_batch import Contents, size_of_batch
-from .rows import NONE
+from .rows import BATCHES_PER_ITERATOR, NONE
 from .session import Session
 from .strategies.chosen import chosen
 from .surroundings import environment
+from .timed import cost_ns
+from .torch_trace import StageMarks
 
 #: The part of a loop that no stage of ours explains.
 YOUR_CODE = "your code"
@@ -34,18 +37,27 @@ YOUR_CODE = "your code"
 #: After this number of steps a strategy must have been of use.
 _STRATEGIES_AFTER = 3
 
+#: After this number of batches in other threads, and none in the main one, it won't have any.
+_FEW_IN_THREADS = 10
+
+#: Batches of a step, at most.
+_MOST_BATCHES = 8
+
 #: Steps that are no longer the first ones: libraries have set themselves up.
 _EXTRA_WARMUP_STEPS = 2
 
 
-def warmup_steps(facts: dict[str, Any], asked: int | None) -> int:
+def warmup_steps(facts: dict[str, Any], asked: int | None, *, fills: bool) -> int:
     """Steps before the counted ones: as many as are asked for, or until the queue is as full as it stays.
 
     Args:
         facts: Of the loader that is followed.
         asked: None: nobody asks.
+        fills: Whether a cache is filled in the first epoch, which no counted step is to be in.
     """
-    return _ahead_of(facts) + _EXTRA_WARMUP_STEPS if asked is None else asked
+    if asked is not None:
+        return asked
+    return max(_ahead_of(facts) + _EXTRA_WARMUP_STEPS, (facts["num_batches"] or 0) if fills else 0)
 
 
 def _ahead_of(facts: dict[str, Any]) -> int:
@@ -65,8 +77,13 @@ class Steps:
         self._session = session
         self._knobs = knobs
         self.pid = os.getpid()
-        self.lane: Lane = session.lane("main")
+        self.lane = session.lane("main")
+        self._device: device.DeviceTimes | None = None
+        self._profilers = profilers.of(session)
         self._counts = session.counts()
+        self._cores_every: dict[int, int] = {}
+        self._reads_cores = False
+        self._needed: dict[int, int] = {}
         self._iterators: weakref.WeakKeyDictionary[Any, tuple[int, int]] = weakref.WeakKeyDictionary()
         self._given: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._num_iterators = 0
@@ -75,12 +92,16 @@ class Steps:
         self._facts: dict[int, dict[str, Any]] = {}
         self._arrived: dict[int, Contents] = {}
         self._last = NONE
+        self._last_samples = 0
+        self._asked_in_threads = 0
+        self._last_key = NONE
+        self._backwards: Counter[int] = Counter()
         self.training = NONE
         self._is_over = False
         self._has_looked = False
-        self._dataset: Any = None
+        self._datasets: dict[int, Any] = {}
         self._parts: dict[int, tuple[Any, int | None]] = {}
-        atexit.register(self._look_at_samples)  # of a script that ends before it is stopped
+        atexit.register(self._at_exit)  # of a script that ends before it is stopped
         self.model = model.Model(session, self.lane)
         packed_batch.on_arrival.append(self._arrives)
         session.on_close.append(self._forget)
@@ -89,7 +110,8 @@ class Steps:
         """The observer takes itself away in a process that goes on."""
         global _steps
         self.lane.leave_to(0)
-        atexit.unregister(self._look_at_samples)
+        self._end_looking()
+        atexit.unregister(self._at_exit)
         self.model.remove()
         packed_batch.on_arrival.clear()
         _steps = None
@@ -112,8 +134,14 @@ class Steps:
         if self.is_knocked_out(name):  # it loads nothing, and is as the one before it
             return self._num_iterators
         self._facts[number] = facts
-        size = getattr(iterator._index_sampler, "batch_size", None)
+        self._needed[number] = self._warmup_of(number) + (self._session.settings.get("steps") or 0)
+        # Where this process loads, that is kept apart from its other work, step by step.
+        self._cores_every[number] = SELDOM_NS if facts["num_workers"] else OFTEN_NS
+        # None: the data set gives whole batches. 0: a sampler of the script's own makes them.
+        size = (getattr(iterator._index_sampler, "batch_size", None) or 0) if iterator._auto_collation else None
+        size = size if facts["takes_knobs"] else facts["batch_size"]
         self._parts[number] = (iterator._collate_fn, size)
+        self._profilers.time_lines(datasets_of(iterator._dataset), iterator._collate_fn, "main")
         if self._num_iterators == 1:
             self._session.tell("environment", **environment())
         self._session.tell("iterator", number=self._num_iterators, loader=number, **facts)
@@ -126,6 +154,8 @@ class Steps:
         lane = self.lane
         lane.leave_to(0)
         lane.batch = NONE
+        if self._session.profilers and loader == self._followed:
+            self._profile(loader)
         if self._session.is_quiet(self._asked[loader] if self._asked else 0):
             self._counts.add("asked", now, loader, number)
             self._asked[loader] += 1
@@ -134,20 +164,49 @@ class Steps:
         if not self._asked:
             return
         self._counts.add("asked", now, loader, number)
-        self._counts.cores(now)
+        self._reads_cores = self._counts.cores(now, self._cores_every[loader])
         self._asked[loader] += 1
-        if self._asked[loader] == 3 and self.training in (NONE, loader):
-            self._dataset = iterator._dataset  # a script may let go of it before its end
+        if self._asked[loader] == 3:
+            self._datasets[loader] = datasets_of(iterator._dataset)[0]  # a script may let go of it before its end
         if sum(self._asked) <= 2:  # the model may be made in the first step only
             lane.enter("workbench")
             self.model.find_roots()
+            self._look_at_device()
             lane.leave()
         if self._asked[loader] == _STRATEGIES_AFTER and loader == self._followed:
             chosen().normalization.check()
-        if not self._is_over and self._is_enough(loader):
+        if not self._is_over and self._asked[loader] > self._needed[loader] and self._is_enough(loader):
             self._is_over = True
             self._end_counting(iterator, loader)
         lane.enter("wait")
+
+    def asked_in_thread(self, iterator: Any) -> None:
+        """Another thread than the main one asks for a batch: where only such a one does, there is no loop to follow."""
+        self._asked_in_threads += 1
+        if self._asked_in_threads != _FEW_IN_THREADS or any(self._asked):
+            return
+        _, loader = self._iterators.get(iterator, (0, 0))
+        name = self._loaders[loader] if self._loaders else "a loader"
+        reason = f"{name} is iterated in a thread of its own, '{threading.current_thread().name}'"
+        self._session.refuse("the loop", reason, "Iterate it in the main thread: only loops there are followed")
+
+    def _profile(self, loader: int) -> None:
+        """A step of the followed loader is over; the profilers begin before the last one of the warm-up."""
+        self._profilers.step()
+        if self._asked[loader] + 1 == max(self._warmup_of(loader), 1):
+            self.lane.enter("workbench")
+            self._profilers.begin()
+            self.lane.leave()
+            if self._profilers.recorder is not None:
+                self.lane.watchers.append(StageMarks(self._profilers.recorder))
+
+    def _look_at_device(self) -> None:
+        """Time what the loop does on a device, from where it is seen to have one."""
+        if self._device is None and device.is_used():
+            self._device = device.DeviceTimes(lambda: self.lane.batch)
+            self.lane.watchers.append(self._device)
+            device.watch_copies(self._session)
+            self._session.tell("environment", **environment())
 
     def _is_enough(self, loader: int) -> bool:
         """Whether all steps are done that are to be counted; never, where training may be yet to come."""
@@ -156,9 +215,35 @@ class Steps:
             return False
         if self.training not in (NONE, loader):
             return False
-        return self._asked[loader] > warmup_steps(self._facts[loader], self._session.settings.get("warmup")) + wanted
+        needed, asked = self._needed[loader], self._asked[loader]
+        # A step may take several batches; but one that is not trained on is no reason to go on for ever.
+        counts_backward = self.training == loader and asked < _MOST_BATCHES * needed
+        return (min(asked, self._backwards[loader] + 1) if counts_backward else asked) > needed
+
+    def _warmup_of(self, loader: int) -> int:
+        settings = self._session.settings
+        fills = settings.get("cache", "none") != "none"
+        return warmup_steps(self._facts[loader], settings.get("warmup"), fills=fills)
+
+    def _at_exit(self) -> None:
+        if self.pid != os.getpid() or self._session.off:
+            return
+        try:
+            self._end_looking()
+            self._look_at_samples()
+        except Exception as error:  # nothing of ours is the script's last word
+            self._session.fault(error)
+
+    def _end_looking(self) -> None:
+        self._profilers.end()
+        if self._device is not None:
+            self.lane.watchers.remove(self._device)
+            with contextlib.suppress(RuntimeError):  # a device that has failed, which the script says itself
+                self._device.write(self._session)
+            self._device = None
 
     def _end_counting(self, iterator: Any, loader: int) -> None:
+        self._end_looking()
         self._session.tell("counted", loader=loader, training=self.training)
         if self._session.settings.get("let_finish"):
             return
@@ -175,15 +260,16 @@ class Steps:
         self._has_looked = True
         loader = self._last if self.training == NONE else self.training
         collate, size = self._parts.get(loader, (None, None))
-        if self._dataset is None or collate is None:
+        dataset = self._datasets.get(loader)
+        if dataset is None or collate is None:
             return
         began = time.perf_counter_ns()
         try:
-            look(self._session, self._dataset, collate, self._loaders[loader])
-            time_isolated(self._session, self._dataset, collate, size)
+            look(self._session, dataset, collate, self._loaders[loader])
+            time_isolated(self._session, dataset, collate, self._last_samples if size == 0 else size)
         except Exception as error:  # whatever the script's own data set raises
             self._session.tell("note", text=f"no samples were looked at: {type(error).__name__}: {error}")
-        self._session.tell("looked", begin_ns=began)
+        self._session.tell("looked", begin_ns=began, call_ns=cost_ns())
 
     def replayed(self, iterator: Any) -> Any:
         """A batch that is given again, in a list, where the loader is knocked out; None where it is to be loaded.
@@ -225,7 +311,9 @@ class Steps:
             self.lane.leave_to(1)
             now = time.perf_counter_ns()
             self._counts.add("given", now, key, samples, size)
-            self._counts.cores(now)
+            self._last_samples, self._last_key = samples, key
+            if self._reads_cores:
+                self._counts.cores(now)
             self._last = loader
         except Exception as error:
             self._session.fault(error)
@@ -235,7 +323,7 @@ class Steps:
         """The loader has no more batches."""
         try:
             number, loader = self._iterators.get(iterator, (0, 0))
-            self.lane.leave_to(1)
+            self._work_on()
             self._asked[loader] -= 1
             self._knobs.ended(self._loaders[loader])
             self._counts.add("ended", time.perf_counter_ns(), loader, number)
@@ -244,13 +332,23 @@ class Steps:
 
     def failed(self) -> None:
         """Asking for a batch has raised; the script may go on."""
+        self._work_on()
+
+    def _work_on(self) -> None:
+        """The loop goes on without a batch, maybe with one that it has had for a while: that is a visit of its own."""
         self.lane.leave_to(1)
+        if self._last_key != NONE:
+            self.lane.batch = self._last_key + BATCHES_PER_ITERATOR // 2
 
     def backward(self) -> None:
         """A backward pass begins."""
-        if self.training == NONE and self._last != NONE:
-            self.training = self._last
-            self._session.tell("training", loader=self._last)
+        last = self._last
+        if last != NONE:
+            self._backwards[last] += 1
+        # It may become another one: a script may train a part of its model first, on other samples.
+        if last not in (NONE, self.training) and self._backwards[last] > self._backwards[self.training]:
+            self.training = last
+            self._session.tell("training", loader=last)
         self._counts.add("backward", time.perf_counter_ns(), self._last)
 
     @property

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import Any
 
+from .device import is_used
+
 #: Modules whose versions belong to the figures, where the script has loaded them.
 _MODULES = (
     "torch", "torchvision", "numpy", "PIL", "cv2", "albumentations", "monai", "kornia", "timm", "lightning",
@@ -17,7 +19,7 @@ def environment() -> dict[str, Any]:
     """What the figures of this process belong to."""
     torch = sys.modules["torch"]
     cv2 = sys.modules.get("cv2")
-    has_cuda = bool(torch.cuda.is_available())
+    has_cuda = is_used()
     versions = {name: getattr(sys.modules[name], "__version__", None) for name in _MODULES if name in sys.modules}
     return {
         "packages": {name: str(version) for name, version in versions.items() if version},

@@ -17,6 +17,9 @@ _MOST_DEPTH = 4
 #: Elements of a list that are looked at.
 _MOST_ELEMENTS = 40
 
+#: What a transform of these libraries calls within itself is no transform of its own.
+_WHOLE = ("kornia.augmentation._",)
+
 #: Chains of these libraries call each transform by itself, and are looked at where they do.
 _ALBUMENTATIONS = ("albumentations.core.transforms_interface", "albumentations.core.composition")
 
@@ -30,7 +33,8 @@ def hooks(session: Session) -> dict[str, After]:
         "torchvision.transforms.transforms": lambda module: chain(module.Compose, "__call__"),
         "torchvision.transforms.v2._container": lambda module: chain(module.Compose, "forward"),
         "monai.transforms.compose": functools.partial(_look_at_monai, session),
-        "kornia.augmentation.base": lambda module: watch_class(session, module._BasicAugmentationBase),
+        "fasttransform.transform": lambda module: watch_class(session, module.Transform),
+        "kornia.augmentation": functools.partial(_look_at_kornia, session),
     }
 
 
@@ -56,6 +60,13 @@ def _look_at_chain_class(session: Session, kind: type, method: str) -> None:
 def _look_at_monai(session: Session, module: ModuleType) -> None:
     if hasattr(module, "apply_transform"):
         session.patch(module, "apply_transform", lambda apply: timed(apply, _name_of))
+
+
+def _look_at_kornia(session: Session, module: ModuleType) -> None:
+    """Every augmentation has a method of its own, which kornia copies into the class; so have the containers."""
+    for kind in list(vars(module).values()):
+        if isinstance(kind, type) and _is_torch_module(kind) and "forward" in vars(kind):
+            watch_class(session, kind)
 
 
 def _watch_elements(session: Session, chain: Any) -> None:
@@ -84,11 +95,12 @@ def _callables(value: Any, depth: int, seen: set[int]) -> Iterator[tuple[Any, An
     for place, part in _parts(value):
         if isinstance(part, FunctionType):
             yield value, place, part
-        elif isinstance(part, (list, tuple, dict)):
+        elif isinstance(part, (list, tuple, dict)) or _is_container(part):
             yield from _callables(part, depth + 1, seen)
         elif _is_transform(part):
             yield value, place, part
-            yield from _callables(part, depth + 1, seen)
+            if not type(part).__module__.startswith(_WHOLE):
+                yield from _callables(part, depth + 1, seen)
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -98,7 +110,15 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
         if len(value) <= _MOST_ELEMENTS:
             yield from enumerate(value)
     else:
-        yield from list(getattr(value, "__dict__", {}).items())
+        is_module = _is_torch_module(type(value))  # among whose own attributes are hooks, ours too
+        for place, part in list(getattr(value, "__dict__", {}).items()):
+            if not is_module or place == "_modules" or not place.startswith("_"):
+                yield place, part
+
+
+def _is_container(value: Any) -> bool:
+    """Whether it is one of torch's own lists of modules, which is no transform itself."""
+    return type(value).__module__ == "torch.nn.modules.container"
 
 
 def _is_transform(value: Any) -> bool:

@@ -98,7 +98,7 @@ def _memory(run: ViewedRun) -> list[Renderable]:
     record = run.record
     shown: list[Renderable] = [costs(record)]
     file = _profile(run, "memory over time")
-    cores = record.environment.cores if record.environment else None
+    cores = record.environment.usable_cores if record.environment else None
     return [*shown, _without(run, "memory") if file is None else memory_over_time(file, cores=cores)]
 
 

@@ -23,9 +23,9 @@ from workbench.explain.figures.where_time_goes import where_time_goes
 from workbench.explain.words.headline import run_headline
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.in_process import InProcess
-from workbench.measure.attach.record import ALL_STEPS
+from workbench.measure.attach.notes import ALL_STEPS
 from workbench.measure.trial.inputs import check_inputs
-from workbench.measure.trial.launcher import run_trial
+from workbench.measure.trial.profiled import run_profiled
 from workbench.records import Record
 from workbench.report.outcome import describe_failure, headline, results_folder
 
@@ -106,7 +106,7 @@ def _observed(command: str, knobs: dict[str, Any], reports: str | Path | None) -
     check_inputs(parsed)
     runs = results_folder(reports) / "runs"
     found = Observation()
-    found.record = run_trial(parsed, runs)
+    found.record = run_profiled(parsed, runs)
     found.folder = runs / found.record.run_id
     return found
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from workbench.errors import BadInput
 from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
+from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.comparison.variants import BASELINE
 from workbench.records import Failure, Record
 from workbench.records.run_folder import STATE, list_runs, read_record, read_spans, read_state
@@ -183,7 +185,7 @@ def name_choices(variants: Sequence[Knobs]) -> list[str]:
         variants: Their knobs.
     """
     compared = {name for knobs in variants for other in variants for name in knobs.compared(other)}
-    return _distinct(format_settings({name: value for name, value in knobs if name in compared}) for knobs in variants)
+    return _distinct(_text(knobs, {name: value for name, value in knobs if name in compared}) for knobs in variants)
 
 
 def name_variants(variants: Sequence[Knobs]) -> list[str]:
@@ -193,7 +195,14 @@ def name_variants(variants: Sequence[Knobs]) -> list[str]:
         variants: Their knobs, the baseline's first.
     """
     baseline, *others = variants
-    return [BASELINE, *_distinct(format_settings(knobs.compared(baseline)) for knobs in others)]
+    return [BASELINE, *_distinct(_text(knobs, knobs.compared(baseline)) for knobs in others)]
+
+
+def _text(knobs: Knobs, settings: Mapping[str, Any]) -> str:
+    """Settings in words; a knob may be left to a script, and be what it is there: ``"num_workers as it is"``."""
+    left = [name for name, value in settings.items() if value is None and isinstance(knobs, ObservedKnobs)]
+    text = format_settings({name: value for name, value in settings.items() if name not in left})
+    return " ".join(filter(None, [text, *(f"{name} as it is" for name in left)]))
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:
@@ -213,7 +222,7 @@ def _summary(record: Record) -> RunSummary:
     return RunSummary(
         run_id=record.run_id,
         created_at=record.created_at,
-        knobs=record.knobs,
+        knobs=record.asked_knobs,
         item=record.item,
         samples_per_s=record.steady.samples_per_s if record.steady else None,
         simulated=record.simulated,

@@ -12,7 +12,6 @@ from workbench.knobs.observed import ObservedKnobs
 from workbench.panel.display import muted
 from workbench.panel.knob_panel import KnobPanel
 from workbench.panel.run_list import RunList
-from workbench.records import Record
 
 _INTRODUCTION = (
     "A training command, as you type it in a terminal: it is run unmodified, and observed. What is left empty is as "
@@ -53,10 +52,3 @@ class ScriptPanel:
 
     def _changed(self, knobs: Knobs | None) -> None:
         self.button.disabled = not (isinstance(knobs, ObservedKnobs) and knobs.command)
-
-
-def asked_of(record: Record) -> Knobs:
-    """The knobs that were asked for in an observed run; its own say what was in force."""
-    knobs = record.knobs
-    names = ("command", "folder", "args", "env", "let_finish", "which_loader", "num_steps", "warmup_steps")
-    return ObservedKnobs(**{name: getattr(knobs, name) for name in names}, **record.asked)

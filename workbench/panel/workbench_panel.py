@@ -27,9 +27,8 @@ from workbench.panel.run_cards import RunCards, changes_of
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.panel.sample_preview import SamplePreview
-from workbench.panel.script_panel import ScriptPanel, asked_of
+from workbench.panel.script_panel import ScriptPanel
 from workbench.records import Record
-from workbench.records.run_folder import read_record
 from workbench.units import format_rate
 
 #: A cancelled trial is gone within a second.
@@ -203,7 +202,7 @@ class Workbench:
         if run is None:
             return
         if isinstance(run.knobs, ObservedKnobs) and not isinstance(self._first, ObservedKnobs):
-            self.script.take(asked_of(read_record(self._runs.runs / run_id)))
+            self.script.take(run.knobs)
             self._sections.selected_index = _SCRIPT
         else:
             self._side.set(run.knobs)

@@ -25,12 +25,14 @@ from workbench.records.comparison_state import (
     Stop,
     VariantTrial,
 )
+from workbench.records.engine import EngineFacts, TrainingFacts
 from workbench.records.parts import (
     SCHEMA_VERSION,
     Policy,
     PredictedValue,
     Prediction,
 )
+from workbench.records.script import ImageKind, RankStats, Script, ScriptLoader, ScriptPart
 from workbench.records.selftest import (
     Detectable,
     FalseVerdicts,
@@ -54,12 +56,8 @@ from workbench.records.trial import (
     Origin,
     Phase,
     ProfilerOverhead,
-    RankStats,
     Record,
     Score,
-    Script,
-    ScriptLoader,
-    ScriptPart,
     SpanRow,
     StageStats,
     Startup,
@@ -78,10 +76,12 @@ __all__ = [
     "Count",
     "Description",
     "Detectable",
+    "EngineFacts",
     "Environment",
     "Failure",
     "FailureKind",
     "FalseVerdicts",
+    "ImageKind",
     "Interval",
     "Isolated",
     "LaneStats",
@@ -111,6 +111,7 @@ __all__ = [
     "Steady",
     "Stop",
     "Throughput",
+    "TrainingFacts",
     "VariantResult",
     "VariantTrial",
     "Verdict",

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from workbench.records.parts import Part
 
-CheckStatus = Literal["same", "within_tolerance", "different", "not_comparable"]
+CheckStatus = Literal["same", "within_tolerance", "cannot_tell", "different", "not_comparable"]
 
 #: From the best to the worst that can be said of several checks together.
-_ORDER: tuple[CheckStatus, ...] = ("same", "within_tolerance", "different")
+_ORDER: tuple[CheckStatus, ...] = ("same", "within_tolerance", "cannot_tell", "different")
 
 
 class Check(Part):
@@ -32,6 +32,9 @@ class Checks(Part):
     checks: list[Check] = Field(default_factory=list)
     num_samples: int = Field(0, description="samples that both trials have seen")
     notes: list[str] = Field(default_factory=list)
+    compared_scores: list[str] = Field(
+        default_factory=list, description="figures of quality that one of the checks stands for"
+    )
 
     @property
     def status(self) -> CheckStatus:

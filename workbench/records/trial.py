@@ -8,12 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.knob import Situation
+from workbench.knobs.observed import ObservedKnobs
+from workbench.records.engine import EngineFacts, TrainingFacts
 from workbench.records.parts import SCHEMA_VERSION, Part
+from workbench.records.script import ImageKind, Script
 from workbench.stages import Catalogue, Lane, Per, Stage
+from workbench.units import counted_cores
 
 Origin = Literal["measured", "simulated"]
 FailureKind = Literal["bad_input", "error", "crash", "killed", "timeout", "cancelled"]
-Phase = Literal["launch", "imports", "dataset", "cache", "model", "workers", "warmup", "steady", "finish"]
+Phase = Literal["launch", "imports", "dataset", "cache", "model", "engine", "workers", "warmup", "steady", "finish"]
 
 
 class Failure(Part):
@@ -32,12 +36,28 @@ class Environment(Part):
     platform: str
     cpu: str
     cores: int = Field(description="cores that the trial may run on")
-    memory_bytes: int
+    quota: float | None = Field(
+        None, gt=0.0, description="cores' worth of time that the control group (a container) allows; None: all"
+    )
+    memory_bytes: int = Field(description="memory of the machine, or what a control group (a container) allows")
     torch: str | None = None
     cuda: str | None = None
     gpu: str | None = None
     packages: dict[str, str] = Field(default_factory=dict, description="versions of what is measured")
+    variables: dict[str, str] = Field(
+        default_factory=dict, description="variables of the process's environment that can change how fast it is"
+    )
     git: str | None = Field(None, description="commit of the workbench, with '+' where the tree was changed")
+
+    @property
+    def usable_cores(self) -> float:
+        """Cores' worth of time that there is: the cores, or the quota where that is less."""
+        return min(self.cores, self.quota or self.cores)
+
+    @property
+    def cores_text(self) -> str:
+        """The cores in words: ``"2 cores, 1 by quota"``."""
+        return counted_cores(self.cores, self.quota)
 
 
 class Startup(Part):
@@ -47,6 +67,7 @@ class Startup(Part):
     dataset_s: float | None = Field(description="opening the data set; None: not told apart")
     cache_fill_s: float | None = Field(description="filling the cache; None without a cache")
     model_s: float | None = Field(description="building the model and bringing it to the device; None: likewise")
+    engine_s: float | None = Field(None, description="building or loading the engine; None: no model was handed over")
     workers_s: float = Field(description="from starting the loader until its first batch is here")
     warmup_s: float = Field(description="the steps before the counted ones")
     building_s: float | None = Field(
@@ -162,6 +183,12 @@ class Machine(Part):
     num_cores: int = Field(1, description="cores that the trial may run on")
     other_cores: float = Field(description="of these, how many other processes kept busy, on the average")
     steal_share: float = Field(description="share of the cores' time that the host took away, 0..1")
+    throttled_share: float | None = Field(
+        None,
+        description="share of the quota's periods at whose end it was used up, so that processes were stopped; None: "
+        "no quota",
+    )
+    throttled_s: float = Field(0.0, description="seconds for which they were stopped, summed over the cores")
     load_1min: float = Field(description="load average before the trial")
     frequency_mhz: float | None = Field(None, description="of the cores, after the trial, where it can be read")
     temperature_c: float | None = Field(None, description="of the hottest core after the trial, where it can be read")
@@ -200,54 +227,11 @@ class Description(Part):
     """What the data set is like, so that nothing odd is handled in silence."""
 
     num_samples: int
+    epoch_samples: int | None = Field(
+        None, description="samples in an epoch, where a sampler draws another number than there are"
+    )
     counts: list[Count] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
-
-
-class ScriptLoader(Part):
-    """A DataLoader of an observed script, as it stood when it was iterated last."""
-
-    name: str = Field(description="the line that makes it")
-    dataset: str = Field(description="class of its data set")
-    num_samples: int | None = Field(description="None: it does not say")
-    batch_size: int | None
-    num_workers: int
-    collate: str = Field(description="its collate function")
-    batches: int = Field(description="how often it was asked")
-
-
-class ScriptPart(Part):
-    """A part of the whole run of an observed script; the parts follow one another."""
-
-    name: str
-    wall_s: float
-    batches: int | None = Field(None, description="batches that were asked for in it; None: it is no loop")
-
-
-class RankStats(Part):
-    """One rank of an observed script, over its own counted steps."""
-
-    rank: int
-    num_steps: int
-    samples_per_s: float
-    wait_share: float = Field(description="share of the time in which it waited for a batch, 0..1")
-
-
-class Script(Part):
-    """What an observed trial knows beside its figures."""
-
-    command: str
-    training_loader: str = Field(description="name of the loader whose steps were counted")
-    is_trained: bool = Field(description="whether a backward pass followed its batches")
-    loaders: list[ScriptLoader] = Field(default_factory=list)
-    parts: list[ScriptPart] = Field(default_factory=list, description="the whole run, as far as it was seen")
-    ranks: list[RankStats] = Field(default_factory=list, description="empty where there is one only")
-    returncode: int | None = Field(None, description="of the command; None where it was stopped")
-    torch_threads: int | None = Field(None, description="threads of torch in the main process")
-    opencv_threads: int | None = Field(None, description="threads of OpenCV in each worker; None: it was not loaded")
-    start_imports: dict[str, float] = Field(
-        default_factory=dict, description="seconds of imports in the start of a worker, on the average, by module"
-    )
 
 
 class Record(BaseModel):
@@ -265,10 +249,15 @@ class Record(BaseModel):
         default_factory=dict,
         description="of an observed script: what was set in it from outside; knobs says what arrived",
     )
+    images: list[ImageKind] = Field(
+        default_factory=list, description="by kind of file, fastest to decode by pixel first; empty: not looked at"
+    )
     script: Script | None = Field(None, description="None for a trial that the workbench drives itself")
     item: str = Field("sample", description="what the workload calls its samples")
     workload_stages: list[Stage] = Field(default_factory=list, description="the workload's own part of the catalogue")
     device: str | None = Field(None, description="the device that `auto` came to, in words")
+    engine: EngineFacts | None = Field(None, description="what ran the model; None: none was handed over")
+    training: TrainingFacts | None = Field(None, description="None where nothing was trained, or nobody said")
     simulated: bool = Field(False, description="true where a figure rests on the replay device")
     environment: Environment | None = None
     machine: Machine | None = None
@@ -291,9 +280,22 @@ class Record(BaseModel):
     dropped_spans: int = 0
 
     @property
+    def throttled_share(self) -> float:
+        """Share of a quota's periods in which the trial was stopped, where it gives less than the cores there are."""
+        is_less = self.environment is not None and self.environment.usable_cores < self.environment.cores
+        return (self.machine.throttled_share or 0.0) if is_less and self.machine is not None else 0.0
+
+    @property
     def catalogue(self) -> Catalogue:
         """What its stages are."""
         return Catalogue(self.workload_stages)
+
+    @property
+    def asked_knobs(self) -> RecordedKnobs:
+        """The knobs that another trial like this one is asked for; of a script, its own say what was in force."""
+        if self.script is None or not isinstance(self.knobs, ObservedKnobs):
+            return self.knobs
+        return self.knobs.with_asked(self.asked)
 
     @property
     def situation(self) -> Situation:

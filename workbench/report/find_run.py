@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
+from workbench.records import Record
 from workbench.records.run_folder import RECORD, list_runs, read_record
 
 LAST = "last"
@@ -55,19 +55,47 @@ def _newest_clean(runs: Path) -> Path | None:
     return clean or with_profilers
 
 
-def stage_costs_below(runs: Path) -> Callable[[str, str], float]:
-    """What a stage costs in another run, in seconds a sample: for questions such as ``"read from RUN"``.
+class RunsBelow:
+    """What other runs took (see `commands.questions.OtherRuns`).
 
-    Raises (when called):
-        BadInput: Where there is no such run, or it has no such stage.
+    Args:
+        runs: Folder of run folders.
     """
 
-    def cost(name: str, stage: str) -> float:
-        record = read_record(find_run(name, runs))
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+
+    def stage_s(self, run: str, stage: str) -> float:
+        """What a stage takes in another run, in seconds a sample.
+
+        Raises:
+            BadInput: Where there is no such run, or it has no such stage.
+        """
+        record = self._read(run)
         rows = [row for row in (record.isolated.stages or record.stages) if row.name == stage]
         num_samples = max((row.count for row in rows if row.per == "sample"), default=0)
         if not num_samples:
-            raise BadInput("what if", [Problem(f"run '{name}' has no stage '{stage}' that is done for every sample")])
+            raise _wrong(f"run '{run}' has no stage '{stage}' that is done for every sample")
         return sum(row.total_s for row in rows) / num_samples
 
-    return cost
+    def model_s(self, run: str, knob: str, value: str) -> float:
+        """What the model takes in another run, in seconds a sample.
+
+        Raises:
+            BadInput: Where there is no such run, its model was not measured, or the knob is another there.
+        """
+        record = self._read(run)
+        has = getattr(record.knobs, knob, None)
+        if knob not in record.knobs.rows() or has != record.knobs.typed(knob, value):
+            raise _wrong(f"run '{run}' has {knob}={has}")
+        rows = [row for row in record.stages if row.lane == "device" and row.origin == "measured"]
+        if not rows or record.steady is None:
+            raise _wrong(f"run '{run}' has no times of a model", "Name a run with device=cuda or device=cpu")
+        return sum(row.total_s for row in rows) / record.steady.num_samples
+
+    def _read(self, run: str) -> Record:
+        return read_record(find_run(run, self._runs))
+
+
+def _wrong(what: str, remedy: str = "") -> BadInput:
+    return BadInput("what if", [Problem(what, remedy=remedy)])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+import numpy as np
+import pandas as pd
 import pytest
 from planted_run import Pipeline, names
 from record_factory import make_failed, make_lane, make_record, make_stage
@@ -15,8 +17,9 @@ from workbench.explain.diagnosis.diagnose import Advice, advise, beside_the_map,
 from workbench.explain.diagnosis.plan import plan
 from workbench.explain.prediction.gain_map import EPOCH_ENDS, ceilings, gain_map
 from workbench.explain.prediction.predictor import predictor_for
-from workbench.explain.prediction.recorded import sample_times
+from workbench.explain.prediction.recorded import sample_times, wait_of_a_round
 from workbench.explain.words.headline import run_headline
+from workbench.records import ImageKind, Isolated, Machine, Script
 from workbench.records.run_folder import write_json
 from workbench.stages import Stage
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -99,6 +102,10 @@ def test_workers_that_take_the_cores_of_the_main_process_bound_the_run_though_it
     causes = [c for c in diagnose(lacking, spans, predictor_for(lacking, spans)) if c.name == "loader-bound"]
     assert causes
     assert "for a core, which the workers have meanwhile, 30.0 %" in causes[0].evidence
+    # Where other programs kept the cores, the workers had less of them.
+    machine = Machine(wall_s=1.0, num_cores=2, other_cores=30.0, steal_share=0.0, load_1min=30.0)
+    beside = lacking.model_copy(update={"machine": machine})
+    assert "loader-bound" not in [cause.name for cause in diagnose(beside, spans, predictor_for(beside, spans))]
     cores = lacking.environment.model_copy(update={"cores": 4})
     enough = lacking.model_copy(update={"environment": cores})
     found = diagnose(enough, spans, predictor_for(enough, spans))
@@ -512,3 +519,147 @@ def test_idle_workers_take_no_cores_from_anybody():
     lanes = [longer if each is lane else each for each in record.lanes]
     calm = record.model_copy(update={"lanes": lanes, "stages": [*record.stages, idle]})
     assert "cores oversubscribed" not in [cause.name for cause in diagnose(calm, spans, None)]
+
+
+def throttled(quota: float | None, share: float):
+    """A run of two workers on two cores, of which a quota may allow less."""
+    record, spans = Pipeline(ready=1.0, cores=2).run()
+    lanes = [
+        lane.model_copy(update={"cpu_s": 0.4 * lane.wall_s, "background_cpu_s": 0.3 * lane.wall_s})
+        if lane.lane == "main"
+        else lane
+        for lane in record.lanes
+    ]
+    found = {
+        "lanes": lanes,
+        "environment": record.environment.model_copy(update={"quota": quota}),
+        "machine": Machine(
+            wall_s=9.0,
+            num_cores=2,
+            other_cores=0.0,
+            steal_share=0.0,
+            throttled_share=share,
+            throttled_s=6.5,
+            load_1min=1.0,
+        ),
+    }
+    record = record.model_copy(update=found)
+    return record, diagnose(record, spans, predictor_for(record, spans)), spans
+
+
+def test_a_containers_quota_that_stops_everybody_is_the_cause_and_no_more_workers_are_advised():
+    record, causes, spans = throttled(1.0, 0.72)
+    first = causes[0]
+    assert first.name == "throttled by a quota"
+    assert first.cost > 0.3  # two workers at half a core each
+    assert "Of the 2 cores that programs see, the control group (a container's limit) gives 1: 72.0 %" in first.evidence
+    assert "for 6.50 s" in first.evidence
+    assert "cores oversubscribed" not in [cause.name for cause in causes]
+    for advised in plan(record, predictor_for(record, spans), causes):
+        assert advised.settings.get("num_workers", 1) <= 1
+
+
+@pytest.mark.parametrize(("quota", "share"), [(None, 0.0), (1.0, 0.1), (2.0, 0.9), (8.0, 0.9)])
+def test_a_quota_that_stops_nobody_or_is_no_less_than_the_cores_is_none(quota, share):
+    _, causes, _ = throttled(quota, share)
+    assert "throttled by a quota" not in [cause.name for cause in causes]
+
+
+def kind(name: str, decode_s: float, *, samples: int = 20, pixels: float = 1e6) -> ImageKind:
+    return ImageKind(kind=name, samples=samples, pixels=pixels, decode_s=decode_s)
+
+
+def about_decoding(*images: ImageKind) -> str:
+    """The evidence against decoding, in a run that is bound by it and whose files are of these kinds."""
+    record, spans = PLANTED["loader-bound", "decode"].run()
+    found = record.model_copy(update={"images": list(images)})
+    return next(c.evidence for c in diagnose(found, spans, predictor_for(found, spans)) if c.stage == "decode")
+
+
+def test_files_that_take_longer_to_decode_are_named_with_what_the_others_would_gain():
+    evidence = about_decoding(kind("baseline JPEG", 0.02), kind("progressive JPEG", 0.06))
+    assert (
+        "Of 40 samples whose files were looked at, 20 are baseline JPEG (20.0 ms each), 20 are progressive" in evidence
+    )
+    assert "by pixel, progressive JPEG takes 3.00x as long as baseline JPEG" in evidence
+    gain = float(evidence.partition("the run would gain ")[2].partition(" %")[0])
+    record, spans = PLANTED["loader-bound", "decode"].run()
+    predicted = predictor_for(record, spans)  # half of what decoding takes is to be saved
+    assert gain / 100 == pytest.approx(predicted.gain(predicted.model.scaled(0.5, "decode")).estimate, rel=0.05)
+    assert "jpegtran" in evidence
+
+
+def test_larger_files_are_not_slower_ones():
+    assert "looked at" not in about_decoding(kind("baseline JPEG", 0.02), kind("progressive JPEG", 0.06, pixels=3e6))
+    assert "looked at" not in about_decoding(kind("baseline JPEG", 0.02), kind("progressive JPEG", 0.06, samples=2))
+    assert "looked at" not in about_decoding(kind("baseline JPEG", 0.02))
+    assert "jpegtran" not in about_decoding(kind("baseline JPEG", 0.02), kind("PNG", 0.06))
+
+
+def test_where_all_files_are_progressive_that_is_said():
+    assert "All 20 samples whose files were looked at are progressive JPEG" in about_decoding(
+        kind("progressive JPEG", 0.06)
+    )
+
+
+@pytest.mark.parametrize(
+    ("waits_ms", "workers", "round_s"),
+    [
+        ([800, 40, 0, 0] * 10, 4, 0.8),
+        ([800, 40, 0, 0] * 10, 2, None),  # too few workers for anybody to wonder
+        ([0, 0, 0, 3000] + [0, 0, 0, 800] * 9, 4, 0.8),  # and an epoch's beginning
+        ([200, 200, 200, 200] * 10, 4, None),  # every batch is waited for
+        ([0] * 39 + [8000], 4, None),  # a rare slow sample
+        ([0] * 40, 4, None),
+        ([800, 0, 0, 0, 0, 0, 0, 0], 4, None),  # of two rounds nothing can be said
+    ],
+)
+def test_waits_that_come_once_a_round_of_the_workers_are_told_from_others(waits_ms, workers, round_s):
+    begins = np.arange(len(waits_ms)) * 10**10
+    spans = pd.DataFrame(
+        {"lane": "main", "stage": "wait", "begin_ns": begins, "end_ns": begins + np.array(waits_ms) * 10**6}
+    )
+    steady = make_record().steady.model_copy(update={"num_steps": len(waits_ms)})
+    assert wait_of_a_round(steady, spans, workers) == (None if round_s is None else pytest.approx(round_s))
+
+
+def test_a_round_of_slow_batches_is_explained():
+    record, spans = Pipeline(workers=4, sample={**SAMPLE, "decode": 0.2}, cores=8, per_epoch=64).run()
+    (first, *others) = diagnose(record, spans, predictor_for(record, spans))
+    assert (first.name, first.stage) == ("loader-bound", "decode")
+    assert "Of every 4 batches one is waited for" in first.evidence
+    assert "Neither that batch nor its worker is slower." in first.evidence
+    assert not any("Of every 4 batches" in other.evidence for other in others)
+
+
+def test_what_a_start_of_workers_costs_afterwards_is_part_of_its_cause():
+    own = {**OWN, "transfer": 0.02}
+    plain, longer = (Pipeline(start=0.3, after_start=after, own=own).run() for after in (0.0, 0.4))
+    costs = []
+    for record, spans in (plain, longer):
+        cause = next(c for c in diagnose(record, spans, predictor_for(record, spans)) if c.name == "slow worker start")
+        assert ("takes 400 ms longer than others" in cause.evidence) is (record is longer[0])
+        costs.append(cause.cost * record.steady.wall_s)
+    assert costs[1] - costs[0] == pytest.approx(4 * 0.4, rel=0.25)  # four epochs
+
+
+def test_of_a_script_that_nothing_was_timed_isolated_of_waiting_is_put_down_to_its_stage():
+    """Whether others wait for the same thing, or each sample for its own, is not known then."""
+    record, spans = PLANTED["lock contention", "decode"].run()
+    script = Script(command="python train.py", training_loader="train.py:1", is_trained=True)
+    for isolated, first in ((Isolated(), "loader-bound"), (record.isolated, "lock contention")):
+        found = record.model_copy(update={"script": script, "isolated": isolated})
+        assert diagnose(found, spans, predictor_for(found, spans))[0].name == first
+
+
+@pytest.mark.parametrize(("epochs", "is_bound"), [(0.1, False), (1.0, True), (0.0, True)])
+def test_a_start_up_of_a_script_is_held_to_its_epoch_and_not_to_the_steps_that_were_counted(epochs, is_bound):
+    """5 s of start-up before 1 s of counted steps: a tenth of an epoch, or all of one."""
+    record = make_record(stages=[make_stage("main", "forward", 0.9)], lanes=[make_lane("main", 1.0, 1.0)])
+    script = Script(command="python train.py", training_loader="train.py:1", is_trained=True)
+    steady = record.steady.model_copy(update={"num_epochs": epochs, "wall_s": 1.0})
+    startup = record.startup.model_copy(update={"building_s": 4.0, "imports_s": 0.5})
+    found = record.model_copy(update={"script": script, "steady": steady, "startup": startup})
+    causes = [cause for cause in diagnose(found, None, None) if cause.name == "start-up-bound"]
+    assert bool(causes) is is_bound
+    assert all("the counted" in cause.evidence for cause in causes)

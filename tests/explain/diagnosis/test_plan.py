@@ -9,12 +9,14 @@ from planted_run import Pipeline
 from record_factory import make_lane, make_record, make_stage
 
 from workbench.explain.diagnosis.cause import Cause
+from workbench.explain.diagnosis.costs import cost_of
 from workbench.explain.diagnosis.diagnose import advise, diagnose
 from workbench.explain.diagnosis.plan import compare_command, plan
 from workbench.explain.prediction.predictor import predictor_for
 from workbench.knobs.joined import parse_knobs
+from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.comparison.variants import parse_variants
-from workbench.records import Record
+from workbench.records import ImageKind, Record, Script
 from workbench.records.run_folder import write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -58,7 +60,7 @@ def test_of_a_cause_that_is_nearly_the_whole_run_no_gain_is_named():
     for step in concerned:
         assert (
             step.gain_text
-            == "not known before it has run: it concerns 99.2 % of the time (from shares of the measured time)"
+            == "not known before it has run; it concerns 99.2 % of the time (from shares of the measured time)"
         )
         assert step.cost != "nothing"
 
@@ -91,6 +93,16 @@ def test_a_cache_that_memory_does_not_hold_is_not_advised():
 )
 def test_every_cause_has_its_knob(pipeline, setting):
     assert setting in [step.text for step in planned(pipeline)]
+
+
+def test_workers_that_wait_for_something_may_be_many_more():
+    """Each sample waits 0.1 s for something that is not a core: twice the workers are twice as fast."""
+    pipeline = Pipeline(locked=0.1, sample={"decode": 1e-4}, batch={"collate": 1e-4}, ready=0.0, per_epoch=64)
+    record, spans = pipeline.run()
+    steps = plan(record, predictor_for(record, spans), [Cause("loader-bound", "decode", "", 0.9)])
+    step = next(step for step in steps if "num_workers" in step.settings)
+    assert step.settings == {"num_workers": 4}
+    assert step.gain.estimate == pytest.approx(1.0, abs=0.2)
 
 
 def test_the_simulator_is_not_asked_what_it_cannot_know():
@@ -161,6 +173,44 @@ def test_more_workers_cost_processes_and_batches_on_their_way():
     assert step.cost == "1 more process, 2 more batches on their way, 288 MB"  # 2 x 16 samples of 22 bytes a pixel
 
 
+def observed(num_samples: int, images: list[ImageKind]) -> Record:
+    """A script's run whose batches are 2 x 10 MB."""
+    record = make_record()
+    batches = record.batches.model_copy(update={"samples": [2], "num_bytes": [20_000_000], "number": [0]})
+    return record.model_copy(
+        update={
+            "knobs": ObservedKnobs(command="python train.py", num_workers=2, prefetch_factor=2, batch_size=2),
+            "script": Script(command="python train.py", training_loader="train.py:1", is_trained=True),
+            "description": record.description.model_copy(update={"num_samples": num_samples}),
+            "batches": batches,
+            "images": images,
+        }
+    )
+
+
+def test_what_a_cache_of_a_scripts_samples_takes_is_known_from_its_batches_and_files():
+    images = [ImageKind(kind=kind, samples=4, pixels=pixels, decode_s=0.1) for kind, pixels in (("a", 1e6), ("b", 3e6))]
+    cause = Cause("loader-bound", "decode", "", 0.5)
+    for count, texts in ((100, {"sample": "10.0 MB", "decoded": "6.00 MB"}), (100_000, {})):  # of 8 GB
+        record = observed(count, images)
+        for cache, size in {"sample": 1e7, "decoded": 6e6}.items():
+            share = cost_of(record, {"cache": cache}, None).memory_share
+            assert share == pytest.approx(count * size / 8e9)
+        for cache, text in texts.items():
+            assert f"memory for 100 pages x {text}" in cost_of(record, {"cache": cache}, None).text
+        offered = {step.settings.get("cache") for step in plan(record, None, [cause])}
+        assert bool(offered & {"sample", "decoded"}) is (count == 100)
+    assert cost_of(observed(100, []), {"cache": "decoded"}, None).text.startswith("memory for 100 pages (the decoded")
+
+
+def test_of_a_stream_that_does_not_say_its_length_batches_have_their_size_all_the_same():
+    record = make_record(num_workers=1)
+    record = record.model_copy(update={"description": record.description.model_copy(update={"num_samples": 0})})
+    steps = plan(record, None, [Cause("loader-bound", "collate", "", 0.5)])
+    step = next(step for step in steps if step.settings == {"num_workers": 2})
+    assert step.cost.endswith("288 MB")
+
+
 def test_a_workload_of_ones_own_is_named_in_the_command():
     record = make_record()
     record = record.model_copy(update={"knobs": record.knobs.unchecked(workload="my.module:Mine")})
@@ -186,3 +236,18 @@ def test_a_run_whose_workload_is_not_on_this_machine_is_diagnosed_all_the_same()
     causes = diagnose(foreign, spans, predictor)
     assert causes[0].title == "loader-bound by 'decode'"
     assert plan(foreign, predictor, causes) == [], "which knobs it could take is not known here"
+
+
+@pytest.mark.parametrize(("helping_s", "at_most"), [(1.0, 0.25), (20.0, 1.0), (0.0, None)])
+def test_one_thread_each_saves_no_more_than_the_others_take(helping_s, at_most):
+    """Of 5 s on cores further threads take 1 s; or nearly all: then it is the cause's own cost that bounds the gain."""
+    lanes = [make_lane("main", 4.0, 4.0), make_lane("worker", 8.0, 8.0, processes=2)]
+    used = [(0.5, 0.0), (4.5 - helping_s if helping_s < 4.0 else 0.5, helping_s)]
+    lanes = [
+        lane.model_copy(update={"cpu_s": own, "background_cpu_s": helping})
+        for lane, (own, helping) in zip(lanes, used, strict=True)
+    ]
+    record = observed(100, []).model_copy(update={"lanes": lanes})
+    steps = plan(record, None, [Cause("cores oversubscribed", None, "", 0.5)])
+    found = [step.at_most for step in steps if step.settings == {"opencv_threads": 0}]
+    assert found == ([] if at_most is None else [pytest.approx(at_most)])

@@ -93,6 +93,7 @@ def samples() -> pd.DataFrame:
         ("<b>", 1, 100, 0.0, 5, "steady"), ("<b>", 2, 150, 1.0, 5, "steady"),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["process", "at_ns", "pss_bytes", "cpu_s", "shm_bytes", "phase"])
+    frame["pid"] = frame["process"].map({"main": 10, "<b>": 11})
     frame["at_ns"] = 10**12 + frame["at_ns"] * 10**9
     frame[["pss_bytes", "shm_bytes"]] *= 10**6
     return frame
@@ -107,6 +108,13 @@ def test_memory_is_summed_over_processes_and_cores_come_from_between_the_samples
     assert main["cores"].tolist()[1:] == [0.5, 1.0]
     assert data.phases == ((0.0, "imports"), (1.0, "steady"))
     assert data.table().texts == [("main", "300", "0.75"), ("<b>", "150", "1.00")]
+
+
+def test_a_worker_that_is_another_process_from_now_on_has_not_gained_time():
+    later = samples()
+    later.loc[(later["process"] == "main") & (later["cpu_s"] == 1.5), ["pid", "cpu_s"]] = [12, 0.1]
+    cores = memory_curves(later, cores=2).processes["main"]["cores"].tolist()
+    assert cores[1] == 0.5 and not cores[2] < 0
 
 
 def test_memory_and_cores_are_drawn_on_one_axis():

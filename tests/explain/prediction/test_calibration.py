@@ -12,6 +12,8 @@ from run_factory import BATCHES, SIZE, Run, stats
 
 from workbench.errors import BadInput
 from workbench.explain.prediction.calibration import calibrate
+from workbench.explain.prediction.changes import set_knob
+from workbench.explain.prediction.predictor import predictor_for
 from workbench.explain.prediction.simulator import simulate
 from workbench.records import Machine
 from workbench.stages import Stage
@@ -159,3 +161,25 @@ def test_stages_are_put_where_their_role_says():
     model = calibrate(record.model_copy(update={"workload_stages": own}), spans)
     assert model.batches["beam_search"].station == "collect"
     assert calibrate(record, spans).batches["beam_search"].station == "end", "nobody has declared it"
+
+
+def test_what_the_first_step_after_a_start_of_workers_takes_longer_belongs_to_the_start():
+    """A run whose workers start anew, against the same one made by hand with workers that stay."""
+    own = {**Pipeline().own, "transfer": 0.02}
+    anew = Pipeline(start=0.1, after_start=0.15, own=own, ready=0.0, cores=8, per_epoch=6)
+    record, spans = anew.run()
+    model = calibrate(record, spans)
+    assert model.config.after_start_s == pytest.approx(0.15, rel=1e-6)
+    assert model.cost_per_sample("transfer") == pytest.approx(0.02 / 8, rel=1e-6)
+
+    stays, _ = replace(anew, start=0.0, after_start=0.0).run()
+    predictor = predictor_for(record, spans)
+    change = set_knob(predictor.model, record.knobs, "persistent_workers", True)
+    gained = stays.steady.samples_per_s / record.steady.samples_per_s
+    assert 1.0 + predictor.gain(change.apply(predictor.model)).estimate == pytest.approx(gained, rel=0.05)
+    assert gained > 1.2
+
+
+@pytest.mark.parametrize("pipeline", [Pipeline(start=0.1), Pipeline(after_start=0.15), Pipeline(start=0.1, epochs=1)])
+def test_where_first_steps_are_like_others_or_nothing_starts_it_is_nothing(pipeline):
+    assert calibrate(*pipeline.run()).config.after_start_s == 0.0

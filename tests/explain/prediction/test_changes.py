@@ -80,6 +80,14 @@ def test_a_stage_takes_a_multiple_and_no_other_changes(change, stage, factor):
         assert after.cost_per_sample(name) == pytest.approx(expected), name
 
 
+def test_time_on_no_core_goes_with_all_that_loads_a_batch():
+    sleeping = model(samples=SampleCosts(STAGES, np.arange(64), np.full((64, 4), 1e-9)), blocked_share=100.0)
+    drawn = sleeping.draw(np.random.default_rng(0))
+    assert drawn.blocked == pytest.approx(8 * 0.001 * 100.0, rel=1e-3)
+    without = scale_stage(sleeping, "collate", 0.0).apply(sleeping).draw(np.random.default_rng(0))
+    assert without.blocked == pytest.approx(0.0, abs=1e-4)
+
+
 def test_changes_together_are_one_change():
     changes = [
         scale_stage(model(), "decode", 0.5),

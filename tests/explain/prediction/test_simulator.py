@@ -51,6 +51,13 @@ def test_busy_cores_slow_each_other_down():
     assert wall_s(shaped(cores=2, slowdown=0.3, num_workers=1), load=1.0) == pytest.approx(200, rel=0.02)
 
 
+@pytest.mark.parametrize(("quota", "seconds"), [(0.5, 400), (1.0, 200), (1.5, 400 / 3), (2.0, 100), (4.0, 100)])
+def test_a_quota_is_shared_by_all_that_are_at_work(quota, seconds):
+    assert wall_s(shaped(cores=2, quota=quota), load=1.0) == pytest.approx(seconds, rel=0.02)
+    alone = wall_s(shaped(cores=2, quota=quota, num_workers=1), load=1.0)
+    assert alone == pytest.approx(200 / min(quota, 1.0), rel=0.02)  # who is alone has a core, as far as there is one
+
+
 def test_the_device_hides_what_is_faster_than_it():
     assert wall_s(load=1.0, device=0.9, submit=0.01) == pytest.approx(200 * 0.91, rel=0.02)
     assert wall_s(load=0.1, device=0.9, submit=0.01) == pytest.approx(200 * 0.91, rel=0.02)

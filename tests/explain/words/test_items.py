@@ -50,7 +50,7 @@ _NEVER_ONE = (
     "workbench/workloads/ocr/annotations/recognize.py: {len(self.paths)} files",
     "workbench/workloads/ocr/detector/metric.py: {len(truths)} words",
     "workbench/explain/figures/verdicts.py: {len(self.speed_ups)} variants",
-    "workbench/explain/diagnosis/rules.py: {knobs.num_workers} workers",
+    "workbench/explain/diagnosis/loop_rules.py: {knobs.num_workers} workers",
     "workbench/measure/loaders/webdataset_loader.py: {knobs.num_workers} workers",
     "workbench/panel/comparison_panel.py: {count} variants",
     "workbench/panel/comparison_panel.py: {len(variants)} variants",

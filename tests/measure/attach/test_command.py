@@ -18,6 +18,7 @@ WRONG = {
     "train.py": "Write: python train.py",
     "docker run image python train.py": "inside the container",
     f"{sys.executable} -I train.py": "started with -I",
+    f"{sys.executable} -u -": "would read the script from its standard input",
     f"{sys.executable} train.py --multirun lr=1,2": "several trainings",
     "python 'train.py": "Close the quote",
 }
@@ -37,7 +38,6 @@ def test_a_command_that_cannot_be_observed_is_refused_in_words(command: str) -> 
         ({"env": "A"}, "Write NAME=VALUE"),
         ({"knock_out": ("loader", "collate"), "command": "python x.py"}, "cannot be"),
         ({"device": "cuda"}, "the script decides"),
-        ({"profilers": ("torch",)}, "profilers"),
         ({"num_workers": 0, "prefetch_factor": 4}, "without workers"),
     ],
 )
@@ -56,6 +56,8 @@ def test_a_command_keeps_its_words_and_gets_the_observer_first_on_its_path(monke
     assert environment["PYTHONPATH"].endswith(":/elsewhere") and "injected" in environment["PYTHONPATH"].split(":")[0]
     assert (environment["A"], environment["B"], environment["OMP_NUM_THREADS"]) == ("1", "2 3", "2")
     assert environment[VARIABLE] == str(tmp_path)
+    own_path = environment_of(ObservedKnobs(command="python a.py", env="PYTHONPATH=/mine"), tmp_path)["PYTHONPATH"]
+    assert own_path.split(":")[1:] == ["/mine"]
 
 
 def test_variants_may_add_arguments_and_environment() -> None:
@@ -73,3 +75,27 @@ def test_knobs_of_trials_that_the_workbench_drives_are_none_of_a_script() -> Non
         ObservedKnobs.parse_own({"command": "python x.py", "transport": "ring"})
     knobs = ObservedKnobs(command="python x.py")
     assert ObservedKnobs.parse_own(knobs.model_dump()) == knobs
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("import torch\nmain()\n", "line 2"),
+        ("for _ in range(3):\n    pass\n", "line 1"),
+        ('def main(): pass\nif __name__ == "__main__":\n    main()\n', None),
+        ("VALUE = 1\ndef main(): pass\n", None),
+        ("def broken(:\n", None),
+    ],
+)
+def test_a_script_that_works_when_imported_is_not_spawned(tmp_path, code: str, line: str | None) -> None:
+    (tmp_path / "train.py").write_text(code)
+    settings = {"command": f"{sys.executable} train.py", "folder": str(tmp_path)}
+    for method in ("spawn", "forkserver"):
+        knobs = ObservedKnobs.parse_own({**settings, "start_method": method})
+        if line is None:
+            check_command(knobs)
+            continue
+        with pytest.raises(BadInput, match="works when it is imported") as raised:
+            check_command(knobs)
+        assert line in str(raised.value) and "__main__" in str(raised.value)
+    check_command(ObservedKnobs.parse_own({**settings, "start_method": "fork"}))

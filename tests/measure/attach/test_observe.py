@@ -8,9 +8,14 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from measure.attach.conftest import SCRIPTS
+
+from workbench.explain.diagnosis.diagnose import advise
+from workbench.explain.figures.script import tables_of
+from workbench.measure.attach.command import check_command
 
 pytestmark = pytest.mark.real
 
@@ -62,7 +67,7 @@ def test_a_script_does_the_same_as_alone_and_its_lanes_add_up(observe, tmp_path,
         ("validation", "validation"),
     ],
 )
-def test_a_planted_sleep_is_the_largest_part(observe, plant, stage):
+def test_a_planted_sleep_is_the_largest_part(observe, tmp_path, plant, stage):
     record = observe("plain_loop.py", "2", "fork", "map", num_steps=30, let_finish=True, env=f"PLANT={plant}")
     assert record.status == "ok", record.failure
     work = [
@@ -74,6 +79,9 @@ def test_a_planted_sleep_is_the_largest_part(observe, plant, stage):
     ]
 
     assert max(work, key=lambda row: row.total_s).name == stage
+    first = advise(tmp_path / record.run_id).causes[0]
+    assert first.stage == stage
+    assert ("`-p profilers=lines`" in first.evidence) == (plant in ("collate", "sample"))
 
 
 def test_a_script_that_never_ends_is_stopped_where_it_asks_for_a_batch(observe):
@@ -90,6 +98,9 @@ def test_knobs_from_outside_arrive_at_the_loader_that_trains(observe):
     assert record.asked == {"num_workers": 1, "prefetch_factor": 3, "batch_size": 8}
     assert (record.knobs.num_workers, record.knobs.prefetch_factor, record.knobs.batch_size) == (1, 3, 8)
     assert record.batches.samples[0] == 8
+    again = record.asked_knobs  # what another trial like it is asked for, and no more
+    assert again.asked() == record.asked and again.command == record.knobs.command and again.pin_memory is None
+    check_command(again)
 
 
 def test_a_knob_that_does_not_arrive_is_said_to_have_no_effect(observe):
@@ -114,6 +125,9 @@ def test_two_ranks_make_one_record(observe, tmp_path):
     assert [rank.rank for rank in record.script.ranks] == [0, 1]
     assert {rank.num_steps for rank in record.script.ranks} == {20}
     assert (tmp_path / record.run_id / "rank-1" / "spans.parquet").is_file()
+    slow, fast = record.script.ranks[1], record.script.ranks[0]  # rank 1 sleeps 10 ms in each step
+    assert slow.own_step_s > fast.own_step_s + 0.008 and slow.own_stage == "your code"
+    assert any("Rank 1 is the slowest" in note for table in tables_of(record) for note in table.notes)
 
 
 def test_ranks_of_spawn_are_told_apart_as_well(observe):
@@ -200,3 +214,85 @@ def test_a_fault_of_the_observers_takes_it_away_and_leaves_the_script_alone(obse
 
     assert record.status == "failed" and "took itself away" in record.failure.message
     assert printed(tmp_path, record) == alone("0", "fork", "map")
+
+
+STREAM = """
+import sys, torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+class Stream(IterableDataset):
+    def __iter__(self):
+        if "sharded" in sys.argv:
+            info = get_worker_info()
+            first, step = (info.id, info.num_workers) if info else (0, 1)
+        else:
+            first, step = 0, 1
+        yield from (torch.full((2,), float(number)) for number in range(first, 400, step))
+for batch in DataLoader(Stream(), batch_size=4, num_workers=1):
+    pass
+"""
+
+
+@pytest.mark.parametrize("is_sharded", [True, False])
+def test_workers_that_would_read_a_stream_several_times_are_refused(observe, tmp_path, is_sharded):
+    script = tmp_path / "stream.py"
+    script.write_text(STREAM, encoding="utf-8")
+    record = observe(str(script), *(["sharded"] if is_sharded else []), num_steps=10, num_workers=2)
+
+    if is_sharded:
+        assert record.status == "ok" and record.knobs.num_workers == 2, record.failure
+        looked = dict(np.load(tmp_path / record.run_id / "samples.npz"))
+        assert looked["num_samples"] == -1 and not looked["is_random"].any()
+    else:
+        assert record.failure.kind == "bad_input", record.failure
+        assert "`Stream` does not look at get_worker_info(), so each worker" in record.failure.message
+
+
+def test_a_lambda_is_named_before_a_worker_is_spawned(observe, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "from torch.utils.data import DataLoader\n"
+        "def main():\n"
+        "    for _ in DataLoader(list(range(64)), 4, shuffle=True, num_workers=1, collate_fn=lambda x: x): pass\n"
+        "if __name__ == '__main__':\n    main()\n",
+        encoding="utf-8",
+    )
+    record = observe(str(script), num_steps=10, start_method="spawn")
+
+    assert record.failure.kind == "bad_input"
+    assert "`collate_fn` is a lambda, which cannot be sent to a worker" in record.failure.message
+    assert observe(str(script), num_steps=10).status == "ok"
+
+
+SAMPLES = """
+import sys, time, torch
+from torch.utils.data import DataLoader, Dataset
+class Rows(Dataset):
+    def __init__(self):
+        self.rows = torch.rand(20_000, 4)
+    def __len__(self):
+        return len(self.rows)
+    def __getitem__(self, index):
+        if sys.argv[2] == "long":
+            time.sleep(0.001)
+        return self.rows[index]
+if __name__ == "__main__":
+    for batch in DataLoader(Rows(), batch_size=64, num_workers=int(sys.argv[1]), shuffle=True):
+        pass
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("length", ["short", "long"])
+def test_samples_that_cost_less_than_a_look_at_them_are_timed_by_the_batch(observe, tmp_path, workers, length):
+    script = tmp_path / "rows.py"
+    script.write_text(SAMPLES, encoding="utf-8")
+    record = observe(str(script), workers, length, num_steps=20)
+
+    assert record.status == "ok", record.failure
+    stages = {row.name for row in record.stages if row.lane == "worker"}
+    assert ("samples of Rows" in stages) is (length == "short")
+    single = sum(row.count for row in record.stages if row.name == "rest of Rows.__getitem__")
+    assert (single > 0.5 * record.steady.num_samples) is (length == "long")  # a busy machine hides it for a while
+    assert any("too short to be looked into" in note for note in record.notes) is (length == "short")
+    assert "rest of Rows.__getitem__" in {row.name for row in record.isolated.stages}
+    assert min(lane.attributed_share for lane in record.lanes) > 0.98

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.explain.checks.looks import compare_looks
+from workbench.explain.prediction.variants import can_take
 from workbench.files import examples_root
 
 pytestmark = pytest.mark.real
@@ -56,6 +57,14 @@ def test_random_samples_are_not_kept(looked):
 
     assert record.status == "failed" and record.failure.kind == "bad_input"
     assert "differs between two readings" in record.failure.message
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_a_cache_of_samples_is_not_advised_where_they_are_random(looked, flip):
+    record, _ = looked(*(["--flip"] if flip else []), num_workers=0)
+    assert bool(record.script.varying_samples) is flip
+    assert can_take(record, {"cache": "sample"}) is not flip
+    assert can_take(record, {"cache": "decoded"})
 
 
 def test_nothing_to_normalize_is_refused(observe):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,10 +28,10 @@ def test_what_is_warmed_is_held_unless_it_would_fill_the_memory(tmp_path, monkey
     forget(paths)
     if cached_share(paths) == 1.0:
         pytest.skip("this file system lives in memory")
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=1_000_000))
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=16_000_000, available=1_000_000))
     warm(paths)
     before = cached_share(paths)
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=10_000_000))
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=16_000_000, available=10_000_000))
     warm(paths)
     assert before < cached_share(paths) == 1.0
 
@@ -53,14 +55,13 @@ def test_nothing_is_known_of_nothing(tmp_path):
 
 
 def test_the_kernel_forgets_where_the_file_system_lets_it(checkout):
-    paths = sorted(checkout.glob("data_samples/images/*.jpg"))[:3]  # on the disk of the checkout
-    assert paths
-    for path in paths:
-        path.read_bytes()
-    forget(paths)
-    share = cached_share(paths)
-    if share == 1.0:
-        pytest.skip("this file system lives in memory")
-    assert share == 0.0
-    paths[0].read_bytes()
-    assert 0.0 < cached_share(paths) < 1.0
+    with tempfile.TemporaryDirectory(dir=checkout) as folder:  # on its disk; files that nobody else reads meanwhile
+        paths = [written(Path(folder), name, 300_000) for name in "abc"]
+        os.sync()  # what is yet to be written cannot be forgotten
+        forget(paths)
+        share = cached_share(paths)
+        if share == 1.0:
+            pytest.skip("this file system lives in memory")
+        assert share == 0.0
+        paths[0].read_bytes()
+        assert 0.0 < cached_share(paths) < 1.0

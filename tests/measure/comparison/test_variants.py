@@ -216,7 +216,7 @@ def test_equal_variants_are_named_with_what_is_inactive() -> None:
 
     assert equal_variants(parse_variants(specs, {"device": "replay"})) == [
         f"'same' is the same as 'baseline': {noise}",
-        "'model' is the same as 'baseline' (encoder, precision can change nothing: no model is run: the device is "
+        "'model' is the same as 'baseline' (precision, encoder can change nothing: no model is run: the device is "
         f"replayed, or there is none): {noise}",
         f"'looks' is the same as 'baseline': {noise}",
         f"'ahead' is the same as 'alone' (prefetch_factor can change nothing: there are no workers (num_workers=0)): "

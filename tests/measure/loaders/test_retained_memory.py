@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from toy import Numbers
 
+from workbench.feeds import ShardFeed
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders import torch_loader
 from workbench.measure.loaders.torch_loader import TorchLoader
 from workbench.measure.loaders.webdataset_loader import WebDatasetLoader
 from workbench.memory import retain_freed_memory
-from workbench.workload import ShardFeed
 
 pytestmark = [
     pytest.mark.real,

@@ -239,13 +239,13 @@ def test_a_function_that_is_never_called_is_named(tmp_path, this_module):
     assert functions[1]["lines"] == []
 
 
-def test_of_a_worker_that_died_the_others_lines_are_left(tmp_path, this_module):
+def test_of_a_worker_that_died_the_others_lines_are_left(tmp_path):
     code = called.__code__
     line = code.co_firstlineno + 1
     for name, hits in (("main-6", 2), ("worker-1-7", 3)):
-        own = [{"file": code.co_filename, "first_line": code.co_firstlineno, "lines": [[line, hits, 0.5]]}]
-        (tmp_path / f"{name}.json").write_text(json.dumps(own))
-    merged = merge([f"{this_module}.called"], sorted(tmp_path.iterdir()))
+        own = {"path": "called", "file": code.co_filename, "first_line": code.co_firstlineno, "last_line": line + 1}
+        (tmp_path / f"{name}.json").write_text(json.dumps([{**own, "lines": [[line, hits, 0.5]]}]))
+    merged = merge(sorted(tmp_path.iterdir()))
     assert merged["processes"] == ["main", "worker-1"]
     (function,) = merged["functions"]
     assert [(each["line"], each["hits"]) for each in function["lines"] if each["hits"]] == [(line, 5)]

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
-from workbench.measure.profilers.speedscope import PROFILERS_FRAME, STEADY_FRAME, readable
+from workbench.measure.profilers import speedscope
+from workbench.measure.profilers.speedscope import PROFILERS_FRAME, STEADY_FRAME
 from workbench.measure.trial.loop import Loop
 
 FRAMES = ['process 10:"python -m workbench.measure.trial.worker"', "Trial.run", STEADY_FRAME, "step", PROFILERS_FRAME,
           "fetch", "never", "serve"]  # fmt: skip
 PROCESS, RUN, STEADY, STEP, PROFILERS, FETCH, NEVER, SERVE = range(len(FRAMES))
+
+
+def readable(scope: dict[str, Any], main_pid: int, workers: dict[int, int]) -> dict[str, Any]:
+    return speedscope.readable(scope, main_pid, workers, within=STEADY_FRAME, without=PROFILERS_FRAME)
 
 
 def profile(pid: int, thread: str, *samples: list[int]) -> dict[str, Any]:
@@ -84,3 +89,10 @@ def test_only_frames_that_are_used_are_kept_and_hold_no_nulls():
     assert all(None not in frame.values() for frame in found["shared"]["frames"])
     assert found["profiles"][0].keys() >= {"type", "name", "unit", "startValue", "endValue", "samples", "weights"}
     assert found["profiles"][0]["unit"] == "seconds"
+
+
+def test_frames_of_a_folder_are_left_out_of_the_stacks():
+    recorded = scope(profile(10, "MainThread", [RUN, STEADY, STEP, FETCH]))
+    recorded["shared"]["frames"][STEP]["file"] = "/x/observer/timed.py"
+    found = speedscope.readable(recorded, 10, {}, within=None, without="waits", hidden="/x/observer")
+    assert stacks(found) == {"main process": [["Trial.run", STEADY_FRAME, "fetch"]]}

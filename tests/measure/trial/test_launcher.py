@@ -57,7 +57,7 @@ def test_a_trial_that_ends_well(ended_well):
     assert record.steady is not None
     assert (record.steady.num_steps, record.steady.num_samples) == (3, 6)
     assert record.steady.samples_per_s == pytest.approx(6 / record.steady.wall_s)
-    phases = {"imports", "dataset", "cache", "model", "workers", "warmup", "steady", "finish"}
+    phases = {"imports", "dataset", "cache", "model", "engine", "workers", "warmup", "steady", "finish"}
     assert {event.phase for event in ended_well.events} == phases
     assert [parse_event(line) for line in (folder / EVENTS).read_text().splitlines()] == ended_well.events
     assert (folder / SAMPLES).is_file()

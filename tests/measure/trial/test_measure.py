@@ -75,7 +75,7 @@ def test_a_trial_of_a_workload_of_ones_own_leaves_a_whole_record(tmp_path):
     assert record.isolated.stages == []
     assert record.notes == []
     assert set(read_spans(tmp_path)["lane"]) == {"worker", "main", "device"}
-    phases = ["imports", "dataset", "cache", "workers", "model", "warmup", "steady", "finish"]
+    phases = ["imports", "dataset", "cache", "workers", "model", "engine", "warmup", "steady", "finish"]
     assert [event.phase for event in events if event.total is None] == [name for name in phases if name != "steady"]
     assert {event.phase for event in events} == set(phases)
 

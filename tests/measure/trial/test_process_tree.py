@@ -123,3 +123,27 @@ def test_who_ends_its_own_session_takes_what_its_workers_left_along(folder):
     worker = int(process.stdout.read())
     process.stdout.close()
     assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE
+
+
+ORPHANS = """
+import os, resource, signal, subprocess, sys, time
+from workbench.measure.trial.process_tree import adopt_orphans, collect_orphans
+if sys.argv[1] == "adopt":
+    adopt_orphans()
+burn = "import time\\nwhile time.process_time() < 0.5: pass\\nprint('burnt', flush=True)\\ntime.sleep(60)"
+parent = f"import subprocess, sys\\nsubprocess.Popen([sys.executable, '-c', {burn!r}]).wait()"
+process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, start_new_session=True)
+process.stdout.readline()
+process.kill()
+process.wait()  # a parent that is killed at the same moment as its child may still wait for it
+os.killpg(process.pid, signal.SIGKILL)
+collect_orphans()
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime)
+"""
+
+
+@pytest.mark.parametrize("how", ["adopt", "leave"])
+def test_what_killed_descendants_took_is_known_to_who_adopts_them(how):
+    done = subprocess.run([sys.executable, "-c", ORPHANS, how], capture_output=True, text=True, timeout=120, check=True)
+    assert (float(done.stdout) > 0.45) is (how == "adopt")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from workbench import feeds
 from workbench import workload as contract
 from workbench.errors import BadInput
 from workbench.files import sample_pages_dir
@@ -93,8 +94,8 @@ def test_it_meets_the_contracts_that_it_offers():
     workload = make_workload(parse_knobs({"num_pages": 2}))
     assert isinstance(workload, OcrWorkload)
     offered = (
-        contract.Cached, contract.Sharded, contract.DecodesByLoader, contract.Placeholder, contract.AsyncSteps,
-        contract.Checked, contract.Previews, contract.LineFunctions,
+        contract.Cached, feeds.Sharded, feeds.DecodesByLoader, contract.Placeholder, contract.AsyncSteps,
+        contract.Checked, contract.Previews, contract.LineFunctions, contract.RunsEngines,
     )  # fmt: skip
     assert all(isinstance(workload, protocol) for protocol in offered)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from workbench.explain.checks.samples import ORDINARY, Arrays, Pair, compare_pair, whole_pairs
+from workbench.explain.checks.samples import ORDINARY, WHOLE, Arrays, Pair, compare_pair, whole_pairs
 from workbench.knobs.knob import Tolerance, tolerance_between
 from workbench.records import Check, Checks, Record
 from workbench.records.checks import names_of
@@ -18,6 +18,9 @@ from workbench.units import counted
 
 #: Means of random samples may differ by as much of their own standard deviation.
 _ALIKE = 0.5
+
+#: What the name of an array of one sample begins with; its number follows.
+_SINGLE = f"{WHOLE}sample-"
 
 
 def compare_looks(baseline: tuple[Record, Arrays | None], variant: tuple[Record, Arrays | None]) -> Checks:
@@ -29,7 +32,7 @@ def compare_looks(baseline: tuple[Record, Arrays | None], variant: tuple[Record,
     """
     own, other = variant[1], baseline[1]
     if own is None or other is None or "is_random" not in own or "is_random" not in other:
-        return Checks(notes=["No samples were looked at (let_finish, checked_samples=0, or an iterable data set)."])
+        return Checks(notes=["No samples were looked at (checked_samples=0, or the script ended before)."])
     if int(own["num_samples"]) != int(other["num_samples"]):
         counts = f"{int(own['num_samples'])} samples (baseline: {int(other['num_samples'])})"
         reason = "the trials are not of the same data set: their times can be compared, and no samples"
@@ -45,8 +48,10 @@ def _same(own: Arrays, other: Arrays, tolerance: Tolerance) -> Iterator[Check]:
     if np.array_equal(own["digests"], other["digests"]):
         yield Check(name="values of the samples", status="same", measured=f"equal in {count}, made with the same seeds")
         return
-    pairs = list(whole_pairs(own, other))
-    if not pairs:
+    found = [compare_pair(pair, tolerance) for pair in whole_pairs(_by_row(own), _by_row(other))]
+    # Of those that were kept one by one there may be many: only the ones that differ are named.
+    found += [check for pair in _one_by_one(own, other) if (check := compare_pair(pair, tolerance)).status != "same"]
+    if not found:
         wrong = np.flatnonzero(own["digests"] != other["digests"]).tolist()
         yield Check(
             name="values of the samples",
@@ -54,12 +59,25 @@ def _same(own: Arrays, other: Arrays, tolerance: Tolerance) -> Iterator[Check]:
             measured=f"not equal in {len(wrong)} of {count}",
             samples=names_of([str(number) for number in wrong]),
         )
-    yield from (compare_pair(pair, tolerance) for pair in pairs)
+    yield from found
 
 
 def _alike(own: Arrays, other: Arrays) -> Iterator[Check]:
-    for pair in whole_pairs(own, other):
-        yield _alike_pair(pair)
+    single = (pair for pair in _one_by_one(own, other) if pair.own.shape == pair.other.shape)  # a size may be random
+    yield from (_alike_pair(pair) for pair in (*whole_pairs(_by_row(own), _by_row(other)), *single))
+
+
+def _by_row(arrays: Arrays) -> Arrays:
+    """All but the arrays of single samples: those that have a row for each sample."""
+    return {name: values for name, values in arrays.items() if not name.startswith(_SINGLE)}
+
+
+def _one_by_one(own: Arrays, other: Arrays) -> Iterator[Pair]:
+    """The arrays of single samples, [1, ...] each: of a batch that is a list, where they may be of several sizes."""
+    for name in sorted(own.keys() & other.keys()):
+        if name.startswith(_SINGLE):
+            number = int(name.removeprefix(_SINGLE).partition(".")[0])
+            yield Pair(name.removeprefix(WHOLE), [number], own[name], other[name])
 
 
 def _alike_pair(pair: Pair) -> Check:

@@ -37,6 +37,7 @@ def compare_runs(runs: Path, baseline: Record, variant: Record) -> Checks:
     )
     has_samples = any(check.status != "not_comparable" for check in samples.checks)
     scores = compare_scores(baseline, variant, has_samples=has_samples)
+    scores = [score for score in scores if score.name not in samples.compared_scores]
     found = Checks(checks=[*samples.checks, *scores], num_samples=samples.num_samples, notes=[*notes, *samples.notes])
     if found.status == "not_comparable" and not found.notes:
         return found.model_copy(update={"notes": ["Nothing that the trials have left could be compared."]})

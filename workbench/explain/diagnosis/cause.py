@@ -21,6 +21,7 @@ Name = Literal[
     "rare slow samples",
     "heavy send and receive",
     "cores oversubscribed",
+    "throttled by a quota",
     "lock contention",
     "slow files",
     "memory-bound cache",
@@ -83,6 +84,8 @@ class Thresholds:
         rare_samples: Rare is no more than this share of the samples; beyond it they are a kind of samples.
         ready: Seconds that workers were ready and waited for a core, for each second that they had one. From 1 on, on
             the average, every core has as many in its queue as at work.
+        throttled: Share of the periods of a control group's quota in which it was used up. Imports and epochs'
+            beginnings use one up now and then; from here on it is the rule.
         blocked: Share of their work in which workers are neither on a core nor waiting for one. The counters and the
             spans agree within a few per cent; more than this waits for something.
         files: Share of that time that the stage `read` must take to be the one that waits: more than any other.
@@ -103,6 +106,7 @@ class Thresholds:
     rare_sample: float = 5.0
     rare_samples: float = 0.10
     ready: float = 1.0
+    throttled: float = 0.25
     blocked: float = 0.15
     files: float = 0.50
     moves: float = 0.80

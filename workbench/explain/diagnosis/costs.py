@@ -8,10 +8,13 @@ from typing import Any
 
 from workbench.explain.prediction.predictor import Predictor
 from workbench.explain.words.items import counted, plural
-from workbench.knobs.knob import Tolerance, tolerance_between
+from workbench.knobs.knob import Effect, Tolerance, tolerance_between
 from workbench.knobs.knobs import Knobs
 from workbench.records import Record
 from workbench.units import format_bytes, format_duration
+
+#: Bytes of a decoded pixel, as decoders mostly give it.
+_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -82,26 +85,36 @@ def _cache(
     num_samples = record.description.num_samples if record.description else 0
     items = counted(num_samples, record.item)
     for effect in keeping:
-        if effect.keeps_bytes is None:
+        each = _kept_bytes(record, effect, changed)
+        if each is None:
             yield Cost(f"memory for {items} ({effect.keeps})", weights.unknown_memory)
             continue
-        each = effect.keeps_bytes(changed)
         share = _share_of_memory(record, num_samples * each)
         size = f"{format_bytes(each)} ({effect.keeps}) = {format_bytes(num_samples * each)}"
         yield Cost(f"memory for {items} x {size}", weights.memory * share, share)
     if predictor is not None and record.steady is not None and num_samples:
         model = predictor.model  # every sample is made once, on all cores
         of_sample_s = sum(model.cost_per_sample(stage) for stage in model.samples.stages)
-        fill_s = num_samples * of_sample_s / model.config.cores
+        fill_s = num_samples * of_sample_s / model.config.usable_cores
         text = f"at most {format_duration(fill_s)} more start-up to fill it (simulated)"
         yield Cost(text, fill_s / (weights.epochs * num_samples / record.steady.samples_per_s))
+
+
+def _kept_bytes(record: Record, effect: Effect, changed: Knobs) -> float | None:
+    """Bytes that are kept of each sample; None where neither the workload nor the run tells it."""
+    if effect.keeps_bytes is not None:
+        return effect.keeps_bytes(changed)
+    if effect.repeats:
+        return record.batches.bytes_per_sample
+    seen = sum(kind.samples for kind in record.images)
+    return _COLOURS * sum(kind.samples * kind.pixels for kind in record.images) / seen if seen else None
 
 
 def _ahead(record: Record, changed: Knobs, weights: Weights) -> Iterator[Cost]:
     """Memory of batches on their way: those that workers load ahead, as large as the run's own."""
     knobs, num_bytes = record.knobs, record.batches.bytes_per_sample or 0.0
     before, after = (each.num_workers * each.prefetch_factor for each in (knobs, changed))
-    there = record.description.num_samples if record.description else changed.batch_size
+    there = (record.description.num_samples if record.description else 0) or changed.batch_size  # a stream says none
     size = (after - before) * min(changed.batch_size, there) * num_bytes
     if after <= before:
         return

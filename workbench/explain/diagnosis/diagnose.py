@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from workbench.errors import BadInput
 from workbench.explain.breakdown import CLOSES_UP_TO
-from workbench.explain.diagnosis import rules
+from workbench.explain.diagnosis import loading_rules, loop_rules
 from workbench.explain.diagnosis.cause import APART, Cause, Thresholds
 from workbench.explain.diagnosis.facts import Facts, gather
 from workbench.explain.diagnosis.losses import Losses
@@ -29,21 +29,22 @@ DIAGNOSIS = "diagnosis.json"
 Rule = Callable[[Facts, Losses, Thresholds], Iterator[Cause]]
 
 _RULES: tuple[Rule, ...] = (
-    rules.slow_worker,
-    rules.worker_start,
-    rules.unexplained,
-    rules.loading,
-    rules.rare_samples,
-    rules.blocked,
-    rules.oversubscribed,
-    rules.threads,
-    rules.sending,
-    rules.transfer,
-    rules.results,
-    rules.other_work,
-    rules.cache,
-    rules.epoch_ends,
-    rules.device,
+    loading_rules.slow_worker,
+    loading_rules.worker_start,
+    loop_rules.unexplained,
+    loading_rules.loading,
+    loading_rules.rare_samples,
+    loading_rules.blocked,
+    loading_rules.throttled,
+    loading_rules.oversubscribed,
+    loop_rules.threads,
+    loop_rules.sending,
+    loop_rules.transfer,
+    loop_rules.results,
+    loop_rules.other_work,
+    loop_rules.cache,
+    loop_rules.epoch_ends,
+    loop_rules.device,
 )
 
 
@@ -170,7 +171,7 @@ def _weighed(facts: Facts, losses: Losses, limits: Thresholds) -> list[Cause]:
         left *= 1.0 - min(cause.cost, 1.0)
     rest = [cause for cause in causes if cause.name not in APART]
     rest = [replace(cause, cost=cause.cost * left) if cause.stage else cause for cause in rest]
-    found = [*apart, *rest, *rules.start_up(facts, losses, limits)]
+    found = [*apart, *rest, *loop_rules.start_up(facts, losses, limits)]
     found = [replace(cause, cost=min(max(cause.cost, 0.0), 1.0)) for cause in found]
     found = [cause for cause in found if cause.bounds or cause.cost >= limits.notable]
 
@@ -185,9 +186,10 @@ def _healthy(facts: Facts, losses: Losses, limits: Thresholds, found: list[Cause
     """Whether nothing is wrong; a device at work all the time is right, as long as all else is matched to it."""
     if found and (found[0].bounds or found[0].cost >= limits.stands_out):
         return None
-    if (busy := rules.matched(facts, losses, limits)) is not None:
+    if (busy := loop_rules.matched(facts, losses, limits)) is not None:
         return busy
-    shares = f"the device is at work {format_share(facts.device_busy)} of the time, {facts.wait_words}"
+    device = "" if facts.is_model_on_cpu else f"the device is at work {format_share(facts.device_busy)} of the time, "
+    shares = f"{device}{facts.wait_words}"
     if facts.main.background_busy > 0.0:
         shares += f", its background thread is at work {format_share(facts.main.background_busy)}"
     if not found:

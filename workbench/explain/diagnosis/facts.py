@@ -20,7 +20,13 @@ from workbench.explain.breakdown import (
     share_of,
 )
 from workbench.explain.diagnosis.cause import Thresholds
-from workbench.explain.prediction.recorded import counted_spans, implausible_isolated, sample_times, starting_share
+from workbench.explain.prediction.recorded import (
+    counted_spans,
+    implausible_isolated,
+    sample_times,
+    starting_share,
+    wait_of_a_round,
+)
 from workbench.explain.words.items import item_of, plural, with_article
 from workbench.records import Record, StageStats, Steady
 from workbench.stages import UNATTRIBUTED, Lane, Role, Stage
@@ -61,6 +67,7 @@ class Facts:
         cores: What the workers did with their time; None where the scheduler's counters are missing.
         samples: A row for each time that a sample was made (see `sample_times`); empty where that is not known.
         starting: Share of the time in which the main process waited for a worker to start.
+        round_wait_s: What it waits once for each round of its workers, where it hardly waits otherwise; else None.
     """
 
     record: Record
@@ -70,6 +77,7 @@ class Facts:
     cores: CoreUse | None
     samples: pd.DataFrame
     starting: float
+    round_wait_s: float | None
 
     @property
     def is_contended(self) -> bool:
@@ -79,8 +87,10 @@ class Facts:
         """
         isolated = {row.name: row for row in self.record.isolated.stages if row.lane == "worker"}
         samples = len(self.record.isolated.samples)
-        if self.record.script is None or not isolated or self.cores is None:
+        if self.record.script is None or self.cores is None:
             return True
+        if not isolated:  # nobody knows what it takes isolated
+            return False
         excess_s = sum(
             max(0.0, row.total_s - isolated[row.name].total_s / samples * self.steady.num_samples)
             for row in self.record.stages
@@ -96,7 +106,7 @@ class Facts:
             return 0
         sending_s = sum(row.total_s for row in self.record.stages if row.lane == "worker" and row.background)
         helping_s = max(0.0, (lane.background_cpu_s or 0.0) - sending_s)
-        is_many = (script.opencv_threads or 0) * self.record.knobs.num_workers > environment.cores
+        is_many = (script.opencv_threads or 0) * self.record.knobs.num_workers > environment.usable_cores
         return (script.opencv_threads or 0) if is_many and helping_s >= 0.2 * lane.cpu_s else 0
 
     @property
@@ -145,11 +155,33 @@ class Facts:
         return (lane.ready_s or 0.0) / lane.wall_s if lane is not None and lane.wall_s > 0.0 else 0.0
 
     @property
+    def is_model_on_cpu(self) -> bool:
+        """Whether a script's own model runs in the main process itself: then there is no device to be at work."""
+        return self.record.script is not None and self.record.device == "cpu"
+
+    @property
+    def without_core_for_workers(self) -> float:
+        """Share of its time in which the main process waits for a core that a worker has.
+
+        Whoever else was at work had the others: other programs, and the main process's own further threads.
+        """
+        workers, main, machine = self.record.lane("worker"), self.record.lane("main"), self.record.machine
+        if workers is None or main is None or workers.cpu_s is None or not main.wall_s:
+            return 0.0
+        theirs = (workers.cpu_s + (workers.background_cpu_s or 0.0)) / main.wall_s
+        others = (main.background_cpu_s or 0.0) / main.wall_s + (machine.other_cores if machine else 0.0)
+        return min(theirs, self.without_core * theirs / max(theirs + others, 1e-9))
+
+    @property
     def is_short_of_cores(self) -> bool:
         """Whether workers and main process are more than the cores."""
         environment = self.record.environment
         has_workers = self.worker is not None and not self.worker.in_main
-        return has_workers and environment is not None and self.record.knobs.num_workers + 1 > environment.cores
+        return has_workers and environment is not None and self.record.knobs.num_workers + 1 > environment.usable_cores
+
+    def is_throttled(self, limits: Thresholds) -> bool:
+        """Whether a quota stops the run again and again, though there are more cores."""
+        return self.record.throttled_share >= limits.throttled
 
     @property
     def own_work(self) -> float:
@@ -329,6 +361,7 @@ def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
         cores=None if worker is None or worker.in_main else _core_use(record, worker),
         samples=sample_times(record, counted),
         starting=starting_share(counted, record.steady.wall_s),
+        round_wait_s=wait_of_a_round(record.steady, counted, record.knobs.num_workers),
     )
 
 

@@ -62,10 +62,20 @@ class Losses:
         known = [stage for stage in stages if stage in self._unblocked.stages]
         return self._saved(self._unblocked.scaled(0.0, *known)) if known else 0.0
 
+    def of_slower(self, stage: str, factor: float) -> float:
+        """Of a stage that could take this part of its time."""
+        if self._unblocked is None:
+            return self.of_stages(stage) * (1.0 - factor)
+        return self._saved(self._unblocked.scaled(factor, stage))
+
+    def of_loading(self, stage: str) -> float:
+        """Of a stage of the workers: no more than the main process waits for them, or for a core that they have."""
+        return min(self.of_stages(stage), self._facts.wait + self._facts.without_core_for_workers)
+
     def of_own_work(self, stage: str) -> float:
         """Of a stage of the main process; what it takes there is in part waiting for a core."""
-        if self.is_predicted:
-            return self.of_stages(stage)
+        if self.is_predicted:  # without it there is more of the cores for the rest, which waits for them
+            return min(self.of_stages(stage), self._facts.of_main(stage) + self._facts.without_core)
         waiting = min(1.0, self._facts.without_core / max(self._facts.own_work, 1e-9))
         return self._facts.of_main(stage) * (1.0 - waiting)
 
@@ -86,7 +96,18 @@ class Losses:
             of_workers = cores.ready_s / cores.work_s if cores and cores.work_s > 0.0 else 0.0
             return self._facts.wait * of_workers + self._facts.without_core
         config = self._unblocked.config
-        return self._saved_by(replace(config, cores=max(config.num_workers + 1, config.cores)))
+        return self._saved_by(replace(config, cores=max(config.num_workers + 1, config.cores), quota=None))
+
+    @property
+    def after_start_s(self) -> float:
+        """What the main process's first step after a start of workers takes longer than others, in seconds."""
+        return 0.0 if self._model is None else self._model.config.after_start_s
+
+    def of_first_steps(self) -> float:
+        """Of that; 0 where nothing can be predicted."""
+        if self._unblocked is None or not self.after_start_s:
+            return 0.0
+        return self._saved_by(replace(self._unblocked.config, after_start_s=0.0))
 
     def of_epoch_ends(self) -> float:
         """Of workers that run dry where an epoch ends; 0 where nothing can be predicted."""

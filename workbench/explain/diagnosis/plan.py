@@ -6,13 +6,14 @@ they have run; for those there is what could be gained at most: the gain if the 
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import BadInput
-from workbench.explain.diagnosis.cause import Cause
+from workbench.explain.diagnosis.cause import Cause, Thresholds
 from workbench.explain.diagnosis.costs import Cost, cost_of
 from workbench.explain.prediction.changes import set_knob
 from workbench.explain.prediction.gain_map import format_gain
@@ -20,7 +21,8 @@ from workbench.explain.prediction.predictor import Predictor
 from workbench.explain.prediction.variants import can_take, suggestions
 from workbench.knobs.format import format_settings, format_value, shell_settings
 from workbench.knobs.knob import Effect
-from workbench.records import Policy, PredictedValue, Record
+from workbench.records import LaneStats, Policy, PredictedValue, Record
+from workbench.stages import Lane
 from workbench.units import format_share
 
 Settings = dict[str, Any]
@@ -35,6 +37,13 @@ _MOST_MEMORY = 0.8
 _MOST_CEILING = 1.0
 
 _STEPS = 3
+
+#: What makes the processes of a lane work with one thread each; worth a try where others do this share of the work.
+_ONE_THREAD: dict[Lane, Settings] = {"main": {"blas_threads": 1}, "worker": {"opencv_threads": 0}}
+_HELPED = 0.2
+
+#: Causes that fewer processes and threads may be good against.
+_OF_CORES = ("cores oversubscribed", "throttled by a quota")
 
 #: Of this cause the simulator knows too little: all its workers are alike.
 _NOT_MODELLED = ("one slow worker",)
@@ -78,7 +87,7 @@ class PlanStep:
         origin = "simulated" if self.is_simulated else "from shares of the measured time"
         if self.at_most is not None and self.at_most > _MOST_CEILING:
             of_time = format_share(self.at_most / (1.0 + self.at_most))
-            return f"not known before it has run: it concerns {of_time} of the time ({origin})"
+            return f"not known before it has run; it concerns {of_time} of the time ({origin})"
         return f"at most {format_share(self.at_most)} ({origin})"
 
 
@@ -213,6 +222,9 @@ class _Planning:
 
     def _ceiling(self, cause: Cause, settings: Settings) -> float:
         """What could be gained at most: if the stages that it addresses were free, or the cause were gone."""
+        if cause.name in _OF_CORES and settings in _ONE_THREAD.values():
+            # The work of further threads has to be done all the same: no more is saved than they take.
+            return _gain_without(min(cause.cost, _helping_share(self._record)))
         if cause.name != "loader-bound":
             return _gain_without(cause.cost * self._of_bytes(cause, settings))
         loading = [other for other in self._causes if other.name == "loader-bound"]
@@ -242,14 +254,43 @@ def _settings_against(record: Record, cause: Cause) -> Iterator[Settings]:
     if cause.name == "lock contention":  # it is in the code; no knob takes it away
         return
     yield from suggestions(record, stage=cause.stage, cause=cause.name)
-    cores = record.environment.cores if record.environment else 1
+    cores = max(1, int(record.environment.usable_cores)) if record.environment else 1
     workers = record.knobs.num_workers
+    throttled = record.throttled_share >= Thresholds().throttled
     if cause.name == "loader-bound":
-        yield from ({"num_workers": number} for number in sorted({workers + 1, cores - 1, cores}) if number > workers)
-    elif cause.name == "cores oversubscribed":
+        more = {cores - 1, cores} if throttled else {workers + 1, cores - 1, cores}
+        if _mostly_waits(record):
+            more.add(2 * workers)
+        yield from ({"num_workers": number} for number in sorted(more) if number > workers)
+    elif cause.name in _OF_CORES:
         yield from ({"num_workers": number} for number in sorted({1, max(cores - 1, 1), cores}) if number < workers)
+        if throttled and record.script is not None:
+            yield from (settings for lane, settings in _ONE_THREAD.items() if _is_helped(record.lane(lane)))
     elif cause.name == "memory-bound cache":
         yield {"num_workers": 0}
+
+
+def _mostly_waits(record: Record) -> bool:
+    """Whether workers neither have a core nor want one for more than half of their work: then there may be more."""
+    lane = record.lane("worker")
+    if lane is None or lane.cpu_s is None or lane.ready_s is None:
+        return False
+    own = (row for row in record.stages if row.lane == "worker" and not row.background)
+    waiting = ("wait", "start")
+    no_work_s = sum(row.total_s for row in own if record.catalogue.find("worker", row.name).role in waiting)
+    return lane.cpu_s + lane.ready_s < 0.5 * (lane.wall_s - no_work_s)
+
+
+def _is_helped(lane: LaneStats | None) -> bool:
+    """Whether further threads do a good part of a lane's work."""
+    return lane is not None and (lane.background_cpu_s or 0.0) >= _HELPED * (lane.cpu_s or math.inf)
+
+
+def _helping_share(record: Record) -> float:
+    """Share of a run's time on cores that is that of further threads, 0..1."""
+    helping_s = sum(lane.background_cpu_s or 0.0 for lane in record.lanes)
+    all_s = helping_s + sum(lane.cpu_s or 0.0 for lane in record.lanes)
+    return helping_s / all_s if all_s > 0.0 else 0.0
 
 
 def _gain_without(cost: float) -> float:

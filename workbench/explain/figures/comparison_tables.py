@@ -29,7 +29,7 @@ VERDICT_TONES: dict[str, Tone] = {
 }  # fmt: skip
 
 
-_STATUSES = {"same": "same", "within_tolerance": "within tolerance"}
+_STATUSES = {"same": "same", "within_tolerance": "within tolerance", "cannot_tell": "cannot tell"}
 
 
 def verdict_table(comparison: Comparison) -> Table:

@@ -181,7 +181,7 @@ class MemoryCurves:
     phases: tuple[tuple[float, str], ...]
     peak_bytes: int
     peak_phase: str
-    cores: int | None
+    cores: float | None
 
     @property
     def finding(self) -> str:
@@ -197,7 +197,7 @@ class MemoryCurves:
         return make_table(("process", "largest memory (MB)", "busy cores, mean"), rows)
 
 
-def memory_curves(samples: pd.DataFrame, *, cores: int | None = None) -> MemoryCurves:
+def memory_curves(samples: pd.DataFrame, *, cores: float | None = None) -> MemoryCurves:
     """The curves of a run.
 
     Args:
@@ -219,12 +219,15 @@ def memory_curves(samples: pd.DataFrame, *, cores: int | None = None) -> MemoryC
 
 
 def _curve(own: pd.DataFrame) -> pd.DataFrame:
-    steps = own[["at_s", "cpu_s"]].diff()
+    """Of one name, which several processes may have: one after another, or at the same time."""
+    steps = own.groupby("pid")[["at_s", "cpu_s"]].diff()
     cores = (steps["cpu_s"] / steps["at_s"]).where(steps["at_s"] > 0)
-    return pd.DataFrame({"at_s": own["at_s"], "pss_mb": own["pss_bytes"] / 1e6, "cores": cores})
+    rows = pd.DataFrame({"at_s": own["at_s"], "pss_mb": own["pss_bytes"] / 1e6, "cores": cores})
+    together: pd.DataFrame = rows.groupby("at_s", as_index=False).sum(min_count=1)
+    return together
 
 
-def memory_over_time(file: Path, *, cores: int | None = None) -> go.Figure:
+def memory_over_time(file: Path, *, cores: float | None = None) -> go.Figure:
     """Memory and busy cores of a run over time.
 
     Args:

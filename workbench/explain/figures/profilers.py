@@ -56,7 +56,7 @@ def show_profilers(record: Record, folder: Path) -> list[Html | go.Figure]:
     if record.failure is not None:
         why = f"The run with profilers failed in phase '{record.failure.phase}': {record.failure.message}"
         return [paragraph(why), paragraph(f"Its folder: `{folder}`")]
-    cores = record.environment.cores if record.environment else None
+    cores = record.environment.usable_cores if record.environment else None
     views: dict[str, tuple[str, Callable[[Path], Html | go.Figure]]] = {
         "torch operators": ("Operators by time", lambda file: html_table(operator_table(file))),
         "line times": ("Lines, in every process", lambda file: source_html(read_source(file))),

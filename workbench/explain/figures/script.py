@@ -75,23 +75,45 @@ def _loaders(script: Script) -> Table:
             str(loader.num_workers),
             loader.collate,
             str(loader.batches),
+            loader.most_work or "",
         )
         for loader in script.loaders
     ]
-    columns = ("made in", "data set", "samples", "batch size", "workers", "collate", "asked")
+    columns = (
+        "made in",
+        "data set",
+        "samples",
+        "batch size",
+        "workers",
+        "collate",
+        "batches",
+        "takes longest in",
+    )
     return make_table(columns, rows, caption="Its loaders", is_wide=True)
 
 
 def _ranks(script: Script) -> Table:
-    slowest = min(script.ranks, key=lambda rank: rank.samples_per_s)
-    # Ranks wait for each other in the backward pass, so the one that waits least for others is the slow one.
-    holds_up = max(script.ranks, key=lambda rank: rank.wait_share)
+    # In the backward pass ranks wait for each other: who has most to do outside of it is who the others wait for.
+    slowest = max(script.ranks, key=lambda rank: rank.own_step_s)
+    others = [rank.own_step_s for rank in script.ranks if rank is not slowest]
     rows = [
-        (str(rank.rank), str(rank.num_steps), format_rate(rank.samples_per_s), format_share(rank.wait_share))
+        (
+            str(rank.rank),
+            str(rank.num_steps),
+            format_rate(rank.samples_per_s),
+            format_share(rank.wait_share),
+            format_duration(rank.own_step_s),
+            rank.own_stage,
+        )
         for rank in script.ranks
     ]
-    notes = [f"Rank {slowest.rank} is the slowest by its rate; rank {holds_up.rank} waits most for its loader."]
-    return make_table(("rank", "steps", "throughput", "waits for a batch"), rows, caption="Its ranks", notes=notes)
+    notes = [
+        f"Rank {slowest.rank} is the slowest: outside of the backward pass, in which ranks wait for each other, a step "
+        f"takes it {format_duration(slowest.own_step_s)}, most of it '{slowest.own_stage}'; the others "
+        f"{format_duration(sum(others) / len(others))}."
+    ]
+    columns = ("rank", "steps", "throughput", "waits for a batch", "a step, but for backward", "most of that")
+    return make_table(columns, rows, caption="Its ranks", notes=notes)
 
 
 def _asked(record: Record) -> Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.explain.breakdown import CLOSES_UP_TO, LEFT_OVER, LaneBreakdown, break_down, explain_lanes
 from workbench.explain.diagnosis.cause import APART, Cause
 from workbench.explain.table import Cell, Table, code, make_table, note_table, number, sentence
+from workbench.explain.words.engine import engine_words
 from workbench.explain.words.headline import startup_words
 from workbench.explain.words.items import counted, item_of, per_item
 from workbench.knobs.format import format_value
@@ -40,6 +41,12 @@ def run_table(record: Record) -> Table:
         ]
     if startup := record.startup:
         rows.append(("start-up", startup_words(startup)))
+    if record.engine is not None:
+        rows.append(("engine", engine_words(record.engine)))
+    if training := record.training:
+        skipped = f", {training.skipped_steps} of them skipped" if training.skipped_steps else ""
+        steps = counted(training.optimizer_steps, "update")
+        rows.append(("training", f"{steps} of the weights, {training.samples_per_step:g} {item}s each{skipped}"))
     shares = [f"{lane.lane} {format_share(lane.attributed_share)}" for lane in record.lanes if lane.lane != "device"]
     if shares:
         rows.append(("attributed share", ", ".join(shares)))
@@ -162,11 +169,12 @@ def environment_table(records: Iterable[Record]) -> Table:
     if environment is None:
         return note_table("No run got as far as to describe its environment.")
     rows = [
-        ("CPU", f"{environment.cpu}, {counted(environment.cores, 'core')}"),
+        ("CPU", f"{environment.cpu}, {environment.cores_text}"),
         ("memory", format_bytes(environment.memory_bytes)),
         ("GPU", environment.gpu or "none"),
         ("Python", f"{environment.python} on {environment.platform}"),
         *environment.packages.items(),
+        ("variables", ", ".join(f"{name}={value}" for name, value in environment.variables.items()) or "none set"),
         ("commit", environment.git or "unknown"),
     ]
     return make_table((), rows, caption="Environment")

@@ -65,6 +65,9 @@ def _refuse(record: Record, spans: pd.DataFrame) -> None:
     if record.knobs.loader != "torch":
         remedy = "Compare it instead: workbench compare --variant"
         problems.append(Problem(f"the inside of the {record.knobs.loader} loader is not modelled", remedy=remedy))
+    if record.script is not None and sum(loader.in_step for loader in record.script.loaders) > 1:
+        remedy = "Measure the change: workbench compare --variant"
+        problems.append(Problem("a step that takes batches of several loaders is not modelled", remedy=remedy))
     if record.script is None and "cpu" in (record.knobs.device, record.device):
         remedy = (
             "Take a run with -p device=replay -p replay_ms_per_sample=T, where T is what the model takes, or measure "
@@ -89,6 +92,8 @@ class _Calibration:
         self._record = record
         self._knobs = record.knobs
         self._in_main = self._recorded.in_main
+        restarts = not self._in_main and not self._knobs.persistent_workers
+        self._first_steps, self._after_start_s = self._recorded.first_steps() if restarts else (set(), 0.0)
 
     def model(self) -> CostModel:
         main, worker = self._recorded.on_core("main"), self._recorded.on_core("worker")
@@ -117,22 +122,24 @@ class _Calibration:
 
     def _config(self) -> PipelineConfig:
         knobs, steady, limits = self._knobs, self._recorded.steady, self._record.limits
-        epoch = self._recorded.of("main", "epoch")["wall_s"]
+        epoch = self._record.stage("epoch", "main")  # by visits: what else happens there cuts one into several spans
         start = self._recorded.of("worker", "start")["wall_s"]
         restarts = not knobs.persistent_workers
         return PipelineConfig(
             num_workers=knobs.num_workers,
             prefetch_factor=knobs.prefetch_factor,
             cores=self._record.environment.cores if self._record.environment else 1,
+            quota=self._record.environment.quota if self._record.environment else None,
             slowdown=0.0,
             steps_per_epoch=-(-self._recorded.num_samples // knobs.batch_size),
             num_steps=steady.num_steps,
             warmup_steps=steady.warmup_steps,
             epoch_overlap=knobs.epoch_overlap,
             in_order=knobs.in_order,
-            epoch_s=float(epoch.median()) if len(epoch) else 0.0,
+            epoch_s=epoch.p50_s if epoch is not None else 0.0,
             start_s=float(start.median()) if len(start) and restarts else 0.0,
             restarts=restarts,
+            after_start_s=self._after_start_s,
             device_steps=_UNBOUNDED_STEPS if limits.device_steps is None else max(limits.device_steps, 1),
             background=self._recorded.has_background(receiver=False),
             background_batches=limits.background_batches or _BACKGROUND_BATCHES,
@@ -166,6 +173,9 @@ class _Calibration:
         lanes: tuple[tuple[Lane, float], ...] = (("worker", on_core), ("main", main_on_core))
         for lane, share in lanes:
             rows = self._recorded.work(lane)
+            if lane == "main":  # what these take longer is a cost of the start
+                longer = self._recorded.submits(rows[rows["batch"].isin(list(self._first_steps))])
+                rows = rows.drop(longer.index)
             for stage, own in rows[rows["sample"] < 0].groupby("stage", sort=False):
                 name = str(stage)
                 in_background = bool(own["background"].all())

@@ -4,6 +4,7 @@
 `scale_stage`, `remove_stage`      a stage takes half as long, or nothing
 `move_to_device`                   the device does it
 `stage_from_run`                   a stage takes as long as in another run
+`model_from_run`                   the model takes as long as in another run, by another engine
 `set_knob`                         a knob is set; the knob's row says how that is predicted
 `set_cores`                        a machine of more cores, or fewer
 =================================  ============================================================
@@ -24,6 +25,7 @@ from workbench.explain.words.items import counted, plural, with_article
 from workbench.knobs.format import format_settings, shell_settings
 from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect, Knob
 from workbench.knobs.knobs import Knobs
+from workbench.units import counted_cores
 
 #: What is beyond these multiples of what was measured is no longer believed.
 _MOST_SCALE, _MOST_WORKERS, _MOST_CORES, _MOST_BATCH = 20.0, 8, 8, 4.0
@@ -106,6 +108,34 @@ def stage_from_run(model: CostModel, stage: str, run: str, cost_s: float) -> Cha
     return Change(text, lambda m: m.scaled(cost_s / max(m.cost_per_sample(stage), 1e-12), stage))
 
 
+def model_from_run(model: CostModel, knobs: Knobs, name: str, value: Any, run: str, cost_s: float) -> Change:
+    """A knob of the model's side is set, and the model takes as long as in another run that has it so.
+
+    Args:
+        model: The pipeline.
+        knobs: Of the run that was measured.
+        name: The knob.
+        value: Its value, or a text that means it.
+        run: What the other run is called.
+        cost_s: What the device takes there, in seconds for each sample.
+
+    Raises:
+        BadInput: For a wrong value, and without a device.
+    """
+    text = f"{name}={value} from {run}"
+    if wrong := knobs.wrong_values({name: value}):
+        raise BadInput("what if", [Problem(problem.what, f"'{text}'", problem.remedy) for problem in wrong])
+    if not len(model.device_s):
+        raise refusal(text, "the run had no device", "Take a run with device=cuda or device=replay")
+
+    def apply(m: CostModel) -> CostModel:
+        each = f"{cost_s * 1e3:.3g} ms {with_article(m.item)}"
+        scaled = m.scaled(cost_s / max(m.cost_per_sample(DEVICE), 1e-12), DEVICE)
+        return scaled.assuming(f"The model takes {each}, as in run {run}.")
+
+    return Change(text, apply, {name: knobs.typed(name, value)})
+
+
 def move_to_device(model: CostModel, knobs: Knobs, stage: str, device_s: float | None = None) -> Change:
     """The device does what a stage has done.
 
@@ -152,11 +182,11 @@ def set_cores(model: CostModel, cores: float) -> Change:
     count = int(cores)
 
     def apply(m: CostModel) -> CostModel:
-        if count == m.config.cores:
+        if count == m.config.usable_cores:
             return m
         busy = "One busy core is slowed down by nobody" if count == 1 else f"{count} busy cores slow each other down as"
         assumed = f"{busy}." if count == 1 else f"{busy} much as the {m.config.cores} of this machine do."
-        return replace(m, config=replace(m.config, cores=count)).assuming(assumed)
+        return replace(m, config=replace(m.config, cores=count, quota=None)).assuming(assumed)
 
     return Change(text, apply)
 
@@ -230,12 +260,12 @@ def _workers(text: str, count: int, model: CostModel) -> Apply:
         m = with_workers(m, count)
         if m.is_observed and count == 0 < model.recorded_workers:
             m = m.assuming("Loading in the main process costs as much on a core as in a worker.")
-        if count <= model.recorded_workers or count < m.config.cores:
+        if count <= model.recorded_workers or count < m.config.usable_cores:
             return m
+        cores = counted_cores(m.config.cores, m.config.quota)
         return m.assuming(
-            f"{counted(count, 'worker')} and the main process share {counted(m.config.cores, 'core')}: whoever has to "
-            "wait for a core, or shares the caches with more others, is slower, so that more workers may make the run "
-            "slower."
+            f"{counted(count, 'worker')} and the main process share {cores}: whoever has to wait for a core, or "
+            "shares the caches with more others, is slower, so that more workers may make the run slower."
         )
 
     return apply

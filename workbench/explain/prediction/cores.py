@@ -3,7 +3,7 @@
 As under Linux, every core has its own queue: who wakes goes to the core with the fewest, and shares it fairly with
 those who are there; a core that falls idle takes one from the fullest. (Three at work on two cores do not get two
 thirds each: one has a core, the others half of one.) And work is slower the more cores are at work, because they share
-caches and memory.
+caches and memory. Where a quota allows less time than the cores have, all together get no more than that.
 
 All work on one core advances at one rate, so a single clock of work done serves everybody there: a piece of work is
 through when the clock of its core shows what it showed at the beginning plus the cost. That makes a step cheap.
@@ -40,13 +40,14 @@ class Cores:
     Args:
         cores: How many there are.
         slowdown: See `pipeline.PipelineConfig`.
+        quota: Likewise.
 
     Attributes:
         now: Seconds since the beginning.
         busy_s: Core seconds that were at work.
     """
 
-    def __init__(self, cores: int, slowdown: float) -> None:
+    def __init__(self, cores: int, slowdown: float, quota: float | None = None) -> None:
         self.now = 0.0
         self.busy_s = 0.0
         self._cores = [_Core() for _ in range(cores)]
@@ -54,7 +55,8 @@ class Cores:
         self._ready: list[Process] = []
         self._number = 0
         self._busy = 0
-        self._speed = [1.0 / (1.0 + slowdown * max(n - 1, 0) / max(cores - 1, 1)) for n in range(cores + 1)]
+        speed = [1.0 / (1.0 + slowdown * max(n - 1, 0) / max(cores - 1, 1)) for n in range(cores + 1)]
+        self._speed = [min(own, (quota or cores) / max(n, 1)) for n, own in enumerate(speed)]
 
     @property
     def at_work(self) -> int:

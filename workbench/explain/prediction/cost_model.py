@@ -179,12 +179,12 @@ class CostModel:
         loading = self.samples.draw(numbers, own_scale, rng)
         starts = np.cumsum(sizes) - sizes
         load = np.add.reduceat(loading, starts) if len(loading) else np.zeros(batches)
-        blocked = load * self.blocked_share
         stations = {name: np.zeros(batches) for name in STATIONS}
         stations["load"] = load
         for name, stage in self.batches.items():
             sends_itself = self.config.num_workers == 0 and stage.station == "send"
             stations["load" if sends_itself else stage.station] += self._batch_cost(name, stage, sizes, rng)
+        blocked = stations["load"] * self.blocked_share
         device = np.zeros(batches)
         if len(self.device_s):
             device = rng.choice(self.device_s, batches) * sizes * self.scale.get(DEVICE, 1.0) + self.moved_s * sizes

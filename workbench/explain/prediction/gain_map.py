@@ -126,6 +126,7 @@ def ceilings(predictor: Predictor) -> Ceilings:
             model.config,
             start_s=model.config.start_s if part == "loader" else 0.0,
             epoch_s=model.config.epoch_s if part == "main" else 0.0,
+            after_start_s=model.config.after_start_s if part == "main" else 0.0,
         )
         changed = replace(model.scaled(_ALMOST_NOTHING, *free), config=config)
         rate = _mean(outcome.samples_per_s for outcome in predictor.outcomes(changed))

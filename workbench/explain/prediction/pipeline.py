@@ -39,12 +39,15 @@ class PipelineConfig:
         epoch_s: What beginning an epoch costs the main process.
         start_s: What a worker takes to start; where `restarts`, in every epoch.
         restarts: Whether workers are started anew for every epoch.
+        after_start_s: What the main process's first step after that takes longer than others: of memory that it shares
+            with forked workers, it copies what it writes to.
         device_steps: Steps that may lie in the device's queue.
         background: Whether results are worked on in a background thread; at most `background_batches` of them wait.
         background_batches: See there.
         receiver: Whether a thread of the main process receives the batches (and pins them), and not its loop.
         helpers: Threads that work beside the main process's loop while it gives a batch to the model, as those of torch
             on the CPU do; it waits for them.
+        quota: Cores' worth of time that all of them together may take; None: as many as there are.
     """
 
     num_workers: int
@@ -59,11 +62,18 @@ class PipelineConfig:
     epoch_s: float = 0.0
     start_s: float = 0.0
     restarts: bool = False
+    after_start_s: float = 0.0
     device_steps: int = 2
     background: bool = False
     background_batches: int = 3
     receiver: bool = False
     helpers: int = 0
+    quota: float | None = None
+
+    @property
+    def usable_cores(self) -> float:
+        """Cores' worth of time that there is."""
+        return min(self.cores, self.quota or self.cores)
 
     @property
     def all_steps(self) -> int:

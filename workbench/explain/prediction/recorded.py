@@ -21,6 +21,18 @@ _HELPS = 0.1
 #: A stage that was timed on fewer samples isolated says too little by itself.
 _MIN_ISOLATED = 8
 
+#: Steps after a start of workers count by themselves from this many starts on, and where they take this much longer.
+_FEW_STARTS = 2
+_LONGER = 0.25
+
+#: Waits come once a round where, of at least three workers and three rounds, one wait of each makes up this share of
+#: all, and three quarters of these are at least this part of the typical one: rare slow samples are waited for less
+#: often.
+_FEW_ROUNDS = 3
+_FEW_WORKERS = 3
+_OF_WAITS = 0.75
+_ALIKE = 0.3
+
 
 def counted_spans(steady: Steady, spans: pd.DataFrame) -> pd.DataFrame:
     """The spans that ended in the counted steps."""
@@ -59,8 +71,11 @@ class Recorded:
 
     @property
     def num_samples(self) -> int:
-        """Samples in an epoch."""
-        return self.record.description.num_samples if self.record.description else 1
+        """Samples in an epoch; of a data set that does not say it, more than there were in the run."""
+        described = self.record.description
+        known = (described.epoch_samples or described.num_samples) if described else 1
+        steps = self.steady.num_steps + self.steady.warmup_steps
+        return known or (steps + 1) * self.record.knobs.batch_size
 
     def kind(self, lane: Lane, stage: str) -> Stage:
         """What a stage is."""
@@ -193,6 +208,30 @@ class Recorded:
         by_batch = known.groupby("batch")["wall_s"].sum()
         return np.asarray(by_batch.to_numpy() / np.array([self._sizes[int(batch)] for batch in by_batch.index]))
 
+    def first_steps(self) -> tuple[set[int], float]:
+        """Batches whose step followed a start of workers, and the seconds that the model took longer there than else.
+
+        Empty, and 0, where that can't be told: of one epoch, or where these steps are as long as the others. What else
+        is longer in them may be an epoch's own beginning, and nothing of the workers.
+        """
+        work = self.submits(self.work("main"))
+        work = work[~work["background"] & work["batch"].isin(list(self._sizes))].sort_values("begin_ns")
+        starts = self.of("worker", "start")["begin_ns"]
+        place = np.unique(np.searchsorted(work["begin_ns"].to_numpy(), starts.to_numpy(), side="left"))
+        first = set(work["batch"].to_numpy()[place[place < len(work)]].tolist())
+        steps_s = work.groupby("batch")["wall_s"].sum()
+        is_first = steps_s.index.isin(list(first))
+        if len(first) < _FEW_STARTS or 2 * len(first) > len(steps_s):
+            return set(), 0.0
+        excess_s = float(steps_s[is_first].median() - steps_s[~is_first].median())
+        return (first, excess_s) if excess_s > _LONGER * steps_s[~is_first].median() else (set(), 0.0)
+
+    def submits(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Those spans of the main process in which it gives a batch to the model."""
+        own = [name for name in rows["stage"].unique() if self.kind("main", name).role == "submit"]
+        found: pd.DataFrame = rows[rows["stage"].isin(own)]
+        return found
+
     def unattributed(self, lane: Lane, on_core: float) -> float:
         """Seconds of a lane for each sample that no stage explains, on a core."""
         stats = self.record.lane(lane)
@@ -239,6 +278,27 @@ def sample_times(record: Record, spans: pd.DataFrame | None) -> pd.DataFrame:
     following = samples.groupby(["process", "batch"])["begin_ns"].shift(-1)
     samples["wall_s"] = (following.fillna(samples["end_ns"]) - samples["begin_ns"]) / NS_PER_S
     return samples[columns]
+
+
+def wait_of_a_round(steady: Steady, spans: pd.DataFrame | None, num_workers: int) -> float | None:
+    """Seconds for which the main process waits once a round of the workers; None where its waits are otherwise.
+
+    Workers make whole batches side by side: so that of each round the first is waited for, and the rest are there.
+
+    Args:
+        steady: The counted steps.
+        spans: Their spans.
+        num_workers: How many batches make a round.
+    """
+    rounds = round(steady.num_steps / max(num_workers, 1))
+    if spans is None or num_workers < _FEW_WORKERS or rounds < _FEW_ROUNDS:
+        return None
+    waits = spans[(spans["lane"] == "main") & (spans["stage"] == BATCH_WAIT)]
+    waits_s = np.sort(((waits["end_ns"] - waits["begin_ns"]) / NS_PER_S).to_numpy())
+    longest_s, typical_s = waits_s[-rounds:], float(np.median(waits_s[-rounds:])) if len(waits_s) else 0.0
+    if longest_s.sum() < _OF_WAITS * waits_s.sum() or np.quantile(longest_s, 0.25) < _ALIKE * typical_s:
+        return None
+    return typical_s or None
 
 
 def starting_share(spans: pd.DataFrame | None, wall_s: float) -> float:

@@ -45,7 +45,7 @@ class _Run:
     def __init__(self, config: PipelineConfig, costs: BatchCosts) -> None:
         self._config = config
         self._costs = costs
-        self._cores = Cores(config.cores, config.slowdown)
+        self._cores = Cores(config.cores, config.slowdown, config.quota)
         self._load, self._blocked, self._send = costs.load.tolist(), costs.blocked.tolist(), costs.send.tolist()
         self._receive, self._submit_s = costs.receive.tolist(), costs.submit.tolist()
         self._collect, self._end, self._device = costs.collect.tolist(), costs.end.tolist(), costs.device.tolist()
@@ -204,6 +204,8 @@ class _Run:
             batch = step
             if config.num_workers:
                 batch = yield from self._take(step)
+                if config.restarts and step % config.steps_per_epoch == 0:
+                    yield config.after_start_s
             else:
                 began = self._cores.now
                 yield self._load[step]

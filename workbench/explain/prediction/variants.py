@@ -13,8 +13,10 @@ from workbench.explain.prediction.changes import Change, scale_stage, set_knob
 from workbench.explain.prediction.predictor import Predictor
 from workbench.knobs.advice import inactive_in_both, inactive_knobs
 from workbench.knobs.format import format_settings
+from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect
 from workbench.knobs.knobs import Knobs
+from workbench.knobs.observed import DATA_LOADER_KNOBS
 from workbench.records import Comparison, Prediction, Record, Steady, VariantResult
 
 
@@ -31,9 +33,16 @@ def suggestions(record: Record, *, stage: str | None = None, cause: str | None =
         for name, row in record.knobs.rows().items()
         for value, effect in row.effects.items()
         if (_addresses(record, effect, stage) or cause in effect.against)
-        and effect.suggested
+        and _is_worth_suggesting(record, name, effect)
         and can_take(record, {name: value})
     ]
+
+
+def _is_worth_suggesting(record: Record, name: str, effect: Effect) -> bool:
+    """Whether a value of a knob is worth a try on the device of a run, whose model an engine can take."""
+    is_here = not effect.on or (record.device or "").startswith(effect.on)
+    has_engine = record.engine is not None or name not in InferenceKnobs.model_fields
+    return effect.suggested and is_here and has_engine
 
 
 def _addresses(record: Record, effect: Effect, stage: str | None) -> bool:
@@ -46,6 +55,13 @@ def _addresses(record: Record, effect: Effect, stage: str | None) -> bool:
 def can_take(record: Record, settings: Mapping[str, Any]) -> bool:
     """Whether a run could have these knobs, has others, and would be changed by them."""
     if any(getattr(record.knobs, name) == value for name, value in settings.items()):
+        return False
+    rows = record.knobs.rows()
+    effects = [rows[name].effects[value] for name, value in settings.items() if value in rows[name].effects]
+    script = record.script
+    if script is not None and script.varying_samples and any(effect.repeats for effect in effects):
+        return False
+    if script is not None and not script.takes_knobs and DATA_LOADER_KNOBS.keys() & settings.keys():
         return False
     try:
         changed = record.knobs.changed(**settings)

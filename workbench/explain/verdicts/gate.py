@@ -29,6 +29,7 @@ _FEW = 6
 _RESULTS: dict[CheckStatus, str] = {
     "same": "The result is the same.",
     "within_tolerance": "The result is the same within the tolerance.",
+    "cannot_tell": "Whether the result is as good cannot be told from so few samples.",
     "different": "**The result is different**: no speed makes up for that.",
     "not_comparable": "Whether the result is the same could not be checked.",
 }

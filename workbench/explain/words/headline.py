@@ -13,10 +13,11 @@ from workbench.explain.breakdown import (
     break_down,
     find_lane,
 )
+from workbench.explain.words.engine import engine_warning, training_warning
 from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import verdict_words
-from workbench.records import Comparison, Failure, Record, Startup, VariantResult
-from workbench.units import format_duration, format_rate, format_ratio, format_share
+from workbench.records import CheckStatus, Comparison, Failure, Record, Startup, VariantResult
+from workbench.units import counted, format_duration, format_rate, format_ratio, format_share
 
 #: Of a failure's message.
 _MOST_CHARACTERS = 160
@@ -27,7 +28,7 @@ _SMALL_PHASE = 0.03
 
 def run_headline(record: Record) -> str:
     """What one run says: its throughput, and what the main process spends its time on."""
-    return f"{profilers_note(record)}{_headline(record)}"
+    return f"{profilers_note(record)}{engine_warning(record)}{training_warning(record)}{_headline(record)}"
 
 
 def profilers_note(record: Record) -> str:
@@ -46,6 +47,10 @@ def _headline(record: Record) -> str:
         return f"The run failed{phase}: {_why(record.failure, 'it left no steady part')}"
     rate = format_rate(record.steady.samples_per_s, item_of(record))
     marked = " (on a simulated device)" if record.simulated else ""
+    if record.script is not None and record.script.ranks:
+        ranks = record.script.ranks
+        together = format_rate(sum(rank.samples_per_s for rank in ranks), item_of(record))
+        marked += f" on rank {ranks[0].rank}, {together} on all {counted(len(ranks), 'rank')}"
     lanes = break_down(record)
     main = find_lane(lanes, "main")
     if main is None:
@@ -90,6 +95,7 @@ def startup_words(startup: Startup) -> str:
         "data set": startup.dataset_s or 0.0,
         "cache fill": startup.cache_fill_s or 0.0,
         "model": startup.model_s or 0.0,
+        "engine": startup.engine_s or 0.0,
         "building data sets and model": startup.building_s or 0.0,
         "first batch": startup.workers_s,
         "warm-up steps": startup.warmup_s,
@@ -100,6 +106,13 @@ def startup_words(startup: Startup) -> str:
     if other_s > 0.0005 * startup.total_s:
         parts.append(f"other {format_duration(other_s)}")
     return f"{format_duration(startup.total_s)} ({', '.join(parts)})"
+
+
+#: What is not known of a result, by the status of its checks.
+_UNPROVED: dict[CheckStatus, str] = {
+    "not_comparable": " (whether its result is the same was not checked)",
+    "cannot_tell": " (whether its result is as good cannot be told from these samples)",
+}
 
 
 def comparison_headline(comparison: Comparison) -> str:
@@ -122,8 +135,8 @@ def comparison_headline(comparison: Comparison) -> str:
         return f"No variant is faster than '{baseline.name}'{_others(others)}.{warning}"
     best = max(sound, key=_speedup)
     marked = " on a simulated device" if best.simulated else ""
-    is_checked = best.checks is not None and best.checks.status != "not_comparable"
-    unproved = "" if is_checked else " (whether its result is the same was not checked)"
+    status = best.checks.status if best.checks is not None else "not_comparable"
+    unproved = _UNPROVED.get(status, "")
     sentence = f"'{best.name}' is {_factor(best)} as fast as '{baseline.name}'{marked}{unproved}"
     return f"{sentence}{_others([variant for variant in others if variant is not best])}.{warning}"
 

@@ -160,6 +160,9 @@ def _result(checks: Checks | None, item: str) -> str:
     if checks.is_different:
         names = ", ".join(check.name for check in checks.checks if check.status == "different")
         return f"Its result is not the baseline's ({names}): no speed makes up for that until it is put right."
+    if checks.status == "cannot_tell":
+        unknown = "; ".join(_allowed(check) for check in checks.checks if check.status == "cannot_tell")
+        return f"Whether its result is as good cannot be told: {unknown}."
     if checks.status == "same":
         return f"Its result is the baseline's, over {checks.num_samples} {plural(item)}."
     within = "; ".join(_allowed(check) for check in checks.checks if check.status == "within_tolerance")

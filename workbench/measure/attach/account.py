@@ -33,12 +33,12 @@ def account_of(loop: Loop, started_ns: int, ended_ns: int, *, stopped: bool) -> 
     add("building data sets and model", at + imports_ns, first_ask)
     called = _names(loop)
     runs: list[list[int]] = []
-    for begin, end, loader in intervals(loop):
+    for begin, end, loader, brought in intervals(loop):
         if runs and runs[-1][2] == loader:
             runs[-1][1] = end
-            runs[-1][3] += 1
+            runs[-1][3] += brought
         else:
-            runs.append([begin, end, loader, 1])
+            runs.append([begin, end, loader, int(brought)])
     end, after = first_ask, "after the last batch"
     for begin, end, loader, batches in runs:
         add(called(loader, begin), begin, end, batches)

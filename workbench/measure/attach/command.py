@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -84,14 +85,9 @@ def environment_of(knobs: ObservedKnobs, folder: Path) -> dict[str, str]:
     threads: Mapping[str, str] = {}
     if knobs.blas_threads is not None:
         threads = dict.fromkeys(_BLAS, str(knobs.blas_threads))
-    path = [str(INJECTED), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
-        **os.environ,
-        **threads,
-        **settings_of_env(knobs),
-        "PYTHONPATH": os.pathsep.join(path),
-        VARIABLE: str(folder),
-    }
+    environment = {**os.environ, **threads, **settings_of_env(knobs), VARIABLE: str(folder)}
+    path = [str(INJECTED), *filter(None, [environment.get("PYTHONPATH")])]
+    return environment | {"PYTHONPATH": os.pathsep.join(path)}
 
 
 def check_command(knobs: ObservedKnobs) -> None:
@@ -116,10 +112,7 @@ def check_command(knobs: ObservedKnobs) -> None:
         remedy = "Leave mode out; a switch of the script's own goes into args"
         problems.append(Problem("the script decides whether it trains", f"mode={knobs.mode}", remedy))
     problems += [*_program_problems(words, folder), *_python_problems(words), *_argument_problems(words)]
-    if knobs.profilers:
-        what = "profilers do not look into a script of yours yet"
-        remedy = "Leave them out; on Python 3.12 and later the callees of data set and collate function are named"
-        problems.append(Problem(what, f"profilers={','.join(knobs.profilers)}", remedy))
+    problems += _guard_problems(words, folder, knobs.start_method)
     wrong = [name for name in knobs.knock_out if name not in KNOCKED_OUT]
     if wrong:
         what = f"{', '.join(wrong)} cannot be replayed in a script of yours"
@@ -153,12 +146,38 @@ def _python_problems(words: list[str]) -> list[Problem]:
         return []
     problems = []
     for word in words[1:]:
-        if not word.startswith("-") or word in ("-m", "-c"):
+        if word == "-":
+            what = "Python would read the script from its standard input, which a trial does not have"
+            problems.append(Problem(what, word, "Name the script's file"))
+        if not word.startswith("-") or word in ("-", "-m", "-c"):
             break
         if not word.startswith("--") and (found := [letter for letter in _WITHOUT_ENVIRONMENT if letter in word]):
             what = f"Python started with -{found[0]} does not look at its environment, so nothing can be observed"
             problems.append(Problem(what, word, f"Leave -{found[0]} out"))
     return problems
+
+
+def _guard_problems(words: list[str], folder: Path, start_method: str | None) -> list[Problem]:
+    """A script that would train anew in every worker that is started by importing it."""
+    path = next((folder / word for word in words[1:] if word.endswith(".py")), None)
+    if start_method not in ("spawn", "forkserver") or path is None or not path.is_file():
+        return []
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (SyntaxError, ValueError):  # which the script will say itself
+        return []
+    guards = [node for node in body if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)]
+    works = (ast.For, ast.While, ast.With)
+    does = [node for node in body if isinstance(node, works) or _is_call(node)]
+    if guards or not does:
+        return []
+    what = f"it works when it is imported (line {does[0].lineno}), which {start_method} does in every worker"
+    remedy = 'Put what it does under: if __name__ == "__main__":'
+    return [Problem(what, path.name, remedy)]
+
+
+def _is_call(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
 
 
 def _argument_problems(words: list[str]) -> list[Problem]:

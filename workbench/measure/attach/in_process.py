@@ -10,7 +10,8 @@ from types import TracebackType
 
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.looks import keep_looks
-from workbench.measure.attach.record import Ended, make_record
+from workbench.measure.attach.record import make_record
+from workbench.measure.attach.script import Ended
 from workbench.measure.attach.seen import Seen
 from workbench.measure.timing.spans import monotonic_ns
 from workbench.observer.begin import begin_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -18,8 +18,10 @@ from workbench.measure.attach.window import Loop, Window
 from workbench.measure.timing.core_time import CoreTime
 from workbench.measure.timing.spans import NONE, Spans, TrackSpans
 from workbench.measure.trial.stage_stats import stats_of
+from workbench.observer.fetch import COLLATE
+from workbench.observer.rows import BATCHES_PER_ITERATOR
 from workbench.records import LaneStats, StageStats
-from workbench.stages import Lane, Stage
+from workbench.stages import Catalogue, Lane, Stage
 from workbench.units import NS_PER_S
 
 #: How the time of other loaders than the training one is called.
@@ -36,12 +38,16 @@ def tracks_of(seen: Seen, loop: Loop, window: Window) -> list[TrackSpans]:
 
 
 def worker_processes(seen: Seen, loop: Loop) -> dict[int, list[ProcessSeen]]:
-    """The processes of the training loader's workers, by number, in the order in which they came."""
-    found: dict[int, list[ProcessSeen]] = defaultdict(list)
+    """The processes of the workers of a step's loaders, by number, in the order in which they came.
+
+    The workers of a second loader have numbers after those of the first one.
+    """
+    found: dict[tuple[int, int], list[ProcessSeen]] = defaultdict(list)
+    place = {number: loop.in_step.index(loader) for number, loader in loop.loader_of.items() if loader in loop.in_step}
     for process, fact in seen.of("worker"):
-        if fact["iterator"] in loop.iterators and fact["main"] == loop.process.pid:
-            found[fact["worker"]].append(process)
-    return dict(sorted(found.items()))
+        if fact["iterator"] in place and fact["main"] == loop.process.pid:
+            found[place[fact["iterator"]], fact["worker"]].append(process)
+    return {number: found[key] for number, key in enumerate(sorted(found))}
 
 
 def _worker_tracks(seen: Seen, loop: Loop, window: Window) -> Iterable[TrackSpans]:
@@ -94,11 +100,13 @@ def joined(parts: Sequence[Spans]) -> Spans:
 
 
 def main_tracks(loop: Loop) -> Iterable[TrackSpans]:
-    """The spans of a main process: of its loop, and of the thread that receives and pins batches for it."""
+    """The spans of a main process: of its loop, of the thread that receives and pins for it, and of its device."""
     for _, spans, _, _ in loop.process.lanes("main"):
         yield TrackSpans("main", 0, False, "measured", _named(spans, loop))
     for _, spans, _, _ in loop.process.lanes("receiver"):
         yield TrackSpans("main", 0, True, "measured", spans)
+    for _, spans, _, _ in loop.process.lanes("device"):
+        yield TrackSpans("device", 0, False, "measured", _named(spans, loop))
 
 
 def _named(spans: Spans, loop: Loop) -> Spans:
@@ -167,6 +175,20 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
     return stats
 
 
+def work_by_iterator(processes: Iterable[ProcessSeen]) -> dict[int, dict[str, float]]:
+    """Seconds in which the batches of each iterator were made, by stage; of all of the run."""
+    found: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for process in processes:
+        for _, spans, _, _ in process.lanes("worker"):
+            keys = spans.batch // BATCHES_PER_ITERATOR
+            for number, name in enumerate(spans.names):
+                own = (spans.stage == number) & (spans.batch != NONE)
+                for key in np.unique(keys[own]).tolist():
+                    rows = own & (keys == key)
+                    found[key][name] += float((spans.end_ns - spans.begin_ns)[rows].sum()) / NS_PER_S
+    return found
+
+
 def with_core_time(lanes: Sequence[LaneStats], seen: Seen, loop: Loop, window: Window) -> list[LaneStats]:
     """Lanes with what the scheduler has counted for their processes between two points in time.
 
@@ -200,23 +222,36 @@ def _core_time(cores: Count, window: Window) -> CoreTime | None:
 
 
 def _loading_time(loop: Loop, window: Window) -> CoreTime | None:
-    """What the main process was on cores from where its loop asked for batches until it had them."""
+    """What the main process was on cores from where its loop asked for batches until it had them.
+
+    Of some steps that was counted at both ends; what it comes to in all is in proportion to the time that they took.
+    """
     cores, steps = loop.process.count("cores"), slice(window.first, window.first + window.num_steps)
-    if len(cores.at_ns) < 2:
+    asked, given = loop.step_ns[steps], loop.given_ns[steps]
+    both = np.isin(asked, cores.at_ns) & np.isin(given, cores.at_ns)
+    if not both.any():
         return None
-    began, ended = (np.searchsorted(cores.at_ns, at[steps]) for at in (loop.step_ns, loop.given_ns))
+    began, ended = (np.searchsorted(cores.at_ns, at[both]) for at in (asked, given))
+    scale = float((given - asked).sum() / max((given - asked)[both].sum(), 1)) / NS_PER_S
     own, ready, whole = (
-        float((column[ended] - column[began]).sum()) / NS_PER_S for column in (cores.first, cores.second, cores.third)
+        float((column[ended] - column[began]).sum()) * scale for column in (cores.first, cores.second, cores.third)
     )
     return CoreTime(own, ready, max(0.0, whole - own))
 
 
-def catalogue_of(tracks: Sequence[TrackSpans]) -> list[Stage]:
-    """The stages of a script that are not those of the measured loop."""
+def catalogue_of(tracks: Sequence[TrackSpans], collate: str) -> list[Stage]:
+    """The stages of a script that are not those of the measured loop.
+
+    Args:
+        tracks: Its spans.
+        collate: Name of its collate function: torch's own copies samples, and another one may do anything.
+    """
     found: dict[tuple[Lane, str], Stage] = {}
     for track in tracks:
         for name in track.spans.names:
             stage = _stage(track.lane, name)
+            if (track.lane, name) == ("worker", COLLATE) and not collate.startswith("default_collate"):
+                stage = replace(Catalogue().find("worker", COLLATE), moves_bytes=False)
             if stage is not None:
                 found[track.lane, name] = stage
     return list(found.values())

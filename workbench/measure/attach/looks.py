@@ -33,7 +33,8 @@ def read_looks(folder: Path) -> dict[str, Values]:
 
     Returns:
         Of the K samples: `numbers` int64 [K], `digests` uint64 [K], `is_random` bool [K], and for each array with a row
-        for each of them `whole/NAME` [K, ...]; `num_samples` int64 []. Empty where nothing was looked at.
+        for each of them `whole/NAME` [K, ...]; `num_samples` int64 [], -1 where an iterable data set does not say it.
+        Empty where nothing was looked at.
     """
     index = folder / "look.json"
     if not index.is_file():
@@ -50,16 +51,18 @@ def read_looks(folder: Path) -> dict[str, Values]:
     return {
         **arrays,
         "numbers": np.array(numbers, np.int64),
-        "digests": np.array([_digest(arrays, row, len(numbers)) for row in range(len(numbers))], np.uint64),
+        "digests": np.array([_digest(arrays, row) for row in range(len(numbers))], np.uint64),
         "is_random": np.isin(numbers, told["random"]),
         "num_samples": np.array(told["num_samples"], np.int64),
     }
 
 
-def _digest(arrays: dict[str, Values], row: int, count: int) -> int:
+def _digest(arrays: dict[str, Values], row: int) -> int:
     digest = hashlib.blake2b(digest_size=8)
     for name, values in arrays.items():
-        if len(values) == count:
+        first = name.removeprefix("whole/").partition(".")[0]
+        if first in ("batch", f"sample-{row}"):
+            own = values[row if first == "batch" else 0]
             digest.update(f"{name} {values.dtype} {values.shape[1:]}".encode())
-            digest.update(np.ascontiguousarray(values[row]).tobytes())
+            digest.update(np.ascontiguousarray(own).tobytes())
     return int.from_bytes(digest.digest(), "little")

@@ -16,15 +16,19 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.observed import DATA_LOADER_KNOBS, ObservedKnobs
 from workbench.measure.attach.command import check_command, environment_of, folder_of, words_of
 from workbench.measure.attach.looks import keep_looks
-from workbench.measure.attach.record import Ended, make_record
+from workbench.measure.attach.profilers import ScriptProfilers, line_profiler_folder
+from workbench.measure.attach.record import NothingCounted, make_record
+from workbench.measure.attach.script import Ended
 from workbench.measure.attach.seen import ProcessSeen, Seen
 from workbench.measure.profilers.memory_over_time import tree_pss_bytes
+from workbench.measure.profilers.profiler import ProfilerContext
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
-from workbench.measure.trial.process_tree import end_others
+from workbench.measure.trial.process_tree import adopt_orphans, collect_orphans, end_others
 from workbench.observer.session import SETTINGS
 from workbench.observer.steps import warmup_steps
 from workbench.records import Phase, Record
+from workbench.records.run_folder import PROFILES
 from workbench.units import NS_PER_S, format_duration
 
 _POLL_S = 0.1
@@ -82,6 +86,7 @@ class Observed:
         self._clock = clock
         self._told_no_loader = False
         self._pss: dict[str, int] = {}
+        self._profilers = ScriptProfilers(ProfilerContext(knobs, folder / PROFILES, clock))
 
     def run(self) -> Record:
         """Do it.
@@ -94,6 +99,7 @@ class Observed:
             NothingCounted: Where the script ended before anything could be counted.
         """
         check_command(self._knobs)
+        adopt_orphans()
         started_s = time.time()
         shared = shared_folder(self._folder)
         shared.mkdir(mode=0o700)
@@ -102,6 +108,7 @@ class Observed:
             return self._observe(seen, started_s)
         finally:
             end_others(started_s, also=seen.processes)
+            collect_orphans()
             shutil.rmtree(shared, ignore_errors=True)
 
     def _observe(self, seen: Seen, started_s: float) -> Record:
@@ -115,7 +122,9 @@ class Observed:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
             )
+        self._profilers.started(process.pid, seen)
         self._follow(process, seen, started_ns)
+        self._profilers.stop()
         stopped = process.returncode is None
         if stopped:
             self._pss["steady"] = tree_pss_bytes(process.pid)
@@ -132,9 +141,14 @@ class Observed:
         )
         seen.update()
         self._refuse(seen)
+        in_phase = self.phase
         self._begin("finish")
         keep_looks(seen.folder, self._folder)
-        return make_record(self._knobs, self._folder, seen, ended)
+        try:
+            return make_record(self._knobs, self._folder, seen, ended, self._profilers)
+        except NothingCounted:
+            self.phase = in_phase  # where the script came to its end
+            raise
 
     def _settings(self) -> dict[str, object]:
         """What the observer is asked for."""
@@ -148,16 +162,27 @@ class Observed:
             "cache": self._knobs.cache,
             "normalize": self._knobs.normalize,
             "knock_out": list(self._knobs.knock_out),
-            "isolated_samples": self._knobs.isolated_samples,
+            "profilers": list(self._knobs.profilers),
+            "profiles": str((self._folder / PROFILES).resolve()),
+            "line_functions": list(self._knobs.line_functions),
+            "line_profiler": line_profiler_folder() if "lines" in self._knobs.profilers else None,
+            "isolated_samples": 0 if self._knobs.profilers else self._knobs.isolated_samples,
             "checked_samples": self._knobs.checked_samples,
             "opencv_threads": self._knobs.opencv_threads,
             "torch_threads": self._knobs.torch_threads,
         }
 
     def _begin(self, phase: Phase) -> None:
-        if self.phase != phase:
-            self.phase = phase
+        if self._enter(phase):
             self._on_event(Event(phase=phase))
+
+    def _enter(self, phase: Phase) -> bool:
+        """Whether the phase is another one than before."""
+        is_new = self.phase != phase
+        self.phase = phase
+        if is_new:
+            self._profilers.phase(phase)
+        return is_new
 
     def _follow(self, process: subprocess.Popen[bytes], seen: Seen, started_ns: int) -> None:
         """Look on until the script has ended, or has come to where it is to be stopped."""
@@ -165,6 +190,7 @@ class Observed:
         while process.poll() is None:
             time.sleep(_POLL_S)
             seen.update()
+            self._profilers.follow()
             since_s = (self._clock() - started_ns) / NS_PER_S
             if since_s > _HELLO_S and not seen.processes:
                 raise BadInput("the command", [_not_attached(self._knobs)])
@@ -202,18 +228,19 @@ class Observed:
     def _tell_steps(self, seen: Seen) -> None:
         loop = seen.loops[0]
         asked = loop.count("asked")
-        training = loop.first("training")
+        training = loop.last("training")
         number = training["loader"] if training else (int(asked.first[-1]) if len(asked.first) else 0)
-        done = int((asked.first == number).sum()) - 1
+        ended = loop.count("ended")
+        done = int((asked.first == number).sum()) - int((ended.first == number).sum()) - 1
         facts = [fact for fact in loop.of("iterator") if fact["loader"] == number]
         if not facts:
             return
-        warmup = warmup_steps(facts[-1], self._knobs.warmup_steps)
+        warmup = warmup_steps(facts[-1], self._knobs.warmup_steps, fills=self._knobs.fills_cache)
         phase: Phase = "warmup" if done < warmup else "steady"
-        self.phase = phase
+        self._enter(phase)
         total = warmup if phase == "warmup" else self._knobs.num_steps
         shown = done if phase == "warmup" else done - warmup
-        self._on_event(Event(phase=phase, done=max(shown, 0), total=total))
+        self._on_event(Event(phase=phase, done=min(max(shown, 0), total), total=total))
 
 
 def _training(loops: list[ProcessSeen]) -> list[ProcessSeen]:

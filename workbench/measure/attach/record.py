@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 import platform
 import signal
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
+import numpy as np
 
 from workbench.errors import WorkbenchError
-from workbench.knobs.observed import DATA_LOADER_KNOBS, ObservedKnobs
-from workbench.measure.attach.account import account_of
-from workbench.measure.attach.lanes import catalogue_of, main_tracks, stage_stats, tracks_of, with_core_time
+from workbench.knobs.observed import ObservedKnobs
+from workbench.measure.attach.images import image_kinds
+from workbench.measure.attach.lanes import (
+    catalogue_of,
+    stage_stats,
+    tracks_of,
+    with_core_time,
+)
+from workbench.measure.attach.notes import cost_notes, notes_of
+from workbench.measure.attach.script import Ended, script_of, worker_threads
 from workbench.measure.attach.seen import Fact, ProcessSeen, Seen, rank_of
 from workbench.measure.attach.window import Loop, TooFewSteps, Window, loop_of, window_of
+from workbench.measure.profilers.choose import Profilers
+from workbench.measure.profilers.merged_trace import collect_profilers
 from workbench.measure.timing.spans import TrackSpans
+from workbench.measure.trial.control_group import cores_by_quota, usable_memory
 from workbench.measure.trial.environment import cpu_name
 from workbench.measure.trial.stage_stats import lane_stats, write_spans
 from workbench.records import (
@@ -30,44 +39,21 @@ from workbench.records import (
     Isolated,
     Limits,
     Memory,
-    RankStats,
     Record,
-    Script,
-    ScriptLoader,
     Startup,
     Steady,
 )
-from workbench.records.run_folder import SPANS
+from workbench.records.run_folder import SPANS, STDERR
 from workbench.units import NS_PER_S, counted
-
-#: Where a loop is observed from its beginning to its end, as many steps are asked for.
-ALL_STEPS = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How the command has ended.
-
-    Attributes:
-        started_ns: When it was started.
-        ended_ns: When it was over, or was stopped.
-        returncode: Its exit code; None where it was stopped.
-        pss_bytes: Memory of all its processes, by phase.
-        cache_bytes: What a cache of the workbench's kept in shared memory, beside that; None without one.
-    """
-
-    started_ns: int
-    ended_ns: int
-    returncode: int | None
-    pss_bytes: dict[str, int]
-    cache_bytes: int | None
 
 
 class NothingCounted(WorkbenchError):
     """There is nothing to make a record of."""
 
 
-def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) -> Record:
+def make_record(
+    knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended, profilers: Profilers | None = None
+) -> Record:
     """The record of a script.
 
     Args:
@@ -75,13 +61,14 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
         folder: The run folder; spans are written there.
         seen: What the observer has left.
         ended: How the command has ended.
+        profilers: What has looked on besides; None: nothing.
 
     Raises:
         NothingCounted: Where no step could be counted, with the reason.
     """
     loops = _loops(knobs, seen, ended)
     loop = loops[0]
-    windows = [window_of(one, num_steps=knobs.num_steps, warmup_steps=knobs.warmup_steps) for one in loops]
+    windows = [_window(one, knobs) for one in loops]
     window = windows[0]
     tracks = tracks_of(seen, loop, window)
     write_spans(tracks, folder / SPANS)
@@ -89,22 +76,24 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
         if number:
             (folder / f"rank-{rank_of(other.process)}").mkdir(exist_ok=True)
             write_spans(tracks_of(seen, other, its), folder / f"rank-{rank_of(other.process)}" / SPANS)
+    files, found = collect_profilers(profilers, folder, tracks) if profilers else ({}, [])
     bounds = window.begin_ns, window.end_ns
-    surroundings = loop.process.first("environment") or {}
-    failure = _failure(loop, window, knobs, ended)
+    surroundings = loop.process.last("environment") or {}
+    failure = _failure(loop, window, knobs, ended, has_stderr=_has_stderr(folder))
+    in_force = _in_force(knobs, loop, surroundings, worker_threads(seen, loop))
     peak = max(ended.pss_bytes.values(), default=None)
     return Record(
         run_id=folder.name,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         status="failed" if failure else "ok",
         failure=failure,
-        knobs=_in_force(knobs, loop.loader, surroundings, _worker_threads(seen, loop)),
+        knobs=in_force,
         asked=knobs.asked(),
         item="sample",
-        workload_stages=catalogue_of(tracks),
+        workload_stages=catalogue_of(tracks, loop.loader["collate"]),
         device=_device_kind(surroundings),
         environment=_environment(loop.process, surroundings),
-        description=_description(loop.loader),
+        description=_description(loop),
         startup=_startup(loop, window, ended),
         steady=_steady(loop, window),
         batches=_batches(loop),
@@ -116,11 +105,18 @@ def make_record(knobs: ObservedKnobs, folder: Path, seen: Seen, ended: Ended) ->
             peak_pss_bytes=peak + (ended.cache_bytes or 0) if peak is not None else None,
             cache_bytes=ended.cache_bytes,
             pss_bytes_by_phase=ended.pss_bytes,
+            peak_device_bytes=(loop.process.last("device memory") or {}).get("allocator_bytes"),
         ),
-        script=_script(knobs, seen, loops, windows, ended),
-        notes=_notes(knobs, seen, loop, window, ended),
+        images=image_kinds(seen, loop, tracks),
+        script=script_of(knobs, seen, loops, windows, ended),
+        notes=[*notes_of(knobs, in_force, seen, loops, window, ended), *cost_notes(loop, window, tracks), *found],
+        profiles=files,
         dropped_spans=sum(dropped for *_, dropped in loop.process.lanes("main")),
     )
+
+
+def _window(loop: Loop, knobs: ObservedKnobs) -> Window:
+    return window_of(loop, num_steps=knobs.num_steps, warmup_steps=knobs.warmup_steps, fills=knobs.fills_cache)
 
 
 def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
@@ -133,31 +129,34 @@ def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
     for process in trained:
         try:
             loop = loop_of(process)
-            window_of(loop, num_steps=knobs.num_steps, warmup_steps=knobs.warmup_steps)
+            _window(loop, knobs)
             loops.append(loop)
         except TooFewSteps as few:
             fewest = max(fewest, few.steps)
     if not loops:
         remedy = "at least 2 are needed to tell a step from the next one; raise the script's own limit of steps"
-        how = f" ({_how(ended)})" if ended.returncode is not None else ""
+        how = f" ({ended.how})" if ended.returncode is not None else ""
         raise NothingCounted(f"the loop ended after {counted(fewest, 'step')}{how}: {remedy}")
     return loops
 
 
-def _failure(loop: Loop, window: Window, knobs: ObservedKnobs, ended: Ended) -> Failure | None:
+def _failure(loop: Loop, window: Window, knobs: ObservedKnobs, ended: Ended, *, has_stderr: bool) -> Failure | None:
     """What went wrong in the script while its steps were counted; what was measured until then is kept."""
     if not ended.returncode or window.num_steps >= knobs.num_steps:
         return None
-    steps = f"after {counted(loop.num_steps, 'step')}, of which {window.num_steps} were counted"
+    batches = f"{loop.num_given} batch{'es' if loop.num_given != 1 else ''}"
+    steps = f"after {batches}, of whose steps {window.num_steps} were counted"
     if ended.returncode < 0:
         name = signal.Signals(-ended.returncode).name
         kind: FailureKind = "killed" if name == "SIGKILL" else "crash"
         return Failure(kind=kind, phase="steady", message=f"the script was ended by signal {name} {steps}")
-    return Failure(kind="error", phase="steady", message=f"the script failed ({_how(ended)}) {steps}; see stderr below")
+    see = "; see stderr below" if has_stderr else ""
+    return Failure(kind="error", phase="steady", message=f"the script failed ({ended.how}) {steps}{see}")
 
 
-def _how(ended: Ended) -> str:
-    return f"exit code {ended.returncode}"
+def _has_stderr(folder: Path) -> bool:
+    file = folder / STDERR
+    return file.is_file() and file.stat().st_size > 0
 
 
 def _why_no_loader(seen: Seen, ended: Ended) -> str:
@@ -165,21 +164,18 @@ def _why_no_loader(seen: Seen, ended: Ended) -> str:
     if faults:
         return f"the observer took itself away before anything was counted: {faults[0]}. Please report this"
     if not seen.processes:
-        return (
-            f"nothing could be observed: the command ended ({_how(ended)}) and no Python that looks at PYTHONPATH ran"
-        )
+        return f"nothing could be observed: the command ended ({ended.how}) and no Python that looks at PYTHONPATH ran"
     if ended.returncode:
-        return f"the script failed ({_how(ended)}) before it iterated a torch DataLoader; see stderr below"
+        return f"the script failed ({ended.how}) before it iterated a torch DataLoader; see stderr below"
     return (
-        f"the script ended ({_how(ended)}) without iterating a torch DataLoader: only torch's loader is seen, no DALI, "
+        f"the script ended ({ended.how}) without iterating a torch DataLoader: only torch's loader is seen, no DALI, "
         "tf.data or Ray Data"
     )
 
 
-def _in_force(
-    knobs: ObservedKnobs, loader: Fact, surroundings: Fact, opencv_threads: int | None = None
-) -> ObservedKnobs:
+def _in_force(knobs: ObservedKnobs, loop: Loop, surroundings: Fact, opencv_threads: int | None) -> ObservedKnobs:
     """The knobs as they were, read back from the loader that trained."""
+    loader = loop.loader
     workers = loader["num_workers"]
     # OpenCV says 1 where it was given none of its own.
     threads = None if opencv_threads is None else (0 if opencv_threads <= 1 else opencv_threads)
@@ -191,7 +187,7 @@ def _in_force(
         pin_memory=loader["pin_memory"],
         start_method=loader["start_method"] or "fork",
         in_order=loader["in_order"],
-        batch_size=loader["batch_size"] or 1,
+        batch_size=loader["batch_size"] or int(np.median(loop.given_samples)),
         mode="train" if loader["shuffles"] else "validate",
         device=_device_kind(surroundings),
     )
@@ -208,7 +204,8 @@ def _environment(process: ProcessSeen, surroundings: Fact) -> Environment:
         platform=platform.platform(),
         cpu=cpu_name(),
         cores=int(surroundings.get("cores") or len(os.sched_getaffinity(0))),
-        memory_bytes=psutil.virtual_memory().total,
+        quota=cores_by_quota(),
+        memory_bytes=usable_memory().total,
         torch=surroundings.get("torch"),
         cuda=surroundings.get("cuda"),
         gpu=surroundings.get("gpu"),
@@ -216,14 +213,29 @@ def _environment(process: ProcessSeen, surroundings: Fact) -> Environment:
     )
 
 
-def _description(loader: Fact) -> Description:
-    samples = loader["num_samples"]
-    notes = [] if samples is not None else ["The data set does not say how many samples it has."]
+def _description(loop: Loop) -> Description:
+    loader = loop.loader
+    samples, notes = loader["num_samples"], []
+    if samples is None:
+        samples = loop.samples_of_an_epoch
+        notes.append("The data set does not say how many samples it has.")
+        if samples:
+            notes.append(f"Its first epoch had {samples}.")
+    in_epoch = _samples_of_an_epoch(loader)
     return Description(
         num_samples=samples or 0,
+        epoch_samples=in_epoch if in_epoch != samples else None,
         counts=[Count(name="batches in an epoch", number=loader["num_batches"])] if loader["num_batches"] else [],
         notes=notes,
     )
+
+
+def _samples_of_an_epoch(loader: Fact) -> int | None:
+    """Samples that the loader's sampler draws in an epoch: of a rank's part, or with repetitions, another number."""
+    there, batches, size = loader["num_samples"], loader["num_batches"], loader["batch_size"]
+    if not there or not batches or not size or abs(batches * size - there) < size:
+        return int(there) if there else None
+    return int(batches * size)
 
 
 def _startup(loop: Loop, window: Window, ended: Ended) -> Startup:
@@ -250,7 +262,7 @@ def _steady(loop: Loop, window: Window) -> Steady:
     steps = slice(window.first, window.first + window.num_steps)
     samples = int(loop.given_samples[steps].sum())
     wall_s = (window.end_ns - window.begin_ns) / NS_PER_S
-    in_epoch = loop.loader["num_samples"] or 0
+    in_epoch = _samples_of_an_epoch(loop.loader) or 0
     return Steady(
         begin_ns=window.begin_ns,
         end_ns=window.end_ns,
@@ -283,93 +295,3 @@ def _isolated(loop: Loop) -> Isolated:
         return Isolated()
     tracks = [TrackSpans("worker", 0, False, "measured", spans) for _, spans, _, _ in loop.process.lanes("isolated")]
     return Isolated(samples=told["samples"], stages=stage_stats(tracks, 0, int(told["at_ns"])))
-
-
-def _script(knobs: ObservedKnobs, seen: Seen, loops: list[Loop], windows: list[Window], ended: Ended) -> Script:
-    loop = loops[0]
-    surroundings = loop.process.first("environment") or {}
-    return Script(
-        command=" ".join(filter(None, [knobs.command, knobs.args])),
-        training_loader=loop.loader["name"],
-        is_trained=loop.is_trained,
-        loaders=[_loader(loop, number, fact) for number, fact in sorted(loop.loaders.items())],
-        parts=account_of(loop, ended.started_ns, ended.ended_ns, stopped=ended.returncode is None),
-        ranks=[_rank(one, its) for one, its in zip(loops, windows, strict=True)] if len(loops) > 1 else [],
-        returncode=ended.returncode,
-        torch_threads=surroundings.get("torch_threads"),
-        opencv_threads=_worker_threads(seen, loop) or surroundings.get("opencv_threads"),
-        start_imports=_start_imports(seen, loop),
-    )
-
-
-def _worker_threads(seen: Seen, loop: Loop) -> int | None:
-    """Threads of OpenCV in a worker."""
-    found = [fact.get("opencv_threads") for _, fact in seen.of("worker") if fact["iterator"] in loop.iterators]
-    return max((threads for threads in found if threads is not None), default=None)
-
-
-def _start_imports(seen: Seen, loop: Loop) -> dict[str, float]:
-    """What a worker imports before it is up: seconds of each module by itself, on the average of all starts."""
-    starts = [(process, fact) for process, fact in seen.of("worker") if fact["iterator"] in loop.iterators]
-    took: dict[str, float] = {}
-    for process, up in starts:
-        for fact in process.of("import"):
-            if up["started_ns"] <= fact["begin_ns"] and fact["end_ns"] <= up["up_ns"]:
-                took[fact["module"]] = took.get(fact["module"], 0.0) + fact["own_ns"] / NS_PER_S
-    return {name: own_s / len(starts) for name, own_s in sorted(took.items(), key=lambda entry: -entry[1])[:8]}
-
-
-def _loader(loop: Loop, number: int, fact: Fact) -> ScriptLoader:
-    return ScriptLoader(
-        name=fact["name"],
-        dataset=fact["dataset_class"],
-        num_samples=fact["num_samples"],
-        batch_size=fact["batch_size"],
-        num_workers=fact["num_workers"],
-        collate=fact["collate"],
-        batches=int((loop.ask_loader == number).sum()),
-    )
-
-
-def _rank(loop: Loop, window: Window) -> RankStats:
-    waits = [
-        float(stat.total_s)
-        for stat in stage_stats(list(main_tracks(loop)), window.begin_ns, window.end_ns)
-        if stat.name == "wait"
-    ]
-    steps = slice(window.first, window.first + window.num_steps)
-    wall_s = (window.end_ns - window.begin_ns) / NS_PER_S
-    return RankStats(
-        rank=rank_of(loop.process),
-        num_steps=window.num_steps,
-        samples_per_s=float(loop.given_samples[steps].sum()) / wall_s,
-        wait_share=sum(waits) / wall_s,
-    )
-
-
-def _notes(knobs: ObservedKnobs, seen: Seen, loop: Loop, window: Window, ended: Ended) -> list[str]:
-    notes = []
-    loader = loop.loader
-    if not loop.is_trained:
-        notes.append(
-            f"no backward pass was seen: the steps are those of the loader with most batches, {loader['name']}"
-        )
-    if window.num_steps < knobs.num_steps < ALL_STEPS:
-        how = f"the script ended ({_how(ended)})" if ended.returncode is not None else "it was stopped"
-        notes.append(
-            f"{how} after {counted(loop.num_steps, 'step')}; {window.num_steps} of {knobs.num_steps} were counted"
-        )
-    if window.is_short:
-        notes.append(
-            f"only {counted(window.first, 'step')} of warm-up: batches that workers had made ahead count as well"
-        )
-    in_force = _in_force(knobs, loader, {})
-    for name, value in knobs.asked().items():
-        arrived = getattr(in_force, name)
-        if name in DATA_LOADER_KNOBS and arrived != value:
-            notes.append(f"{name}={value} had no effect: the loader {loader['name']} has {name}={arrived}")
-    for process, fact in seen.of("fault"):
-        notes.append(f"the observer took itself away in process {process.pid}: {fact['error']}")
-    for _, fact in seen.of("note"):
-        notes.append(str(fact["text"]))
-    return list(dict.fromkeys(notes))

@@ -63,6 +63,10 @@ class ProcessSeen:
         """The first one."""
         return next(iter(self.of(fact)), None)
 
+    def last(self, fact: str) -> Fact | None:
+        """The last one."""
+        return next(iter(reversed(self.of(fact))), None)
+
     def imports_ns(self, until_ns: int) -> int:
         """How long its imports took that were over at a time; those within others are part of these."""
         own = [fact for fact in self.of("import") if fact["depth"] == 0 and fact["end_ns"] <= until_ns]

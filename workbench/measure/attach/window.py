@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from workbench.measure.attach.seen import Fact, Numbers, ProcessSeen
 from workbench.observer.steps import warmup_steps as steps_before
 
-#: A second loader that is asked in this share of the steps belongs to the step: its batches are part of it.
+#: What is so in this share of the steps is so: a loader that is asked in them belongs to the step.
 _IN_EVERY_STEP = 0.8
 
 
@@ -38,11 +39,12 @@ class Loop:
         in_step: Numbers of the loaders that a step takes batches of, the training loader among them.
         ask_ns: int64 [asks]: when a loader was asked for a batch.
         ask_loader: int64 [asks]: which one.
+        ask_brought: bool [asks]: whether that brought a batch; one that does not ends an epoch.
         step_ns: int64 [steps]: when each step began.
         last_ns: When the last step was over.
         given_key: int64 [steps]: key of its batch, as the worker's spans name it.
-        given_samples: int64 [steps].
-        given_bytes: int64 [steps].
+        given_samples: int64 [steps]: of all loaders that the step takes batches of.
+        given_bytes: int64 [steps]: likewise.
         given_ns: int64 [steps]: when the batch was there.
     """
 
@@ -53,6 +55,7 @@ class Loop:
     in_step: tuple[int, ...]
     ask_ns: Numbers
     ask_loader: Numbers
+    ask_brought: npt.NDArray[np.bool_]
     step_ns: Numbers
     last_ns: int
     given_key: Numbers
@@ -71,10 +74,29 @@ class Loop:
         return len(self.step_ns)
 
     @property
+    def num_given(self) -> int:
+        """Batches that the training loader has given, also one whose step was never over."""
+        return int(self.ask_brought[self.ask_loader == self.training].sum())
+
+    @property
+    def samples_of_an_epoch(self) -> int | None:
+        """Samples that the first epoch had; None where none was over."""
+        ends = self.ask_ns[(self.ask_loader == self.training) & ~self.ask_brought]
+        first = ends[ends > self.step_ns[0]]
+        # What was asked last, of a script that was stopped, brought nothing yet.
+        if not len(first) or first[0] >= self.ask_ns[-1]:
+            return None
+        return int(self.given_samples[self.step_ns < first[0]].sum())
+
+    @property
+    def loader_of(self) -> dict[int, int]:
+        """The loader of each iterator, by their numbers."""
+        return {fact["number"]: fact["loader"] for fact in self.process.of("iterator")}
+
+    @property
     def iterators(self) -> set[int]:
         """Numbers of the iterators of the training loader (and of others within the step)."""
-        names = {self.loaders[number]["name"] for number in self.in_step}
-        return {fact["number"] for fact in self.process.of("iterator") if fact["name"] in names}
+        return {number for number, loader in self.loader_of.items() if loader in self.in_step}
 
 
 def loop_of(process: ProcessSeen) -> Loop:
@@ -97,6 +119,8 @@ def loop_of(process: ProcessSeen) -> Loop:
     counted = np.bincount(trained if len(trained) else loader)
     training = int(counted.argmax())
     own = loader == training
+    if len(trained):
+        own[np.flatnonzero(own)[~_begins_step(asked.at_ns[place[own]], backward.at_ns)]] = False
     step_ns = asked.at_ns[place[own]]
     ends = asked.at_ns[asked.first == training].tolist()
     # The last step is over where another loader is asked, if its own never was again.
@@ -104,6 +128,10 @@ def loop_of(process: ProcessSeen) -> Loop:
     last_ns = max(max(ends), int(after[0]) if len(after) else 0)
     is_over = step_ns < last_ns
     others = _in_every_step(training, asked.first, asked.at_ns, step_ns)
+    counts = np.isin(loader, (training, *others))
+    samples, num_bytes = (
+        _in_step(column[counts], given.at_ns[counts], step_ns) for column in (given.second, given.third)
+    )
     return Loop(
         process=process,
         loaders=loaders,
@@ -112,13 +140,44 @@ def loop_of(process: ProcessSeen) -> Loop:
         in_step=(training, *others),
         ask_ns=asked.at_ns,
         ask_loader=asked.first,
+        ask_brought=np.isin(np.arange(len(asked.at_ns)), place),
         step_ns=step_ns[is_over],
         last_ns=last_ns,
         given_key=given.first[own][is_over],
-        given_samples=given.second[own][is_over],
-        given_bytes=given.third[own][is_over],
+        given_samples=samples[is_over],
+        given_bytes=num_bytes[is_over],
         given_ns=given.at_ns[own][is_over],
     )
+
+
+def _begins_step(ask_ns: Numbers, backward_ns: Numbers) -> npt.NDArray[np.bool_]:
+    """Whether a step begins where a batch is asked for, bool [asks]; where steps take several, it does with the first.
+
+    Args:
+        ask_ns: int64 [asks]: when the training loader was asked for the batches that it gave.
+        backward_ns: int64 [backward passes].
+    """
+    trained = np.unique(np.searchsorted(ask_ns, backward_ns, side="right") - 1)
+    trained = trained[trained >= 0]
+    apart = np.diff(trained)
+    if len(apart) < 2 or np.median(apart) < 2 or np.mean(apart == np.median(apart)) < _IN_EVERY_STEP:
+        return np.ones(len(ask_ns), np.bool_)
+    begins = np.zeros(len(ask_ns), np.bool_)
+    begins[0] = True
+    begins[(trained + 1)[trained + 1 < len(ask_ns)]] = True
+    return begins
+
+
+def _in_step(column: Numbers, at_ns: Numbers, step_ns: Numbers) -> Numbers:
+    """int64 [steps]: sum of what came in each step; a second loader's batch may be that of the next one.
+
+    Args:
+        column: int64 [batches].
+        at_ns: int64 [batches]: when they were there.
+        step_ns: int64 [steps].
+    """
+    step = np.searchsorted(step_ns, at_ns, side="right") - 1
+    return np.bincount(step[step >= 0], column[step >= 0], len(step_ns)).astype(np.int64)
 
 
 def _in_every_step(training: int, loader: Numbers, ask_ns: Numbers, step_ns: Numbers) -> tuple[int, ...]:
@@ -153,23 +212,29 @@ class Window:
     is_short: bool
 
 
-def window_of(loop: Loop, *, num_steps: int, warmup_steps: int | None) -> Window:
+def window_of(loop: Loop, *, num_steps: int, warmup_steps: int | None, fills: bool = False) -> Window:
     """The steps that count: those after the warm-up, as many as were asked for or as there are.
+
+    Args:
+        loop: The loop, as far as it has come.
+        num_steps: How many are to count.
+        warmup_steps: How many come before; None: nobody says.
+        fills: Whether a cache is filled in the first epoch.
 
     Raises:
         TooFewSteps: Where there are fewer than two.
     """
-    wanted = steps_before(loop.loader, warmup_steps)
+    wanted = steps_before(loop.loader, warmup_steps, fills=fills)
     if loop.num_steps < 2:
         raise TooFewSteps(loop.num_steps)
-    # A loop that is over soon has at least half of its steps counted.
-    first = min(wanted, loop.num_steps // 2)
+    # A loop that is over before all is counted has at least half of its steps counted.
+    first = wanted if loop.num_steps >= wanted + num_steps else min(wanted, loop.num_steps // 2)
     count = min(num_steps, loop.num_steps - first)
     bounds = [*loop.step_ns.tolist(), loop.last_ns]
     return Window(first, count, bounds[first], bounds[first + count], is_short=first < wanted)
 
 
-def intervals(loop: Loop) -> Sequence[tuple[int, int, int]]:
-    """The time between asks: begin, end, number of the loader that was asked. They tile the loop."""
+def intervals(loop: Loop) -> Sequence[tuple[int, int, int, bool]]:
+    """The time between asks: begin, end, loader that was asked, whether a batch came. They tile the loop."""
     ends = [*loop.ask_ns[1:].tolist(), max(int(loop.ask_ns[-1]), loop.last_ns)]
-    return list(zip(loop.ask_ns.tolist(), ends, loop.ask_loader.tolist(), strict=True))
+    return list(zip(loop.ask_ns.tolist(), ends, loop.ask_loader.tolist(), loop.ask_brought.tolist(), strict=True))

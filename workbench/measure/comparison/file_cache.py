@@ -9,9 +9,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
 from workbench.errors import BadInput, Problem
+from workbench.measure.trial.control_group import usable_memory
 
 _PIECE_BYTES = 1 << 20
 
@@ -46,7 +45,7 @@ def cached_share(files: Sequence[Path]) -> float | None:
 
 def warm(files: Sequence[Path]) -> None:
     """Read the files, so that the kernel holds them, as far as together they take no more than half the free memory."""
-    if sum(path.stat().st_size for path in files) > psutil.virtual_memory().available / 2:
+    if sum(path.stat().st_size for path in files) > usable_memory().free / 2:
         return
     for path in files:
         with path.open("rb") as file:

@@ -6,13 +6,13 @@ import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 import torch
 
 from workbench.measure.devices.device import DeviceMemory, DeviceSpan, NotFetched
-from workbench.measure.devices.event_times import Event, EventTimes
 from workbench.measure.timing.spans import Clock, monotonic_ns
+from workbench.observer.event_times import Event, EventTimes
 from workbench.workload import Batch, Pending
 
 
@@ -97,7 +97,7 @@ class CudaDevice:
 
     def spans(self) -> list[DeviceSpan]:
         """See `Device`."""
-        return self._times.spans()
+        return [DeviceSpan(*span) for span in self._times.spans()]
 
     @property
     def position_error_ns(self) -> int:
@@ -143,7 +143,7 @@ class TorchCuda:
 
     def event(self, *, timed: bool) -> Event:
         """See `Cuda`."""
-        return cast(Event, torch.cuda.Event(enable_timing=timed))  # type: ignore[no-untyped-call]
+        return torch.cuda.Event(enable_timing=timed)  # type: ignore[no-untyped-call]
 
     def synchronize(self) -> None:
         """See `Cuda`."""

@@ -18,11 +18,12 @@ import torch
 from nvidia.dali import pipeline_def, types
 
 from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.feeds import DecodesByLoader, ImageFeed
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.stages import become_worker
-from workbench.workload import DecodesByLoader, ImageFeed, Workload
+from workbench.workload import Workload
 
 
 class DaliLoader:
@@ -195,6 +196,6 @@ def feed_of(workload: Workload, knobs: LoaderKnobs) -> ImageFeed:
         BadInput: Where it has none for DALI.
     """
     if not isinstance(workload, DecodesByLoader):
-        remedy = "Take loader=torch, or give the workload a method image_feed (workbench.workload.DecodesByLoader)"
+        remedy = "Take loader=torch, or give the workload a method image_feed (workbench.feeds.DecodesByLoader)"
         raise BadInput("knobs", [Problem("this workload has no images for DALI to decode", "loader=dali", remedy)])
     return workload.image_feed()

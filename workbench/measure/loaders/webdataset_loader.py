@@ -14,6 +14,7 @@ import webdataset as wds
 from torch.utils.data import DataLoader, IterableDataset, default_collate, get_worker_info
 
 from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.feeds import Sharded, ShardFeed
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.indexed_batch import IndexedBatch
 from workbench.measure.loaders.torch_loader import (
@@ -27,7 +28,7 @@ from workbench.measure.loaders.torch_loader import (
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import stage, worker_stages
-from workbench.workload import Sharded, ShardFeed, Workload
+from workbench.workload import Workload
 
 #: Samples that wait in each worker's shuffle buffer while training.
 _SHUFFLE_BUFFER = 64
@@ -275,7 +276,7 @@ def feed_of(workload: Workload, knobs: LoaderKnobs) -> ShardFeed:
         BadInput: Where it has none, or fewer than there are workers.
     """
     if not isinstance(workload, Sharded):
-        remedy = "Take loader=torch, or give the workload a method shard_feed (workbench.workload.Sharded)"
+        remedy = "Take loader=torch, or give the workload a method shard_feed (workbench.feeds.Sharded)"
         raise BadInput("knobs", [Problem("this workload has no shards to stream", "loader=webdataset", remedy)])
     feed = workload.shard_feed()
     if len(feed.shards) < knobs.num_workers:

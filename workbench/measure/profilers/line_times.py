@@ -1,7 +1,8 @@
 """line_profiler in the main process and in every loader worker, merged.
 
 Each process times the lines of the same functions for itself and writes them down when it ends; what is left of a
-process that was killed is what the others have.
+process that was killed is what the others have. How lines are timed: `observer.line_times`, which a script of
+somebody's own is looked at with as well.
 """
 
 from __future__ import annotations
@@ -23,9 +24,8 @@ from line_profiler import LineProfiler
 
 from workbench.errors import BadInput, Problem
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
-
-#: The profiler of this process, where it has one.
-_current: list[Any] = []
+from workbench.observer import line_times
+from workbench.observer.line_times import plain_function
 
 
 class LineTimes(BaseProfiler):
@@ -34,29 +34,34 @@ class LineTimes(BaseProfiler):
     def __init__(self, context: ProfilerContext) -> None:
         named = list(context.knobs.line_functions)
         self._paths = named or list(context.functions)
-        self._folder = context.folder / "lines"
-        self._merged = context.folder / "lines.json"
+        self._folder = context.folder
 
     def start(self) -> None:
         """See `Profiler`."""
         find_functions(self._paths)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "lines").mkdir(parents=True, exist_ok=True)
         _begin(self._paths)
 
     def in_worker(self) -> Callable[[int], None]:
         """See `Profiler`."""
-        return _InWorker(tuple(self._paths), self._folder)
+        return _InWorker(tuple(self._paths), self._folder / "lines")
 
     def stop(self) -> None:
         """See `Profiler`."""
-        _end(self._folder / f"main-{os.getpid()}.json")
+        _end(self._folder / "lines" / f"main-{os.getpid()}.json")
 
     def collect(self) -> Findings:
         """See `Profiler`."""
-        merged = merge(self._paths, sorted(self._folder.glob("*.json")))
-        self._merged.write_text(json.dumps(merged), encoding="utf-8")
-        notes = [f"lines: '{timed['path']}' was never called" for timed in merged["functions"] if not timed["lines"]]
-        return Findings({"line times": self._merged}, notes)
+        return line_findings(self._folder)
+
+
+def line_findings(folder: Path) -> Findings:
+    """What the processes have left in `lines/` of a folder, merged into its `lines.json`."""
+    merged = merge(sorted((folder / "lines").glob("*.json")))
+    file = folder / "lines.json"
+    file.write_text(json.dumps(merged), encoding="utf-8")
+    notes = [f"lines: '{timed['path']}' was never called" for timed in merged["functions"] if not timed["lines"]]
+    return Findings({"line times": file}, notes)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,16 @@ class _InWorker:
         _begin(self.paths)
         # Called when the worker ends by itself. (Its exit handlers are not.)
         util.Finalize(None, _end, (self.folder / f"worker-{number}-{os.getpid()}.json",), exitpriority=10)
+
+
+def _begin(paths: Sequence[str]) -> None:
+    line_times.begin(dict(zip(paths, find_functions(paths), strict=True)), LineProfiler())
+
+
+def _end(file: Path) -> None:
+    """Write down what was timed in this process, and time no more."""
+    line_times.write(str(file))
+    line_times.end()
 
 
 def find_functions(paths: Sequence[str]) -> list[FunctionType]:
@@ -91,44 +106,45 @@ def find_functions(paths: Sequence[str]) -> list[FunctionType]:
     return found
 
 
-def merge(paths: Sequence[str], files: Sequence[Path]) -> dict[str, Any]:
+def merge(files: Sequence[Path]) -> dict[str, Any]:
     """The lines of all processes together.
+
+    Args:
+        files: As `observer.line_times.write` leaves them.
 
     Returns:
         ``{"processes": [NAME], "functions": [{"path", "file", "first_line", "total_s", "lines": [{"line", "source",
         "hits", "time_s"}]}]}``, seconds summed over the processes; a function without lines was never called.
     """
+    functions: dict[tuple[str, int], dict[str, Any]] = {}
     sums: dict[tuple[str, int], dict[int, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0, 0.0]))
     for file in files:
         for entry in json.loads(file.read_text(encoding="utf-8")):
-            lines = sums[entry["file"], entry["first_line"]]
+            key = entry["file"], entry["first_line"]
+            functions.setdefault(key, entry)
             for line, hits, time_s in entry["lines"]:
-                lines[line][0] += hits
-                lines[line][1] += time_s
-    functions = []
-    for path, function in zip(paths, find_functions(paths), strict=True):
-        code = function.__code__
-        timed = sums.get((code.co_filename, code.co_firstlineno), {})
-        functions.append(
-            {
-                "path": path,
-                "file": code.co_filename,
-                "first_line": code.co_firstlineno,
-                "total_s": sum(time_s for _, time_s in timed.values()),
-                "lines": _with_source(function, timed) if timed else [],
-            }
-        )
-    return {"processes": [file.stem.rpartition("-")[0] for file in files], "functions": functions}
+                sums[key][line][0] += hits
+                sums[key][line][1] += time_s
+    merged = [
+        {
+            "path": entry["path"],
+            "file": entry["file"],
+            "first_line": entry["first_line"],
+            "total_s": sum(time_s for _, time_s in sums[key].values()),
+            "lines": _with_source(entry, sums[key]) if sums[key] else [],
+        }
+        for key, entry in functions.items()
+    ]
+    processes = dict.fromkeys(file.stem.rpartition("-")[0] for file in files)  # a worker may be several, by turns
+    return {"processes": list(processes), "functions": merged}
 
 
-def _with_source(function: FunctionType, timed: dict[int, list[float]]) -> list[dict[str, Any]]:
+def _with_source(function: dict[str, Any], timed: dict[int, list[float]]) -> list[dict[str, Any]]:
     """All lines of a function, timed or not."""
-    code = function.__code__
-    last = max([*timed, *(line for _, _, line in code.co_lines() if line)])
     lines = []
-    for number in range(code.co_firstlineno, last + 1):
+    for number in range(function["first_line"], max([*timed, function["last_line"]]) + 1):
         hits, time_s = timed.get(number, (0, 0.0))
-        source = linecache.getline(code.co_filename, number).rstrip("\n")
+        source = linecache.getline(function["file"], number).rstrip("\n")
         lines.append({"line": number, "source": source, "hits": int(hits), "time_s": time_s})
     return lines
 
@@ -142,38 +158,5 @@ def _find(path: str) -> FunctionType | None:
             continue
         for name in parts[cut:]:
             owner = inspect.getattr_static(owner, name, None)
-            owner = getattr(owner, "__func__", owner)  # static and class methods
-            owner = getattr(owner, "fget", owner)  # properties
-        owner = inspect.unwrap(owner) if callable(owner) else owner
-        return owner if isinstance(owner, FunctionType) else None
+        return plain_function(owner)
     return None
-
-
-def _begin(paths: Sequence[str]) -> None:
-    """Time lines in this thread from here on. Under fork a worker has inherited its parent's profiler: it is let go."""
-    while _current:
-        _current.pop().disable()
-    profiler: Any = LineProfiler()
-    for function in find_functions(paths):
-        profiler.add_function(function)
-    profiler.enable()
-    _current.append(profiler)
-
-
-def _end(file: Path) -> None:
-    """Write down what was timed in this process."""
-    if not _current:
-        return
-    profiler = _current.pop()
-    profiler.disable()
-    stats = profiler.get_stats()
-    entries = [
-        {
-            "file": name,
-            "first_line": first,
-            "lines": [[line, hits, time * stats.unit] for line, hits, time in timings],
-        }
-        for (name, first, _), timings in stats.timings.items()
-        if timings
-    ]
-    file.write_text(json.dumps(entries), encoding="utf-8")

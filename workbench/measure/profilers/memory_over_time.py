@@ -113,20 +113,16 @@ class MemoryOverTime(BaseProfiler):
 
     def _look(self) -> None:
         at, phase = self._clock(), self._phase
-        shm, device = _shm_bytes(), _device_bytes()
-        for process in self._tree():
+        shm, device = _shm_bytes(), self._device_bytes()
+        for process, name in self._processes():
             with contextlib.suppress(psutil.Error):
                 times, pss = process.cpu_times(), process.memory_full_info().pss
                 if pss == 0:  # it has just ended: its memory is gone, and only its parent still knows of it
                     continue
-                self._samples.append(
-                    Sample(
-                        at, phase, self._names[process.pid], process.pid, pss, times.user + times.system, shm, device
-                    )
-                )
+                self._samples.append(Sample(at, phase, name, process.pid, pss, times.user + times.system, shm, device))
 
-    def _tree(self) -> list[psutil.Process]:
-        """The trial's process and its children that load pages, in the order in which they were started."""
+    def _processes(self) -> list[tuple[psutil.Process, str]]:
+        """The trial's process and its children that load pages, in the order in which they were started, with names."""
         root = psutil.Process()
         children = []
         for child in root.children():
@@ -136,14 +132,13 @@ class MemoryOverTime(BaseProfiler):
         for child in sorted(children, key=lambda child: child.pid):
             if child.pid not in self._names:
                 self._names[child.pid] = f"worker {sum(name != 'main' for name in self._names.values())}"
-        return [root, *children]
+        return [(process, self._names[process.pid]) for process in (root, *children)]
+
+    def _device_bytes(self) -> int | None:
+        import torch
+
+        return int(torch.cuda.memory_allocated()) if torch.cuda.is_available() else None
 
 
 def _shm_bytes(folder: Path = Path("/dev/shm")) -> int:
     return shutil.disk_usage(folder).used if folder.is_dir() else 0
-
-
-def _device_bytes() -> int | None:
-    import torch
-
-    return int(torch.cuda.memory_allocated()) if torch.cuda.is_available() else None

@@ -33,13 +33,24 @@ class _Thread:
     weights: list[float] = field(default_factory=list)
 
 
-def readable(scope: Mapping[str, Any], main_pid: int, workers: Mapping[int, int]) -> dict[str, Any]:
+def readable(
+    scope: Mapping[str, Any],
+    main_pid: int,
+    workers: Mapping[int, int],
+    *,
+    within: str | None,
+    without: str,
+    hidden: str = "",
+) -> dict[str, Any]:
     """py-spy's file with names for numbers.
 
     Args:
         scope: The file, of a recording that lasted as long as the counted steps and little more.
         main_pid: The main process.
         workers: Numbers of the loader workers by their process; several processes may be one worker, one after another.
+        within: The function that the main thread must be in for a sample to count; None: any.
+        without: The function that it must not be in.
+        hidden: Folder of files whose frames are left out of the stacks; empty: none.
 
     Returns:
         A file with a profile for each thread: the main process first, then the workers, then their other threads, and
@@ -47,8 +58,9 @@ def readable(scope: Mapping[str, Any], main_pid: int, workers: Mapping[int, int]
     """
     frames = scope["shared"]["frames"]
     above = {index for index, frame in enumerate(frames) if _PROCESS_FRAME.match(str(frame["name"]))}
-    steady = {index for index, frame in enumerate(frames) if frame["name"] == STEADY_FRAME}
-    profilers = {index for index, frame in enumerate(frames) if frame["name"] == PROFILERS_FRAME}
+    left_out = above | {index for index, frame in enumerate(frames) if hidden and str(frame["file"]).startswith(hidden)}
+    steady = {index for index, frame in enumerate(frames) if frame["name"] == within}
+    profilers = {index for index, frame in enumerate(frames) if frame["name"] == without}
     threads: dict[tuple[bool, bool, int, str], _Thread] = {}
     for profile in scope["profiles"]:
         found = _PROFILE.match(profile["name"])
@@ -61,8 +73,9 @@ def readable(scope: Mapping[str, Any], main_pid: int, workers: Mapping[int, int]
         key = _key(thread, -1 if pid == main_pid else workers[pid])
         kept = threads.setdefault(key, _Thread())
         for sample, weight in zip(samples, profile["weights"], strict=True):
-            if sample and not (is_loop and (steady.isdisjoint(sample) or not profilers.isdisjoint(sample))):
-                kept.samples.append(sample)
+            is_counted = within is None or not steady.isdisjoint(sample)
+            if sample and not (is_loop and not (is_counted and profilers.isdisjoint(sample))):
+                kept.samples.append([index for index in sample if index not in left_out])
                 kept.weights.append(weight)
     profiles = [_profile(_name(key), thread) for key, thread in sorted(threads.items()) if thread.samples]
     return {

@@ -7,7 +7,6 @@ told by the stack (see `profilers.speedscope`).
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import shutil
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
-from workbench.measure.profilers.speedscope import readable
+from workbench.measure.profilers.speedscope import PROFILERS_FRAME, STEADY_FRAME, readable
+from workbench.observer.profilers import allow_tracing
 
 _RATE_HZ = 100
 _SECONDS_TO_BEGIN, _SECONDS_TO_WRITE = 10.0, 30.0
@@ -29,9 +29,6 @@ _POLL_S = 0.01
 
 #: What py-spy says when it has looked into all processes and begins.
 _BEGINS = b"Sampling process"
-
-#: prctl(2): who may look into this process; any process of the user.
-_PR_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1).value
 
 _REMEDY = (
     "sudo sysctl kernel.yama.ptrace_scope=0, or in a container: docker run --cap-add=SYS_PTRACE (workbench doctor says "
@@ -62,7 +59,7 @@ class StackSamples(BaseProfiler):
         if command is None:
             self._problem = "py-spy is not installed. pip install py-spy"
             return
-        arguments = ["record", "--pid", str(os.getpid()), "--subprocesses", "--rate", str(_RATE_HZ)]
+        arguments = ["record", "--pid", str(self._main_pid()), "--subprocesses", "--rate", str(_RATE_HZ)]
         arguments += ["--format", "speedscope", "--output", str(self._file)]
         arguments += ["--native"] if self._native else []
         with self._log.open("wb") as log:
@@ -96,10 +93,17 @@ class StackSamples(BaseProfiler):
                 self._problem += f". {_REMEDY}"
         if self._problem or scope is None:
             return Findings(notes=[f"stacks: {self._problem}"])
+        self._file.write_text(json.dumps(self._readable(scope)), encoding="utf-8")
+        return Findings({"stack samples": self._file})
+
+    def _main_pid(self) -> int:
+        """The process that is looked into, with all that it starts."""
+        return os.getpid()
+
+    def _readable(self, scope: dict[str, Any]) -> dict[str, Any]:
         names = (path.name.split("-") for path in self._workers.glob("*-*"))
         workers = {int(pid): int(number) for number, pid in names}
-        self._file.write_text(json.dumps(readable(scope, os.getpid(), workers)), encoding="utf-8")
-        return Findings({"stack samples": self._file})
+        return readable(scope, os.getpid(), workers, within=STEADY_FRAME, without=PROFILERS_FRAME)
 
 
 @dataclass(frozen=True)
@@ -112,12 +116,6 @@ class _InWorker:
         allow_tracing()
         with contextlib.suppress(OSError):  # then its samples are left out, and the trial goes on
             (self.folder / f"{number}-{os.getpid()}").touch()
-
-
-def allow_tracing() -> None:
-    """Let other processes of the user look into this one, where the kernel asks for consent."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(_ANY), 0, 0, 0)
 
 
 def _find_py_spy() -> str | None:

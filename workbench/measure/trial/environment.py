@@ -8,14 +8,21 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import psutil
-
 from workbench.files import checkout_dir
+from workbench.measure.trial.control_group import cores_by_quota, usable_memory
 from workbench.records import Environment
 from workbench.versions import package_of
 
 #: What every trial rests on; a workload names what else it uses (`workload.UsesModules`).
 _MODULES = ("workbench", "torch", "torchvision", "numpy", "webdataset", "nvidia.dali")
+
+
+#: How the names of variables begin that set threads, allocators, kernels or devices of what is measured. Schedulers set
+#: some of them behind one's back: torchrun and Dask one thread for each process, Dask the allocator's threshold too.
+_DECIDING = (
+    "OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_", "NUMEXPR_", "VECLIB_", "MALLOC_", "LD_PRELOAD", "CUDA_", "CUDNN_",
+    "CUBLAS_", "NVIDIA_TF32", "TORCH", "PYTORCH_", "ORT_", "OPENCV_", "NCCL_", "GLOO_",
+)  # fmt: skip
 
 
 def describe_environment(modules: Sequence[str] = ()) -> Environment:
@@ -32,11 +39,13 @@ def describe_environment(modules: Sequence[str] = ()) -> Environment:
         platform=platform.platform(),
         cpu=cpu_name(),
         cores=len(os.sched_getaffinity(0)),
-        memory_bytes=psutil.virtual_memory().total,
+        quota=cores_by_quota(),
+        memory_bytes=usable_memory().total,
         torch=torch.__version__,
         cuda=torch.version.cuda if has_cuda else None,
         gpu=torch.cuda.get_device_name() if has_cuda else None,
         packages=_versions(dict.fromkeys([*_MODULES, *modules])),
+        variables={name: value for name, value in sorted(os.environ.items()) if name.startswith(_DECIDING)},
         git=_commit(),
     )
 

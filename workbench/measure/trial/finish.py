@@ -29,10 +29,21 @@ from workbench.measure.trial.loop import Loop, LoopTimes
 from workbench.measure.trial.pace import Deadline
 from workbench.measure.trial.sample_recorder import SampleRecorder
 from workbench.measure.trial.stage_stats import collect, lane_stats, refuse_unknown_stages, stage_stats, write_spans
-from workbench.records import Description, Isolated, Limits, Memory, Record, Score, Startup, Steady
+from workbench.records import (
+    Description,
+    EngineFacts,
+    Isolated,
+    Limits,
+    Memory,
+    Record,
+    Score,
+    Startup,
+    Steady,
+    TrainingFacts,
+)
 from workbench.records.run_folder import SAMPLES, SPANS, writing
 from workbench.units import NS_PER_S
-from workbench.workload import AsyncSteps, Cached, CacheState, Checked, UsesModules, Workload
+from workbench.workload import AsyncSteps, Cached, CacheState, Checked, Trains, UsesModules, Workload
 
 Result = TypeVar("Result")
 
@@ -56,6 +67,7 @@ class Measured:
         channel: The tracks of all lanes; None where nothing was timed.
         cores: What the scheduler has counted.
         profilers: Looked on.
+        engine: What ran the model; None: none was handed over.
         recorder: Keeps the samples that arrive; None where two trials could not be compared by them.
         notes: What a reader of the figures should know, so far.
         pss_bytes: Memory of the process tree by phase, so far.
@@ -76,6 +88,7 @@ class Measured:
     cores: CoreWatch
     profilers: Profilers
     recorder: Checked | SampleRecorder | None
+    engine: EngineFacts | None
     notes: list[str]
     pss_bytes: dict[str, int]
 
@@ -138,6 +151,8 @@ class _Finish:
             item=workload.item,
             workload_stages=list(workload.stages),
             device=of.device.description,
+            engine=of.engine,
+            training=self._noted("training", self._training, None),
             simulated=of.device.simulated,
             environment=self._noted("environment", lambda: describe_environment(modules), None),
             description=description,
@@ -191,6 +206,10 @@ class _Finish:
                 self._of.notes.append(f"quality: '{name}' is left out, it is {value}")
         return scores
 
+    def _training(self) -> TrainingFacts | None:
+        workload = self._of.workload
+        return workload.training_facts() if isinstance(workload, Trains) else None
+
     def _tracks(self) -> list[TrackSpans]:
         """The spans of all lanes, written to the run folder; none where nothing was timed.
 
@@ -219,7 +238,10 @@ class _Finish:
         return {}
 
     def _write_samples(self) -> None:
-        arrays = None if self._of.recorder is None else self._of.recorder.recorded()
+        of = self._of
+        trained = of.workload if of.knobs.mode == "train" and isinstance(of.workload, Checked) else None
+        keeper = of.recorder or trained
+        arrays = None if keeper is None else keeper.recorded()
         if arrays is not None:
             path = self._of.folder / SAMPLES
             with writing(path, partial=True):
@@ -264,15 +286,15 @@ class _Finish:
     def _startup(self, *, has_cache: bool) -> Startup:
         """Start-up by phase. Workers load while the model is built; what is then left to wait for is theirs."""
         began, times, started_ns = self._of.began, self._of.times, self._of.started_ns
-        first_batch_ns = min(times.first_batch_ns, times.begin_ns)
         total_s = _seconds(started_ns, times.begin_ns)
         parts = {
             "imports_s": _seconds(started_ns, began["dataset"]),
             "dataset_s": _seconds(began["dataset"], began["cache"]),
             "cache_fill_s": _seconds(began["cache"], began["workers"]) if has_cache else None,
-            "model_s": _seconds(began["model"], began["warmup"]),
-            "workers_s": _seconds(began["workers"], began["model"]) + _seconds(began["warmup"], first_batch_ns),
-            "warmup_s": _seconds(first_batch_ns, times.begin_ns),
+            "model_s": _seconds(began["model"], began["first batch"]),
+            "engine_s": _seconds(began["engine"], began["warmup"]) if self._of.engine else None,
+            "workers_s": _seconds(began["workers"], began["model"]) + _seconds(began["first batch"], began["engine"]),
+            "warmup_s": _seconds(began["warmup"], times.begin_ns),
         }
         return Startup(**parts, other_s=total_s - sum(part or 0.0 for part in parts.values()), total_s=total_s)
 

@@ -10,16 +10,18 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.errors import BadInput
+from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.command import check_command
 from workbench.measure.devices.choose import make_device, resolve_device
+from workbench.measure.inference.open_engine import check_engine
 from workbench.measure.loaders.choose import check_loader
 from workbench.measure.profilers.choose import check_profilers
 from workbench.records import Description
 from workbench.registry import INPUTS_CHECKED, checked, make_workload
-from workbench.workload import ChecksModel, Placeholder, Workload
+from workbench.workload import ChecksModel, Placeholder, RunsEngines, Workload
 
 
 def check_inputs(knobs: Knobs) -> Description | None:
@@ -79,5 +81,8 @@ def _check_device(workload: Workload, knobs: Knobs) -> None:
     knobs.changed(device=kind, pin_memory=knobs.pin_memory and kind == "cuda")
     if kind == "replay" and knobs.replay_record:
         make_device(knobs.slice(DeviceKnobs), placeholder)
-    if kind in ("cpu", "cuda") and isinstance(workload, ChecksModel):
-        workload.check_model()
+    if kind in ("cpu", "cuda"):
+        has_model = isinstance(workload, RunsEngines)
+        check_engine(knobs.slice(InferenceKnobs), has_model=has_model, on_gpu=kind == "cuda")
+        if isinstance(workload, ChecksModel):
+            workload.check_model()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from workbench.measure.devices.device import Device, NoDevice
+from workbench.measure.inference.open_engine import RunningEngine
 from workbench.measure.loaders.indexed_batch import IndexedBatch, take_received
 from workbench.measure.loaders.loader import Loader
 from workbench.measure.profilers.choose import OWN_STAGE, Profilers
@@ -118,10 +119,25 @@ class Loop:
         self._first_batch_ns = 0
         self._last_event_ns = 0
         self._epoch_began_ns = 0
+        self._peeked: IndexedBatch | None = None
         self._batches = self._endless()
 
-    def run(self, *, num_steps: int, warmup_steps: int) -> LoopTimes:
+    def peek(self) -> IndexedBatch:
+        """The first batch, which stays the next one.
+
+        Raises:
+            RuntimeError: As `run`.
+        """
+        self._peeked = self._arrival()
+        return self._peeked
+
+    def run(self, *, num_steps: int, warmup_steps: int, engine: RunningEngine | None = None) -> LoopTimes:
         """Do the warm-up and the counted steps.
+
+        Args:
+            num_steps: Steps that count.
+            warmup_steps: Steps before them.
+            engine: Runs the model; called where the counted steps begin and end.
 
         Raises:
             RuntimeError: From torch, when a worker process is gone (see `loaders.deaths.explain_death`).
@@ -135,6 +151,8 @@ class Loop:
             self._step(batch, counted=False)
             self._report(pace, Event(phase="warmup", done=step + 1, total=warmup_steps))
         self._flush()
+        if engine is not None:
+            engine.begin()
         self._profilers.steady()
         if self._cores is not None:
             self._cores.begin()
@@ -144,6 +162,8 @@ class Loop:
         self._loader.disarm()
         if self._cores is not None:
             self._cores.end()
+        if engine is not None:
+            engine.end()
         return LoopTimes(
             first_batch_ns=self._first_batch_ns,
             begin_ns=begin_ns,
@@ -199,7 +219,16 @@ class Loop:
             yield None
 
     def _next(self, seen: _Seen) -> IndexedBatch:
-        """The next batch; its waiting and receiving are timed."""
+        """The next batch."""
+        batch = self._arrival() if self._peeked is None else self._peeked
+        self._peeked = None
+        if self._stages is not None:
+            self._stages.batch = batch.number
+        seen.add(batch)
+        return batch
+
+    def _arrival(self) -> IndexedBatch:
+        """A batch from the loader; its waiting and receiving are timed."""
         stages = self._stages
         while True:
             begin = self._clock()
@@ -211,9 +240,6 @@ class Loop:
                 # An epoch that began in that time has a span of its own.
                 self._time_arrival(stages, max(begin, self._epoch_began_ns), end, ended=batch is None)
             if batch is not None:
-                if stages is not None:
-                    stages.batch = batch.number
-                seen.add(batch)
                 self._first_batch_ns = self._first_batch_ns or self._clock()
                 return batch
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 import psutil
 
 from workbench.measure.timing.spans import Clock, monotonic_ns
+from workbench.measure.trial.control_group import find_quota
 from workbench.records import Machine, Policy
 from workbench.units import NS_PER_S, counted, format_share
 
@@ -30,6 +31,8 @@ class MachineWatch:
         self._cores = os.sched_getaffinity(0)
         self._busy_s, self._stolen_s = _cpu_times(self._cores)
         self._own_s = _own_times()
+        self._quota = find_quota()
+        self._stopped = self._quota.stopped() if self._quota is not None else None
 
     def describe(self) -> Machine:
         """What has happened since. The trial must have ended: what its processes took is known from then on."""
@@ -37,15 +40,26 @@ class MachineWatch:
         busy_s, stolen_s = _cpu_times(self._cores)
         other_s = (busy_s - self._busy_s) - (_own_times() - self._own_s)
         available_s = wall_s * len(self._cores)
+        throttled_share, throttled_s = self._throttled()
         return Machine(
             wall_s=wall_s,
             num_cores=len(self._cores),
             other_cores=max(0.0, other_s / wall_s),
             steal_share=min(1.0, max(0.0, (stolen_s - self._stolen_s) / available_s)),
+            throttled_share=throttled_share,
+            throttled_s=throttled_s,
             load_1min=self._load,
             frequency_mhz=_frequency(),
             temperature_c=_temperature(),
         )
+
+    def _throttled(self) -> tuple[float | None, float]:
+        """Share of the quota's periods in which it was used up, and for how many seconds of cores that was."""
+        if self._quota is None or self._stopped is None:
+            return None, 0.0
+        before, now = self._stopped, self._quota.stopped()
+        periods = max(now.periods - before.periods, 1)
+        return (now.used_up - before.used_up) / periods, now.stopped_s - before.stopped_s
 
 
 def disturbances(machine: Machine | None, policy: Policy) -> list[str]:

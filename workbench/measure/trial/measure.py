@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
 from workbench.measure.timing.spans import Clock, monotonic_ns
@@ -16,6 +17,8 @@ from workbench.records.run_folder import PROFILES
 
 if TYPE_CHECKING:
     from workbench.measure.devices.device import Device
+    from workbench.measure.inference.open_engine import RunningEngine
+    from workbench.measure.loaders.indexed_batch import IndexedBatch
     from workbench.measure.loaders.loader import Loader
     from workbench.measure.profilers.choose import Profilers
     from workbench.measure.timing.channel import Channel
@@ -93,6 +96,7 @@ class Trial:
         import torch
 
         from workbench.measure.devices.choose import make_device, resolve_device
+        from workbench.measure.inference.open_engine import set_threads
         from workbench.measure.loaders.choose import open_loader
         from workbench.measure.loaders.loader import refuse_other_length
         from workbench.measure.profilers.choose import open_profilers
@@ -145,14 +149,24 @@ class Trial:
             refuse_other_length(description, getattr(loader, "num_samples", description.num_samples))
             loader.start()
             self._begin("model")
+            set_threads(knobs.slice(InferenceKnobs), kind)
             device = make_device(knobs.slice(DeviceKnobs), placeholder)
             if kind != "none":
                 workload.build(device)
-            self._begin("warmup")
             recorder = self._recorder(workload, description.num_samples)
             loop = self._loop(workload, loader, device, channel, cores, recorder)
             warmup_steps = self._warmup_steps(description.num_samples, loader, kind)
-            times = loop.run(num_steps=knobs.num_steps or loader.steps_per_epoch, warmup_steps=warmup_steps)
+            self._began["first batch"] = self._clock()
+            first = loop.peek()
+            self._begin("engine")
+            engine = None
+            if kind in ("cpu", "cuda"):
+                sizes = self._batch_sizes(description.num_samples, loader, warmup_steps)
+                engine = self._engine(workload, first, sizes)
+            self._begin("warmup")
+            num_steps = knobs.num_steps or loader.steps_per_epoch
+            times = loop.run(num_steps=num_steps, warmup_steps=warmup_steps, engine=engine)
+            engine_facts = None if engine is None else engine.facts(device.torch_device)
         except (RuntimeError, OSError) as error:
             loader.close()
             from workbench.measure.loaders.deaths import explain_death
@@ -177,13 +191,14 @@ class Trial:
             cores=cores,
             profilers=profilers,
             recorder=recorder,
-            notes=self._notes,
+            engine=engine_facts,
+            notes=[*(engine.notes if engine is not None else ()), *self._notes],
             pss_bytes=self._pss,
         )
         return finish(measured, lambda: self._begin("finish"))
 
     def _begin(self, phase: Phase) -> None:
-        if phase in ("cache", "workers", "model", "warmup"):
+        if phase in ("cache", "workers", "model", "engine", "warmup"):
             self._sample_memory(self.phase)
         self.phase = phase
         if self._profilers is not None:
@@ -246,6 +261,27 @@ class Trial:
             deadline=Deadline(self._started_ns, self._knobs.timeout_s),
             on_warm_up=(lambda batch: None) if recorder is None else lambda b: recorder.record(b, whole_only=True),
         )
+
+    def _engine(self, workload: Workload, first: IndexedBatch, batch_sizes: list[int]) -> RunningEngine | None:
+        """What runs the model: built, or found on disk; None where the workload keeps its model to itself."""
+        from workbench.measure.inference.open_engine import RunningEngine, open_engine
+        from workbench.workload import RunsEngines
+
+        knobs = self._knobs.slice(InferenceKnobs)
+        if self._knobs.mode == "train":
+            return RunningEngine(knobs, None, None)
+        if not isinstance(workload, RunsEngines):
+            return None
+        engine = open_engine(knobs, workload.inference_model(first), batch_sizes, self._clock)
+        workload.use_engine(engine)
+        return engine
+
+    def _batch_sizes(self, num_samples: int, loader: Loader, warmup_steps: int) -> list[int]:
+        """Sizes of the batches that will come, the usual one first; at an epoch's end is a smaller one."""
+        knobs = self._knobs
+        usual, rest = min(knobs.batch_size, num_samples), num_samples % knobs.batch_size
+        last = loader.steps_per_epoch
+        return [usual, rest] if rest not in (0, usual) and (knobs.num_steps or last) + warmup_steps >= last else [usual]
 
     def _follow(self, event: Event) -> None:
         if event.phase != self.phase and self._profilers is not None:

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..image_header import header_of
 from ..session import Session
-from .image_size import size_of_image
 
 #: Modes of Pillow whose pixels are all that an image is.
 _PLAIN_MODES = ("L", "RGB", "RGBA")
@@ -80,8 +80,10 @@ class Decoded:
     def _key_of_call(self, decode: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self.is_knock_out:
             return self._name(decode.__name__, args, kwargs)
-        size = size_of_image(args[0]) if args else None
-        return None if size is None else (decode.__name__, size, repr(args[1:]), repr(kwargs))
+        header = header_of(args[0]) if args else None
+        if header is None:
+            return None
+        return decode.__name__, header.width, header.height, repr(args[1:]), repr(kwargs)
 
     def _key_of_image(self, image: Any) -> Any:
         if image.mode not in _PLAIN_MODES:

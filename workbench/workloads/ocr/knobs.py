@@ -1,4 +1,4 @@
-"""The knobs of text detection: the pages, the way of an image to the model's input, the model.
+"""The knobs of text detection: the pages, the way of an image to the model's input, and with them the model.
 
 No torch here: old runs are explained with these rows.
 """
@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Literal
 
 from workbench.files import files_below
 from workbench.knobs.format import shell_settings
+from workbench.knobs.inference import EXPORTING
 from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.model_knobs import DetectorKnobs
 from workbench.workloads.ocr.stages import NORMALIZING, STAGES
 
 #: Bytes that a value of the model's input becomes smaller as uint8 in place of float32, for three channels.
@@ -52,10 +54,6 @@ def _no_words(situation: Situation) -> bool:
     return situation.knobs.annotation_format == "none" or situation.counts.get("words") == 0
 
 
-def _no_model(situation: Situation) -> bool:
-    return situation.simulated or situation.knobs.device == "none"
-
-
 #: Recipes by name: nothing but the defaults, what is usually tried first, and the fastest that are known
 #: (`benchmarks/strategies.py` measures what they are worth).
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -88,12 +86,11 @@ _PRESETS: dict[str, dict[str, Any]] = {
 _SUGGESTED = ("RAM image cache", "RAM cache + conditional normalize", "prepared cache + device normalize")
 
 _NO_WORDS = "the pages have no annotations, so there is nothing to make maps of"
-_NO_MODEL = Inactive(_no_model, "no model is run: the device is replayed, or there is none")
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
 
 
-class OcrKnobs(Knobs):
+class OcrKnobs(DetectorKnobs, Knobs):
     """All knobs of a trial of text detection."""
 
     item: ClassVar[str] = "page"
@@ -291,6 +288,12 @@ class OcrKnobs(Knobs):
                 "Take normalize=device, or mode=validate",
             ),
             Refusal(
+                ("normalize=folded", "engine"),
+                lambda k: k.normalize == "folded" and k.engine in EXPORTING,
+                "the folded convolution writes into a padded image, which an exported graph does value by value",
+                "Take normalize=device, which is part of the graph then",
+            ),
+            Refusal(
                 ("loader=dali", "normalize"),
                 lambda k: k.loader == "dali" and k.normalize not in ("albumentations", "device", "folded"),
                 "DALI normalizes by itself (albumentations stands for the same arithmetic), or not at all",
@@ -342,45 +345,6 @@ class OcrKnobs(Knobs):
             ),
             "none": Effect(frees=("targets",), saves_bytes=_saved_by_targets("none"), suggested=False),
         },
-    )
-
-    encoder: str = knob("resnet18", "model", "any timm encoder that gives feature maps", inactive=[_NO_MODEL])
-    neck: Literal["fpn", "fpn_small"] = knob(
-        "fpn", "model", "what joins the encoder's feature maps", inactive=[_NO_MODEL]
-    )
-    precision: Literal["fp32", "fp16", "bf16"] = knob(
-        "fp32",
-        "model",
-        "arithmetic of the forward pass",
-        inactive=[_NO_MODEL],
-        effects={"fp16": Effect(eases=("forward",), against=("device-bound",))},
-        cost="detections may differ; a comparison tells by how much",
-    )
-    channels_last: bool = knob(
-        False,
-        "model",
-        "memory format of model and images",
-        inactive=[_NO_MODEL],
-        effects={True: Effect(eases=("forward",), against=("device-bound",))},
-        cost="on some devices convolutions are slower with it",
-    )
-    weights: str = knob(
-        "random",
-        "model",
-        "the model's weights: random, shipped, or a safetensors file of one's own",
-        inactive=[_NO_MODEL],
-    )
-    postprocess: Literal["inline", "threads"] = knob(
-        "inline",
-        "model",
-        "find and score words before the next step, or in a background thread",
-        inactive=[
-            Inactive(lambda s: bool(s.knobs.device == "none"), "without a device nothing is detected"),
-            Inactive(lambda s: bool(s.knobs.mode == "train"), "training detects nothing"),
-        ],
-        predicted="background",
-        effects={"threads": Effect(eases=("postprocess", "metric"))},
-        cost="results come up to three steps later",
     )
 
     def data_files(self) -> list[Path]:

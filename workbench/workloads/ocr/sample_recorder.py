@@ -7,7 +7,7 @@ pixels of its image and maps; of a few pages all of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,11 @@ from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.sample import Batch, PackedMaps
 from workbench.workloads.ocr.steps import normalized
 from workbench.workloads.ocr.targets import PackedTargets
+
+Array = npt.NDArray[np.generic]
+
+#: Of a model's results every second pixel is kept, in both directions: float32, of which little can be packed.
+_RESULT_STEP = 2
 
 #: Pixels of a thumbnail: rows and columns of its grid.
 THUMBNAIL_SIDE = 12
@@ -68,7 +73,7 @@ class PageRecorder:
                 self._wanted.discard(number)
                 self._kept[number] = {"image": batch.images[place].cpu().clone(), **_maps_of(batch, place)}
 
-    def arrays(self, detector: torch.nn.Module | None) -> dict[str, npt.NDArray[np.generic]]:
+    def arrays(self, detector: torch.nn.Module | None) -> dict[str, Array]:
         """What was seen, for `samples.npz`.
 
         Args:
@@ -82,7 +87,7 @@ class PageRecorder:
             the image: `detected_points` float32 [P, 2], `detected_lengths` and `detected_on` int64 [D].
         """
         numbers = sorted(self._kept)
-        arrays: dict[str, npt.NDArray[np.generic]] = {
+        arrays: dict[str, Array] = {
             "all_names": np.array([page.name for page in self._pages]),
             "times_seen": self._seen,
             "thumbnails": self._thumbnails,
@@ -99,8 +104,41 @@ class PageRecorder:
                 maps = np.stack([self._kept[number][name] for number in numbers])
                 arrays[name] = _half_or_bytes(maps * np.float32(255.0))
         if detector is not None:
-            arrays |= _detections(detector, images)
+            with torch.inference_mode():
+                found = [detector(normalized(image[None].contiguous())).shrink[0].numpy() for image in images]
+            arrays |= _outlines("detected", found)
         return arrays
+
+    def results(self, run: Callable[[torch.Tensor], torch.Tensor], batch_size: int) -> dict[str, Array]:
+        """What the trial's own model makes of the kept pages, for `samples.npz`.
+
+        Args:
+            run: Gives shrink maps [B, S, S] in host memory of images as they arrived, [B, 3, S, S].
+            batch_size: The B that the model is ready for; pages are repeated to make up for it.
+
+        Returns:
+            Of the K kept pages: `result_probability` float32 [K, S/2, S/2], every second pixel; and the outlines of
+            what was found: `result_points`, `result_lengths`, `result_on`, as `detected_points`, .... And
+            `result_tinted` [1, S/2, S/2] of the first page in false colours.
+        """
+        images = [self._kept[number]["image"] for number in sorted(self._kept)]
+        images += [_tinted(image) for image in images[:1]]
+        maps: list[npt.NDArray[np.float32]] = []
+        for first in range(0, len(images), batch_size):
+            part = images[first : first + batch_size]
+            filled = (part * batch_size)[:batch_size]
+            maps += [np.asarray(page_map) for page_map in run(torch.stack(filled))[: len(part)]]
+        if not maps:
+            return {}
+        kept = np.stack([page_map[::_RESULT_STEP, ::_RESULT_STEP] for page_map in maps])
+        return {"result_probability": kept[:-1], "result_tinted": kept[-1:], **_outlines("result", maps[:-1])}
+
+
+def _tinted(image: torch.Tensor) -> torch.Tensor:
+    """An image with its blue turned round: on pages in black and white, colours that are swapped are no difference."""
+    image = image.clone()
+    image[2] = 255 - image[2] if image.dtype == torch.uint8 else -image[2]
+    return image
 
 
 def _thumbnail_rows(side: int) -> slice:
@@ -151,18 +189,16 @@ def _maps_of(batch: Batch, place: int) -> dict[str, npt.NDArray[np.float32]]:
     return {name: getattr(maps, name)[place].cpu().numpy().copy() for name in ("shrink_map", "threshold_map")}
 
 
-def _detections(detector: torch.nn.Module, images: list[torch.Tensor]) -> dict[str, npt.NDArray[np.generic]]:
-    """The words found on each image: points float32 [P, 2] of all outlines, their lengths, and whose they are."""
+def _outlines(prefix: str, maps: Sequence[npt.NDArray[np.float32]]) -> dict[str, Array]:
+    """The words in each map: points float32 [P, 2] of all outlines, their lengths, and whose they are."""
     points, lengths, owners = [np.empty((0, 2), np.float32)], [], []
-    for place, image in enumerate(images):
-        with torch.inference_mode():
-            probability = detector(normalized(image[None].contiguous())).shrink[0].numpy()
+    for place, probability in enumerate(maps):
         for word in find_words(probability):
             points.append(word.polygon.astype(np.float32))
             lengths.append(len(word.polygon))
             owners.append(place)
     return {
-        "detected_points": np.concatenate(points),
-        "detected_lengths": np.array(lengths, np.int64),
-        "detected_on": np.array(owners, np.int64),
+        f"{prefix}_points": np.concatenate(points),
+        f"{prefix}_lengths": np.array(lengths, np.int64),
+        f"{prefix}_on": np.array(owners, np.int64),
     }

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from workbench.errors import BadInput, Problem
+from workbench.feeds import ShardFeed
 from workbench.measure.timing.stages import run
-from workbench.records import Description, Score
+from workbench.records import Description, Score, TrainingFacts
 from workbench.units import counted
-from workbench.workload import Arrays, Batch, CacheState, Device, Preview, ShardFeed, Timed, Timers
+from workbench.workload import Arrays, Batch, CacheState, Device, InferenceModel, Preview, Timed, Timers
 from workbench.workloads.ocr.description import describe, in_force, note_on_quality, problems_with
 from workbench.workloads.ocr.detector.metric import DetectionMetric
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -26,26 +27,25 @@ from workbench.workloads.ocr.pages.page import Page, PageCounts
 from workbench.workloads.ocr.pages.shards import holds_shards, list_shards
 from workbench.workloads.ocr.pages.survey import survey_pages
 from workbench.workloads.ocr.sample import Batch as Pages
-from workbench.workloads.ocr.sample import PackedMaps, Sample, collate, stack_as_they_lie
+from workbench.workloads.ocr.sample import Sample, collate, stack_as_they_lie
 from workbench.workloads.ocr.sample_recorder import PageRecorder
 from workbench.workloads.ocr.stages import STAGES
 from workbench.workloads.ocr.steps import (
     MAX_PENDING,
     BackgroundThread,
     Submitted,
-    normalized,
     placeholder_for,
     words_of,
 )
 from workbench.workloads.ocr.tools import OcrTools
 
+if TYPE_CHECKING:
+    from workbench.workloads.ocr.detector.inference import ShrinkMaps
+    from workbench.workloads.ocr.detector.model import Detector
+    from workbench.workloads.ocr.training import Training
+
 #: The most that two H-means may differ.
 _HMEAN_TOLERANCE = 0.005
-
-_PRECISION = {"fp16": torch.float16, "bf16": torch.bfloat16}
-
-#: Of Adam, as ports of DBNet to other trainers have it. (The paper trains with SGD from 0.007.)
-_LEARNING_RATE = 1e-3
 
 _Timer = Callable[[str], Timed]
 
@@ -78,12 +78,13 @@ class OcrWorkload(OcrTools):
         self._knobs = knobs
         self.max_pending = MAX_PENDING if knobs.postprocess == "threads" else 0
         self._metric = DetectionMetric()
-        self._scored: set[int] = set()
+        self._page_counts: dict[int, tuple[int, int, int]] = {}
         self._dropped = 0
         self._surveyed: tuple[list[Page], PageCounts] | None = None
         self._dataset: PageDataset | BatchedCache | None = None
-        self._detector: torch.nn.Module | None = None
-        self._optimizer: torch.optim.Optimizer | None = None
+        self._model: ShrinkMaps | None = None
+        self._run: Callable[[torch.Tensor], torch.Tensor] | None = None
+        self._training: Training | None = None
         self._background = BackgroundThread()
         self._recorder: PageRecorder | None = None
         self._is_simulated = False
@@ -107,7 +108,7 @@ class OcrWorkload(OcrTools):
         return partial(collate, stack=stack_as_they_lie) if self._knobs.transport == "ring" else collate
 
     def shard_feed(self) -> ShardFeed:
-        """See `workload.Sharded`."""
+        """See `feeds.Sharded`."""
         folder = Path(self._knobs.dataset).expanduser()
         if not holds_shards(folder):
             data = shlex.quote(str(folder))
@@ -132,7 +133,7 @@ class OcrWorkload(OcrTools):
         return ShardFeed(shards, SampleOfFiles(self._in_force, self._pages))
 
     def image_feed(self) -> EncodedPages:
-        """See `workload.DecodesByLoader`."""
+        """See `feeds.DecodesByLoader`."""
         return EncodedPages(self._pages, self._in_force)
 
     def fill_cache(self, on_sample: Callable[[int, int], None]) -> None:
@@ -153,15 +154,34 @@ class OcrWorkload(OcrTools):
         self._device = device
         self._is_simulated = device.simulated
         self._refuse(is_replayed=device.simulated)  # what `device=auto` is here is known now
-        if device.simulated:
-            return
-        knobs = self._knobs
-        detector = self._made_detector().to(device.torch_device)
-        if knobs.channels_last:
+        detector = None if device.simulated else self._made_detector().to(device.torch_device)
+        if detector is not None and self._knobs.channels_last:
             detector = detector.to(memory_format=torch.channels_last)
-        if knobs.mode == "train":
-            self._optimizer = torch.optim.Adam(detector.parameters(), lr=_LEARNING_RATE)
-        self._detector = detector.train(knobs.mode == "train")
+        if self._knobs.mode == "train":
+            from workbench.workloads.ocr.training import Training
+
+            self._training = Training(detector, device, self._knobs)
+        elif detector is not None:
+            from workbench.workloads.ocr.detector.inference import ShrinkMaps
+
+            self._model = self._run = ShrinkMaps(detector, self._knobs)
+
+    def inference_model(self, batch: Batch) -> InferenceModel:
+        """See `workload.RunsEngines`."""
+        from workbench.workloads.ocr.detector.inference import calibrated_on, calibration_inputs
+
+        assert self._model is not None
+        is_int8 = self._knobs.precision == "int8"
+        return InferenceModel(
+            module=self._model,
+            example=self._device.put(batch.data.images).clone(),
+            calibration=partial(calibration_inputs, self._knobs),
+            calibrated_on=calibrated_on(self._knobs) if is_int8 else "",
+        )
+
+    def use_engine(self, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """See `workload.RunsEngines`."""
+        self._run = run
 
     def check_model(self) -> None:
         """See `workload.ChecksModel`: a model is built, and dropped."""
@@ -171,8 +191,8 @@ class OcrWorkload(OcrTools):
         """See `Workload`."""
         if counted:
             self._dropped += batch.data.dropped_words
-        if self._knobs.mode == "train":
-            self._train(batch, timers.main)
+        if self._training is not None:
+            self._training.step(batch, timers.main, counted=counted)
             return
         step = self._submit(batch, timers.main, counted=counted)
         if self._knobs.postprocess == "threads":
@@ -182,6 +202,10 @@ class OcrWorkload(OcrTools):
             self._background.start(lambda: self.score(step, lambda name: timers.background(name, number)))
         else:
             self.score(step, timers.main)
+
+    def training_facts(self) -> TrainingFacts | None:
+        """See `workload.Trains`."""
+        return None if self._training is None or self._is_simulated else self._training.facts()
 
     def flush(self) -> None:
         """See `workload.AsyncSteps`."""
@@ -217,7 +241,18 @@ class OcrWorkload(OcrTools):
         """See `workload.Checked`."""
         from workbench.workloads.ocr.detector.weights_file import shipped_detector
 
-        return None if self._recorder is None else self._recorder.arrays(shipped_detector())
+        if self._training is not None:
+            return self._training.recorded() or None
+        if self._recorder is None:
+            return None
+        arrays = self._recorder.arrays(shipped_detector())
+        if self._run is not None:
+            batch_size = min(self._knobs.batch_size, len(self._pages))
+            arrays |= self._recorder.results(lambda images: self._run_model(self._device.put(images)).cpu(), batch_size)
+        if self._page_counts:
+            arrays["scored_pages"] = np.array(list(self._page_counts), np.int64)
+            arrays["page_counts"] = np.array(list(self._page_counts.values()), np.int64)
+        return arrays
 
     def preview(self, number: int) -> Preview:
         """See `workload.Previews`."""
@@ -226,7 +261,7 @@ class OcrWorkload(OcrTools):
         pages, counts = self._survey()
         return preview_of(pages[number % len(pages)], counts, self._in_force)
 
-    def _made_detector(self) -> torch.nn.Module:
+    def _made_detector(self) -> Detector:
         """The detector with its weights, in host memory."""
         from workbench.workloads.ocr.detector.fold import fold_normalization
         from workbench.workloads.ocr.detector.model import build_detector
@@ -268,8 +303,12 @@ class OcrWorkload(OcrTools):
         with timer("transfer"):
             images = device.put(pages.images)
         with timer("forward"), torch.inference_mode():
-            pending = device.submit("forward", lambda: self._forward(images).shrink.float(), batch, fetch=True)
+            pending = device.submit("forward", lambda: self._run_model(images), batch, fetch=True)
         return Submitted(pending, pages.matrices, batch.samples, counted)
+
+    def _run_model(self, images: torch.Tensor) -> torch.Tensor:
+        assert self._run is not None
+        return self._run(images)
 
     def score(self, step: Submitted, timer: _Timer) -> None:
         """Wait for what the device has made of a batch, find the words in it and score them."""
@@ -279,61 +318,11 @@ class OcrWorkload(OcrTools):
         if not self._has_words:
             return
         with timer("metric"):
-            metric = self._metric if step.counted else DetectionMetric()
             for page_number, polygons in zip(step.pages, found, strict=True):
                 words = self._pages[page_number].words
                 # A page that comes round again costs the same, and counts once.
-                once = metric if page_number not in self._scored else DetectionMetric()
-                once.add(polygons, [word.polygon for word in words], [word.ignore for word in words])
-            if step.counted:
-                self._scored.update(step.pages)
-
-    def _train(self, batch: Batch, timer: _Timer) -> None:
-        device, pages = self._device, batch.data
-        assert pages.maps is not None
-        with timer("transfer"):
-            images = device.put(pages.images)
-            maps = type(pages.maps)(*(device.put(getattr(pages.maps, field.name)) for field in fields(pages.maps)))
-        made: dict[str, Any] = {}
-
-        def forward() -> torch.Tensor:
-            made["output"] = self._forward(images)
-            output: torch.Tensor = made["output"].shrink
-            return output
-
-        def loss() -> torch.Tensor:
-            from workbench.workloads.ocr.detector.loss import db_loss
-
-            targets = maps.unpack() if isinstance(maps, PackedMaps) else maps
-            made["loss"] = db_loss(made["output"], targets)
-            output: torch.Tensor = made["loss"]
-            return output
-
-        def backward() -> torch.Tensor:
-            assert self._optimizer is not None
-            self._optimizer.zero_grad(set_to_none=True)
-            made["loss"].backward()
-            output: torch.Tensor = made["loss"]
-            return output
-
-        def update() -> torch.Tensor:
-            assert self._optimizer is not None
-            self._optimizer.step()
-            output: torch.Tensor = made["loss"]
-            return output
-
-        # A replayed training step takes its time in the first of them.
-        works = {"forward": forward, "loss": loss, "backward": backward, "optimizer": update}
-        for name, work in works.items():
-            with timer(name):
-                device.submit(name, work, batch)
-
-    def _forward(self, images: torch.Tensor) -> Any:
-        assert self._detector is not None
-        if self._knobs.normalize != "folded":
-            images = normalized(images)
-        if self._knobs.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        precision = _PRECISION.get(self._knobs.precision)
-        with torch.autocast(images.device.type, dtype=precision, enabled=precision is not None):
-            return self._detector(images)
+                is_first = step.counted and page_number not in self._page_counts
+                metric = self._metric if is_first else DetectionMetric()
+                counts = metric.add(polygons, [word.polygon for word in words], [word.ignore for word in words])
+                if is_first:
+                    self._page_counts[page_number] = counts

@@ -21,9 +21,9 @@ def found(*words: tuple[int, np.ndarray]) -> dict[str, np.ndarray]:
 
 CASES = {
     "the same words": ([(0, BOX), (1, BOX + 5)], [(0, BOX), (1, BOX + 5)], "same", "2 words on both sides, 0 on one"),
-    "a little off": ([(0, BOX)], [(0, BOX + 1)], "within_tolerance", "1 words on both sides, 0 on one"),
-    "other pages": ([(0, BOX), (1, BOX)], [(1, BOX + 50), (1, BOX)], "different", "1 words on both sides, 2 on one"),
-    "one for two": ([(0, BOX), (0, BOX + 1)], [(0, BOX)], "different", "1 words on both sides, 1 on one"),
+    "a little off": ([(0, BOX)], [(0, BOX + 1)], "within_tolerance", "1 word on both sides, 0 on one"),
+    "other pages": ([(0, BOX), (1, BOX)], [(1, BOX + 50), (1, BOX)], "different", "1 word on both sides, 2 on one"),
+    "one for two": ([(0, BOX), (0, BOX + 1)], [(0, BOX)], "different", "1 word on both sides, 1 on one"),
     "none on one side": ([(0, BOX)], [], "different", "0 words on both sides, 1 on one"),
 }
 

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from workbench.knobs.knob import Tolerance, tolerance_between
+from workbench.knobs.knob import Maths, Tolerance, maths_between, tolerance_between
 from workbench.records import Check, Checks, Record
 from workbench.records.checks import names_of, status_of, with_coverage
 from workbench.units import counted
 from workbench.workload import Arrays
 from workbench.workloads.ocr.checks.coverage import check_coverage
-from workbench.workloads.ocr.checks.detections import check_detections
+from workbench.workloads.ocr.checks.detections import OUTLINES, Outlines, check_detections
+from workbench.workloads.ocr.checks.quality import COMPARED, check_quality
+from workbench.workloads.ocr.checks.results import check_results
+from workbench.workloads.ocr.checks.training import check_training
 
 #: Pages are kept in half precision, which near 255 has steps of an eighth of a level.
 SAME_LEVELS = 0.25
@@ -26,6 +29,9 @@ TARGET_LEVELS = 1.0
 
 #: The most that two 8-bit levels can differ; also what a value that is no number counts as.
 _MAX_LEVELS = 255.0
+
+#: Arrays with a row for each kept page.
+_BY_PAGE = ("names", "images", "shrink_map", "threshold_map", "result_probability")
 
 _ORDINARY = Tolerance(1.0, 0.5, "the same decoder, and arithmetic in another order")
 
@@ -45,19 +51,32 @@ def compare_samples(baseline: tuple[Record, Arrays | None], variant: tuple[Recor
     if own is None or other is None:
         why = "the trial failed" if variant[0].failure else "checked_samples=0, or random transforms"
         return Checks(notes=[f"No pages were kept to compare ({why})."])
+    if "trained_losses" in own and "trained_losses" in other:
+        return Checks(checks=check_training(own, other, maths_between(baseline[0].knobs, variant[0].knobs)))
     if text := _other_pages(own, other):
         return Checks(checks=[Check(name="pages", status="different", measured="", reason=text)])
     own, other = _of_both(own, other)
     tolerance = tolerance_between(baseline[0].knobs, variant[0].knobs, _ORDINARY)
     coverage = check_coverage(own, other, tolerance)
     values = []
+    maths = maths_between(baseline[0].knobs, variant[0].knobs)
     if len(own["names"]):
-        values += [_check_pixels(own, other, tolerance), *_check_targets(own, other)]
+        pixels = _check_pixels(own, other, tolerance)
+        values += [pixels, *_check_targets(own, other)]
+        if pixels.status == "same":  # else the models were given other pages, and what they make of them differs too
+            values += check_results(own, other, maths, on_cuda=_on_cuda(baseline[0]) or _on_cuda(variant[0]))
+    quality = check_quality(own, other) if maths > Maths.SAME else None
     if (detections := check_detections(own, other)) is not None:
         values.append(detections)
+    if quality is not None:
+        values.append(quality)
     checks = values if coverage is None else with_coverage(coverage, values)
     both = int(np.minimum(own["times_seen"], other["times_seen"]).astype(bool).sum()) if "times_seen" in own else 0
-    return Checks(checks=checks, num_samples=both)
+    return Checks(checks=checks, num_samples=both, compared_scores=list(COMPARED) if quality is not None else [])
+
+
+def _on_cuda(record: Record) -> bool:
+    return bool(record.device and record.device.startswith("cuda"))
 
 
 def _check_pixels(own: Arrays, other: Arrays, tolerance: Tolerance) -> Check:
@@ -107,17 +126,10 @@ def _only(arrays: Arrays, names: list[str]) -> Arrays:
     if kept == names:
         return arrays
     rows = np.array([kept.index(name) for name in names], np.int64)
-    chosen: dict[str, npt.NDArray[Any]] = {
-        name: arrays[name][rows] for name in ("names", "images", "shrink_map", "threshold_map") if name in arrays
-    }
-    if "detected_on" in arrays:
-        place = {row: number for number, row in enumerate(rows.tolist())}
-        of_them = np.isin(arrays["detected_on"], rows)
-        points = np.split(arrays["detected_points"], np.cumsum(arrays["detected_lengths"])[:-1])
-        parts = [part for part, wanted in zip(points, of_them, strict=False) if wanted]
-        chosen["detected_points"] = np.concatenate([np.empty((0, 2), np.float32), *parts])
-        chosen["detected_lengths"] = arrays["detected_lengths"][of_them]
-        chosen["detected_on"] = np.array([place[on] for on in arrays["detected_on"][of_them].tolist()], np.int64)
+    chosen: dict[str, npt.NDArray[Any]] = {name: arrays[name][rows] for name in _BY_PAGE if name in arrays}
+    for prefix in OUTLINES:
+        if f"{prefix}_on" in arrays:
+            chosen |= Outlines(arrays, prefix).of_pages(rows)
     return {**arrays, **chosen}
 
 

@@ -55,8 +55,10 @@ class DetectionMetric:
         self._detections = 0
         self._pages = 0
 
-    def add(self, detections: Sequence[Polygon], truths: Sequence[Polygon], ignore: Sequence[bool]) -> None:
-        """Count one page.
+    def add(
+        self, detections: Sequence[Polygon], truths: Sequence[Polygon], ignore: Sequence[bool]
+    ) -> tuple[int, int, int]:
+        """Count one page; gives its matches, words and detections.
 
         Args:
             detections: What was found, each float32 [K, 2] in page pixels.
@@ -68,17 +70,20 @@ class DetectionMetric:
         """
         if len(truths) != len(ignore):
             raise ValueError(f"{len(truths)} words, but {len(ignore)} flags that say which to ignore")
-        found, words = _shapes(detections), _shapes(truths)
-        overlap = _overlaps(words, found)
+        found, annotated = _shapes(detections), _shapes(truths)
+        overlap = _overlaps(annotated, found)
         ignored = np.asarray(ignore, bool)
         found_area = shapely.area(found)
         with np.errstate(divide="ignore", invalid="ignore"):  # a detection without area is in no word, and matches none
             in_ignored = (overlap[ignored] / found_area > IGNORE_SHARE).any(axis=0)
-            iou = overlap / (shapely.area(words)[:, None] + found_area - overlap)
-        self._matches += _match(iou[~ignored][:, ~in_ignored] > MATCH_IOU)
-        self._words += int((~ignored).sum())
-        self._detections += int((~in_ignored).sum())
+            iou = overlap / (shapely.area(annotated)[:, None] + found_area - overlap)
+        matches = _match(iou[~ignored][:, ~in_ignored] > MATCH_IOU)
+        counts = matches, int((~ignored).sum()), int((~in_ignored).sum())
+        self._matches += counts[0]
+        self._words += counts[1]
+        self._detections += counts[2]
         self._pages += 1
+        return counts
 
     def result(self) -> DetectionScore:
         """The score over all pages so far."""

@@ -27,6 +27,21 @@ class Detector(nn.Module):
         self._neck = NECKS[neck](self._encoder.channels, self._encoder.strides)
         self._head = DBHead(self._neck.out_channels)
 
+    @property
+    def encoder(self) -> nn.Module:
+        """Images to feature maps."""
+        return self._encoder
+
+    @property
+    def neck(self) -> nn.Module:
+        """Feature maps to one."""
+        return self._neck
+
+    @property
+    def head(self) -> nn.Module:
+        """That one to the output."""
+        return self._head
+
     def forward(self, images: torch.Tensor) -> DetectorOutput:
         """The maps of images float32 [B, 3, H, W], normalized; H and W are multiples of 32.
 

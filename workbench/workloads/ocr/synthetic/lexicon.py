@@ -48,7 +48,7 @@ def pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
 
 
 def digits(rng: np.random.Generator, count: int) -> str:
-    """A number of so many digits; it may begin with zero."""
+    """A number of this many digits; it may begin with zero."""
     return "".join(str(digit) for digit in rng.integers(0, 10, count))
 
 

@@ -1,55 +1,17 @@
-"""The rules: a small function for each cause, from facts and losses to that cause with its evidence, or to none.
-
-The numbers that they compare with are in `cause.Thresholds`.
-"""
+"""What keeps the main process, its threads and the device from going on: rules as in `loading_rules`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workbench.explain.breakdown import LEFT_OVER, Part
 from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
 from workbench.explain.diagnosis.facts import Facts, largest_of, names_of
 from workbench.explain.diagnosis.losses import Losses
+from workbench.explain.diagnosis.remarks import profiler_remark
 from workbench.explain.words.items import counted, with_article
-from workbench.records import Policy, StageStats
+from workbench.records import StageStats
 from workbench.stages import UNATTRIBUTED
-from workbench.units import format_bytes, format_duration, format_ratio, format_share
-
-#: An import that takes this share of a worker's start makes it slow.
-_SLOW_IMPORT = 0.3
-
-
-def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Loader-bound, by stage: every stage of the workers by what its removal would save.
-
-    They hold up the main process: it waits for samples, or for a core that they have.
-    """
-    takes_cores = facts.is_short_of_cores and facts.wait + facts.without_core >= limits.waits
-    if facts.wait < limits.waits and not takes_cores:
-        return
-    waits = facts.wait_words[0].upper() + facts.wait_words[1:]
-    if facts.wait < limits.waits:
-        waits += f" and for a core, which the workers have meanwhile, {format_share(facts.without_core)}"
-    if facts.worker is None:
-        evidence = f"{waits}; what the {facts.record.knobs.loader} loader does meanwhile is not timed."
-        yield Cause("loader-bound", None, evidence, facts.wait)
-        return
-    only_moves = facts.only_moves(limits)
-    where = "the main process's loading" if facts.worker.in_main else "the workers' work"
-    for part in facts.worker.parts:
-        if part.is_work and part.kind.role != "send" and not (only_moves and part.stage in facts.moves):
-            share = f"{format_share(facts.of_work(part.stage))} of {where}"
-            evidence = f"{waits}; '{part.stage}' takes {_takes(facts, part, share)}."
-            yield Cause("loader-bound", part.stage, evidence, losses.of_stages(part.stage))
-
-
-def _takes(facts: Facts, part: Part, share: str) -> str:
-    row = facts.record.stage(part.stage, "worker")
-    if part.stage in LEFT_OVER or row is None:
-        each = f"{format_duration(part.per_sample_s)} {with_article(facts.item)} that no stage explains"
-        return f"{each}, {share}"
-    return f"{facts.each(row)}, {share}{facts.against_isolated(row)}"
+from workbench.units import format_bytes, format_duration, format_share
 
 
 def unexplained(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
@@ -61,129 +23,6 @@ def unexplained(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Ca
     yield Cause("breakdown does not close", None, evidence, share)
 
 
-def rare_samples(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Starved by rare slow samples: a few take many times as long as the median one, and much of the time."""
-    rare = facts.rare_share(limits)
-    if rare is None or facts.wait < limits.waits:
-        return
-    samples = facts.samples
-    median = float(samples["wall_s"].median())
-    slow = samples[samples["wall_s"] > limits.rare_sample * median]
-    slowest = slow.groupby("sample")["wall_s"].mean().sort_values(ascending=False)
-    names = ", ".join(f"{facts.item} {number} {format_duration(value)}" for number, value in slowest.head(3).items())
-    of_time = format_share(float(slow["wall_s"].sum() / samples["wall_s"].sum()))
-    evidence = (
-        f"{len(slowest)} of {samples['sample'].nunique()} {facts.items} take over {limits.rare_sample:g} times the "
-        f"median of {format_duration(median)} ({names}) and {of_time} of the time of all {facts.items}."
-    )
-    yield Cause("rare slow samples", None, evidence, losses.of_rare_samples(rare))
-
-
-def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Starved by one slow worker: batches are taken in turn, so all wait for it.
-
-    Samples that several workers made are compared with themselves. Where each worker has its own, in every epoch the
-    same, it may be these that take longer: then hardly any of the slow worker's may be as fast as the others'.
-    """
-    samples = facts.samples
-    if facts.wait < limits.waits or samples["process"].nunique() < 2:
-        return
-    shared = samples[samples.groupby("sample")["process"].transform("nunique") > 1]
-    is_shared = shared["process"].nunique() == samples["process"].nunique()
-    if is_shared:  # as if all were one sample
-        typical = shared.groupby("sample")["wall_s"].transform("median")
-        samples = shared.assign(wall_s=shared["wall_s"] / typical * typical.median())
-    times = samples.groupby("process")["wall_s"]
-    medians = times.median().sort_values()
-    slowest, others = float(medians.iloc[-1]), float(medians.iloc[:-1].median())
-    if slowest < limits.straggler * others:
-        return
-    few = samples.groupby("process")["sample"].nunique().min() < limits.own_samples
-    overlaps = times.quantile(0.25)[medians.index[-1]] < times.quantile(0.9)[medians.index[:-1]].max()
-    if not is_shared and (few or overlaps):
-        return
-    hedge = "" if is_shared else f" It makes the same {facts.items} in every epoch: it may be these that take longer."
-    evidence = (
-        f"Worker {medians.index[-1]} takes {format_duration(slowest)} for its median {facts.item}, the "
-        f"{'others' if len(medians) > 2 else 'other'} {format_duration(others)}: {format_ratio(slowest / others)}; the "
-        f"main process waits {format_share(facts.wait)} of the time.{hedge}"
-    )
-    yield Cause("one slow worker", None, evidence, facts.wait * (1.0 - others / slowest))
-
-
-def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Lock contention, or slow files: workers are neither on a core nor waiting for one."""
-    cores = facts.cores
-    if cores is None or facts.wait < limits.waits or cores.blocked_share < limits.blocked:
-        return
-    if not facts.is_contended or facts.own_threads:
-        return
-    share = format_share(cores.blocked_share)
-    counted = f"of {format_duration(cores.work_s)} work, {format_duration(cores.cpu_s)} on a core"
-    read = facts.record.stage("read", "worker")
-    if read is not None and read.total_s >= limits.files * cores.blocked_s:
-        evidence = f"Workers wait {share} of their work for files ({counted}); 'read' takes {facts.each(read)}."
-        yield Cause("slow files", "read", evidence, losses.of_lock())
-        return
-    stage = facts.waiting_stage()
-    row = facts.record.stage(stage, "worker") if stage else None
-    where = f", most of it in '{stage}'" if stage else ""
-    where += f", which takes {facts.each(row)}{facts.against_isolated(row)}" if row else ""
-    evidence = (
-        f"Workers are neither on a core nor waiting for one {share} of their work ({counted}){where}. No knob takes "
-        "that away: look at what the code waits for there."
-    )
-    yield Cause("lock contention", stage, evidence, losses.of_lock())
-
-
-def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Cores oversubscribed: workers wait longer for a core than they have one, and hold up the main process."""
-    cores = facts.cores
-    held_up = facts.wait + facts.without_core
-    if cores is None or held_up < limits.waits:
-        return
-    if cores.ready_s < limits.ready * cores.cpu_s and not facts.own_threads:
-        return
-    if facts.idle >= limits.busy:  # workers that have nothing to do take no cores from anybody
-        return
-    environment, machine = facts.record.environment, facts.record.machine
-    number = environment.cores if environment else 1
-    is_disturbed = machine is not None and machine.other_cores >= Policy().disturbed_share * number
-    others = f"; other programs kept {machine.other_cores:.1f} cores busy" if machine and is_disturbed else ""
-    threads = f" with {counted(facts.own_threads, 'thread')} of OpenCV each" if facts.own_threads else ""
-    evidence = (
-        f"{counted(facts.record.knobs.num_workers, 'worker')}{threads} and the main process share "
-        f"{counted(number, 'core')}: "
-        f"workers had a core for {format_duration(cores.cpu_s)} and waited for one for "
-        f"{format_duration(cores.ready_s)}; the main process waits for {facts.items} "
-        f"{format_share(facts.wait)} of its time and for a core "
-        f"{format_share(facts.without_core)}{others}."
-    )
-    yield Cause("cores oversubscribed", None, evidence, losses.of_missing_cores())
-
-
-def worker_start(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
-    """Slow worker start: workers are started anew in every epoch, and the main process waits meanwhile."""
-    start = facts.record.stage("start", "worker")
-    if start is None or not start.count:
-        return
-    evidence = (
-        f"Workers start anew in every epoch (persistent_workers=false): {counted(start.count, 'start')} of "
-        f"{format_duration(start.mean_s)} in {facts.steady.num_epochs:.2g} epochs, for which the main process waits "
-        f"{format_share(facts.starting)} of the time.{_slow_import(facts, start.mean_s)}"
-    )
-    yield Cause("slow worker start", "start", evidence, facts.starting)
-
-
-def _slow_import(facts: Facts, start_s: float) -> str:
-    """The import that makes a worker's start slow, where there is one."""
-    imports = facts.record.script.start_imports if facts.record.script is not None else {}
-    module = max(imports, key=imports.__getitem__, default=None)
-    if module is None or imports[module] < _SLOW_IMPORT * start_s:
-        return ""
-    return f" Of each start, the import of '{module}' takes {format_duration(imports[module])}."
-
-
 def start_up(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Start-up outweighs the counted steps, and the imports that come with any program; warm-up steps are steps."""
     startup = facts.record.startup
@@ -193,17 +32,20 @@ def start_up(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause
         "reading the data set": startup.dataset_s or 0.0,
         "filling the cache": startup.cache_fill_s or 0.0,
         "building the model": startup.model_s or 0.0,
+        "building or loading the engine": startup.engine_s or 0.0,
         "building data sets and model": startup.building_s or 0.0,
         "starting the workers until the first batch": startup.workers_s,
     }
     preparing_s, wall_s = sum(parts.values()), facts.steady.wall_s
+    counted_epochs = f"the counted {facts.steady.num_epochs:.2g} epochs take"
+    if facts.record.script is not None and 0.0 < facts.steady.num_epochs < 1.0:  # it goes on after the counted steps
+        counted_epochs, wall_s = "an epoch takes", wall_s / facts.steady.num_epochs
     if preparing_s < max(limits.start_up * wall_s, startup.imports_s):
         return
     largest = max(parts, key=parts.__getitem__)
     evidence = (
         f"Start-up without imports and warm-up takes {format_duration(preparing_s)}, most of it {largest} "
-        f"({format_duration(parts[largest])}); the counted {facts.steady.num_epochs:.2g} epochs take "
-        f"{format_duration(wall_s)}."
+        f"({format_duration(parts[largest])}); {counted_epochs} {format_duration(wall_s)}."
     )
     yield Cause("start-up-bound", None, evidence, preparing_s / (preparing_s + wall_s))
 
@@ -285,10 +127,9 @@ def other_work(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cau
         if facts.kind(row).moves_bytes:
             continue
         share = facts.of_main(row.name)
-        evidence = (
-            f"The main process spends {format_share(share)} of its time in '{row.name}' ({facts.each(row)}); the "
-            f"device is at work {format_share(facts.device_busy)}."
-        )
+        spends = f"The main process spends {format_share(share)} of its time in '{row.name}' ({facts.each(row)})"
+        device = "" if facts.is_model_on_cpu else f"; the device is at work {format_share(facts.device_busy)}"
+        evidence = f"{spends}{device}.{profiler_remark(facts, row.name)}"
         cost = share if facts.kind(row).role == "epoch" else losses.of_own_work(row.name)
         yield Cause("main-thread-bound", row.name, evidence, cost)
 

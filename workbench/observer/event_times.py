@@ -15,15 +15,10 @@ long run keeps neither millions of events nor waits for one.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
-
-from workbench.measure.devices.device import DeviceSpan
-from workbench.measure.timing.spans import Clock
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 _NS_PER_MS = 1_000_000
 
@@ -40,24 +35,11 @@ _READ_PER_WORK = 2
 _READINGS_PER_ANCHOR = 3
 
 
-class Event(Protocol):
-    """A mark on a stream, as `torch.cuda.Event`."""
-
-    def record(self) -> None:
-        """Put the mark behind the work that is now on the current stream."""
-
-    def query(self) -> bool:
-        """Whether the stream has passed it."""
-
-    def synchronize(self) -> None:
-        """Wait until the stream has passed it."""
-
-    def elapsed_time(self, end_event: Event, /) -> float:
-        """Milliseconds from this mark to another, as precise as a float32. Both must have been passed."""
+#: A mark on a stream, as `torch.cuda.Event`: `record`, `query`, `synchronize`, `elapsed_time`.
+Event = Any
 
 
-@dataclass(frozen=True)
-class Anchor:
+class Anchor(NamedTuple):
     """A moment on both clocks.
 
     Attributes:
@@ -79,7 +61,7 @@ class EventTimes:
         clock: Reads the host's time in nanoseconds.
     """
 
-    def __init__(self, new_event: Callable[[], Event], clock: Clock) -> None:
+    def __init__(self, new_event: Callable[[], Event], clock: Callable[[], int]) -> None:
         self._new_event = new_event
         self._clock = clock
         self._unread: deque[tuple[str, int, Event, Event]] = deque()
@@ -130,16 +112,22 @@ class EventTimes:
         self._reference, self._reference_ms = event, at_ms
         self._num_placed = len(self._stages)
 
-    def spans(self) -> list[DeviceSpan]:
-        """The work that was done at the last anchor, in the order in which it was given."""
-        origin_ns = self._anchors[0].host_ns  # small numbers: a double holds them to the nanosecond
-        begin_ms = np.array(self._begin_ms[: self._num_placed])
-        at_ms = [anchor.device_ms for anchor in self._anchors]
-        since_ns = [float(anchor.host_ns - origin_ns) for anchor in self._anchors]
-        begins = np.rint(np.interp(begin_ms, at_ms, since_ns)).astype(np.int64) + origin_ns
-        durations = np.rint(np.array(self._duration_ms[: self._num_placed]) * _NS_PER_MS).astype(np.int64)
-        rows = zip(self._stages, begins.tolist(), durations.tolist(), self._batches, strict=False)
-        return [DeviceSpan(stage, begin, begin + duration, batch) for stage, begin, duration, batch in rows]
+    def spans(self) -> Iterator[tuple[str, int, int, int]]:
+        """The work that was done at the last anchor, in the order in which it was given: stage, begin, end, batch."""
+        for place in range(self._num_placed):
+            begin_ns = self._host_ns(self._begin_ms[place])
+            end_ns = begin_ns + round(self._duration_ms[place] * _NS_PER_MS)
+            yield self._stages[place], begin_ns, end_ns, self._batches[place]
+
+    def _host_ns(self, at_ms: float) -> int:
+        """A moment on the host's clock; linear between two anchors, and level beyond them."""
+        anchors = self._anchors
+        later = bisect_right([anchor.device_ms for anchor in anchors], at_ms)
+        if later in (0, len(anchors)):
+            return anchors[min(later, len(anchors) - 1)].host_ns
+        before, after = anchors[later - 1], anchors[later]
+        share = (at_ms - before.device_ms) / (after.device_ms - before.device_ms)
+        return before.host_ns + round(share * (after.host_ns - before.host_ns))
 
     def _read_oldest(self) -> None:
         stage, batch, begin, end = self._unread.popleft()
