@@ -48,6 +48,28 @@ def test_what_an_exception_has_left_open_is_closed_without_a_gap():
     assert [end for _, _, end in found[:-1]] == [begin for _, begin, _ in found[1:]]
 
 
+def test_a_lane_that_starts_anew_leaves_no_gap():
+    lane, rows = made()
+    for name in ("your code", "forward"):
+        lane.enter(name)
+    lane.restart("wait")
+    lane.leave()
+    found = segments(rows)
+
+    assert found[-1][0] == "wait"
+    assert [end for _, _, end in found[:-1]] == [begin for _, begin, _ in found[1:]]
+
+
+def test_what_comes_before_the_first_start_is_nothing():
+    lane, rows = made()
+    lane.restart("wait")  # at 10
+    lane.leave()  # at 20
+    lane.restart("wait")  # at 30: nothing was open in between
+    lane.leave()
+
+    assert segments(rows) == [("wait", 10, 20), ("wait", 30, 40)]
+
+
 def test_segments_belong_to_the_sample_and_batch_of_their_end():
     lane, rows = made()
     lane.enter("idle")

@@ -27,10 +27,12 @@ def train(workers: int) -> nn.Module:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_block_is_observed_and_all_is_as_before(tmp_path, workers):
     before = DataLoader.__init__
+    larger = nn.Linear(64, 64)  # a kernel holds other models as well
     for _ in range(2):  # a second time is no different
         with workbench.observe(reports=tmp_path) as run:
             net = train(workers)
-        assert {"forward", "backward", "optimizer"} <= {row.name for row in run.record.stages}
+        names = {row.name for row in run.record.stages}
+        assert {"forward", "backward", "optimizer"} <= names and f"forward {type(larger).__name__}" not in names
         assert all(lane.attributed_share >= 0.95 for lane in run.record.lanes)
         assert run.record.knobs.num_workers == workers
 

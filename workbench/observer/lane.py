@@ -92,6 +92,15 @@ class Lane:
         while len(self._stack) > depth:
             self.leave()
 
+    def restart(self, name: str) -> None:
+        """All open stages are over, and another one begins in the same instant."""
+        was_open = bool(self._stack)
+        self.leave_to(0)
+        since = self._since
+        self.enter(name)
+        if was_open:
+            self._since = since
+
     def add(self, name: str, begin_ns: int, end_ns: int) -> None:
         """Write a segment whose times are known already; it must not overlap with others."""
         self.rows.add(self.rows.number_of(name), begin_ns, end_ns, self.sample, self.batch)

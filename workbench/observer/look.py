@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .contents import content_of, equal, is_array, leaves
@@ -23,8 +24,8 @@ from .strategies.chosen import chosen
 #: Arrays of more bytes than this altogether are not kept.
 _MOST_BYTES = 256 << 20
 
-#: Of how many it is seen whether another draw of the generators gives another sample.
-_VARIED = 4
+#: How often they are drawn anew, at most, to see whether they are random, and seconds after which it is enough.
+_DRAWS, _DRAWING_S = 6, 2.0
 
 
 def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
@@ -44,12 +45,11 @@ def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
     lane.kept = samples_of(session, dataset, loader)
     try:
         first, again = (list(_samples(dataset, count)) for _ in range(2))
-        others = list(_samples(dataset, min(count, _VARIED), since=count))
+        is_random = _differing(first, again)
+        varying = is_random or _varying(dataset, first)
     finally:
         current.lane = None
     numbers = list(range(len(first)))
-    varying = sum(not equal(one, other) for one, other in zip(first, others))
-    is_random = [number for number, one, two in zip(numbers, first, again) if not equal(one, two)]
     batch = chosen().normalization.applied(collate(first))  # as the model gets it
     arrays = dict(_arrays(batch, len(numbers), "batch"))
     is_batch = bool(arrays)
@@ -67,10 +67,27 @@ def look(session: Session, dataset: Any, collate: Any, loader: str) -> None:
             index.append({"name": name, "dtype": _dtype(tensor), "shape": shape, "at": place})
             place += len(content)
     size = -1 if is_iterable(dataset) else len(dataset)
-    session.tell("varied", samples=len(others), varying=varying)
+    session.tell("varied", samples=len(first), varying=len(varying))
     told = {"numbers": numbers, "random": is_random, "arrays": index, "num_samples": size}
     with open(f"{session.folder}/look.json", "w", encoding="utf-8") as file:
         json.dump(told, file)
+
+
+def _varying(dataset: Any, first: list[Any]) -> list[int]:
+    """Numbers of samples that are others where the generators draw anew.
+
+    What is done to one sample in ten, or to every second one by a generator of its own, is not seen in one draw.
+    """
+    until = time.perf_counter() + _DRAWING_S
+    for draw in range(1, _DRAWS + 1):
+        found = _differing(first, _samples(dataset, len(first), since=draw * len(first)))
+        if found or time.perf_counter() > until:
+            return found
+    return []
+
+
+def _differing(samples: list[Any], others: Iterable[Any]) -> list[int]:
+    return [number for number, (one, other) in enumerate(zip(samples, others)) if not equal(one, other)]
 
 
 def _samples(dataset: Any, count: int, since: int = 0) -> Iterator[Any]:

@@ -191,6 +191,7 @@ class Model:
         self._lane = lane
         self._handles: list[Any] = []
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._largest_called = 0
 
     @property
     def has_optimizer(self) -> bool:
@@ -217,24 +218,36 @@ class Model:
             self._session.fault(error)
 
     def _watch(self, roots: list[Any]) -> None:
-        sized = [(sum(p.numel() for p in root.parameters()), root) for root in roots if _is_plain(root)]
-        largest = max((size for size, _ in sized), default=0)
-        for size, root in sized:
+        for root in roots:
+            if not _is_plain(root):
+                continue
+            size = sum(parameters.numel() for parameters in root.parameters())
             if size == 0:
                 if (stage := _stage_without_parameters(root)) is not None:
-                    self._time(root, stage)
+                    self._time(root, stage, 0)
                 continue
-            name = "forward" if size == largest else f"forward {type(root).__name__}"
-            self._time(root, name)
-            self._session.tell("model", root=type(root).__name__, parameters=size, stage=name)
+            stage = f"forward {type(root).__name__}"
+            self._time(root, stage, size)
             # Where a root is called around its `__call__`, as Lightning's is, its children tell.
             children = list(_children(root))
             if len(children) <= _MOST_CHILDREN and not _is_compiled(root):
                 for child in children:
                     if _is_plain(child):
-                        self._time(child, "loss" if _is_loss(child) else name)
+                        self._time(child, *(("loss", 0) if _is_loss(child) else (stage, size)))
 
-    def _time(self, module: Any, name: str) -> None:
+    def _called(self, stage: str, size: int) -> str:
+        """The stage of a model that is called now: the largest one that the loop calls is its model.
+
+        A process may hold larger ones, that the loop has nothing to do with.
+
+        Args:
+            stage: What it is called where it is not the largest one.
+            size: Its parameters; 0: it is no model.
+        """
+        self._largest_called = max(self._largest_called, size)
+        return "forward" if size and size == self._largest_called else stage
+
+    def _time(self, module: Any, stage: str, size: int) -> None:
         if module in self._watched:
             return
         self._watched.add(module)
@@ -244,7 +257,7 @@ class Model:
         def begin() -> None:
             if not session.off and steps.running() is not None:
                 depths.append(lane.depth)
-                lane.enter(name)
+                lane.enter(self._called(stage, size))
 
         def end() -> None:
             if depths:

@@ -152,15 +152,16 @@ class Steps:
         now = time.perf_counter_ns()
         number, loader = self._iterators.get(iterator, (0, 0))
         lane = self.lane
-        lane.leave_to(0)
-        lane.batch = NONE
         if self._session.profilers and loader == self._followed:
+            lane.leave_to(0)
             self._profile(loader)
         if self._session.is_quiet(self._asked[loader] if self._asked else 0):
+            lane.leave_to(0)
             self._counts.add("asked", now, loader, number)
             self._asked[loader] += 1
             return
-        lane.enter(YOUR_CODE)
+        lane.restart(YOUR_CODE)
+        lane.batch = NONE
         if not self._asked:
             return
         self._counts.add("asked", now, loader, number)

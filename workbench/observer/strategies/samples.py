@@ -11,7 +11,7 @@ from ..contents import equal
 from ..session import Session
 
 #: Samples of each process that are made twice, to see whether they may be kept.
-_TRIED = 4
+_TRIED = 16
 
 
 class KeptSamples:
