@@ -1,4 +1,4 @@
-"""Makes the weights of the small detector that ships, from drawn pages. See its `--help`."""
+"""Makes the weights of the small detectors that ship, one for each neck, from drawn pages. See its `--help`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.files import cache_dir
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.torch_loader import TorchLoader
+from workbench.workloads.ocr.detector.distillation import WEIGHT, Teacher, distillation_loss
 from workbench.workloads.ocr.detector.loss import db_loss
 from workbench.workloads.ocr.detector.model import Detector, build_detector
 from workbench.workloads.ocr.detector.weights_file import (
-    SHIPPED,
     SHIPPED_ENCODER,
     SHIPPED_NECK,
     describe,
-    load_weights,
+    load_fitting_weights,
     save_weights,
+    teacher_from,
+    weights_path,
 )
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import PageDataset
@@ -47,14 +49,23 @@ def train(
     batch_size: Annotated[int, typer.Option(min=1, help="Pages in a batch.")] = 8,
     seed: Annotated[int, typer.Option(help="Seed of pages, weights and random transforms.")] = 1000,
     encoder: Annotated[str, typer.Option(help="Any timm encoder that fits.")] = SHIPPED_ENCODER,
-    start: Annotated[str, typer.Option(metavar="WEIGHTS", help="Weights to start with: random, or a file.")] = "random",
+    neck: Annotated[str, typer.Option(help="What joins the encoder's maps.")] = SHIPPED_NECK,
+    start: Annotated[
+        str, typer.Option(metavar="WEIGHTS", help=f"Those to start with: random, shipped ({SHIPPED_NECK}), or a file.")
+    ] = "random",
+    teacher: Annotated[str | None, typer.Option(metavar="WEIGHTS", help="Learn from its maps as well.")] = None,
+    image_size: Annotated[int, typer.Option(min=32, help="Pixels of a side.")] = 640,
 ) -> None:
     """Train a small detector on drawn pages, as the weights that ship were trained."""
     _check_out(out)
     command = f"python scripts/train_shipped_weights.py --count {count} --steps {steps} --batch-size {batch_size}"
-    command += f" --seed {seed}{'' if encoder == SHIPPED_ENCODER else f' --encoder {encoder}'}"
+    command += f" --seed {seed}"
+    command += "" if encoder == SHIPPED_ENCODER else f" --encoder {encoder}"
+    command += "" if neck == SHIPPED_NECK else f" --neck {neck}"
+    command += "" if teacher is None else f" --teacher {teacher}"
+    command += "" if image_size == 640 else f" --image-size {image_size}"
     if start != "random":
-        first = SHIPPED if start == "shipped" else Path(start).expanduser()
+        first = weights_path(start, SHIPPED_NECK)
         made_by = describe(first).get("command", str(first)) if first.is_file() else str(first)
         command = f"{made_by}, then {command} --start OUT"
     pages = cache_dir() / f"train-{count}-{seed}"
@@ -66,10 +77,12 @@ def train(
         image_decoder="turbojpeg",
         normalize="device",
         encoder=encoder,
-        neck=SHIPPED_NECK,
+        neck=neck,
+        image_size=image_size,
         batch_size=batch_size,
         num_workers=1,
         weights=start,
+        teacher=teacher,
         seed=seed,
     )
     losses: list[float] = []
@@ -85,7 +98,7 @@ def train(
         "pages": f"{count} drawn pages of seed {seed}",
         "loss": f"{_mean(losses[-50:]):.4f} (mean of the last steps)",
     }
-    save_weights(detector, out, encoder=encoder, neck=SHIPPED_NECK, notes=notes)
+    save_weights(detector, out, encoder=encoder, neck=neck, notes=notes)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, final loss {notes['loss']}")
 
 
@@ -104,9 +117,10 @@ def train_detector(knobs: OcrKnobs, *, num_steps: int, on_step: Callable[[float]
     torch.manual_seed(knobs.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     detector = build_detector(knobs.encoder, knobs.neck, seed=knobs.seed)
-    if knobs.weights != "random":
-        load_weights(detector, knobs.weights, encoder=knobs.encoder, neck=knobs.neck)
+    if knobs.weights != "random":  # those of another neck are of use as well: the encoder is the most of it
+        load_fitting_weights(detector, str(weights_path(knobs.weights, SHIPPED_NECK)))
     detector = detector.to(device).train()
+    teacher = None if knobs.teacher is None else Teacher(teacher_from(knobs.teacher)).to(device)
     optimizer = torch.optim.AdamW(detector.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=_LEARNING_RATE, total_steps=num_steps)
     loader = TorchLoader(PageDataset(survey_pages(knobs)[0], knobs), collate, knobs.slice(LoaderKnobs))
@@ -114,7 +128,7 @@ def train_detector(knobs: OcrKnobs, *, num_steps: int, on_step: Callable[[float]
     try:
         while done < num_steps:
             for batch in loader.epoch():
-                loss = _loss(detector, batch.data, device)
+                loss = _loss(detector, teacher, batch.data, device)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(detector.parameters(), _LARGEST_GRADIENT)
@@ -129,10 +143,13 @@ def train_detector(knobs: OcrKnobs, *, num_steps: int, on_step: Callable[[float]
     return detector.eval()
 
 
-def _loss(detector: Detector, pages: Any, device: torch.device) -> torch.Tensor:
+def _loss(detector: Detector, teacher: Teacher | None, pages: Any, device: torch.device) -> torch.Tensor:
     maps = type(pages.maps)(*(getattr(pages.maps, field.name).to(device) for field in fields(pages.maps)))
+    targets = maps.unpack() if isinstance(maps, PackedMaps) else maps
     images = normalized(pages.images.to(device))
-    return db_loss(detector(images), maps.unpack() if isinstance(maps, PackedMaps) else maps)
+    output = detector(images)
+    loss = db_loss(output, targets)
+    return loss if teacher is None else loss + WEIGHT * distillation_loss(output, teacher(images), targets.shrink_mask)
 
 
 def _mean(values: list[float]) -> float:

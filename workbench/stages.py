@@ -66,6 +66,14 @@ MEASURED: tuple[Stage, ...] = (
     Stage("loss", "main", "submit", colour="#6B8CAE"),
     Stage("backward", "main", "submit", colour="#293F5E"),
     Stage("optimizer", "main", "submit", colour="#98A9BF"),
+    Stage(
+        "rank wait", "main", "wait", colour="#CBD2D9",
+        meaning="a rank has its gradients, and waits for the slowest rank to have its own.",
+    ),
+    Stage(
+        "exchange", "main", "submit", colour="#8A7FA8",
+        meaning="ranks exchange gradients, and do nothing else meanwhile: what the backward pass hides is not in it.",
+    ),
     Stage("fetch", "main", "wait", colour="#CBD2D9", meaning="the main process waits for the device."),
     Stage(
         "backlog", "main", "wait", colour="#CBD2D9",
@@ -82,6 +90,8 @@ MEASURED: tuple[Stage, ...] = (
     Stage("loss", "device", "work", colour="#6B8CAE"),
     Stage("backward", "device", "work", colour="#293F5E"),
     Stage("optimizer", "device", "work", colour="#98A9BF"),
+    Stage("rank wait", "device", "wait", colour="#CBD2D9"),
+    Stage("exchange", "device", "work", colour="#8A7FA8"),
 )  # fmt: skip
 
 #: What is left of a lane's time where none of its stages ran.

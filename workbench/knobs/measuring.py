@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from workbench.knobs.format import read_names, read_numbers
-from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Slice, Tolerance, knob
+from workbench.knobs.knob import Effect, Inactive, Maths, Refusal, Situation, Slice, Tolerance, knob
 
 #: The profilers that there are.
 PROFILERS = ("torch", "lines", "stacks", "memory")
@@ -88,7 +88,7 @@ class LoaderKnobs(Slice):
         inactive=[Inactive(lambda s: not s.gpu, "there is no CUDA device to copy to")],
         effects={True: Effect(eases=("transfer",), against=("transfer-bound",))},
     )
-    start_method: Literal["fork", "spawn"] = knob(
+    start_method: Literal["fork", "spawn", "forkserver"] = knob(
         "fork",
         "loading",
         "how loader workers are started",
@@ -208,6 +208,53 @@ class DeviceKnobs(Slice):
                 "Take device=replay, or leave replay_record out",
             )
         ],
+    )
+
+
+class RankKnobs(Slice):
+    """Several processes that train together."""
+
+    ranks: int = knob(
+        1,
+        "device",
+        "processes that train one model together, each on its part of the samples, with workers of its own",
+        unit="processes",
+        refused=[
+            Refusal(
+                ("ranks", "mode=validate"),
+                lambda k: k.ranks > 1 and k.mode != "train",
+                "several processes only train together: what one process validates, it validates by itself",
+                "Take mode=train, or ranks=1",
+            ),
+            Refusal(
+                ("ranks", "device=replay/none"),
+                lambda k: k.ranks > 1 and k.device in ("replay", "none"),
+                "gradients are exchanged, and without a model there are none",
+                "Take device=cpu or cuda, or ranks=1",
+            ),
+            Refusal(
+                ("ranks", "start_method=fork"),
+                lambda k: k.ranks > 1 and k.num_workers > 0 and k.start_method == "fork",
+                "a worker that is forked beside the threads of a process group may wait for ever",
+                "Take start_method=forkserver, or num_workers=0",
+            ),
+            Refusal(
+                ("ranks", "loader"),
+                lambda k: k.ranks > 1 and k.loader != "torch",
+                "only torch's loader is told which part of the samples is whose",
+                "Take loader=torch, or ranks=1",
+            ),
+            Refusal(
+                ("ranks", "profilers"),
+                lambda k: k.ranks > 1 and bool(k.profilers),
+                "profilers look at one process",
+                "Take ranks=1 for a look, or leave profilers out",
+            ),
+        ],
+        maths=Maths.OTHER,
+        cost="samples of a step are those of all ranks: the same learning needs another batch size or learning rate",
+        ge=1,
+        le=64,
     )
 
 

@@ -32,7 +32,7 @@ from workbench.records.parts import (
     PredictedValue,
     Prediction,
 )
-from workbench.records.script import ImageKind, RankStats, Script, ScriptLoader, ScriptPart
+from workbench.records.script import ImageKind, Script, ScriptLoader, ScriptPart
 from workbench.records.selftest import (
     Detectable,
     FalseVerdicts,
@@ -40,6 +40,7 @@ from workbench.records.selftest import (
     SelfTest,
     Share,
 )
+from workbench.records.stage_times import LaneStats, Origin, RankStats, StageStats
 from workbench.records.trial import (
     SPAN_COLUMNS,
     Batches,
@@ -49,17 +50,14 @@ from workbench.records.trial import (
     Failure,
     FailureKind,
     Isolated,
-    LaneStats,
     Limits,
     Machine,
     Memory,
-    Origin,
     Phase,
     ProfilerOverhead,
     Record,
     Score,
     SpanRow,
-    StageStats,
     Startup,
     Steady,
 )

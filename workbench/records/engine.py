@@ -36,3 +36,6 @@ class TrainingFacts(Part):
         0, description="updates left out because gradients had overflowed in half precision; such a step is faster"
     )
     samples_per_step: float = Field(description="samples of an update")
+    parameters: str | None = Field(
+        None, description="digest of the parameters' bytes after the last step; None: not looked at"
+    )

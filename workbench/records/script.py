@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from workbench.records.parts import Part
+from workbench.records.stage_times import RankStats
 
 
 class ScriptLoader(Part):
@@ -45,17 +46,6 @@ class ImageKind(Part):
     samples: int = Field(description="samples of this kind among those looked at: the first of each process")
     pixels: float = Field(description="pixels of a sample's files, on the average")
     decode_s: float = Field(description="seconds that decoding a sample's files took, on the average, warm-up included")
-
-
-class RankStats(Part):
-    """One rank of an observed script, over its own counted steps."""
-
-    rank: int
-    num_steps: int
-    samples_per_s: float
-    wait_share: float = Field(description="share of the time in which it waited for a batch, 0..1")
-    own_step_s: float = Field(0.0, description="seconds of a step outside of backward, where ranks wait for each other")
-    own_stage: str = Field("", description="what takes most of that")
 
 
 class Script(Part):

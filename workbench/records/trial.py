@@ -12,10 +12,10 @@ from workbench.knobs.observed import ObservedKnobs
 from workbench.records.engine import EngineFacts, TrainingFacts
 from workbench.records.parts import SCHEMA_VERSION, Part
 from workbench.records.script import ImageKind, Script
-from workbench.stages import Catalogue, Lane, Per, Stage
+from workbench.records.stage_times import LaneStats, Origin, RankStats, StageStats
+from workbench.stages import Catalogue, Lane, Stage
 from workbench.units import counted_cores
 
-Origin = Literal["measured", "simulated"]
 FailureKind = Literal["bad_input", "error", "crash", "killed", "timeout", "cancelled"]
 Phase = Literal["launch", "imports", "dataset", "cache", "model", "engine", "workers", "warmup", "steady", "finish"]
 
@@ -110,39 +110,6 @@ class Batches(Part):
     def bytes_per_sample(self) -> float | None:
         """Bytes of a sample on its way to the device; None where no batch was seen."""
         return sum(self.num_bytes) / sum(self.samples) if sum(self.samples) else None
-
-
-class StageStats(Part):
-    """The times of one stage over the steady part."""
-
-    lane: Lane
-    name: str
-    per: Per = Field(description="what one span of this stage covers")
-    count: int = Field(description="spans that ended in the steady part")
-    mean_s: float
-    p50_s: float
-    p95_s: float
-    total_s: float = Field(description="time inside the steady part, summed over the lane's processes")
-    origin: Origin = "measured"
-    background: bool = Field(False, description="runs in a background thread, beside what the lane's parts add up to")
-
-
-class LaneStats(Part):
-    """How much of a lane's wall time its stages explain."""
-
-    lane: Lane
-    processes: int = Field(description="processes (or streams) that make up the lane")
-    wall_s: float = Field(description="wall time of the lane, summed over its processes")
-    attributed_s: float = Field(description="time inside its stages, counted once")
-    origin: Origin = "measured"
-    cpu_s: float | None = Field(None, description="time on a core of the threads that do the lane's work, summed")
-    ready_s: float | None = Field(None, description="time in which these were ready to run and had to wait for a core")
-    background_cpu_s: float | None = Field(None, description="time on a core of all other threads of its processes")
-
-    @property
-    def attributed_share(self) -> float | None:
-        """Share of the wall time that named stages explain, 0..1; None without wall time."""
-        return self.attributed_s / self.wall_s if self.wall_s > 0 else None
 
 
 class Limits(Part):
@@ -268,6 +235,11 @@ class Record(BaseModel):
     limits: Limits = Limits()
     stages: list[StageStats] = Field(default_factory=list)
     lanes: list[LaneStats] = Field(default_factory=list)
+    ranks: list[RankStats] = Field(
+        default_factory=list,
+        description="of processes that train together; steps and samples are then those of all, stages and lanes those "
+        "of rank 0, and each rank has a record of its own in `rank-N`. Empty where there is one only",
+    )
     isolated: Isolated = Isolated()
     memory: Memory = Memory()
     quality: dict[str, Score] = Field(default_factory=dict)

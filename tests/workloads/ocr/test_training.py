@@ -15,7 +15,9 @@ from workbench.knobs.knob import Maths
 from workbench.measure.devices.device import CpuDevice
 from workbench.records.checks import Checks
 from workbench.workloads.ocr.checks.training import check_training
+from workbench.workloads.ocr.detector.distillation import Teacher
 from workbench.workloads.ocr.detector.model import build_detector
+from workbench.workloads.ocr.detector.weights_file import teacher_from
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import PageDataset
 from workbench.workloads.ocr.pages.survey import survey_pages
@@ -52,6 +54,17 @@ def run(own: Training, batches, steps: int = 4, *, counted: bool = True) -> list
     for step in range(steps):
         own.step(batches[step % 2], timer, counted=counted)
     return stages
+
+
+def test_a_teacher_is_a_stage_of_its_own_and_changes_what_is_learned(batches):
+    alone, taught = (
+        Training(build_detector("lcnet_050", "fpem", seed=1), CpuDevice(), KNOBS, teacher)
+        for teacher in (None, Teacher(teacher_from("shipped")))
+    )
+    assert "teacher" not in run(alone, batches, 1)
+    assert run(taught, batches, 1) == ["transfer", "forward", "teacher", "loss", "backward", "optimizer"]
+    losses = [own.recorded()["trained_losses"] for own in (alone, taught)]
+    assert losses[1][0] > losses[0][0]  # of the same output: what the teacher says comes on top
 
 
 def test_weights_are_updated_when_all_batches_of_a_group_have_been_seen(batches):

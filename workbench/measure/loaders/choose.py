@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders.loader import Loader
 from workbench.measure.timing.channel import Channel
+from workbench.measure.timing.ranks import ALONE, Rank
 from workbench.workload import Workload
 
 #: Module by the knob `loader`, and the extra that installs what it needs. A new loader is one file and one line here.
@@ -28,6 +30,7 @@ def open_loader(
     pin_memory: bool,
     channel: Channel | None,
     in_worker: Sequence[Callable[[int], None]] = (),
+    rank: Rank = ALONE,
 ) -> Loader:
     """The loader.
 
@@ -38,13 +41,17 @@ def open_loader(
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
         in_worker: Called in every worker when it starts, with its number.
+        rank: Which of several processes this is, each of which loads a part.
 
     Raises:
         BadInput: Where what it needs isn't installed, or the data set isn't of its kind.
     """
-    where = {"on_gpu": on_gpu} if knobs.loader == "dali" else {}
+    # Others than torch's loader are refused where there are several ranks.
+    own: dict[str, dict[str, Any]] = {"dali": {"on_gpu": on_gpu}, "torch": {"rank": rank}}
     open_it = _module(knobs.loader).open_loader
-    opened: Loader = open_it(workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, **where)
+    opened: Loader = open_it(
+        workload, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, **own.get(knobs.loader, {})
+    )
     return opened
 
 

@@ -7,7 +7,7 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import util
 from typing import Any
 
@@ -24,6 +24,7 @@ from workbench.measure.loaders.loader import map_style_dataset
 from workbench.measure.loaders.ring import Ring, slots_of
 from workbench.measure.loaders.shared_memory import check_room, free_bytes, remove_segments
 from workbench.measure.timing.channel import Channel
+from workbench.measure.timing.ranks import ALONE, Rank
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import Stages, become_worker, knock_out, stage, worker_stages
 from workbench.memory import retain_freed_memory
@@ -45,6 +46,7 @@ class TorchLoader:
         pin_memory: Whether batches go to page-locked memory.
         channel: Where the workers write their spans; None: nothing is timed.
         in_worker: Called in every worker when it starts, with its number.
+        rank: Which of several processes this is, each of which loads a part.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class TorchLoader:
         pin_memory: bool = False,
         channel: Channel | None = None,
         in_worker: Sequence[Callable[[int], None]] = (),
+        rank: Rank = ALONE,
     ) -> None:
         self._sampler = IndexedBatchSampler(
             num_samples=len(dataset),  # type: ignore[arg-type]
@@ -63,6 +66,7 @@ class TorchLoader:
             shuffle=knobs.shuffles,
             seed=knobs.seed,
             endless=knobs.epoch_overlap,
+            rank=rank,
         )
         self._overlap = knobs.epoch_overlap
         self._channel = channel
@@ -98,6 +102,11 @@ class TorchLoader:
     def steps_per_epoch(self) -> int:
         """See `Loader`."""
         return len(self._sampler)
+
+    @property
+    def repeats(self) -> Mapping[int, int]:
+        """By number of a batch: how many of its samples another rank has as well (see `IndexedBatchSampler`)."""
+        return self._sampler.repeats
 
     def epoch(self) -> Iterator[IndexedBatch]:
         """See `Loader`."""
@@ -137,16 +146,35 @@ class TorchLoader:
 class IndexedBatchSampler(Sampler[BatchIndices]):
     """The batches of an epoch: in order, or shuffled anew in every epoch; numbered on from epoch to epoch.
 
+    Of several ranks each takes every so many'th sample; all have as many, so that some are given twice where they don't
+    divide, as torch's DistributedSampler does it.
+
+    Attributes:
+        repeats: By number of a batch: how many of its samples were given twice, and count for the other rank.
+
     Args:
         num_samples: Samples in an epoch.
         batch_size: Samples in a batch.
         shuffle: Whether they are shuffled.
         seed: Of the shuffling.
         endless: One epoch after the other, without an end.
+        rank: Whose batches they are.
     """
 
-    def __init__(self, *, num_samples: int, batch_size: int, shuffle: bool, seed: int, endless: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        num_samples: int,
+        batch_size: int,
+        shuffle: bool,
+        seed: int,
+        endless: bool = False,
+        rank: Rank = ALONE,
+    ) -> None:
         self.num_samples = num_samples
+        self.repeats: dict[int, int] = {}
+        self._rank = rank
+        self._own_samples = -(-num_samples // rank.total)
         self._batch_size = batch_size
         self._shuffle = shuffle
         self._generator = torch.Generator().manual_seed(seed)
@@ -155,7 +183,7 @@ class IndexedBatchSampler(Sampler[BatchIndices]):
 
     def __len__(self) -> int:
         """Batches in an epoch, the last one possibly smaller."""
-        return -(-self.num_samples // self._batch_size)
+        return -(-self._own_samples // self._batch_size)
 
     def __iter__(self) -> Iterator[BatchIndices]:
         """The batches of the next epoch, or of all that are to come."""
@@ -168,10 +196,14 @@ class IndexedBatchSampler(Sampler[BatchIndices]):
         samples = list(range(self.num_samples))
         if self._shuffle:
             samples = [int(number) for number in torch.randperm(self.num_samples, generator=self._generator)]
-        for begin in range(0, self.num_samples, self._batch_size):
-            number = self._next_number
+        rank = self._rank
+        places = [place * rank.total + rank.number for place in range(self._own_samples)]
+        for begin in range(0, self._own_samples, self._batch_size):
+            own = places[begin : begin + self._batch_size]
+            if repeated := sum(place >= self.num_samples for place in own):
+                self.repeats[self._next_number] = repeated
             self._next_number += 1
-            yield number, samples[begin : begin + self._batch_size]
+            yield self._next_number - 1, [samples[place % self.num_samples] for place in own]
 
 
 class _IndexedDataset(Dataset[Any]):
@@ -377,7 +409,8 @@ def open_loader(
     pin_memory: bool,
     channel: Channel | None,
     in_worker: Sequence[Callable[[int], None]] = (),
+    rank: Rank = ALONE,
 ) -> TorchLoader:
     """A loader of the workload's data set."""
-    dataset = map_style_dataset(workload)
-    return TorchLoader(dataset, workload.collate(), knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker)
+    dataset, collate = map_style_dataset(workload), workload.collate()
+    return TorchLoader(dataset, collate, knobs, pin_memory=pin_memory, channel=channel, in_worker=in_worker, rank=rank)

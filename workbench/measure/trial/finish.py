@@ -22,6 +22,8 @@ from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 from workbench.measure.profilers.merged_trace import collect_profilers
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.core_time import CoreWatch
+from workbench.measure.timing.rank_clocks import Offset
+from workbench.measure.timing.ranks import Rank, ready_on_all_ranks, with_waits
 from workbench.measure.timing.spans import Clock, TrackSpans
 from workbench.measure.trial.environment import describe_environment
 from workbench.measure.trial.isolated import can_time_isolated, steps_isolated, time_isolated
@@ -68,6 +70,8 @@ class Measured:
         cores: What the scheduler has counted.
         profilers: Looked on.
         engine: What ran the model; None: none was handed over.
+        rank: Which of several processes that train together this is.
+        rank_0_ahead: How far rank 0's clock was ahead before the counted steps; None: it is the same.
         recorder: Keeps the samples that arrive; None where two trials could not be compared by them.
         notes: What a reader of the figures should know, so far.
         pss_bytes: Memory of the process tree by phase, so far.
@@ -88,6 +92,8 @@ class Measured:
     cores: CoreWatch
     profilers: Profilers
     recorder: Checked | SampleRecorder | None
+    rank: Rank
+    rank_0_ahead: Offset | None
     engine: EngineFacts | None
     notes: list[str]
     pss_bytes: dict[str, int]
@@ -138,7 +144,7 @@ class _Finish:
             steps = f"{of.times.num_steps} of {of.times.asked_steps} counted steps"
             of.notes.append(f"ended after {steps}: the next one would not have been over before timeout_s was")
         isolated = Isolated()
-        if can_time_isolated(knobs) and self._has_time_for_isolated():
+        if of.rank.total == 1 and can_time_isolated(knobs) and self._has_time_for_isolated():
             with self._noting("timing stages isolated"):
                 isolated = time_isolated(workload, of.device, knobs, of.clock)
         modules = workload.modules if isinstance(workload, UsesModules) else ()
@@ -221,6 +227,11 @@ class _Finish:
             return []
         of.channel.close_idle(of.times.end_ns)
         tracks = collect(of.channel, of.device)
+        if of.rank.total > 1 and of.device.torch_device.type == "cpu":  # on CUDA the host does not wait for gradients
+            ready_ns = ready_on_all_ranks(of.rank_0_ahead)
+            tracks = [
+                track if track.lane == "worker" else with_waits(track, ready_ns, of.rank.number) for track in tracks
+            ]
         with self._noting("writing the spans"):
             write_spans(tracks, of.folder / SPANS)
         refuse_unknown_stages("slow_down", of.knobs.slow_down, tracks)
@@ -250,15 +261,18 @@ class _Finish:
     def _steady(self, description: Description) -> Steady:
         times = self._of.times
         wall_s = _seconds(times.begin_ns, times.end_ns)
+        counted = times.batches.number[times.warmup_steps :]
+        repeats = getattr(self._of.loader, "repeats", {})  # of a part of the samples another rank has as well
+        num_samples = times.num_samples - sum(repeats.get(number, 0) for number in counted)
         return Steady(
             begin_ns=times.begin_ns,
             end_ns=times.end_ns,
             num_steps=times.num_steps,
-            num_samples=times.num_samples,
-            num_epochs=times.num_samples / max(description.num_samples, 1),
+            num_samples=num_samples,
+            num_epochs=num_samples / max(description.num_samples, 1),
             warmup_steps=times.warmup_steps,
             wall_s=wall_s,
-            samples_per_s=times.num_samples / wall_s,
+            samples_per_s=num_samples / wall_s,
         )
 
     def _limits(self) -> Limits:

@@ -19,6 +19,7 @@ from workbench.measure.devices.choose import make_device, resolve_device
 from workbench.measure.inference.open_engine import check_engine
 from workbench.measure.loaders.choose import check_loader
 from workbench.measure.profilers.choose import check_profilers
+from workbench.measure.ranks.ranked_trial import check_ranks
 from workbench.records import Description
 from workbench.registry import INPUTS_CHECKED, checked, make_workload
 from workbench.workload import ChecksModel, Placeholder, RunsEngines, Workload
@@ -62,6 +63,7 @@ def _check_parts(workload: Workload, knobs: Knobs) -> None:
         lambda: _check_device(workload, knobs),
         lambda: check_loader(workload, knobs.slice(LoaderKnobs)),
         lambda: check_profilers(knobs),
+        lambda: check_ranks(knobs),
     ]
     found: list[BadInput] = []
     for check in checks:

@@ -47,6 +47,7 @@ class Trial:
         started_ns: When the process was started, on the clock.
         on_event: Called with progress.
         clock: Reads the time.
+        is_rank: Whether this is one of several processes that train together; the environment says which.
 
     Attributes:
         phase: What the trial is doing; where it fails, the record says so.
@@ -60,6 +61,7 @@ class Trial:
         started_ns: int,
         on_event: Callable[[Event], None],
         clock: Clock = monotonic_ns,
+        is_rank: bool = False,
     ) -> None:
         self.phase: Phase = "launch"
         self._knobs = knobs
@@ -67,6 +69,7 @@ class Trial:
         self._started_ns = started_ns
         self._on_event = on_event
         self._clock = clock
+        self._is_rank = is_rank
         self._began: dict[str, int] = {}
         self._pss: dict[str, int] = {}
         self._notes: list[str] = []
@@ -102,6 +105,8 @@ class Trial:
         from workbench.measure.profilers.choose import open_profilers
         from workbench.measure.profilers.profiler import ProfilerContext
         from workbench.measure.timing.core_time import CoreWatch
+        from workbench.measure.timing.rank_clocks import offset_here
+        from workbench.measure.timing.ranks import ALONE, Rank, join_ranks
         from workbench.measure.timing.stages import knock_out
         from workbench.measure.trial.finish import Measured, finish
         from workbench.registry import checked, make_workload
@@ -135,6 +140,7 @@ class Trial:
 
         # Workers before the device: what it starts (a CUDA context, threads of libraries) must not be forked.
         self._begin("workers")
+        rank = Rank.here() if self._is_rank else ALONE
         channel = self._open_channel()
         loader = open_loader(
             workload,
@@ -143,12 +149,15 @@ class Trial:
             pin_memory=pin_memory,
             channel=channel,
             in_worker=profilers.in_worker(),
+            rank=rank,
         )
         cores = CoreWatch(channel)
         try:
             refuse_other_length(description, getattr(loader, "num_samples", description.num_samples))
             loader.start()
             self._begin("model")
+            if self._is_rank:
+                join_ranks(kind, rank)
             set_threads(knobs.slice(InferenceKnobs), kind)
             device = make_device(knobs.slice(DeviceKnobs), placeholder)
             if kind != "none":
@@ -165,6 +174,7 @@ class Trial:
                 engine = self._engine(workload, first, sizes)
             self._begin("warmup")
             num_steps = knobs.num_steps or loader.steps_per_epoch
+            rank_0_ahead = offset_here() if self._is_rank else None
             times = loop.run(num_steps=num_steps, warmup_steps=warmup_steps, engine=engine)
             engine_facts = None if engine is None else engine.facts(device.torch_device)
         except (RuntimeError, OSError) as error:
@@ -191,6 +201,8 @@ class Trial:
             cores=cores,
             profilers=profilers,
             recorder=recorder,
+            rank=rank,
+            rank_0_ahead=rank_0_ahead,
             engine=engine_facts,
             notes=[*(engine.notes if engine is not None else ()), *self._notes],
             pss_bytes=self._pss,
@@ -258,7 +270,8 @@ class Trial:
             on_event=self._follow,
             profilers=self._profilers,
             cores=cores,
-            deadline=Deadline(self._started_ns, self._knobs.timeout_s),
+            # Ranks do as many steps as each other: none of them ends before the others.
+            deadline=None if self._is_rank else Deadline(self._started_ns, self._knobs.timeout_s),
             on_warm_up=(lambda batch: None) if recorder is None else lambda b: recorder.record(b, whole_only=True),
         )
 
@@ -302,7 +315,7 @@ class Trial:
         knobs = self._knobs
         if knobs.warmup_steps is not None:
             return knobs.warmup_steps
-        steps = knobs.num_workers * knobs.prefetch_factor + _EXTRA_WARMUP_STEPS
+        steps = knobs.num_workers * knobs.prefetch_factor + _EXTRA_WARMUP_STEPS + self._is_rank
         last = loader.steps_per_epoch
         is_counted = (knobs.num_steps or last) + steps >= last
         if device == "cuda" and num_samples % knobs.batch_size and is_counted and steps < last:

@@ -17,15 +17,18 @@ import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from workbench.errors import BadInput, CannotWrite, WorkbenchError
+from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.observe import Observed, shared_folder
 from workbench.measure.loaders.deaths import LoaderDied
+from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
-from workbench.records import Failure, FailureKind, Record
+from workbench.records import Failure, FailureKind, Phase, Record
 from workbench.records.run_folder import PROFILES, RECORD, read_knobs, write_json
 
 #: A disk with less free room than this is full, if something that is not named cannot be written.
@@ -41,30 +44,35 @@ _FROM_WORKER = "in DataLoader worker process"
 
 def main() -> int:
     """Measure, and leave a record. Returns 0 for a trial that ended well, 1 for another, `NO_RECORD` without record."""
-    arguments = _parse_arguments()
+    arguments = parse_arguments("python -m workbench.measure.trial.worker", "run one trial")
     folder: Path = arguments.folder
-    _hold_leash(folder)
-    # Libraries that print must not garble the events: stdout is kept for those, everybody else gets stderr.
-    events = EventWriter(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    hold_leash(folder)
+    events = take_stdout()
     knobs = read_knobs(folder)
-    trial: Trial | Observed
+    trial: Trial | Observed | RankedTrial
     if isinstance(knobs, ObservedKnobs):
-        trial = Observed(knobs, folder, started_ns=arguments.started_ns, on_event=events)
+        trial = Observed(knobs, folder, started_ns=arguments.started_ns, on_event=EventWriter(events))
+    elif knobs.ranks > 1:
+        trial = RankedTrial(knobs, folder, started_ns=arguments.started_ns, events_fd=events.fileno())
     else:
-        trial = Trial(knobs, folder, started_ns=arguments.started_ns, on_event=events)
+        trial = Trial(knobs, folder, started_ns=arguments.started_ns, on_event=EventWriter(events))
+    return leave_record(trial, knobs, folder)
+
+
+def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, folder: Path) -> int:
+    """Run a trial and write its record, however it ends; gives the exit code of `main`."""
     try:
         record = trial.run()
     except Exception as raised:  # a failed trial is a result: whatever it was goes into the record
         error = _with_remedy(raised, folder)
-        if not isinstance(error, WorkbenchError):
+        if not isinstance(error, WorkbenchError | RankFailed):
             with contextlib.suppress(OSError):  # stderr is a file in the run folder, whose disk may be full
                 traceback.print_exc()
         record = Record(
             run_id=folder.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             status="failed",
-            failure=Failure(kind=_kind(error), phase=trial.phase, message=_message(error)),
+            failure=_failure(error, trial.phase),
             knobs=knobs,
         )
     try:
@@ -76,14 +84,22 @@ def main() -> int:
     return 0 if record.status == "ok" else 1
 
 
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m workbench.measure.trial.worker", description="run one trial")
+def take_stdout() -> TextIO:
+    """Keep standard output for events, which libraries that print must not garble: everybody else gets stderr."""
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return events
+
+
+def parse_arguments(program: str, what: str) -> argparse.Namespace:
+    """The run folder, and when the trial was started."""
+    parser = argparse.ArgumentParser(prog=program, description=what)
     parser.add_argument("folder", type=Path, help="run folder with knobs.json in it")
     parser.add_argument("--started-ns", type=int, required=True, help="time.perf_counter_ns() at the process's start")
     return parser.parse_args()
 
 
-def _hold_leash(folder: Path) -> None:
+def hold_leash(folder: Path) -> None:
     """End this process and all its children when standard input closes."""
     started_s = time.time()
 
@@ -104,6 +120,12 @@ def _with_remedy(error: Exception, folder: Path) -> Exception:
         if shutil.disk_usage(folder).free < _FULL_BELOW_BYTES:
             return CannotWrite.full(folder / PROFILES)
     return error
+
+
+def _failure(error: Exception, phase: Phase) -> Failure:
+    if isinstance(error, RankFailed):
+        return error.failure
+    return Failure(kind=_kind(error), phase=phase, message=_message(error))
 
 
 def _kind(error: Exception) -> FailureKind:

@@ -16,7 +16,7 @@ class DetectorKnobs(Slice):
     encoder: str = knob(
         "resnet18", "model", "any timm encoder that gives feature maps", inactive=[NO_MODEL], maths=Maths.OTHER
     )
-    neck: Literal["fpn", "fpn_small"] = knob(
+    neck: Literal["fpn", "fpn_small", "rse_fpn", "replk_fpn", "fpem"] = knob(
         "fpn", "model", "what joins the encoder's feature maps", inactive=[NO_MODEL], maths=Maths.OTHER
     )
     channels_last: bool = knob(
@@ -54,6 +54,14 @@ class DetectorKnobs(Slice):
         cost="not the same as one larger batch: normalization and the hardest negatives are those of each batch",
         ge=1,
         le=1024,
+    )
+    teacher: str | None = knob(
+        None,
+        "model",
+        "learn from the maps of another detector as well: shipped, or a safetensors file",
+        inactive=[NO_MODEL, _NOT_TRAINED],
+        maths=Maths.OTHER,
+        cost="its forward pass is a part of every step",
     )
     checkpointing: bool = knob(
         False,

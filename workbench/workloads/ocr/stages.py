@@ -23,5 +23,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("polygons", "worker", "work", "sample", "#8BA3B3"),
     Stage("targets", "worker", "work", "sample", "#009E73", replayable=True),
     Stage("postprocess", "main", "collect", colour="#CC79A7", replayable=True),
+    Stage("teacher", "main", "submit", colour="#7F9C96"),
+    Stage("teacher", "device", "work", colour="#7F9C96", meaning="the detector that is learned from."),
     Stage("metric", "main", "collect", colour="#E3B5CF"),
 )

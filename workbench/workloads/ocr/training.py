@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from workbench.measure.timing.ranks import distributed
 from workbench.records import TrainingFacts
 from workbench.workload import Batch, Device, Timed
 from workbench.workloads.ocr.detector.checkpointing import CheckpointedDetector
+from workbench.workloads.ocr.detector.distillation import WEIGHT, Teacher, distillation_loss
 from workbench.workloads.ocr.detector.loss import db_loss
 from workbench.workloads.ocr.detector.model import Detector
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -32,13 +35,17 @@ class Training:
         detector: With its weights, on its device; None where it is replayed.
         device: Where that is.
         knobs: Precision, memory format, and whether it is compiled.
+        teacher: Another one, on the same device, that it learns from as well.
 
     Attributes:
         module: The detector.
     """
 
-    def __init__(self, detector: Detector | None, device: Device, knobs: OcrKnobs) -> None:
+    def __init__(
+        self, detector: Detector | None, device: Device, knobs: OcrKnobs, teacher: Teacher | None = None
+    ) -> None:
         self.module = detector
+        self._teacher = teacher
         self._device, self._knobs = device, knobs
         self._dtype = _AUTOCAST.get(knobs.precision)
         self._optimizer: torch.optim.Optimizer | None = None
@@ -57,7 +64,9 @@ class Training:
             is_fused = knobs.fused_optimizer
             self._optimizer = torch.optim.Adam(detector.parameters(), lr=_LEARNING_RATE, fused=is_fused or None)
             module = CheckpointedDetector(detector) if knobs.checkpointing else detector
-            self._forward = torch.compile(module, dynamic=False) if knobs.engine == "compiled" else module
+            self._forward = distributed(
+                torch.compile(module, dynamic=False) if knobs.engine == "compiled" else module  # type: ignore[arg-type]
+            )
 
     def step(self, batch: Batch, timer: Callable[[str], Timed], *, counted: bool) -> None:
         """Train on a batch; the weights are updated when as many as `accumulate` says have been seen."""
@@ -67,6 +76,8 @@ class Training:
             self._began, self._in_group = True, 0  # groups begin anew where steps begin to count
         is_first, is_last = self._in_group == 0, self._in_group == self._knobs.accumulate - 1
         self._in_group = 0 if is_last else self._in_group + 1
+        if isinstance(self._forward, torch.nn.parallel.DistributedDataParallel):
+            self._forward.require_backward_grad_sync = is_last  # until then gradients are summed up here
         if counted:
             self._samples += len(batch.samples)
             self._updates += is_last
@@ -88,10 +99,19 @@ class Training:
             output: torch.Tensor = made["output"].shrink
             return output
 
+        def teach() -> torch.Tensor:
+            assert self._teacher is not None
+            with torch.autocast(images.device.type, dtype=self._dtype, enabled=self._dtype is not None):
+                made["taught"] = self._teacher(normalized(images))
+            output: torch.Tensor = made["taught"].shrink
+            return output
+
         def loss() -> torch.Tensor:
             targets = maps.unpack() if isinstance(maps, PackedMaps) else maps
-            made["loss"] = db_loss(made["output"], targets)
-            output: torch.Tensor = made["loss"]
+            output: torch.Tensor = db_loss(made["output"], targets)
+            if "taught" in made:
+                output = output + WEIGHT * distillation_loss(made["output"], made["taught"], targets.shrink_mask)
+            made["loss"] = output
             if counted:
                 self._losses.append(output.detach())
             return output
@@ -117,7 +137,9 @@ class Training:
             return output
 
         # A replayed training step takes its time in the first of them.
-        works = {"forward": forward, "loss": loss, "backward": backward}
+        works = {"forward": forward, "teacher": teach, "loss": loss, "backward": backward}
+        if self._teacher is None:
+            del works["teacher"]
         if is_last:
             works["optimizer"] = update
         for name, work in works.items():
@@ -130,8 +152,20 @@ class Training:
             return None
         per_update = self._samples / self._updates
         return TrainingFacts(
-            optimizer_steps=self._updates, skipped_steps=int(self._skipped.item()), samples_per_step=per_update
+            optimizer_steps=self._updates,
+            skipped_steps=int(self._skipped.item()),
+            samples_per_step=per_update,
+            parameters=self._digest(),
         )
+
+    def _digest(self) -> str | None:
+        """Digest of the parameters' bytes."""
+        if self.module is None:
+            return None
+        digest = hashlib.sha256()
+        for parameter in self.module.parameters():
+            digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def recorded(self) -> dict[str, npt.NDArray[np.generic]]:
         """What two trainings are compared by, for `samples.npz`; empty where the model was replayed.

@@ -40,6 +40,7 @@ from workbench.workloads.ocr.steps import (
 from workbench.workloads.ocr.tools import OcrTools
 
 if TYPE_CHECKING:
+    from workbench.workloads.ocr.detector.distillation import Teacher
     from workbench.workloads.ocr.detector.inference import ShrinkMaps
     from workbench.workloads.ocr.detector.model import Detector
     from workbench.workloads.ocr.training import Training
@@ -160,7 +161,10 @@ class OcrWorkload(OcrTools):
         if self._knobs.mode == "train":
             from workbench.workloads.ocr.training import Training
 
-            self._training = Training(detector, device, self._knobs)
+            teacher = None if detector is None else self._made_teacher()
+            self._training = Training(
+                detector, device, self._knobs, teacher if teacher is None else teacher.to(device.torch_device)
+            )
         elif detector is not None:
             from workbench.workloads.ocr.detector.inference import ShrinkMaps
 
@@ -186,6 +190,7 @@ class OcrWorkload(OcrTools):
     def check_model(self) -> None:
         """See `workload.ChecksModel`: a model is built, and dropped."""
         self._made_detector()
+        self._made_teacher()
 
     def step(self, batch: Batch, timers: Timers, *, counted: bool) -> None:
         """See `Workload`."""
@@ -265,6 +270,7 @@ class OcrWorkload(OcrTools):
         """The detector with its weights, in host memory."""
         from workbench.workloads.ocr.detector.fold import fold_normalization
         from workbench.workloads.ocr.detector.model import build_detector
+        from workbench.workloads.ocr.detector.necks.replk_fpn import reparameterize
         from workbench.workloads.ocr.detector.weights_file import load_weights
 
         knobs = self._knobs
@@ -273,7 +279,17 @@ class OcrWorkload(OcrTools):
             load_weights(detector, knobs.weights, encoder=knobs.encoder, neck=knobs.neck)
         if knobs.normalize == "folded":
             fold_normalization(detector)
+        if knobs.mode != "train":
+            reparameterize(detector)
         return detector
+
+    def _made_teacher(self) -> Teacher | None:
+        """The detector that is learned from, in host memory."""
+        from workbench.workloads.ocr.detector.distillation import Teacher
+        from workbench.workloads.ocr.detector.weights_file import teacher_from
+
+        weights = self._knobs.teacher if self._knobs.mode == "train" else None
+        return None if weights is None else Teacher(teacher_from(weights))
 
     @property
     def _pages(self) -> list[Page]:

@@ -92,7 +92,7 @@ def test_the_global_random_state_is_left_as_it_is():
 
 
 def test_an_unknown_neck_is_refused():
-    with pytest.raises(BadInput, match=r"no neck named 'fpm'.*'fpn'"):
+    with pytest.raises(BadInput, match=r"no neck named 'fpm'.*'fpem'"):
         build_detector("resnet10t", "fpm")
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from workbench.workloads.ocr.detector.neck import initialize
+from workbench.workloads.ocr.detector.necks.layers import initialize
 
 #: Steepness k of the approximate step function (Liao et al. 2020, equation 2).
 STEEPNESS = 50.0
@@ -18,8 +18,8 @@ class DetectorOutput(NamedTuple):
 
     Attributes:
         shrink: Probability of being inside a shrunken word.
-        threshold: Where the probability turns; None unless training.
-        binary: The approximate binary map; None unless training.
+        threshold: Where the probability turns; None unless training, or asked for.
+        binary: The approximate binary map; likewise.
     """
 
     shrink: torch.Tensor
@@ -28,10 +28,15 @@ class DetectorOutput(NamedTuple):
 
 
 class DBHead(nn.Module):
-    """Two branches that bring a map at stride 4 to full size."""
+    """Two branches that bring a map at stride 4 to full size.
+
+    Attributes:
+        gives_all: Whether all maps are given in evaluation mode, too.
+    """
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
+        self.gives_all = False
         self._shrink = _branch(in_channels)
         self._threshold = _branch(in_channels)
         initialize(self)
@@ -39,7 +44,7 @@ class DBHead(nn.Module):
     def forward(self, features: torch.Tensor) -> DetectorOutput:
         """The maps, [B, H, W] each, of features [B, C, H/4, W/4]."""
         shrink = _probability(self._shrink(features))
-        if not self.training:
+        if not (self.training or self.gives_all):
             return DetectorOutput(shrink)
         threshold = _probability(self._threshold(features))
         return DetectorOutput(shrink, threshold, torch.sigmoid(STEEPNESS * (shrink - threshold)))

@@ -50,7 +50,7 @@ def db_loss(output: DetectorOutput, maps: Maps, *, alpha: float = ALPHA, beta: f
     # Autocast refuses a cross entropy of probabilities, which in float32 is as good as one of logits.
     with torch.autocast(truth.device.type, enabled=False):
         shrink = _balanced_cross_entropy(output.shrink, truth, counts)
-        binary = _dice_loss(output.binary, truth, counts)
+        binary = dice_loss(output.binary, truth, counts)
         threshold = _masked_distance(output.threshold, maps.threshold_map.float(), maps.threshold_mask.float())
         loss: torch.Tensor = shrink + alpha * binary + beta * threshold
         return loss
@@ -68,7 +68,7 @@ def _balanced_cross_entropy(probability: torch.Tensor, truth: torch.Tensor, coun
     return total / (num_positive + num_negative + _EPSILON)
 
 
-def _dice_loss(probability: torch.Tensor, truth: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+def dice_loss(probability: torch.Tensor, truth: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     """One minus twice the overlap over the sum of both areas (Milletari et al. 2016)."""
     overlap = (probability * truth * counts).sum()
     areas = (probability * counts).sum() + (truth * counts).sum()

@@ -8,7 +8,7 @@ from torch import nn
 from workbench.errors import BadInput, unknown_name
 from workbench.workloads.ocr.detector.encoder import Encoder
 from workbench.workloads.ocr.detector.head import DBHead, DetectorOutput
-from workbench.workloads.ocr.detector.neck import NECKS
+from workbench.workloads.ocr.detector.necks.names import NECKS
 
 
 class Detector(nn.Module):
@@ -35,12 +35,14 @@ class Detector(nn.Module):
     @property
     def neck(self) -> nn.Module:
         """Feature maps to one."""
-        return self._neck
+        neck: nn.Module = self._neck
+        return neck
 
     @property
-    def head(self) -> nn.Module:
+    def head(self) -> DBHead:
         """That one to the output."""
-        return self._head
+        head: DBHead = self._head
+        return head
 
     def forward(self, images: torch.Tensor) -> DetectorOutput:
         """The maps of images float32 [B, 3, H, W], normalized; H and W are multiples of 32.
@@ -56,7 +58,7 @@ def build_detector(encoder: str, neck: str = "fpn", *, seed: int = 0) -> Detecto
 
     Args:
         encoder: Any timm architecture with feature maps at several strides; nothing is fetched.
-        neck: A name of `neck.NECKS`.
+        neck: A name of `necks.names.NECKS`.
         seed: Seed of the weights.
 
     Raises:

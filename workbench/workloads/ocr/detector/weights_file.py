@@ -1,6 +1,6 @@
 """Weights of a detector as a safetensors file: half precision, with what they were trained for beside them.
 
-`scripts/train_shipped_weights.py` makes the file that ships, `weights/lcnet_050.safetensors`; its metadata says how.
+`scripts/train_shipped_weights.py` makes the files that ship, one for each small neck; their metadata says how.
 """
 
 from __future__ import annotations
@@ -8,17 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from workbench.errors import BadInput, Problem
 from workbench.workloads.ocr.detector.model import Detector, build_detector
 
-#: The weights that ship with the workbench, and the architecture that they fit.
-SHIPPED = Path(__file__).parent / "weights" / "lcnet_050.safetensors"
-SHIPPED_ENCODER, SHIPPED_NECK = "lcnet_050", "fpn_small"
+#: The encoder that weights ship for, the necks, and the neck of the detector that pages are compared by.
+SHIPPED_ENCODER = "lcnet_050"
+SHIPPED_NECKS = ("fpn_small", "rse_fpn", "replk_fpn", "fpem")
+SHIPPED_NECK = SHIPPED_NECKS[0]
+
+_FOLDER = Path(__file__).parent / "weights"
 
 _TRAIN = "To train some: python scripts/train_shipped_weights.py"
+
+
+def weights_path(weights: str, neck: str) -> Path:
+    """The file of weights that a knob names: those that ship for a neck, or one of the user's own."""
+    return _FOLDER / f"{SHIPPED_ENCODER}-{neck}.safetensors" if weights == "shipped" else Path(weights).expanduser()
 
 
 def save_weights(detector: Detector, path: Path, *, encoder: str, neck: str, notes: Mapping[str, str]) -> None:
@@ -43,26 +52,73 @@ def load_weights(detector: Detector, weights: str, *, encoder: str, neck: str) -
     Raises:
         BadInput: Where there is no such file, it is none, or it is of another architecture.
     """
-    path = SHIPPED if weights == "shipped" else Path(weights).expanduser()
+    made_for, tensors = _read(weights, encoder, neck)
+    theirs = made_for.get("encoder"), made_for.get("neck")
+    name = weights_path(weights, neck).name
+    if theirs != (encoder, neck):
+        remedy = f"Take encoder={theirs[0]} and neck={theirs[1]}" if all(theirs) else _TRAIN
+        what = f"{name} is for encoder {theirs[0]}, neck {theirs[1]}"
+        raise BadInput("knobs", [Problem(what, "weights", remedy)])
+    try:
+        detector.load_state_dict(tensors)
+    except RuntimeError as error:
+        what = f"{name} does not fit ({str(error).splitlines()[0]})"
+        raise BadInput("knobs", [Problem(what, "weights", _TRAIN)]) from None
+
+
+def load_fitting_weights(detector: Detector, path: str) -> list[str]:
+    """Set those of a detector's weights that a file of another architecture has as well; gives the others' names.
+
+    Raises:
+        BadInput: Where there is no such file, or it is none.
+    """
+    own, (_, theirs) = detector.state_dict(), _read(path, "", "")
+    fitting = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    detector.load_state_dict(fitting, strict=False)
+    return [name for name in own if name not in fitting]
+
+
+def teacher_from(weights: str) -> Detector:
+    """The detector that a file of weights is for, with these weights, in evaluation mode.
+
+    Args:
+        weights: `shipped`, or a file.
+
+    Raises:
+        BadInput: Where there is no such file, it is none, or it does not say what it is for.
+    """
+    path = weights_path(weights, SHIPPED_NECK)
+    made_for, _ = _read(str(path), "", "")
+    encoder, neck = made_for.get("encoder"), made_for.get("neck")
+    if encoder is None or neck is None:
+        what = f"{path.name} does not say which encoder and neck it is for"
+        raise BadInput("knobs", [Problem(what, "teacher", _TRAIN)])
+    detector = build_detector(encoder, neck)
+    load_weights(detector, str(path), encoder=encoder, neck=neck)
+    return detector.eval()
+
+
+def _read(weights: str, encoder: str, neck: str) -> tuple[Mapping[str, str], dict[str, torch.Tensor]]:
+    """What a file says of itself, and its tensors in float32.
+
+    Raises:
+        BadInput: See `load_weights`.
+    """
+    path = weights_path(weights, neck)
+    if weights == "shipped" and (encoder != SHIPPED_ENCODER or neck not in SHIPPED_NECKS):
+        what = f"no weights ship for encoder={encoder} with neck={neck}"
+        remedy = f"Take encoder={SHIPPED_ENCODER} and neck={' or '.join(SHIPPED_NECKS)}; or weights=random. {_TRAIN}"
+        raise BadInput("knobs", [Problem(what, "weights", remedy)])
     if not path.is_file():
         remedy = f"Take weights=shipped or random. {_TRAIN}"
         raise BadInput("knobs", [Problem(f"there is no file {path}", "weights", remedy)])
     try:
         with safe_open(path, framework="pt") as file:
-            made_for = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+            made_for = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise BadInput("knobs", [Problem(f"{path} is no safetensors file ({error})", "weights")]) from None
-    theirs = made_for.get("encoder"), made_for.get("neck")
-    if theirs != (encoder, neck):
-        remedy = f"Take encoder={theirs[0]} and neck={theirs[1]}" if all(theirs) else _TRAIN
-        what = f"{path.name} is for encoder {theirs[0]}, neck {theirs[1]}"
-        raise BadInput("knobs", [Problem(what, "weights", remedy)])
-    try:
-        detector.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in tensors.items()})
-    except RuntimeError as error:
-        what = f"{path.name} does not fit ({str(error).splitlines()[0]})"
-        raise BadInput("knobs", [Problem(what, "weights", _TRAIN)]) from None
+    return made_for, {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
 
 
 def shipped_detector() -> Detector:
