@@ -91,6 +91,11 @@ def test_values_beyond_their_limits_are_refused(settings):
 
 
 IMPOSSIBLE_EXAMPLES = [
+    {"ranks": 2, "start_method": "forkserver"},
+    {"ranks": 2, "mode": "train", "device": "replay", "start_method": "forkserver"},
+    {"ranks": 2, "mode": "train", "device": "cpu"},
+    {"ranks": 2, "mode": "train", "device": "cpu", "num_workers": 0, "profilers": "memory"},
+    {"ranks": 2, "mode": "train", "device": "cpu", "num_workers": 0, "loader": "webdataset"},
     {"engine": "aoti", "mode": "train"},
     {"engine": "tensorrt", "device": "cpu"},
     {"engine": "exported", "precision": "int8"},

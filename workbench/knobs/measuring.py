@@ -241,7 +241,7 @@ class RankKnobs(Slice):
             Refusal(
                 ("ranks", "loader"),
                 lambda k: k.ranks > 1 and k.loader != "torch",
-                "only torch's loader is told which part of the samples is whose",
+                "only torch's loader gives each rank its own part of the samples",
                 "Take loader=torch, or ranks=1",
             ),
             Refusal(

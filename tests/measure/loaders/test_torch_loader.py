@@ -31,34 +31,13 @@ from workbench.measure.loaders import deaths, indexed_batch, shared_memory, torc
 from workbench.measure.loaders.deaths import LoaderDied, explain_death
 from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
 from workbench.measure.loaders.shared_memory import SharedMemoryFull
-from workbench.measure.loaders.torch_loader import IndexedBatchSampler, TorchLoader
+from workbench.measure.loaders.torch_loader import TorchLoader
 
 pytestmark = pytest.mark.real
 
 
 def knobs(**settings: Any) -> LoaderKnobs:
     return LoaderKnobs(**{"num_workers": 1, "batch_size": 1, **settings})
-
-
-def test_batches_are_numbered_on_from_epoch_to_epoch():
-    sampler = IndexedBatchSampler(num_samples=5, batch_size=2, shuffle=False, seed=0)
-    assert len(sampler) == 3
-    assert list(sampler) == [(0, [0, 1]), (1, [2, 3]), (2, [4])]
-    assert [number for number, _ in sampler] == [3, 4, 5]
-
-
-def test_an_endless_sampler_runs_on_into_the_next_epoch():
-    sampler = iter(IndexedBatchSampler(num_samples=3, batch_size=2, shuffle=False, seed=0, endless=True))
-    assert [next(sampler) for _ in range(4)] == [(0, [0, 1]), (1, [2]), (2, [0, 1]), (3, [2])]
-
-
-def test_shuffled_batches_hold_every_sample_once_and_differ_by_epoch():
-    sampler = IndexedBatchSampler(num_samples=50, batch_size=8, shuffle=True, seed=1)
-    epochs = [[sample for _, samples in sampler for sample in samples] for _ in range(2)]
-    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(50))
-    assert epochs[0] != epochs[1]
-    again = IndexedBatchSampler(num_samples=50, batch_size=8, shuffle=True, seed=1)
-    assert [sample for _, samples in again for sample in samples] == epochs[0]
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

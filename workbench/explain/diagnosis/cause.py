@@ -26,6 +26,8 @@ Name = Literal[
     "slow files",
     "memory-bound cache",
     "idle at epoch ends",
+    "slowest rank",
+    "gradient exchange",
     "breakdown does not close",
     "healthy",
 ]

@@ -45,6 +45,7 @@ _RULES: tuple[Rule, ...] = (
     loop_rules.cache,
     loop_rules.epoch_ends,
     loop_rules.device,
+    loop_rules.ranks,
 )
 
 

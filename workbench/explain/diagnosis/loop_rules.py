@@ -182,12 +182,51 @@ def device(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
         return
     gain = losses.gain_of_twice_the_device()
     busy = f"The {facts.device_name} is at work {format_share(facts.device_busy)} of the time"
+    stage, parts = _of_device(facts)
     if gain is None and facts.idle >= limits.idle:
-        evidence = f"{busy}; workers are idle {format_share(facts.idle)}."
-        yield Cause("device-bound", None, evidence, facts.device_busy)
+        evidence = f"{busy}{parts}; workers are idle {format_share(facts.idle)}."
+        yield Cause("device-bound", stage, evidence, facts.device_busy)
     elif gain is not None and gain >= limits.headroom:
-        evidence = f"{busy}, and all else keeps up: a device twice as fast would gain {format_share(gain)} (simulated)."
-        yield Cause("device-bound", None, evidence, losses.of_device())
+        keeps_up = f"all else keeps up: a device twice as fast would gain {format_share(gain)} (simulated)"
+        yield Cause("device-bound", stage, f"{busy}{parts}, and {keeps_up}.", losses.of_device())
+
+
+def _of_device(facts: Facts) -> tuple[str | None, str]:
+    """The stage that takes most of a device's work, and the shares of all; None where there is one stage only."""
+    rows = facts.rows("device", "work", background=False)
+    if len(rows) < 2:
+        return None, ""
+    whole_s = sum(row.total_s for row in rows)
+    most = sorted(rows, key=lambda row: -row.total_s)
+    listed = ", ".join(f"'{row.name}' {format_share(row.total_s / whole_s)}" for row in most)
+    return most[0].name, f" (of that {listed})"
+
+
+def ranks(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
+    """Processes that train together wait for the slowest of them, and for their gradients to be exchanged."""
+    found = [rank for rank in facts.record.ranks if rank.rank_wait_s is not None and rank.exchange_s is not None]
+    if not found:
+        return
+    step_s = facts.steady.wall_s / facts.steady.num_steps
+    slowest = max(found, key=lambda rank: rank.own_step_s)
+    waits = max(found, key=lambda rank: rank.rank_wait_s or 0.0)
+    waiting, exchanging = (
+        sum(values) / len(found) / step_s
+        for values in (
+            [rank.rank_wait_s or 0.0 for rank in found],
+            [rank.exchange_s or 0.0 for rank in found],
+        )
+    )
+    evidence = (
+        f"Rank {slowest.rank} is the slowest: a step takes it {format_duration(slowest.own_step_s)} by itself, most of "
+        f"it '{slowest.own_stage}'; rank {waits.rank} waits {format_duration(waits.rank_wait_s or 0.0)} in each."
+    )
+    yield Cause("slowest rank", None, evidence, waiting)
+    evidence = (
+        f"{counted(len(found), 'rank')} exchange gradients {format_share(exchanging)} of the time with nothing else to "
+        "do; what the backward pass hides is not in it."
+    )
+    yield Cause("gradient exchange", None, evidence, exchanging)
 
 
 def matched(facts: Facts, losses: Losses, limits: Thresholds) -> Cause | None:

@@ -1,13 +1,13 @@
-"""Tables of an observed script: its whole run, its loaders, its ranks, and what was set in it from outside."""
+"""Tables of ranks, and of an observed script: its whole run, its loaders, and what was set in it from outside."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from workbench.explain.figures.html_table import Html, html_table
 from workbench.explain.table import Table, make_table
 from workbench.knobs.format import format_value
-from workbench.records import Record, Script, ScriptPart
+from workbench.records import RankStats, Record, Script, ScriptPart
 from workbench.units import counted, format_duration, format_rate, format_share
 
 #: Parts of a run that are not worth a row of their own are shorter than this share of it.
@@ -15,19 +15,21 @@ _SMALL = 0.001
 
 
 def script_tables(record: Record) -> list[Html]:
-    """All that is known of an observed script beside its counted steps."""
+    """All that is known of ranks, and of an observed script beside its counted steps."""
     return [html_table(table) for table in tables_of(record)]
 
 
 def tables_of(record: Record) -> Iterator[Table]:
-    """The tables of an observed script; none for a trial that the workbench drives itself."""
+    """The tables of an observed script, or of a trial of several ranks; none for any other."""
     script = record.script
+    if record.ranks:
+        yield _ranks(record.ranks)
     if script is None:
         return
     yield _parts(script)
     yield _loaders(script)
     if script.ranks:
-        yield _ranks(script)
+        yield _ranks(script.ranks)
     if record.asked:
         yield _asked(record)
 
@@ -92,10 +94,10 @@ def _loaders(script: Script) -> Table:
     return make_table(columns, rows, caption="Its loaders", is_wide=True)
 
 
-def _ranks(script: Script) -> Table:
+def _ranks(ranks: Sequence[RankStats]) -> Table:
     # In the backward pass ranks wait for each other: who has most to do outside of it is who the others wait for.
-    slowest = max(script.ranks, key=lambda rank: rank.own_step_s)
-    others = [rank.own_step_s for rank in script.ranks if rank is not slowest]
+    slowest = max(ranks, key=lambda rank: rank.own_step_s)
+    others = [rank.own_step_s for rank in ranks if rank is not slowest]
     rows = [
         (
             str(rank.rank),
@@ -104,15 +106,21 @@ def _ranks(script: Script) -> Table:
             format_share(rank.wait_share),
             format_duration(rank.own_step_s),
             rank.own_stage,
+            *(format_duration(value) for value in (rank.rank_wait_s, rank.exchange_s) if value is not None),
         )
-        for rank in script.ranks
+        for rank in ranks
     ]
+    is_told_apart = slowest.rank_wait_s is not None
+    where = "" if is_told_apart else "outside of the backward pass, in which ranks wait for each other, "
     notes = [
-        f"Rank {slowest.rank} is the slowest: outside of the backward pass, in which ranks wait for each other, a step "
-        f"takes it {format_duration(slowest.own_step_s)}, most of it '{slowest.own_stage}'; the others "
-        f"{format_duration(sum(others) / len(others))}."
+        f"Rank {slowest.rank} is the slowest: {where}a step takes it {format_duration(slowest.own_step_s)} by itself, "
+        f"most of it '{slowest.own_stage}'; the others {format_duration(sum(others) / len(others))}."
     ]
-    columns = ("rank", "steps", "throughput", "waits for a batch", "a step, but for backward", "most of that")
+    columns = ["rank", "steps", "throughput", "waits for a batch"]
+    if is_told_apart:
+        columns += ["its own part of a step", "most of that", "waits for the slowest rank", "exchanges gradients"]
+    else:
+        columns += ["a step, but for backward", "most of that"]
     return make_table(columns, rows, caption="Its ranks", notes=notes)
 
 

@@ -65,6 +65,9 @@ def _refuse(record: Record, spans: pd.DataFrame) -> None:
     if record.knobs.loader != "torch":
         remedy = "Compare it instead: workbench compare --variant"
         problems.append(Problem(f"the inside of the {record.knobs.loader} loader is not modelled", remedy=remedy))
+    if record.ranks:
+        remedy = f"Take the run of one of them ({record.run_id}/rank-0), or measure the change: workbench compare"
+        problems.append(Problem("several ranks that wait for each other are not modelled", remedy=remedy))
     if record.script is not None and sum(loader.in_step for loader in record.script.loaders) > 1:
         remedy = "Measure the change: workbench compare --variant"
         problems.append(Problem("a step that takes batches of several loaders is not modelled", remedy=remedy))

@@ -51,6 +51,8 @@ def _headline(record: Record) -> str:
         ranks = record.script.ranks
         together = format_rate(sum(rank.samples_per_s for rank in ranks), item_of(record))
         marked += f" on rank {ranks[0].rank}, {together} on all {counted(len(ranks), 'rank')}"
+    if record.ranks:
+        marked += f" on {counted(len(record.ranks), 'rank')} together (what follows is rank 0's)"
     lanes = break_down(record)
     main = find_lane(lanes, "main")
     if main is None:

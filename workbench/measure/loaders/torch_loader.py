@@ -14,10 +14,11 @@ from typing import Any
 import psutil
 import torch
 from torch._C import _remove_worker_pids
-from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_worker_info
+from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
 from workbench.errors import WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
+from workbench.measure.loaders.batch_sampler import BatchIndices, IndexedBatchSampler
 from workbench.measure.loaders.deaths import explain_death
 from workbench.measure.loaders.indexed_batch import IndexedBatch, become_sender, bytes_of, open_rings
 from workbench.measure.loaders.loader import map_style_dataset
@@ -29,9 +30,6 @@ from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import Stages, become_worker, knock_out, stage, worker_stages
 from workbench.memory import retain_freed_memory
 from workbench.workload import Workload
-
-#: Number of a batch, and the numbers of its samples.
-BatchIndices = tuple[int, list[int]]
 
 
 class TorchLoader:
@@ -141,69 +139,6 @@ class TorchLoader:
         """See `Loader`."""
         iterator, self._iterator = self._iterator, None
         return stop_workers(iterator)
-
-
-class IndexedBatchSampler(Sampler[BatchIndices]):
-    """The batches of an epoch: in order, or shuffled anew in every epoch; numbered on from epoch to epoch.
-
-    Of several ranks each takes every so many'th sample; all have as many, so that some are given twice where they don't
-    divide, as torch's DistributedSampler does it.
-
-    Attributes:
-        repeats: By number of a batch: how many of its samples were given twice, and count for the other rank.
-
-    Args:
-        num_samples: Samples in an epoch.
-        batch_size: Samples in a batch.
-        shuffle: Whether they are shuffled.
-        seed: Of the shuffling.
-        endless: One epoch after the other, without an end.
-        rank: Whose batches they are.
-    """
-
-    def __init__(
-        self,
-        *,
-        num_samples: int,
-        batch_size: int,
-        shuffle: bool,
-        seed: int,
-        endless: bool = False,
-        rank: Rank = ALONE,
-    ) -> None:
-        self.num_samples = num_samples
-        self.repeats: dict[int, int] = {}
-        self._rank = rank
-        self._own_samples = -(-num_samples // rank.total)
-        self._batch_size = batch_size
-        self._shuffle = shuffle
-        self._generator = torch.Generator().manual_seed(seed)
-        self._next_number = 0
-        self._endless = endless
-
-    def __len__(self) -> int:
-        """Batches in an epoch, the last one possibly smaller."""
-        return -(-self._own_samples // self._batch_size)
-
-    def __iter__(self) -> Iterator[BatchIndices]:
-        """The batches of the next epoch, or of all that are to come."""
-        while True:
-            yield from self._epoch()
-            if not self._endless:
-                return
-
-    def _epoch(self) -> Iterator[BatchIndices]:
-        samples = list(range(self.num_samples))
-        if self._shuffle:
-            samples = [int(number) for number in torch.randperm(self.num_samples, generator=self._generator)]
-        rank = self._rank
-        places = [place * rank.total + rank.number for place in range(self._own_samples)]
-        for begin in range(0, self._own_samples, self._batch_size):
-            own = places[begin : begin + self._batch_size]
-            if repeated := sum(place >= self.num_samples for place in own):
-                self.repeats[self._next_number] = repeated
-            self._next_number += 1
-            yield self._next_number - 1, [samples[place % self.num_samples] for place in own]
 
 
 class _IndexedDataset(Dataset[Any]):

@@ -97,7 +97,7 @@ def offset_here(clock: Clock = monotonic_ns) -> Offset | None:
     number = dist.get_rank()
     for asking in [rank for rank, boot in enumerate(boots) if boot != boots[0]]:
         if number == 0:
-            _answer(asking, clock)
+            answer(asking, clock)
         elif number == asking:
             return ask(clock)
     return None
@@ -115,7 +115,8 @@ def ask(clock: Clock) -> Offset:
     return offset_of(pings)
 
 
-def _answer(asking: int, clock: Clock) -> None:
+def answer(asking: int, clock: Clock) -> None:
+    """Tell a rank, which asks meanwhile, the time."""
     for _ in range(_PINGS):
         message = torch.zeros(1, dtype=torch.int64)
         dist.recv(message, asking)

@@ -24,6 +24,9 @@ _DECIDING = (
     "CUBLAS_", "NVIDIA_TF32", "TORCH", "PYTORCH_", "ORT_", "OPENCV_", "NCCL_", "GLOO_",
 )  # fmt: skip
 
+#: Of these, what names a single run, and decides nothing.
+_OF_ONE_RUN = "TORCHELASTIC_"
+
 
 def describe_environment(modules: Sequence[str] = ()) -> Environment:
     """The environment of this process. Imports torch.
@@ -45,7 +48,11 @@ def describe_environment(modules: Sequence[str] = ()) -> Environment:
         cuda=torch.version.cuda if has_cuda else None,
         gpu=torch.cuda.get_device_name() if has_cuda else None,
         packages=_versions(dict.fromkeys([*_MODULES, *modules])),
-        variables={name: value for name, value in sorted(os.environ.items()) if name.startswith(_DECIDING)},
+        variables={
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith(_DECIDING) and not name.startswith(_OF_ONE_RUN)
+        },
         git=_commit(),
     )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from workbench.errors import BadInput, unknown_name
 from workbench.workloads.ocr.detector.encoder import Encoder
 from workbench.workloads.ocr.detector.head import DBHead, DetectorOutput
-from workbench.workloads.ocr.detector.necks.names import NECKS
+from workbench.workloads.ocr.detector.necks.names import neck_named
 
 
 class Detector(nn.Module):
@@ -21,10 +20,9 @@ class Detector(nn.Module):
             BadInput: For an encoder that timm doesn't know or that doesn't fit, or a neck that there isn't.
         """
         super().__init__()
-        if neck not in NECKS:
-            raise BadInput("knobs", [unknown_name("neck", neck, NECKS)])
+        make_neck = neck_named(neck)
         self._encoder = Encoder(encoder)
-        self._neck = NECKS[neck](self._encoder.channels, self._encoder.strides)
+        self._neck = make_neck(self._encoder.channels, self._encoder.strides)
         self._head = DBHead(self._neck.out_channels)
 
     @property
