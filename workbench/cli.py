@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from workbench.commands.attach import attach
+from workbench.commands.batchsize import batchsize
 from workbench.commands.check import check
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
@@ -47,6 +48,7 @@ for command in (
     compare,
     report,
     study,
+    batchsize,
     check,
     history,
     knobs,

@@ -134,6 +134,11 @@ class Memory(Part):
         None, description="proportional set size of the tree, shared pages once: largest of the samples at phase ends"
     )
     pss_bytes_by_phase: dict[str, int] = Field(default_factory=dict)
+    peak_tree_bytes: int | None = Field(
+        None,
+        description="the most that the tree held, also within a step: what it held after the counted steps, and "
+        "what the main process had held beyond that; None: the system does not say",
+    )
     cache_bytes: int | None = Field(None, description="bytes of samples in the cache, one copy; None without a cache")
     cache_readings: int | None = Field(None, description="samples taken from the cache in the whole trial")
     cache_was_filled: bool = Field(False, description="the cache was found filled by an earlier run")

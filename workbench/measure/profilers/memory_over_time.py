@@ -38,6 +38,18 @@ def tree_pss_bytes(pid: int) -> int:
     return total
 
 
+def beyond_now_bytes(status: Path = Path("/proc/self/status")) -> int:
+    """What this process has held at most beyond what it holds now, as the kernel keeps account of it.
+
+    Raises:
+        OSError: Where the system doesn't say.
+        ValueError: Likewise.
+    """
+    rows = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines() if ":" in line)
+    most, now = (int(rows[name].split()[0]) * 1024 for name in ("VmHWM", "VmRSS"))
+    return max(0, most - now)
+
+
 _INTERVAL_S = 0.25
 
 

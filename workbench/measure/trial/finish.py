@@ -18,7 +18,7 @@ from workbench.measure.devices.device import Device, NoDevice
 from workbench.measure.loaders.loader import Loader
 from workbench.measure.loaders.ring import slots_of
 from workbench.measure.profilers.choose import Profilers
-from workbench.measure.profilers.memory_over_time import tree_pss_bytes
+from workbench.measure.profilers.memory_over_time import beyond_now_bytes, tree_pss_bytes
 from workbench.measure.profilers.merged_trace import collect_profilers
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.core_time import CoreWatch
@@ -75,6 +75,7 @@ class Measured:
         recorder: Keeps the samples that arrive; None where two trials could not be compared by them.
         notes: What a reader of the figures should know, so far.
         pss_bytes: Memory of the process tree by phase, so far.
+        peak_tree_bytes: See `records.Memory`.
     """
 
     knobs: Knobs
@@ -97,6 +98,7 @@ class Measured:
     engine: EngineFacts | None
     notes: list[str]
     pss_bytes: dict[str, int]
+    peak_tree_bytes: int | None = None
 
 
 def finish(measured: Measured, on_begin: Callable[[], None]) -> Record:
@@ -123,6 +125,7 @@ class _Finish:
         on_begin()
         with self._noting("reading the memory"):
             of.pss_bytes["steady"] = tree_pss_bytes(os.getpid())
+            of.peak_tree_bytes = of.pss_bytes["steady"] + beyond_now_bytes()
         no_cache: CacheState | None = None
         read_cache = workload.cache_state if isinstance(workload, Cached) else lambda: no_cache
         cache = self._noted("reading the cache's state", read_cache, no_cache)
@@ -290,6 +293,7 @@ class _Finish:
         return Memory(
             peak_pss_bytes=max(self._of.pss_bytes.values(), default=None),
             pss_bytes_by_phase=self._of.pss_bytes,
+            peak_tree_bytes=self._of.peak_tree_bytes,
             cache_bytes=cache.num_bytes if cache else None,
             cache_readings=cache.readings if cache else None,
             cache_was_filled=cache.was_filled if cache else False,
