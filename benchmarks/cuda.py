@@ -38,6 +38,7 @@ PARTS: Mapping[str, tuple[float, Callable[[CudaTrials, float], Iterator[Figure]]
     "precision": (16, cuda_trials.precision),
     "engines": (16, cuda_trials.engines),
     "training": (8, cuda_trials.training),
+    "ranks": (4, cuda_trials.ranks),
     "identical": (18, cuda_trials.identical),
     "all trials": (1, cuda_trials.all_trials),
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from promise import trial_figures
 from promise.figure import Figure, not_taken
 
@@ -301,6 +302,18 @@ def training(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:
         yield trial_figures.device_sum(record, f"training, {what}")
         if not bench.on_cuda:
             break  # a rehearsal needs one
+
+
+def ranks(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:
+    """Two processes that train together, by NCCL on two GPUs: whether they hold the same parameters afterwards."""
+    what = f"two ranks that hold the same parameters, {bench.device}"
+    if bench.on_cuda and torch.cuda.device_count() < 2:
+        yield not_taken(what, "it needs two GPUs", unit="share")
+        return
+    settings: Settings = {"mode": "train", "targets": "fast", "ranks": 2, "start_method": "forkserver", "batch_size": 4}
+    record = bench.trial(bench.knobs({**settings, **SHIPPED}))
+    is_same = record.training is not None and record.training.parameters is not None and len(record.ranks) == 2
+    yield Figure(what, float(is_same), "share", ">= 1", is_same, None, f"{len(record.ranks)} ranks")
 
 
 def identical(bench: CudaTrials, budget_s: float) -> Iterator[Figure]:

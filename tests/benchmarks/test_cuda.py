@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from promise import cuda_trials
 from promise.cuda_trials import CudaTrials
 from promise.figure import Figure
@@ -18,7 +19,7 @@ from record_factory import make_failed, make_lane, make_record, make_stage
 
 from workbench.files import child_environment
 from workbench.knobs.knobs import Knobs
-from workbench.records import Checks, Comparison, Interval, Record, VariantResult
+from workbench.records import Checks, Comparison, Interval, RankStats, Record, TrainingFacts, VariantResult
 from workbench.records.run_folder import read_record, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -250,6 +251,18 @@ def test_engines_are_times_on_the_device(tmp_path: Path) -> None:
     assert list(figures) == [f"forward pass, {name}, cuda" for name in cuda_trials.ENGINES]
     assert {knobs.engine for knobs in launch.asked} == {"eager", "compiled", "aoti", "exported", "torchscript", "onnx"}
     assert {knobs.weights for knobs in launch.asked} == {"shipped"}
+
+
+@pytest.mark.parametrize(("gpus", "value"), [(1, None), (2, 1.0)])
+def test_ranks_need_two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpus: int, value: float | None) -> None:
+    def launch(knobs, runs, **_):
+        ranks = [RankStats(rank=n, num_steps=8, samples_per_s=1.0, wait_share=0.0) for n in range(knobs.ranks)]
+        facts = TrainingFacts(optimizer_steps=8, samples_per_step=8.0, parameters="ab")
+        return make_record(100.0).model_copy(update={"ranks": ranks, "training": facts})
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    (figure,) = cuda_trials.ranks(on_cuda(tmp_path, launch), 60.0)
+    assert figure.value == value and figure.met is (gpus == 2)
 
 
 def test_training_is_run_plain_and_fast(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ class MemoryLine:
 
     Attributes:
         fixed_bytes: Without any sample.
-        sample_bytes: For each sample of a batch.
+        sample_bytes: For each sample of a batch: by all sizes, or by the largest two where these say more.
         off_bytes: The most that a measured size lies above the line.
-        sizes: Sizes that it was fitted to.
+        sizes: Sizes that were measured.
     """
 
     fixed_bytes: float
@@ -31,15 +31,12 @@ class MemoryLine:
     off_bytes: float
     sizes: tuple[int, ...]
 
-    def forecast(self, size: int) -> float:
-        """Bytes of a batch size, at most as far as is known."""
-        return self.fixed_bytes + self.sample_bytes * size + self.off_bytes
-
     def largest(self, free_bytes: float) -> int | None:
-        """The largest size whose forecast leaves some of the free memory; None: every sample costs nothing."""
+        """The largest size whose forecast leaves some of the free memory; None: no sample costs anything."""
         if self.sample_bytes <= 0.0:
             return None
-        return max(0, int((_MOST_OF_FREE * free_bytes - self.fixed_bytes - self.off_bytes) / self.sample_bytes))
+        left = _MOST_OF_FREE * free_bytes - self.fixed_bytes - self.off_bytes
+        return max(0, int(left / self.sample_bytes + 1e-6))
 
     def sentence(self, free_bytes: float) -> str:
         """The line in words, with the size that it allows."""
@@ -53,13 +50,16 @@ class MemoryLine:
 
 
 def memory_line(measured: Mapping[int, int]) -> MemoryLine:
-    """The line through what was measured, by least squares.
+    """The line through what was measured, by least squares; where it bends upwards, through the largest two sizes.
 
     Args:
         measured: Bytes by size of a batch; at least two sizes.
     """
     sizes, taken = (np.array(values, np.float64) for values in zip(*sorted(measured.items()), strict=True))
     slope, fixed = (float(value) for value in np.polyfit(sizes, taken, 1))
+    last = float((taken[-1] - taken[-2]) / (sizes[-1] - sizes[-2]))
+    if last > slope:
+        slope, fixed = last, float(taken[-1] - last * sizes[-1])
     off = float((taken - (fixed + slope * sizes)).max())
     return MemoryLine(fixed, slope, max(off, 0.0), tuple(sorted(measured)))
 

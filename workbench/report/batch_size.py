@@ -14,7 +14,7 @@ from workbench.errors import BadInput, Problem
 from workbench.explain.batch_size import Doubling, MemoryLine, answer, memory_line
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.run import run_comparison
+from workbench.measure.comparison.run import Launch, run_comparison
 from workbench.measure.trial.control_group import usable_memory
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
@@ -64,6 +64,7 @@ def find_batch_size(
     num_samples: int | None,
     on_line: Callable[[str], None],
     free_bytes: Callable[[Knobs], int] | None = None,
+    launch: Launch = run_trial,
 ) -> FoundSize:
     """Find the size from which on a larger batch is no faster, or would not fit.
 
@@ -75,12 +76,13 @@ def find_batch_size(
         num_samples: Samples in the data set; None: not known.
         on_line: Called with what was found so far, a sentence each.
         free_bytes: Gives the memory that is free for trials; None: this machine's, or its GPU's.
+        launch: Runs a trial: knobs in, record out.
 
     Raises:
         BadInput: Where a trial at a small size fails.
     """
     free = (free_bytes or free_memory)(knobs)
-    measured = {size: _memory_at(knobs, size, results) for size in SMALL_SIZES}
+    measured = {size: _memory_at(knobs, size, results, launch) for size in SMALL_SIZES}
     line = memory_line(measured)
     on_line(line.sentence(free))
     doublings: list[Doubling] = []
@@ -91,13 +93,13 @@ def find_batch_size(
         if why_not := _why_not(size, samples, num_samples, line, free):
             doublings.append(Doubling(size, half, None, why_not))
             break
-        step, folder, records = _compared(knobs, half, size, results, samples=samples, blocks=blocks)
+        step, folder, records = _compared(knobs, half, size, results, samples=samples, blocks=blocks, launch=launch)
         folders.append(folder)
         doublings.append(step)
         on_line(f"{step.sentence}.")
         if not step.gains:
             break
-        measured[size] = max((_bytes_of(record) or 0 for record in records), default=0) or round(line.forecast(size))
+        measured[size] = max((_bytes_of(record) or 0 for record in records), default=measured[half])
         line, half = memory_line(measured), size
     return FoundSize(half, line, free, doublings, folders)
 
@@ -124,9 +126,9 @@ def _why_not(size: int, samples: int, num_samples: int | None, line: MemoryLine,
     return ""
 
 
-def _memory_at(knobs: Knobs, size: int, results: Path) -> int:
+def _memory_at(knobs: Knobs, size: int, results: Path, launch: Launch) -> int:
     steps = {"num_steps": _MEMORY_STEPS, "warmup_steps": _MEMORY_STEPS}
-    record = run_trial(knobs.changed(batch_size=size, checked_samples=0, isolated_samples=0, **steps), results / "runs")
+    record = launch(knobs.changed(batch_size=size, checked_samples=0, isolated_samples=0, **steps), results / "runs")
     taken = _bytes_of(record)
     if taken is None:
         why = record.failure.message if record.failure else "its memory could not be read"
@@ -143,7 +145,7 @@ def _bytes_of(record: Record) -> int | None:
 
 
 def _compared(
-    knobs: Knobs, half: int, size: int, results: Path, *, samples: int, blocks: int
+    knobs: Knobs, half: int, size: int, results: Path, *, samples: int, blocks: int, launch: Launch
 ) -> tuple[Doubling, Path, list[Record]]:
     variants = {
         f"batch_size={number}": knobs.changed(
@@ -153,7 +155,7 @@ def _compared(
     }
     folder = new_comparison_folder(results)
     journal = Journal.begin(folder, variants, runs=results / "runs", seed=knobs.seed, num_blocks=blocks)
-    compared = run_comparison(journal, is_clear=stopping_rule(journal.state.policy))
+    compared = run_comparison(journal, is_clear=stopping_rule(journal.state.policy), launch=launch)
     comparison = compare_run(compared)
     path = save_comparison(comparison, folder)
     name = f"batch_size={size}"
