@@ -19,7 +19,7 @@ from workbench.explain.prediction.gain_map import EPOCH_ENDS, ceilings, gain_map
 from workbench.explain.prediction.predictor import predictor_for
 from workbench.explain.prediction.recorded import sample_times, wait_of_a_round
 from workbench.explain.words.headline import run_headline
-from workbench.records import ImageKind, Isolated, Machine, Script
+from workbench.records import ImageKind, Isolated, Machine, RankStats, Script
 from workbench.records.run_folder import write_json
 from workbench.stages import Stage
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -110,6 +110,44 @@ def test_workers_that_take_the_cores_of_the_main_process_bound_the_run_though_it
     enough = lacking.model_copy(update={"environment": cores})
     found = diagnose(enough, spans, predictor_for(enough, spans))
     assert "loader-bound" not in [cause.name for cause in found]
+
+
+def test_a_device_bound_training_names_the_stage_that_takes_most_of_the_devices_work():
+    record, spans = PLANTED["device-bound", None].run()
+    (whole,) = [row for row in record.stages if row.lane == "device"]
+    shares = {"forward": 0.3, "backward": 0.6, "optimizer": 0.1}
+    parts = [whole.model_copy(update={"name": name, "total_s": whole.total_s * of}) for name, of in shares.items()]
+    rest = [row for row in record.stages if row.lane != "device"]
+    first = diagnose(record.model_copy(update={"stages": [*rest, *parts]}), spans, predictor_for(record, spans))[0]
+    assert first.title == "device-bound by 'backward'"
+    assert "(of that 'backward' 60.0 %, 'forward' 30.0 %, 'optimizer' 10.0 %)" in first.evidence
+
+
+def with_ranks(rank_wait_s: float, exchange_s: float) -> list[Cause]:
+    """The diagnosis of a training of two ranks, of which rank 1 is slower by what the other waits; a step is 0.1 s."""
+    record = make_record(100.0, mode="train", num_workers=0)
+    own = {"num_steps": 10, "samples_per_s": 50.0, "wait_share": 0.0, "exchange_s": exchange_s}
+    ranks = [
+        RankStats(rank=0, own_step_s=0.08 - rank_wait_s, own_stage="forward", rank_wait_s=rank_wait_s, **own),
+        RankStats(rank=1, own_step_s=0.08, own_stage="backward", rank_wait_s=0.0, **own),
+    ]
+    return diagnose(record.model_copy(update={"ranks": ranks}), None, None)
+
+
+def test_the_slowest_rank_is_a_cause_and_is_named():
+    (first,) = [cause for cause in with_ranks(rank_wait_s=0.06, exchange_s=0.001) if cause.name == "slowest rank"]
+    assert first.cost == pytest.approx(0.3)
+    assert "Rank 1 is the slowest: a step takes it 80.0 ms by itself, most of it 'backward'" in first.evidence
+    assert "rank 0 waits 60.0 ms in each" in first.evidence
+
+
+def test_exchanging_gradients_is_a_cause():
+    (first,) = [cause for cause in with_ranks(rank_wait_s=0.001, exchange_s=0.04) if cause.name == "gradient exchange"]
+    assert first.cost == pytest.approx(0.4)
+
+
+def test_ranks_that_hardly_wait_are_no_cause():
+    assert not {"slowest rank", "gradient exchange"} & {cause.name for cause in with_ranks(0.001, 0.001)}
 
 
 def test_where_diagnosis_and_map_differ_it_is_said_why_and_where_not_nothing():

@@ -15,7 +15,7 @@ from workbench.explain.prediction.calibration import calibrate
 from workbench.explain.prediction.changes import set_knob
 from workbench.explain.prediction.predictor import predictor_for
 from workbench.explain.prediction.simulator import simulate
-from workbench.records import Machine
+from workbench.records import Machine, RankStats
 from workbench.stages import Stage
 
 
@@ -93,6 +93,12 @@ def test_drawn_batches_cost_what_their_samples_do():
 def test_what_a_record_does_not_tell_is_not_made_up(changed, message):
     with pytest.raises(BadInput, match=message):
         calibrate(Run().record().model_copy(update=changed), Run().spans())
+
+
+def test_ranks_that_wait_for_each_other_are_not_modelled():
+    ranks = [RankStats(rank=n, num_steps=8, samples_per_s=1.0, wait_share=0.0) for n in (0, 1)]
+    with pytest.raises(BadInput, match="several ranks that wait for each other.*rank-0"):
+        calibrate(Run().record().model_copy(update={"ranks": ranks}), Run().spans())
 
 
 def test_the_inside_of_other_loaders_is_not_modelled():
