@@ -97,7 +97,7 @@ def test_what_a_record_does_not_tell_is_not_made_up(changed, message):
 
 def test_ranks_that_wait_for_each_other_are_not_modelled():
     ranks = [RankStats(rank=n, num_steps=8, samples_per_s=1.0, wait_share=0.0) for n in (0, 1)]
-    with pytest.raises(BadInput, match="several ranks that wait for each other.*rank-0"):
+    with pytest.raises(BadInput, match=r"several ranks that wait for each other.*rank-0"):
         calibrate(Run().record().model_copy(update={"ranks": ranks}), Run().spans())
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from workbench.explain.figures.html_table import Html, html_table
 from workbench.explain.table import Table, make_table
+from workbench.explain.words.items import item_of
 from workbench.knobs.format import format_value
 from workbench.records import RankStats, Record, Script, ScriptPart
 from workbench.units import counted, format_duration, format_rate, format_share
@@ -23,13 +24,13 @@ def tables_of(record: Record) -> Iterator[Table]:
     """The tables of an observed script, or of a trial of several ranks; none for any other."""
     script = record.script
     if record.ranks:
-        yield _ranks(record.ranks)
+        yield _ranks(record.ranks, item_of(record))
     if script is None:
         return
     yield _parts(script)
     yield _loaders(script)
     if script.ranks:
-        yield _ranks(script.ranks)
+        yield _ranks(script.ranks, item_of(record))
     if record.asked:
         yield _asked(record)
 
@@ -94,7 +95,7 @@ def _loaders(script: Script) -> Table:
     return make_table(columns, rows, caption="Its loaders", is_wide=True)
 
 
-def _ranks(ranks: Sequence[RankStats]) -> Table:
+def _ranks(ranks: Sequence[RankStats], item: str) -> Table:
     # In the backward pass ranks wait for each other: who has most to do outside of it is who the others wait for.
     slowest = max(ranks, key=lambda rank: rank.own_step_s)
     others = [rank.own_step_s for rank in ranks if rank is not slowest]
@@ -102,7 +103,7 @@ def _ranks(ranks: Sequence[RankStats]) -> Table:
         (
             str(rank.rank),
             str(rank.num_steps),
-            format_rate(rank.samples_per_s),
+            format_rate(rank.samples_per_s, item),
             format_share(rank.wait_share),
             format_duration(rank.own_step_s),
             rank.own_stage,

@@ -10,6 +10,7 @@ import os
 import sys
 
 from workbench.measure.ranks.ranked_trial import folder_of
+from workbench.measure.timing.ranks import leave_ranks
 from workbench.measure.trial.events import Event, EventWriter
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.worker import hold_leash, leave_record, parse_arguments, take_stdout
@@ -26,7 +27,10 @@ def main() -> int:
     knobs = read_knobs(folder)
     on_event = events if number == 0 else _unheard
     trial = Trial(knobs, folder, started_ns=arguments.started_ns, on_event=on_event, is_rank=True)
-    return leave_record(trial, knobs, folder)
+    code = leave_record(trial, knobs, folder)
+    if code == 0:
+        leave_ranks()
+    return code
 
 
 def _unheard(event: Event) -> None:

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.ranks.joined import joined_record
 from workbench.records import Failure, FailureKind, Phase, Record
-from workbench.records.run_folder import KNOBS, SPANS, read_record
+from workbench.records.run_folder import KNOBS, SAMPLES, SPANS, read_record
 from workbench.units import counted
 
 _RANK = ("-m", "workbench.measure.ranks.rank")
@@ -73,9 +72,10 @@ class RankedTrial:
             shutil.copyfile(self._folder / KNOBS, own / KNOBS)
         self._launch()
         records = [read_record(folder_of(self._folder, number)) for number in range(self._knobs.ranks)]
-        spans = folder_of(self._folder, 0) / SPANS
-        if spans.is_file():
-            shutil.copyfile(spans, self._folder / SPANS)
+        for name in (SPANS, SAMPLES):
+            kept = folder_of(self._folder, 0) / name
+            if kept.is_file():
+                shutil.copyfile(kept, self._folder / name)
         return joined_record(records, self._folder.name)
 
     def _launch(self) -> None:
@@ -88,23 +88,25 @@ class RankedTrial:
         # What torchrun sets to 1, where nobody else does: ranks share the cores.
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
         os.dup2(self._events_fd, sys.stdout.fileno())  # which ranks inherit
-        with tempfile.TemporaryDirectory(prefix="workbench-ranks-") as logs:
-            config = LaunchConfig(
-                min_nodes=1,
-                max_nodes=1,
-                nproc_per_node=count,
-                run_id=self._folder.name,
-                rdzv_backend="c10d",
-                rdzv_endpoint="localhost:0",
-                max_restarts=0,
-                monitor_interval=_LOOK_S,
-                logs_specs=DefaultLogsSpecs(log_dir=logs),
-            )
-            arguments = [*_RANK, str(self._folder), "--started-ns", str(self._started_ns)]
-            try:
-                elastic_launch(config, sys.executable)(*arguments)
-            except ChildFailedError as error:
-                raise RankFailed(cause_of(error.failures, self._folder, count)) from None
+        logs = self._folder / "torchrun"  # what the agent keeps there is of no use to anybody
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=count,
+            run_id=self._folder.name,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            max_restarts=0,
+            monitor_interval=_LOOK_S,
+            logs_specs=DefaultLogsSpecs(log_dir=str(logs)),
+        )
+        arguments = [*_RANK, str(self._folder), "--started-ns", str(self._started_ns)]
+        try:
+            elastic_launch(config, sys.executable)(*arguments)
+        except ChildFailedError as error:
+            raise RankFailed(cause_of(error.failures, self._folder, count)) from None
+        finally:
+            shutil.rmtree(logs, ignore_errors=True)
 
 
 def check_ranks(knobs: Any) -> None:

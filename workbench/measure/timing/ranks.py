@@ -67,6 +67,12 @@ def join_ranks(device: str, rank: Rank) -> None:
     dist.init_process_group("nccl" if device == "cuda" else "gloo", rank=rank.number, world_size=rank.total)
 
 
+def leave_ranks() -> None:
+    """This process is done, and no other one waits for it."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
 def distributed(module: nn.Module, clock: Clock = monotonic_ns) -> Any:
     """A module whose gradients are averaged over all ranks; where there is one process only, the module itself.
 
