@@ -17,31 +17,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from promise import shipped
 from promise.figure import Figure, main, not_taken
+from promise.shipped import NUM_PAGES, show_trial, unseen_pages
 
 from workbench.errors import BadInput
 from workbench.explain.verdicts.effect import estimate, paired_log_ratios
-from workbench.files import cache_dir, checkout_dir
+from workbench.files import checkout_dir
 from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun, run_comparison
 from workbench.measure.trial.launcher import run_trial
-from workbench.records import Comparison, Record, VariantResult
+from workbench.records import Comparison, VariantResult
 from workbench.report.verdicts import compare_run
-from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
-NUM_PAGES, NUM_BLOCKS = 64, 3
+NUM_BLOCKS = 3
 
-#: Of pages that neither the detector was trained on nor 8-bit integers are calibrated on.
-SEED = 9_001
-
-COMMON: dict[str, Any] = {
-    "device": "cpu", "encoder": "lcnet_050", "neck": "fpn_small", "weights": "shipped", "image_size": 640,
-    "batch_size": 8, "num_workers": 1, "image_decoder": "turbojpeg", "scaled_decode": True, "normalize": "device",
-    "targets": "none", "num_steps": 8, "isolated_samples": 0,
-}  # fmt: skip
+COMMON: dict[str, Any] = {**shipped.COMMON, "neck": "fpn_small"}
 
 #: In fp16 a CPU without instructions for it takes ten times as long: a few steps tell.
 FEW_STEPS = {"num_steps": 2, "warmup_steps": 1}
@@ -74,12 +68,12 @@ def cells() -> dict[str, dict[str, Any]]:
 def measure() -> list[Figure]:
     """All figures."""
     started = time.monotonic()
-    folder = draw_pages(cache_dir() / f"engines-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=SEED)
+    folder = unseen_pages()
     wanted = cells()
     variants = {name: parse_knobs({**COMMON, **own, "dataset": str(folder)}) for name, own in wanted.items()}
     with tempfile.TemporaryDirectory() as place:
         journal = Journal.begin(Path(place), variants, runs=Path(place) / "runs", seed=0, num_blocks=NUM_BLOCKS)
-        run = run_comparison(journal, on_trial=_show)
+        run = run_comparison(journal, on_trial=show_trial)
         compared = compare_run(run)
         figures = [
             _ran(run, wanted),
@@ -213,12 +207,6 @@ def _print_table(compared: Comparison) -> None:
         ratio = "-" if variant.speedup is None else f"{variant.speedup.estimate:.2f}x {variant.speedup.ci95}"
         status = variant.checks.status if variant.checks else "-"
         print(f"{variant.name}: {ratio}, {variant.verdict}, {status}", file=sys.stderr)
-
-
-def _show(done: int, total: int, name: str, record: Record) -> None:
-    rate = f"{record.steady.samples_per_s:.0f} pages/s" if record.steady else "failed"
-    why = f" ({record.failure.message})" if record.failure else ""
-    print(f"[{done}/{total}] {name}: {rate}{why}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,33 +11,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from promise.figure import Figure, main
+from promise.shipped import COMMON, show_trial, unseen_pages
 
-from workbench.files import cache_dir
 from workbench.knobs.joined import parse_knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun, run_comparison
-from workbench.records import Comparison, Record, VariantResult
+from workbench.records import Comparison, VariantResult
 from workbench.report.verdicts import compare_run
 from workbench.workloads.ocr.detector.model import build_detector
 from workbench.workloads.ocr.detector.necks.replk_fpn import reparameterize
 from workbench.workloads.ocr.detector.weights_file import SHIPPED_ENCODER, SHIPPED_NECK, SHIPPED_NECKS
-from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
-NUM_PAGES, NUM_BLOCKS = 64, 3
-
-#: Of pages that no detector was trained on.
-SEED = 9_001
+NUM_BLOCKS = 3
 
 ENGINES = ("eager", "compiled", "exported", "aoti", "torchscript", "onnx")
-
-COMMON: dict[str, Any] = {
-    "device": "cpu", "encoder": SHIPPED_ENCODER, "weights": "shipped", "image_size": 640, "batch_size": 8,
-    "num_workers": 1, "image_decoder": "turbojpeg", "scaled_decode": True, "normalize": "device", "targets": "none",
-    "num_steps": 8, "isolated_samples": 0,
-}  # fmt: skip
 
 BASELINE = f"{SHIPPED_NECK} eager"
 
@@ -45,7 +34,7 @@ BASELINE = f"{SHIPPED_NECK} eager"
 def measure() -> list[Figure]:
     """All figures."""
     started = time.monotonic()
-    folder = draw_pages(cache_dir() / f"engines-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=SEED)
+    folder = unseen_pages()
     common = {**COMMON, "dataset": str(folder)}
     variants = {
         f"{neck} {engine}": parse_knobs({**common, "neck": neck, "engine": engine})
@@ -54,7 +43,7 @@ def measure() -> list[Figure]:
     }
     with tempfile.TemporaryDirectory() as place:
         journal = Journal.begin(Path(place), variants, runs=Path(place) / "runs", seed=0, num_blocks=NUM_BLOCKS)
-        run = run_comparison(journal, on_trial=_show)
+        run = run_comparison(journal, on_trial=show_trial)
         compared = compare_run(run)
     print(f"took {time.monotonic() - started:.0f} s", file=sys.stderr)
     return [_ran(run), *(_of_neck(run, compared, neck) for neck in SHIPPED_NECKS)]
@@ -99,12 +88,6 @@ def _parameters(neck: str) -> int:
     detector = build_detector(SHIPPED_ENCODER, neck)
     reparameterize(detector)
     return sum(parameter.numel() for parameter in detector.parameters())
-
-
-def _show(done: int, total: int, name: str, record: Record) -> None:
-    rate = f"{record.steady.samples_per_s:.0f} pages/s" if record.steady else "failed"
-    why = f" ({record.failure.message})" if record.failure else ""
-    print(f"[{done}/{total}] {name}: {rate}{why}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
