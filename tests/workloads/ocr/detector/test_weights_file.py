@@ -74,6 +74,11 @@ def test_a_teacher_whose_file_does_not_say_what_it_is_for_is_refused(tmp_path):
         teacher_from(str(tmp_path / "a.safetensors"))
 
 
+def test_a_teacher_that_is_not_there_is_named_as_the_teacher(tmp_path):
+    with pytest.raises(BadInput, match=r"teacher: there is no file .*Take teacher=shipped\."):
+        teacher_from(str(tmp_path / "nobody.safetensors"))
+
+
 def test_weights_of_another_neck_are_of_use_for_the_rest():
     detector = build_detector(SHIPPED_ENCODER, "fpem", seed=3)
     left = load_fitting_weights(detector, str(weights_path("shipped", "fpn_small")))

@@ -88,7 +88,7 @@ def teacher_from(weights: str) -> Detector:
         BadInput: Where there is no such file, it is none, or it does not say what it is for.
     """
     path = weights_path(weights, SHIPPED_NECK)
-    made_for, _ = _read(str(path), "", "")
+    made_for, _ = _read(str(path), "", "", knob="teacher")
     encoder, neck = made_for.get("encoder"), made_for.get("neck")
     if encoder is None or neck is None:
         what = f"{path.name} does not say which encoder and neck it is for"
@@ -98,7 +98,7 @@ def teacher_from(weights: str) -> Detector:
     return detector.eval()
 
 
-def _read(weights: str, encoder: str, neck: str) -> tuple[Mapping[str, str], dict[str, torch.Tensor]]:
+def _read(weights: str, encoder: str, neck: str, knob: str = "weights") -> tuple[Mapping[str, str], dict[str, torch.Tensor]]:
     """What a file says of itself, and its tensors in float32.
 
     Raises:
@@ -110,14 +110,15 @@ def _read(weights: str, encoder: str, neck: str) -> tuple[Mapping[str, str], dic
         remedy = f"Take encoder={SHIPPED_ENCODER} and neck={' or '.join(SHIPPED_NECKS)}; or weights=random. {_TRAIN}"
         raise BadInput("knobs", [Problem(what, "weights", remedy)])
     if not path.is_file():
-        remedy = f"Take weights=shipped or random. {_TRAIN}"
-        raise BadInput("knobs", [Problem(f"there is no file {path}", "weights", remedy)])
+        otherwise = "shipped or random" if knob == "weights" else "shipped"
+        remedy = f"Take {knob}={otherwise}. {_TRAIN}"
+        raise BadInput("knobs", [Problem(f"there is no file {path}", knob, remedy)])
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
             made_for = file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise BadInput("knobs", [Problem(f"{path} is no safetensors file ({error})", "weights")]) from None
+        raise BadInput("knobs", [Problem(f"{path} is no safetensors file ({error})", knob)]) from None
     return made_for, {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
 
 
