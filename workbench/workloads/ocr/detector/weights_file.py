@@ -98,7 +98,9 @@ def teacher_from(weights: str) -> Detector:
     return detector.eval()
 
 
-def _read(weights: str, encoder: str, neck: str, knob: str = "weights") -> tuple[Mapping[str, str], dict[str, torch.Tensor]]:
+def _read(
+    weights: str, encoder: str, neck: str, knob: str = "weights"
+) -> tuple[Mapping[str, str], dict[str, torch.Tensor]]:
     """What a file says of itself, and its tensors in float32.
 
     Raises:
