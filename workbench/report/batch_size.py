@@ -20,6 +20,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
 from workbench.report.outcome import new_comparison_folder, save_comparison
 from workbench.report.verdicts import compare_run, stopping_rule
+from workbench.units import counted
 
 #: Sizes at which memory is measured.
 SMALL_SIZES = (2, 4, 8)
@@ -117,12 +118,12 @@ def free_memory(knobs: Knobs) -> int:
 def _why_not(size: int, samples: int, num_samples: int | None, line: MemoryLine, free_bytes: int) -> str:
     """Why a size is not tried; empty where it may be."""
     if num_samples is not None and size > num_samples:
-        return f"the data set has {num_samples} samples only"
+        return f"the data set has {counted(num_samples, 'sample')} only"
     largest = line.largest(free_bytes)
     if largest is not None and size > largest:
         return f"it might not fit; {largest} would be the largest that does"
     if size * _LEAST_STEPS > samples:
-        return f"{samples} samples are fewer than {_LEAST_STEPS} batches; --samples N counts more"
+        return f"{counted(samples, 'sample')} are fewer than {_LEAST_STEPS} batches; --samples N counts more"
     return ""
 
 
