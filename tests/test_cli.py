@@ -25,7 +25,7 @@ Invoke = Callable[..., int]
 TOY = "examples.toy_workload:Toy"
 
 VERBS = (
-    "run", "attach", "whatif", "compare", "report", "study", "check",
+    "run", "attach", "whatif", "compare", "report", "study", "batchsize", "check",
     "history", "knobs", "selftest", "transforms", "pages", "doctor", "lab",
 )  # fmt: skip
 
@@ -293,7 +293,7 @@ def test_the_data_set_has_one_name_everywhere(tmp_path) -> None:
     takes_data = {
         c.callback.__name__ for c in cli.app.registered_commands if "data" in signature(c.callback).parameters
     }
-    assert takes_data == {"run", "compare", "report", "study", "check", "selftest", "transforms", "pages"}
+    assert takes_data == {"run", "batchsize", "compare", "report", "study", "check", "selftest", "transforms", "pages"}
 
 
 def test_a_comparison_does_not_go_on_to_fewer_blocks_than_it_is_laid_out_for(

@@ -27,7 +27,7 @@ KNOBS = {
 #: read the cache in the whole trial), what else the machine did. Durations end in `_s`.
 NOISE = {
     "run_id", "created_at", "git", "machine", "startup", "samples_per_s", "peak_pss_bytes", "pss_bytes_by_phase",
-    "cache_readings", "begin_ns", "end_ns",
+    "peak_tree_bytes", "cache_readings", "begin_ns", "end_ns",
 }  # fmt: skip
 
 #: Stages that come about as the moment wills: waiting, epochs that begin, progress that is reported.
