@@ -56,5 +56,4 @@ def test_waiting_ends_where_the_backward_pass_does():
 
 
 def test_where_nothing_was_exchanged_nothing_changes():
-    assert with_waits(track(), np.zeros((0, 2), np.int64), 0) is not None
     assert segments(with_waits(track(), np.zeros((0, 2), np.int64), 0)) == segments(track())

@@ -64,8 +64,9 @@ class RankedTrial:
         """Do it.
 
         Raises:
-            BadInput: For more ranks than there are cores or GPUs; and what a rank raises that a user can put right.
-            RankFailed: Where a rank ended in another way; all are gone then.
+            BadInput: For more ranks than there are cores or GPUs.
+            RankFailed: Where a rank ended badly, in whatever way; all are gone then.
+            RanksDiffer: Where they hold different parameters.
         """
         check_ranks(self._knobs)
         for number in range(self._knobs.ranks):
