@@ -22,7 +22,7 @@ from promise.figure import Figure, main, not_taken
 from promise.shipped import NUM_PAGES, show_trial, unseen_pages
 
 from workbench.errors import BadInput
-from workbench.explain.verdicts.effect import estimate, paired_log_ratios
+from workbench.explain.verdicts.effect import estimate, paired_log_ratios, student_interval
 from workbench.files import checkout_dir
 from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.joined import parse_knobs
@@ -163,12 +163,11 @@ def _beside_workers(folder: Path, place: Path) -> list[Figure]:
         if len(took[name]) < NUM_BLOCKS or len(took["alone"]) < NUM_BLOCKS:
             figures.append(not_taken(what, "a trial failed", unit="times"))
             continue
-        logs = np.log(took[name]) - np.log(took["alone"])
-        value, half = float(logs.mean()), 2.78 * float(logs.std(ddof=1)) / len(logs) ** 0.5
-        low, high, value = float(np.exp(value - half)), float(np.exp(value + half)), float(np.exp(value))
+        found = student_interval(np.log(took[name]) - np.log(took["alone"]), 0.95)
         goal = f"<= {fair * 1.05:.3g}"
         detail = f"2 workers and 1 thread on {cores} cores: {fair:.2f} times is their share, and 5 % for the rest"
-        figures.append(Figure(what, value, "times", goal, value <= fair * 1.05, (low, high), detail))
+        is_met = found.estimate <= fair * 1.05
+        figures.append(Figure(what, found.estimate, "times", goal, is_met, found.ci95, detail))
     return figures
 
 
