@@ -15,6 +15,7 @@ from workbench.knobs.format import format_value, split_settings
 from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.knob import Inactive, Knob, Slice, knob, row_of
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, RankKnobs, TrialKnobs
+from workbench.knobs.variables import VariableKnobs
 from workbench.stages import Catalogue, Stage
 
 #: The workload where nobody names another.
@@ -38,7 +39,7 @@ _ONE_BY_ONE = "one by one"
 AnySlice = TypeVar("AnySlice", bound=Slice)
 
 
-class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, TrialKnobs):
+class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, VariableKnobs, TrialKnobs):
     """A full set of knobs: all that decides what a trial does.
 
     A class of its own for every workload (`knobs.joined`), which adds the workload's knobs to these.

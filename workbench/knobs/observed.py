@@ -68,7 +68,7 @@ class ObservedKnobs(Knobs):
     command: str = knob("", "script", "the training command, as you would type it: python train.py --epochs 1")
     folder: str = knob("", "script", "the folder that it is started in; by default the current one")
     args: str = knob("", "script", "arguments that are added to the command")
-    env: str = knob("", "script", "environment variables of the command: NAME=VALUE NAME=VALUE")
+    env: str = knob("", "script", "environment variables of the command, beside the shell's: NAME=VALUE NAME=VALUE")
     let_finish: bool = knob(
         False,
         "script",

@@ -35,7 +35,7 @@ def test_a_command_that_cannot_be_observed_is_refused_in_words(command: str) -> 
     ("knobs", "words"),
     [
         ({"folder": "/no/such/folder"}, "no such folder"),
-        ({"env": "A"}, "Write NAME=VALUE"),
+        ({"env": "A"}, "write NAME=VALUE"),
         ({"knock_out": ("loader", "collate"), "command": "python x.py"}, "cannot be"),
         ({"device": "cuda"}, "the script decides"),
         ({"num_workers": 0, "prefetch_factor": 4}, "without workers"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.observed import ObservedKnobs
+from workbench.knobs.variables import variables_in
 from workbench.observer.session import VARIABLE
 
 #: What has to be first on PYTHONPATH: the folder with the observer's `sitecustomize.py`, and nothing else.
@@ -58,23 +59,6 @@ def words_of(knobs: ObservedKnobs) -> list[str]:
     return words
 
 
-def settings_of_env(knobs: ObservedKnobs) -> dict[str, str]:
-    """The environment variables that are set.
-
-    Raises:
-        BadInput: For a word without ``=``.
-    """
-    found, problems = {}, []
-    for word in shlex.split(knobs.env):
-        name, equals, value = word.partition("=")
-        if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
-            problems.append(Problem(f"'{word}' sets nothing", f"env={knobs.env}", "Write NAME=VALUE"))
-        found[name] = value
-    if problems:
-        raise BadInput("the command", problems)
-    return found
-
-
 def environment_of(knobs: ObservedKnobs, folder: Path) -> dict[str, str]:
     """The environment in which the command is started.
 
@@ -85,7 +69,7 @@ def environment_of(knobs: ObservedKnobs, folder: Path) -> dict[str, str]:
     threads: Mapping[str, str] = {}
     if knobs.blas_threads is not None:
         threads = dict.fromkeys(_BLAS, str(knobs.blas_threads))
-    environment = {**os.environ, **threads, **settings_of_env(knobs), VARIABLE: str(folder)}
+    environment = {**os.environ, **threads, **variables_in(knobs.env), VARIABLE: str(folder)}
     path = [str(INJECTED), *filter(None, [environment.get("PYTHONPATH")])]
     return environment | {"PYTHONPATH": os.pathsep.join(path)}
 
@@ -96,7 +80,6 @@ def check_command(knobs: ObservedKnobs) -> None:
     Raises:
         BadInput: With everything that can be known to be wrong.
     """
-    settings_of_env(knobs)
     words = words_of(knobs)
     folder = folder_of(knobs)
     problems = []

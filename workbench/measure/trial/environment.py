@@ -10,22 +10,12 @@ from pathlib import Path
 
 from workbench.files import checkout_dir
 from workbench.measure.trial.control_group import cores_by_quota, usable_memory
+from workbench.measure.trial.variables import deciding_variables
 from workbench.records import Environment
 from workbench.versions import package_of
 
 #: What every trial rests on; a workload names what else it uses (`workload.UsesModules`).
 _MODULES = ("workbench", "torch", "torchvision", "numpy", "webdataset", "nvidia.dali")
-
-
-#: How the names of variables begin that set threads, allocators, kernels or devices of what is measured. Schedulers set
-#: some of them behind one's back: torchrun and Dask one thread for each process, Dask the allocator's threshold too.
-_DECIDING = (
-    "OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_", "NUMEXPR_", "VECLIB_", "MALLOC_", "LD_PRELOAD", "CUDA_", "CUDNN_",
-    "CUBLAS_", "NVIDIA_TF32", "TORCH", "PYTORCH_", "ORT_", "OPENCV_", "NCCL_", "GLOO_",
-)  # fmt: skip
-
-#: Of these, what names a single run, and decides nothing.
-_OF_ONE_RUN = "TORCHELASTIC_"
 
 
 def describe_environment(modules: Sequence[str] = ()) -> Environment:
@@ -48,11 +38,7 @@ def describe_environment(modules: Sequence[str] = ()) -> Environment:
         cuda=torch.version.cuda if has_cuda else None,
         gpu=torch.cuda.get_device_name() if has_cuda else None,
         packages=_versions(dict.fromkeys([*_MODULES, *modules])),
-        variables={
-            name: value
-            for name, value in sorted(os.environ.items())
-            if name.startswith(_DECIDING) and not name.startswith(_OF_ONE_RUN)
-        },
+        variables=deciding_variables(os.environ),
         git=_commit(),
     )
 

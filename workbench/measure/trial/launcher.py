@@ -18,11 +18,14 @@ from pathlib import Path
 from workbench.errors import BadInput, CannotWrite
 from workbench.files import child_environment
 from workbench.knobs.knobs import Knobs
+from workbench.knobs.observed import OBSERVED
+from workbench.knobs.variables import variables_in
 from workbench.measure.attach.observe import shared_folder
 from workbench.measure.timing.spans import monotonic_ns
 from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.machine import MachineWatch
 from workbench.measure.trial.process_tree import ProcessTree
+from workbench.measure.trial.variables import left_out_note, without_deciding
 from workbench.measure.trial.worker import NO_RECORD
 from workbench.records import Failure, FailureKind, Phase, Program, Record
 from workbench.records.run_folder import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json, writing
@@ -79,6 +82,7 @@ class _Launch:
         self._last: Event | None = None
         self._callers_error: Exception | None = None
         self._events_error: OSError | None = None
+        self._left_out: dict[str, str] = {}
 
     def run(self, cancel: threading.Event) -> Record:
         with writing(self._folder / STDERR), (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
@@ -112,8 +116,12 @@ class _Launch:
         return record
 
     def _environment(self) -> dict[str, str]:
-        """The trial's environment."""
-        return child_environment(self._program.environment() if self._is_foreign else None)
+        """The trial's environment. A script that is observed gets its own from the process that observes it."""
+        environment = child_environment(self._program.environment() if self._is_foreign else None)
+        if self._knobs.workload == OBSERVED:
+            return environment
+        given, self._left_out = without_deciding(environment)
+        return given | variables_in(self._knobs.env)
 
     def _wait(
         self, process: subprocess.Popen[str], tree: ProcessTree, cancel: threading.Event
@@ -203,6 +211,8 @@ class _Launch:
                 knobs=self._knobs,
             )
         notes = list(record.notes)
+        if self._left_out:
+            notes.append(left_out_note(self._left_out))
         if self._events_error is not None:
             notes.append(f"{EVENTS} is not complete: {self._events_error.strerror or self._events_error}")
         record = record.model_copy(update={"machine": self._watch.describe(), "notes": notes})
