@@ -29,7 +29,9 @@ lint: setup  ## ruff, mypy, and the order of the layers
 check: lint  ## lint and the unit tests: no trial, no browser
 	$(BIN)/python -m pytest -n 2 -m "not real and not browser"
 
+# Trials are processes, which start sooner where bytecode lies ready, and Python may have been told not to leave any.
 test: setup  ## all tests
+	@$(BIN)/python -m compileall -q workbench examples benchmarks tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 report: setup  ## compare four variants and write the HTML report [DATA=folder of pages]

@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from workbench.files import QUIET_LIBRARIES
 
 os.environ.update(QUIET_LIBRARIES)
+
+# Two processes test on two cores: with two threads each they would spend their time waiting for one another.
+torch.set_num_threads(1)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

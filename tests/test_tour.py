@@ -34,7 +34,7 @@ def test_the_tour_has_its_three_questions_and_a_script_of_ones_own():
 def test_the_tour_runs_in_its_order(tmp_path):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # as in an activated environment
     for command in tour():
-        short = ["--blocks", "2"] if command[0] == "compare" else []
+        short = ["--blocks", "1"] if command[0] == "compare" else []
         options = [*short, "--out", str(tmp_path / "reports")]
         arguments = [sys.executable, "-m", "workbench", command[0], *options, *command[1:]]
         environment = {**os.environ, "PATH": path}

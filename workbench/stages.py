@@ -21,6 +21,9 @@ Role = Literal["work", "wait", "start", "send", "receive", "submit", "collect", 
 
 Per = Literal["sample", "batch"]
 
+#: The parts of a backward pass that are none of a rank's own work.
+RANK_WAIT, EXCHANGE = "rank wait", "exchange"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -67,11 +70,11 @@ MEASURED: tuple[Stage, ...] = (
     Stage("backward", "main", "submit", colour="#293F5E"),
     Stage("optimizer", "main", "submit", colour="#98A9BF"),
     Stage(
-        "rank wait", "main", "wait", colour="#CBD2D9",
+        RANK_WAIT, "main", "wait", colour="#CBD2D9",
         meaning="a rank has its gradients, and waits for the slowest rank to have its own.",
     ),
     Stage(
-        "exchange", "main", "submit", colour="#8A7FA8",
+        EXCHANGE, "main", "submit", colour="#8A7FA8",
         meaning="ranks exchange gradients, and do nothing else meanwhile: what the backward pass hides is not in it.",
     ),
     Stage("fetch", "main", "wait", colour="#CBD2D9", meaning="the main process waits for the device."),
@@ -90,8 +93,8 @@ MEASURED: tuple[Stage, ...] = (
     Stage("loss", "device", "work", colour="#6B8CAE"),
     Stage("backward", "device", "work", colour="#293F5E"),
     Stage("optimizer", "device", "work", colour="#98A9BF"),
-    Stage("rank wait", "device", "wait", colour="#CBD2D9"),
-    Stage("exchange", "device", "work", colour="#8A7FA8"),
+    Stage(RANK_WAIT, "device", "wait", colour="#CBD2D9"),
+    Stage(EXCHANGE, "device", "work", colour="#8A7FA8"),
 )  # fmt: skip
 
 #: What is left of a lane's time where none of its stages ran.

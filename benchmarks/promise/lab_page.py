@@ -14,7 +14,7 @@ from promise.lab_server import KERNEL_IS_IDLE, RUN_ALL, lab_server
 #: Pages of a panel test: a run takes about as long as its imports, and its steps as long as the replay device says.
 QUICK = {
     "num_pages": 8, "batch_size": 2, "num_workers": 2, "num_steps": 40, "image_size": 160, "device": "replay",
-    "replay_ms_per_sample": 20.0, "checked_samples": 2,
+    "replay_ms_per_sample": 20.0, "checked_samples": 2, "isolated_samples": 4,
 }  # fmt: skip
 
 _PATIENCE_MS = 180_000

@@ -97,7 +97,7 @@ def evil_report(checkout: Path, tmp_path_factory) -> Path:
     (data / "annotations.json").write_text(json.dumps({"images": entries}), encoding="utf-8")
     knobs = (
         "device=replay", "replay_ms_per_sample=0.1", "num_workers=0", "batch_size=2", "num_steps=2", "image_size=320",
-        f"dataset={data}",
+        "isolated_samples=2", f"dataset={data}",
     )  # fmt: skip
     arguments = [part for knob in knobs for part in ("-p", knob)]
     for number, name in enumerate(VARIANTS):

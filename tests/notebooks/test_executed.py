@@ -18,7 +18,10 @@ from workbench.report.html import export_html
 pytestmark = pytest.mark.real
 
 #: The replay device, a few small batches, and no worker processes: a trial takes little more than its imports.
-QUICK = ("device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
+QUICK = (
+    "device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2",
+    "image_size=160", "isolated_samples=2",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -16,7 +16,10 @@ from workbench.report.html import export_html
 
 pytestmark = pytest.mark.real
 
-QUICK = ("device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2")
+QUICK = (
+    "device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2",
+    "image_size=160", "isolated_samples=2", "checked_samples=0",
+)  # fmt: skip
 
 #: What a page shows in the place of a widget that has no kernel, and what a notebook keeps of it.
 HOLES = ("application/vnd.jupyter.widget-view+json", "Loading widget", "VBox(children", "Output()")

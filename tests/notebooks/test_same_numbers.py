@@ -15,12 +15,13 @@ from workbench.records import Record
 from workbench.records.run_folder import SAMPLES, list_runs, read_record, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("same numbers")]
 
 #: Real workers and a cache, a detector that is replayed, and as few pages as fill some batches.
 KNOBS = {
     "cache": "decoded", "normalize": "conditional", "num_workers": 1, "num_pages": 6, "batch_size": 2, "num_steps": 6,
     "image_size": 320, "device": "replay", "replay_ms_per_sample": 0.5, "seed": 3,
+    "isolated_samples": 4,
 }  # fmt: skip
 
 #: What is noise of a run: its name and date, how much memory it held, how far its workers ran ahead (so how often they

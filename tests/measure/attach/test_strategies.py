@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
+from measure.attach.conftest import observed
 
 from workbench.explain.checks.looks import compare_looks
 from workbench.explain.prediction.variants import can_take
 from workbench.files import examples_root
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("strategies")]
 
 OWN = str(examples_root() / "examples" / "own_script" / "train.py")
 SHORT = ("--epochs", "30", "--repeat", "1")
 
 
+def look(folder, *arguments, **knobs):
+    """Observe the script; gives its record with the samples that were looked at."""
+    record = observed(folder, OWN, *SHORT, *arguments, num_steps=16, **knobs)
+    path = folder / record.run_id / "samples.npz"
+    return record, dict(np.load(path)) if path.is_file() else None
+
+
 @pytest.fixture
-def looked(observe, tmp_path):
-    """Observes the script; gives its record with the samples that were looked at."""
-
-    def run(*arguments, **knobs):
-        record = observe(OWN, *SHORT, *arguments, num_steps=16, **knobs)
-        path = tmp_path / record.run_id / "samples.npz"
-        return record, dict(np.load(path)) if path.is_file() else None
-
-    return run
+def looked(tmp_path):
+    """As `look`, in a folder of the test."""
+    return partial(look, tmp_path)
 
 
-def test_what_is_kept_gives_the_same_samples(looked):
-    baseline = looked()
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory):
+    """The script as it is."""
+    return look(tmp_path_factory.mktemp("baseline"))
+
+
+def test_what_is_kept_gives_the_same_samples(baseline, looked):
     for cache in ("decoded", "sample"):
         kept = looked(cache=cache)
         assert kept[0].status == "ok" and kept[0].memory.cache_bytes > 100_000, kept[0].failure
         assert compare_looks(baseline, kept).status == "same"
 
 
-def test_normalizing_what_the_model_gets_is_within_rounding(looked):
-    baseline, variant = looked(), looked(normalize="device")
+def test_normalizing_what_the_model_gets_is_within_rounding(baseline, looked):
+    variant = looked(normalize="device")
 
     assert variant[0].status == "ok", variant[0].failure
     assert compare_looks(baseline, variant).status == "within_tolerance"
 
 
-def test_a_wrong_sample_is_found(looked):
-    baseline = looked()
+def test_a_wrong_sample_is_found(baseline):
     wrong = {name: np.array(values) for name, values in baseline[1].items()}
     name = next(name for name in wrong if name.startswith("whole/") and wrong[name].dtype == np.float32)
     wrong[name][0, 0] += 1.0
@@ -73,8 +81,8 @@ def test_nothing_to_normalize_is_refused(observe):
     assert record.failure.kind == "bad_input" and "Normalize" in record.failure.message
 
 
-def test_a_loader_that_is_knocked_out_makes_no_batches_any_more(looked):
-    loaded, free = looked()[0], looked(knock_out="loader")[0]
+def test_a_loader_that_is_knocked_out_makes_no_batches_any_more(baseline, looked):
+    loaded, free = baseline[0], looked(knock_out="loader")[0]
     made = loaded.stage("decode", "worker").count
     still_made = free.stage("decode", "worker").count if free.stage("decode", "worker") else 0
 

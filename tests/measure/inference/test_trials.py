@@ -17,12 +17,12 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
 from workbench.records.run_folder import SAMPLES
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("trials with engines")]
 
 SMALL = {
     "num_pages": 6, "batch_size": 4, "image_size": 160, "num_workers": 1, "device": "cpu", "normalize": "device",
     "encoder": "lcnet_050", "neck": "fpn_small", "weights": "shipped", "targets": "none", "isolated_samples": 0,
-    "checked_samples": 2,
+    "checked_samples": 2, "model_threads": 1,
 }  # fmt: skip
 
 

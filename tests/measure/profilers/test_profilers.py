@@ -38,7 +38,7 @@ from workbench.records.run_folder import OWN_THREAD, PROFILES, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("profilers")]
 
 IN_WORKERS = "workbench.workloads.ocr.targets.compute_targets"
 IN_MAIN = "workbench.workloads.ocr.detector.postprocess.find_words"
@@ -67,6 +67,7 @@ def together(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     knobs = OcrKnobs(
         num_pages=6, batch_size=2, num_steps=14, num_workers=2, start_method=request.param, checked_samples=0,
         device="cpu", encoder="lcnet_050", neck="fpn_small", image_size=160, profilers=PROFILERS,
+        model_threads=1,
     )  # fmt: skip
     record = run_trial(knobs, runs)
     assert record.failure is None, record.failure

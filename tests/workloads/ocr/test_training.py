@@ -25,7 +25,7 @@ from workbench.workloads.ocr.sample import collate
 from workbench.workloads.ocr.training import Training
 
 KNOBS = OcrKnobs(
-    dataset=str(sample_pages_dir()), num_pages=4, image_size=256, targets="fast", mode="train", device="cpu",
+    dataset=str(sample_pages_dir()), num_pages=4, image_size=128, targets="fast", mode="train", device="cpu",
     encoder="lcnet_050", neck="fpn_small", batch_size=2,
 )  # fmt: skip
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,7 @@ from workbench.measure.attach.looks import keep_looks
 from workbench.measure.attach.profilers import ScriptProfilers, line_profiler_folder
 from workbench.measure.attach.record import NothingCounted, make_record
 from workbench.measure.attach.script import Ended
-from workbench.measure.attach.seen import ProcessSeen, Seen
+from workbench.measure.attach.seen import ProcessSeen, Seen, shared_folder
 from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 from workbench.measure.profilers.profiler import ProfilerContext
 from workbench.measure.timing.spans import Clock, monotonic_ns
@@ -32,8 +30,6 @@ from workbench.records.run_folder import PROFILES
 from workbench.units import NS_PER_S, format_duration
 
 _POLL_S = 0.1
-
-_SHARED_MEMORY = "/dev/shm"
 
 #: Without a sign of the observer for this time, it has not got in.
 _HELLO_S = 30.0
@@ -48,12 +44,6 @@ _LEFT_S = 4.0
 _MOST_LOOKING_S = 60.0
 
 OUTPUT = "stdout.txt"
-
-
-def shared_folder(run_folder: Path) -> Path:
-    """Where the observer of a trial leaves its files: in memory, where there is room for that."""
-    in_memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else tempfile.gettempdir()
-    return Path(in_memory) / f"workbench-observe-{run_folder.name}"
 
 
 class Observed:

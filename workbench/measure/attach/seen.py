@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,14 @@ from workbench.observer.rows import open_rows
 
 Fact = dict[str, Any]
 Numbers = npt.NDArray[np.int64]
+
+_SHARED_MEMORY = "/dev/shm"
+
+
+def shared_folder(run_folder: Path) -> Path:
+    """Where the observer of a trial leaves its files: in memory, where there is room for that."""
+    in_memory = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else tempfile.gettempdir()
+    return Path(in_memory) / f"workbench-observe-{run_folder.name}"
 
 
 @dataclass(frozen=True)

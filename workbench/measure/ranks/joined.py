@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.measure.timing.ranks import EXCHANGE, RANK_WAIT
 from workbench.records import Memory, RankStats, Record
+from workbench.stages import EXCHANGE, RANK_WAIT
 from workbench.units import NS_PER_S
 
 #: In these a rank waits for others, and does nothing of its own.

@@ -19,9 +19,7 @@ from torch import nn
 
 from workbench.measure.timing.rank_clocks import Offset, RankClock, offset_here
 from workbench.measure.timing.spans import Clock, Spans, TrackSpans, monotonic_ns
-
-#: The parts of a backward pass that are none of the rank's own work.
-RANK_WAIT, EXCHANGE = "rank wait", "exchange"
+from workbench.stages import EXCHANGE, RANK_WAIT
 
 Nanoseconds = npt.NDArray[np.int64]
 

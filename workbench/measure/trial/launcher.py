@@ -20,7 +20,7 @@ from workbench.files import child_environment
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.observed import OBSERVED
 from workbench.knobs.variables import variables_in
-from workbench.measure.attach.observe import shared_folder
+from workbench.measure.attach.seen import shared_folder
 from workbench.measure.timing.spans import monotonic_ns
 from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.machine import MachineWatch

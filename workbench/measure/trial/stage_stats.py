@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import BadInput, unknown_name
-from workbench.measure.devices.device import Device
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.core_time import CoreWatch
 from workbench.measure.timing.spans import NONE, Spans, TrackSpans, fitting_name
@@ -19,6 +19,9 @@ from workbench.records import LaneStats, Origin, StageStats
 from workbench.records.run_folder import writing
 from workbench.stages import Lane
 from workbench.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from workbench.measure.devices.device import Device  # imports torch, which whoever observes a script has no use for
 
 
 def collect(channel: Channel, device: Device) -> list[TrackSpans]:

@@ -17,12 +17,12 @@ import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from workbench.errors import BadInput, CannotWrite, WorkbenchError
 from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.observed import ObservedKnobs
-from workbench.measure.attach.observe import Observed, shared_folder
+from workbench.measure.attach.seen import shared_folder
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
 from workbench.measure.trial.events import EventWriter
@@ -30,6 +30,9 @@ from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
 from workbench.records import Failure, FailureKind, Phase, Record
 from workbench.records.run_folder import PROFILES, RECORD, read_knobs, write_json
+
+if TYPE_CHECKING:
+    from workbench.measure.attach.observe import Observed
 
 #: A disk with less free room than this is full, if something that is not named cannot be written.
 _FULL_BELOW_BYTES = 1 << 20
@@ -51,6 +54,8 @@ def main() -> int:
     knobs = read_knobs(folder)
     trial: Trial | Observed | RankedTrial
     if isinstance(knobs, ObservedKnobs):
+        from workbench.measure.attach.observe import Observed
+
         trial = Observed(knobs, folder, started_ns=arguments.started_ns, on_event=EventWriter(events))
     elif knobs.ranks > 1:
         trial = RankedTrial(knobs, folder, started_ns=arguments.started_ns, events_fd=events.fileno())
