@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import util
+from multiprocessing import Pipe, Process, resource_sharer, util
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -28,7 +28,7 @@ from toy import Numbers, kill_the_worker
 from workbench.errors import BadInput, CannotWrite, Problem, WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders import deaths, indexed_batch, shared_memory, torch_loader
-from workbench.measure.loaders.deaths import LoaderDied, explain_death
+from workbench.measure.loaders.deaths import LoaderDied, death_behind, explain_death
 from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
 from workbench.measure.loaders.shared_memory import SharedMemoryFull
 from workbench.measure.loaders.torch_loader import TorchLoader
@@ -184,6 +184,55 @@ def test_a_batch_that_cannot_be_handed_over_is_explained_with_what_to_do(text, r
     found = explain_death(RuntimeError(text))
     assert isinstance(found, LoaderDied)
     assert remedy in str(found)
+
+
+def hand_over(connection: Any) -> None:
+    connection.send(resource_sharer.DupFd(os.open(os.devnull, os.O_RDONLY)))
+    time.sleep(60.0)
+
+
+@pytest.fixture
+def broken_off():
+    """What is raised where a process is killed that has files to hand over."""
+    ours, theirs = Pipe()
+    process = Process(target=hand_over, args=(theirs,))
+    process.start()
+    handed = ours.recv()
+    process.kill()
+    process.join()
+    with pytest.raises((EOFError, ConnectionError)) as caught:
+        handed.detach()
+    return caught.value
+
+
+def test_a_batch_that_breaks_off_is_a_death_of_which_torch_knows_more_in_a_moment(broken_off):
+    def tell(*_: object) -> None:
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+
+    before = signal.signal(signal.SIGALRM, tell)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        death = explain_death(death_behind(broken_off))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert isinstance(death, LoaderDied)
+    assert "pid 7" in str(death) and "num_workers" in str(death)
+
+
+def test_a_batch_that_breaks_off_is_a_death_also_where_torch_knows_of_none(broken_off, monkeypatch):
+    monkeypatch.setattr(deaths, "_LATE_S", 0.0)
+    assert death_behind(broken_off) is broken_off
+    death = explain_death(broken_off)
+    assert isinstance(death, LoaderDied)
+    assert "ended while it handed over a batch" in str(death) and "num_workers" in str(death)
+
+
+def test_a_file_of_the_data_set_that_ends_too_soon_is_no_death():
+    with pytest.raises(EOFError) as caught:
+        pickle.loads(b"")
+    assert death_behind(caught.value) is caught.value
+    assert explain_death(caught.value) is None
 
 
 def test_what_is_no_death_is_left_alone():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 from workbench.errors import CannotWrite, WorkbenchError
 from workbench.measure.loaders.shared_memory import SharedMemoryFull, free_bytes, shared_memory_full
@@ -12,6 +15,8 @@ from workbench.measure.loaders.shared_memory import SharedMemoryFull, free_bytes
 class LoaderDied(Exception):
     """A worker process ended that should not have; the message says how."""
 
+
+_KILLED = "the kernel kills when memory runs out: lower num_workers or batch_size, or take a smaller cache"
 
 _DEATH = re.compile(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)")
 
@@ -33,8 +38,29 @@ _NO_SEGMENT = re.compile(r"unable to open shared memory object <.*")
 #: What has no room, where it is named: a file's name stands behind the message.
 _NO_SPACE = re.compile(r"No space left on device(?:: '([^'\n]+)')?")
 
+#: torch raises the death of a worker from a signal handler, which may come this much later than what the death broke.
+_LATE_S = 1.0
+
 #: With less than this /dev/shm is full, if something that is not named has no room.
 _NO_ROOM_BYTES = 1 << 20
+
+
+def death_behind(error: Exception) -> Exception:
+    """The death of a worker, where an error is no more than what it broke: a batch that was being handed over.
+
+    The files of a process that is killed are closed before anybody learns of its end. To be called before anything is
+    done that such a death would interrupt.
+
+    Returns:
+        What torch raises of the death; the error itself where there is no death behind it, or torch knows of none.
+    """
+    if not _broke_off(error):
+        return error
+    try:
+        time.sleep(_LATE_S)
+    except RuntimeError as death:
+        return death
+    return error
 
 
 def explain_death(
@@ -83,13 +109,19 @@ def explain_death(
             return full if found[1].startswith("/dev/shm/") else CannotWrite.full(found[1])
         if free_now is not None and free_now < _NO_ROOM_BYTES:
             return full
+    if not deaths and any(map(_broke_off, chain)):
+        return LoaderDied(f"a loader worker ended while it handed over a batch; {_KILLED}")
     if not deaths:
         return None
-    if "Killed" in how:
-        remedy = "the kernel kills when memory runs out: lower num_workers or batch_size, or take a smaller cache"
-    else:
-        remedy = "the tail of stderr may say more"
+    remedy = _KILLED if "Killed" in how else "the tail of stderr may say more"
     return LoaderDied(f"{worker} {how.strip().rstrip('.')}; {remedy}")
+
+
+def _broke_off(error: BaseException) -> bool:
+    """Whether a worker was gone when this process asked it for the files of a batch."""
+    frames = traceback.walk_tb(error.__traceback__)
+    is_broken = isinstance(error, EOFError | ConnectionError)
+    return is_broken and any(Path(frame.f_code.co_filename).name == "resource_sharer.py" for frame, _ in frames)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

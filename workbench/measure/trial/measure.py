@@ -177,11 +177,12 @@ class Trial:
             rank_0_ahead = offset_here() if self._is_rank else None
             times = loop.run(num_steps=num_steps, warmup_steps=warmup_steps, engine=engine)
             engine_facts = None if engine is None else engine.facts(device.torch_device)
-        except (RuntimeError, OSError) as error:
-            loader.close()
-            from workbench.measure.loaders.deaths import explain_death
+        except (RuntimeError, OSError, EOFError) as error:
+            from workbench.measure.loaders.deaths import death_behind, explain_death
 
-            raise explain_death(error) or error from error
+            cause = death_behind(error)
+            loader.close()
+            raise explain_death(cause) or cause from error
         except BaseException:
             loader.close()
             raise
