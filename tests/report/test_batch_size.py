@@ -24,20 +24,23 @@ class Machine:
         knee: The size from which on a larger one is no faster.
         sample_bytes: What a sample of a batch takes.
         fixed_bytes: What is taken without any.
+        spread: The standard deviation of its speed, as a share of it.
 
     Attributes:
         sizes: Those that were tried.
     """
 
-    def __init__(self, knee: int, sample_bytes: int = MB, fixed_bytes: int = 100 * MB) -> None:
-        self._knee, self._sample_bytes, self._fixed_bytes = knee, sample_bytes, fixed_bytes
+    def __init__(
+        self, knee: int, sample_bytes: int = MB, fixed_bytes: int = 100 * MB, *, spread: float = 0.003
+    ) -> None:
+        self._spread, self._knee, self._sample_bytes, self._fixed_bytes = spread, knee, sample_bytes, fixed_bytes
         self._noise = random.Random(1)
         self.sizes: list[int] = []
 
     def __call__(self, knobs: Any, runs: Path, **_: Any):
         size = knobs.batch_size
         self.sizes.append(size)
-        rate = 10.0 * min(size, self._knee) * self._noise.gauss(1.0, 0.003)
+        rate = 10.0 * min(size, self._knee) * self._noise.gauss(1.0, self._spread)
         memory = Memory(peak_tree_bytes=self._fixed_bytes + size * self._sample_bytes)
         record = make_record(rate, name=f"run-{len(self.sizes)}", **knobs.differing(OcrKnobs()))
         (runs / record.run_id).mkdir(parents=True)
@@ -62,6 +65,13 @@ def test_it_ends_where_a_larger_batch_is_no_faster(tmp_path, knee):
     assert max(machine.sizes) <= max(2 * knee, max(SMALL_SIZES))
     assert f"{2 * knee} is no faster than {knee}" in found.sentence
     assert lines[0].startswith("Memory, measured at 2, 4, 8: 100 MB and 1.00 MB a sample")
+
+
+def test_an_answer_that_more_blocks_might_change_says_so(tmp_path):
+    found, _ = find(Machine(knee=64, spread=0.3), tmp_path, 10_000 * MB, blocks=2)
+    assert "until more is known" in found.sentence and "More blocks may tell" in found.sentence
+    sure, _ = find(Machine(knee=8), tmp_path / "sure", 10_000 * MB)
+    assert "More blocks" not in sure.sentence
 
 
 def test_what_might_not_fit_is_never_tried(tmp_path):

@@ -110,4 +110,7 @@ def answer(doublings: Sequence[Doubling], smallest: int) -> str:
         smallest: The size that the first one was compared with.
     """
     size = max((step.size for step in doublings if step.gains), default=smallest)
-    return f"Take batch_size={size}: {doublings[-1].sentence}."
+    last = doublings[-1]
+    if last.result is not None and last.result.verdict == "inconclusive":
+        return f"Take batch_size={size} until more is known: {last.sentence}. More blocks may tell."
+    return f"Take batch_size={size}: {last.sentence}."
