@@ -65,7 +65,7 @@ class Together:
 def together(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Together:
     runs = tmp_path_factory.mktemp("runs")
     knobs = OcrKnobs(
-        num_pages=6, batch_size=2, num_steps=14, num_workers=2, start_method=request.param, checked_samples=0,
+        num_pages=6, batch_size=2, num_steps=30, num_workers=2, start_method=request.param, checked_samples=0,
         device="cpu", encoder="lcnet_050", neck="fpn_small", image_size=160, profilers=PROFILERS,
         model_threads=1,
     )  # fmt: skip
@@ -160,7 +160,7 @@ def test_every_sample_of_the_main_process_is_of_a_counted_step(together):
 
 def test_no_step_waits_for_the_profilers(together):
     stage = together.record.stage("profilers", "main")
-    assert stage.total_s < 0.5 * together.record.steady.wall_s, "5 s of imports, most of the time, lay in one of them"
+    assert stage.total_s < 0.1 * together.record.steady.wall_s, "5 s of imports lay in one of them"
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
