@@ -43,6 +43,9 @@ def compare(
     cold_cache: Annotated[
         bool, typer.Option("--cold-cache", help="Drop the data set's files from the file cache before every trial.")
     ] = False,
+    whole_trials: Annotated[
+        bool, typer.Option("--whole-trials", help="Run one trial after the other, where they could take turns.")
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Go on with a comparison: interrupted, or to have more --blocks."),
@@ -60,7 +63,7 @@ def compare(
     problems = []
     if variant and grid:
         problems.append(Problem("there are both variants and a grid", remedy="Take one of them"))
-    if resume is not None and (variant or grid or parameter or data or cold_cache or seed is not None):
+    if resume is not None and (variant or grid or parameter or data or cold_cache or whole_trials or seed is not None):
         remedy = "Give --resume with --blocks, --minutes and --out only"
         problems.append(Problem("a comparison that goes on keeps its variants and knobs", remedy=remedy))
     if problems:
@@ -70,7 +73,13 @@ def compare(
     common = read_parameters([*observed, *(parameter or ()), *seeded], data=data)
     if command:
         common = {**common, **observed_settings(command, env or ())}
-    how = {"blocks": blocks, "minutes": minutes, "cold_cache": cold_cache, "resume": str(resume) if resume else ""}
+    how = {
+        "blocks": blocks,
+        "minutes": minutes,
+        "cold_cache": cold_cache,
+        "whole_trials": whole_trials,
+        "resume": str(resume) if resume else "",
+    }
     raise typer.Exit(compare_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
 
 
@@ -90,7 +99,7 @@ def compare_variants(
         axes: As `measure.comparison.variants.parse_grid` takes them.
         common: Values by knob name that all variants share.
         how: The other parameters of the notebook: blocks (None: as many as there were, or the usual number), minutes,
-            cold_cache, resume.
+            cold_cache, whole_trials, resume.
         out: Folder for the results.
         title: Title of the report.
 

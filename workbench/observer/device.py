@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 from . import steps
+from .clock import now_ns
 from .event_times import EventTimes
 from .lane import report
 from .session import Session
@@ -43,7 +43,7 @@ class DeviceTimes:
         self._batch = batch
         if times is None:
             torch.cuda.synchronize()  # for the first anchor
-            times = EventTimes(functools.partial(torch.cuda.Event, enable_timing=True), time.perf_counter_ns)
+            times = EventTimes(functools.partial(torch.cuda.Event, enable_timing=True), now_ns)
         self._times = times
         self._open: list[str | None] = []
         self._begin: Any = None

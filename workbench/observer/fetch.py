@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from . import callees, profilers, transforms
+from .clock import now_ns
 from .counts import SELDOM_NS
 from .lane import Lane, current
 from .names import behind
@@ -56,7 +56,7 @@ class Carried:
         self.loader = loader
         self.is_set = is_set
         self.pid = os.getpid()
-        self.started_ns = time.perf_counter_ns()
+        self.started_ns = now_ns()
 
     def __call__(self, samples: Any) -> Any:
         """For whoever takes it from the iterator and calls it: as the user's own."""
@@ -118,7 +118,7 @@ class Orders:
         self._unwatched = fetcher if is_iterable(fetcher.dataset) else None  # its iterator is made later
         self._checked = fetcher.dataset if in_worker and carried.is_set else None
         self.lane.kept = samples_of(session, fetcher.dataset, carried.loader)
-        now = time.perf_counter_ns()
+        now = now_ns()
         rows = self.lane.rows
         if in_worker and not rows.idle_since_ns:
             self.lane.add("start", carried.started_ns, now)
@@ -168,7 +168,7 @@ class Orders:
         self._samples = len(index) if isinstance(index, (list, tuple)) else 0
         current.lane = None if self._is_whole else lane
         key = self._iterator * BATCHES_PER_ITERATOR + number
-        self._began = lane.rows.count, time.perf_counter_ns()
+        self._began = lane.rows.count, now_ns()
         lane.enter(self._stage)  # what came before was idle, and belongs to no batch
         lane.batch = key
 
@@ -186,7 +186,7 @@ class Orders:
         if self._tries < _TRIES:
             self._see_cost()
         if self._counts is not None:
-            now = time.perf_counter_ns()
+            now = now_ns()
             self._counts.cores(now, SELDOM_NS)
             lane.rows.idle_since_ns = now
             if self._session.profilers:
@@ -213,7 +213,7 @@ class Orders:
     def _see_cost(self) -> None:
         """Time the samples of a batch as a whole from now on, where looking into each would take too much of it."""
         self._tries += 1
-        spans, took_ns = self.lane.rows.count - self._began[0], time.perf_counter_ns() - self._began[1]
+        spans, took_ns = self.lane.rows.count - self._began[0], now_ns() - self._began[1]
         if self._tries < _FIRST_TRIES or spans < _FEW_SPANS:
             return
         cost = spans / 2 * cost_ns()

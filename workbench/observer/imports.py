@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from .clock import now_ns
 from .session import Session
 
 #: An import that takes less by itself is not named.
@@ -27,7 +27,7 @@ class Imports:
         clock: Reads the time in nanoseconds.
     """
 
-    def __init__(self, session: Session, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(self, session: Session, clock: Callable[[], int] = now_ns) -> None:
         self._session = session
         self._clock = clock
         self._after: dict[str, list[After]] = {}

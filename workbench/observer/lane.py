@@ -7,10 +7,10 @@ is the time that it spent outside of those within it.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
+from .clock import now_ns
 from .rows import NONE, Rows
 
 #: What is done with a fault of ours; the session of the process sets it.
@@ -40,7 +40,7 @@ class Lane:
 
     __slots__ = ("_clock", "_numbers", "_since", "_stack", "batch", "kept", "rows", "sample", "watchers")
 
-    def __init__(self, rows: Rows, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(self, rows: Rows, clock: Callable[[], int] = now_ns) -> None:
         self.rows = rows
         self.sample = NONE
         self.batch = NONE

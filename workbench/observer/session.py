@@ -15,11 +15,11 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
+from .clock import now_ns
 from .counts import Counts
 from .lane import Lane, current, on_fault
 from .rows import RowsFile
@@ -67,7 +67,7 @@ class Session:
 
     def tell(self, fact: str, **values: Any) -> None:
         """Write down what was seen."""
-        line = json.dumps({"fact": fact, "at_ns": time.perf_counter_ns(), **values}, default=str)
+        line = json.dumps({"fact": fact, "at_ns": now_ns(), **values}, default=str)
         with open(f"{self.folder}/facts-{os.getpid()}.jsonl", "a", encoding="utf-8") as file:
             file.write(line + "\n")
 

@@ -18,6 +18,7 @@ from collections import Counter
 from typing import Any
 
 from . import device, model, packed_batch, profilers
+from .clock import now_ns
 from .counts import OFTEN_NS, SELDOM_NS
 from .fetch import datasets_of
 from .isolated import time_isolated
@@ -149,7 +150,7 @@ class Steps:
 
     def asked(self, iterator: Any) -> None:
         """The loop asks for a batch: what came before is over."""
-        now = time.perf_counter_ns()
+        now = now_ns()
         number, loader = self._iterators.get(iterator, (0, 0))
         lane = self.lane
         if self._session.profilers and loader == self._followed:
@@ -264,7 +265,7 @@ class Steps:
         dataset = self._datasets.get(loader)
         if dataset is None or collate is None:
             return
-        began = time.perf_counter_ns()
+        began = now_ns()
         try:
             look(self._session, dataset, collate, self._loaders[loader])
             time_isolated(self._session, dataset, collate, self._last_samples if size == 0 else size)
@@ -310,7 +311,7 @@ class Steps:
                 knocked.keep(batch, contents)
             self.lane.batch = key
             self.lane.leave_to(1)
-            now = time.perf_counter_ns()
+            now = now_ns()
             self._counts.add("given", now, key, samples, size)
             self._last_samples, self._last_key = samples, key
             if self._reads_cores:
@@ -327,7 +328,7 @@ class Steps:
             self._work_on()
             self._asked[loader] -= 1
             self._knobs.ended(self._loaders[loader])
-            self._counts.add("ended", time.perf_counter_ns(), loader, number)
+            self._counts.add("ended", now_ns(), loader, number)
         except Exception as error:
             self._session.fault(error)
 
@@ -350,7 +351,7 @@ class Steps:
         if last not in (NONE, self.training) and self._backwards[last] > self._backwards[self.training]:
             self.training = last
             self._session.tell("training", loader=last)
-        self._counts.add("backward", time.perf_counter_ns(), self._last)
+        self._counts.add("backward", now_ns(), self._last)
 
     @property
     def _followed(self) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from typing import Any
+
+from .clock import now_ns
 
 #: Counted steps: warming up, recorded. A step to wait for would put the imports of the warm-up's begin into that step.
 WARM_UP, RECORDED = 1, 8
@@ -34,7 +35,7 @@ class TorchRecorder:
         num_recorded: Steps in the trace; 0: there is none.
     """
 
-    def __init__(self, folder: str, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(self, folder: str, clock: Callable[[], int] = now_ns) -> None:
         self._folder = folder
         self._clock = clock
         self._profiler: Any = None

@@ -31,6 +31,7 @@ from workbench.records.parts import (
     Policy,
     PredictedValue,
     Prediction,
+    Slicing,
 )
 from workbench.records.script import ImageKind, Script, ScriptLoader, ScriptPart
 from workbench.records.selftest import (
@@ -57,6 +58,7 @@ from workbench.records.trial import (
     ProfilerOverhead,
     Record,
     Score,
+    Slice,
     SpanRow,
     Startup,
     Steady,
@@ -103,6 +105,8 @@ __all__ = [
     "ScriptPart",
     "SelfTest",
     "Share",
+    "Slice",
+    "Slicing",
     "SpanRow",
     "StageStats",
     "Startup",

@@ -58,4 +58,5 @@ class ComparisonState(BaseModel):
     runs: str = Field(description="folder of the run folders")
     warmup_run_id: str | None = Field(None, description="the first trial, which counts nowhere")
     trials: list[VariantTrial] = Field(default_factory=list, description="in the order they ran")
+    whole_because: str = Field("", description="why trials run one after the other, where they were to take turns")
     stop: Stop | None = Field(None, description="None: it was interrupted, or is still running")

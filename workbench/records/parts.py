@@ -15,6 +15,14 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Slicing(Part):
+    """How the trials of a block take turns: each runs for some seconds at a time, while the others are frozen."""
+
+    slice_s: float = Field(2.0, gt=0.0, description="a slice; longer for a trial whose steps are slow")
+    rounds: int = Field(4, ge=2, description="slices of every variant in a block")
+    least_steps: int = Field(8, ge=2, description="a slice is so long that so many steps fit in it")
+
+
 class Policy(Part):
     """The rules of a comparison, fixed before its first trial. Printed in every report."""
 
@@ -31,6 +39,7 @@ class Policy(Part):
     )
     disturbed_steal: float = Field(0.05, description="likewise where this share of the cores was taken by the host")
     repeats: int = Field(1, ge=0, description="how often a disturbed trial is repeated within its block")
+    slicing: Slicing | None = Field(None, description="None: one trial runs after the other, whole")
     busy_share: float = Field(
         0.5, description="where more than this share of the trials was disturbed, none is repeated: it is never quiet"
     )

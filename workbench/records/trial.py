@@ -96,6 +96,9 @@ class Batches(Part):
     number: list[int] = Field(default_factory=list, description="as spans name it")
     samples: list[int] = Field(default_factory=list, description="samples in it")
     num_bytes: list[int] = Field(default_factory=list, description="bytes of its arrays, as it arrived")
+    end_ns: list[int] = Field(
+        default_factory=list, description="when its step was over, on the clock of the spans; empty in older records"
+    )
 
     def sizes(self) -> dict[int, int]:
         """Samples of each batch, by number."""
@@ -110,6 +113,13 @@ class Batches(Part):
     def bytes_per_sample(self) -> float | None:
         """Bytes of a sample on its way to the device; None where no batch was seen."""
         return sum(self.num_bytes) / sum(self.samples) if sum(self.samples) else None
+
+
+class Slice(Part):
+    """A time in which one trial ran, and those that take turns with it were frozen. On the clock of the spans."""
+
+    begin_ns: int
+    end_ns: int
 
 
 class Limits(Part):
@@ -237,6 +247,11 @@ class Record(BaseModel):
     startup: Startup | None = None
     steady: Steady | None = None
     batches: Batches = Batches()
+    slices: list[Slice] = Field(
+        default_factory=list,
+        description="when it ran, of a trial that took turns with others; empty: it ran by itself. Its clock stood "
+        "still between two of them",
+    )
     limits: Limits = Limits()
     stages: list[StageStats] = Field(default_factory=list)
     lanes: list[LaneStats] = Field(default_factory=list)

@@ -9,7 +9,9 @@ from typing import Any
 from workbench.errors import BadInput, Problem
 from workbench.knobs.joined import knobs_of
 from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.turns import why_no_turns
 from workbench.measure.comparison.variants import check_variants, choose_variants, equal_variants
+from workbench.records import Slicing
 from workbench.report.outcome import new_comparison_folder
 from workbench.report.progress import ProgressWriter
 
@@ -25,6 +27,7 @@ def open_comparison(
     blocks: Any = 5,
     minutes: float = 0.0,
     cold_cache: bool = False,
+    whole_trials: bool = False,
     resume: str = "",
 ) -> Journal:
     """The journal of a comparison whose inputs have been checked.
@@ -38,6 +41,7 @@ def open_comparison(
         blocks: How often each variant runs at most.
         minutes: No block begins that would probably end later; 0: no limit.
         cold_cache: Whether the data set's files are removed from the file cache before every trial.
+        whole_trials: Whether one trial runs after the other, where they could take turns.
         resume: Folder of a comparison that goes on; what it compares is written there.
 
     Raises:
@@ -55,6 +59,7 @@ def open_comparison(
     check_variants(variants)
     for sentence in equal_variants(variants):
         ProgressWriter().on_text(sentence)
+    why = "" if whole_trials else why_no_turns(variants, cold_cache=cold_cache)
     return Journal.begin(
         new_comparison_folder(results),
         variants,
@@ -63,4 +68,6 @@ def open_comparison(
         num_blocks=blocks,
         budget_s=budget_s,
         cold_cache=cold_cache,
+        slicing=None if whole_trials or why else Slicing(),
+        whole_because=why,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.explain.checks.runs import compare_runs
 from workbench.explain.verdicts.comparison import compare, is_clear
 from workbench.explain.words.engine import building_notes
-from workbench.explain.words.verdicts import machine_conditions
+from workbench.explain.words.verdicts import machine_conditions, no_turns
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.measure.comparison.variants import equal_variants
 from workbench.records import Comparison, Policy, Record, VariantResult
@@ -44,6 +44,7 @@ def compare_run(compared: ComparisonRun) -> Comparison:
                 *building_notes(compared.records, baseline),
                 *machine_conditions(compared.records),
                 *compared.notes,
+                *no_turns(state),
             ],
         }
     )

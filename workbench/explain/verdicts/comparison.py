@@ -122,8 +122,8 @@ def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Polic
 
 
 def _counts_differ(trials: Sequence[Record]) -> bool:
-    """Whether trials of the same knobs have counted other numbers of steps."""
-    return len({record.steady.num_steps for record in trials if record.steady is not None}) > 1
+    """Whether trials of the same knobs have counted other numbers of steps; of those in turns, time decides."""
+    return len({record.steady.num_steps for record in trials if record.steady is not None and not record.slices}) > 1
 
 
 def _names(names: Sequence[str]) -> str:
@@ -225,7 +225,7 @@ def _epoch_s(record: Record) -> float:
 
 
 def _throughput(trials: Sequence[Record]) -> Throughput | None:
-    per_block = [record.steady.samples_per_s if record.steady else None for record in trials]
+    per_block = [rate(record) if record.steady else None for record in trials]
     rates = np.array([rate for rate in per_block if rate is not None])
     if len(rates) == 0:
         return None

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from workbench.explain.verdicts.error_budget import bound, last_look
+from workbench.explain.verdicts.slices import sliced_rate
 from workbench.records import Interval, Policy, Record, Verdict
 
 Samples = npt.NDArray[np.float64]
@@ -43,7 +44,7 @@ def ended_well(*records: Record) -> bool:
 def rate(record: Record) -> float:
     """Samples per second of a trial that ended well."""
     assert record.steady is not None
-    return record.steady.samples_per_s
+    return sliced_rate(record) if record.slices else record.steady.samples_per_s
 
 
 def student_interval(log_ratios: Samples, confidence: float) -> Interval:

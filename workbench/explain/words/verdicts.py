@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.explain.words.items import counted, item_of
-from workbench.records import Comparison, Policy, Record, Resolution, Stop, VariantResult
+from workbench.records import Comparison, ComparisonState, Policy, Record, Resolution, Stop, VariantResult
 from workbench.units import format_duration, format_share
 
 #: Shares of the file cache that differ by less are the same.
@@ -108,8 +108,23 @@ def machine_conditions(records: Mapping[str, Sequence[Record]]) -> list[str]:
     return [f"{', '.join(parts)}."]
 
 
+def no_turns(state: ComparisonState) -> list[str]:
+    """Why trials took no turns, where they were to: a sentence, or none."""
+    if not state.whole_because:
+        return []
+    return [f"One trial ran after the other, whole, and not in turns of some seconds: {state.whole_because}."]
+
+
 def _design(comparison: Comparison) -> str:
     warm_up = "A warm-up trial, which does not count, then " if comparison.warmup_run_id else ""
+    slicing = comparison.policy.slicing
+    if slicing is not None:
+        return (
+            f"{comparison.num_blocks} {_blocks(comparison.num_blocks)} of one trial of every variant, in processes of "
+            f"their own that live at once and take turns: each runs for about {format_duration(slicing.slice_s)}, or "
+            f"for {slicing.least_steps} of its steps where that is longer, and the others are frozen meanwhile; "
+            f"{slicing.rounds} times in a block, in balanced order (seed {comparison.seed})."
+        )
     return (
         f"{warm_up}{comparison.num_blocks} {_blocks(comparison.num_blocks)} of one trial of every variant, each in a "
         "fresh process, in an order that is balanced for the place in the block and for what ran just before "

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
-from workbench.records import ComparisonState, Policy, Program, Stop, VariantTrial
+from workbench.records import ComparisonState, Policy, Program, Slicing, Stop, VariantTrial
 from workbench.records.run_folder import read_state, write_state
 
 
@@ -38,6 +38,8 @@ class Journal:
         programs: Mapping[str, Program] | None = None,
         budget_s: float | None = None,
         cold_cache: bool = False,
+        slicing: Slicing | None = None,
+        whole_because: str = "",
     ) -> Journal:
         """A comparison that has not begun.
 
@@ -51,15 +53,20 @@ class Journal:
             programs: By variant: which workbench measures it, where it isn't this one.
             budget_s: No block begins that would probably end later than this; None: no limit.
             cold_cache: Whether the data set's files are put out of the file cache before every trial.
+            slicing: How the trials of a block take turns; None: one runs after the other.
+            whole_because: Why they take none, where they were to.
         """
         state = ComparisonState(
             variants=dict(variants),
             programs=dict(programs or {}),
             seed=seed,
-            policy=(policy or Policy(planned_blocks=num_blocks)).model_copy(update={"budget_s": budget_s}),
+            policy=(policy or Policy(planned_blocks=num_blocks)).model_copy(
+                update={"budget_s": budget_s, "slicing": slicing}
+            ),
             most_blocks=num_blocks,
             cold_cache=cold_cache,
             runs=str(runs.resolve()),
+            whole_because=whole_because,
         )
         return cls(folder, state)
 
@@ -118,6 +125,11 @@ class Journal:
             for earlier in self.state.trials
         ]
         self._change(trials=[*trials, trial])
+
+    def take_no_turns(self, because: str) -> None:
+        """From here on one trial runs after the other."""
+        policy = self.state.policy.model_copy(update={"slicing": None})
+        self._change(policy=policy, whole_because=because)
 
     def stopped(self, why: Stop) -> None:
         """No further block is run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.file_cache import cached_share, forget, warm
 from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.sliced_block import NoRoom, run_sliced_block
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
@@ -35,6 +37,9 @@ Records = Mapping[str, Sequence[Record]]
 
 #: What runs a trial (see `measure.trial.launcher.run_trial`).
 Launch = Callable[..., Record]
+
+#: What runs the trials of a block in turns (see `sliced_block.run_sliced_block`).
+RunSlices = Callable[..., dict[str, Record]]
 
 
 @dataclass
@@ -65,15 +70,19 @@ def run_comparison(
     clock: Clock = monotonic_ns,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     launch: Launch = run_trial,
+    run_slices: RunSlices = run_sliced_block,
 ) -> ComparisonRun:
-    """Run a comparison, or what is left of one, one trial at a time: two at once would disturb each other.
+    """Run a comparison, or what is left of one: one trial at a time, for two at once would disturb each other.
+
+    The trials of a block take turns where the policy says so, each of them frozen while another one runs; else each
+    runs from its start to its end.
 
     A variant that failed runs no more; when the baseline (the first one) has failed, nothing is left to compare with,
     and the comparison ends. A disturbed trial is repeated at the end of its block, as often as the policy says, unless
     the machine is hardly ever quiet; both are kept.
 
-    Before the first trial one runs that counts nowhere; also before the first after a stop, unless the last trial has
-    ended only minutes ago.
+    Where trials run whole, one runs before the first that counts nowhere; also before the first after a stop, unless
+    the last trial has ended only minutes ago.
 
     Args:
         journal: What is to run, and what has run already.
@@ -85,13 +94,14 @@ def run_comparison(
         clock: Reads the time.
         now: Gives the date, to which the date of the last trial is held.
         launch: Runs a trial: knobs in, record out.
+        run_slices: Runs the trials of a block in turns.
 
     Raises:
         BadInput: Where the file cache is to be cold, and the file system doesn't let go of the files.
         KeyboardInterrupt: On an interrupt. What has run until then is in the journal.
     """
     cancel = cancel or threading.Event()
-    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, clock, now, launch).run()
+    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, clock, now, launch, run_slices).run()
 
 
 class _Stopped(Exception):
@@ -114,8 +124,10 @@ class _Runner:
         clock: Clock,
         now: Callable[[], datetime],
         launch: Launch,
+        run_slices: RunSlices,
     ) -> None:
         self._launch = launch
+        self._run_slices = run_slices
         self._journal = journal
         self._is_clear = is_clear
         self._on_trial = on_trial
@@ -191,30 +203,73 @@ class _Runner:
         raise AssertionError("the order has no end")
 
     def _run_block(self, block: int, order: Sequence[str]) -> None:
-        policy = self._journal.state.policy
-        found: dict[str, Record] = {}
-        for name in order:
-            if self._has_failed(name):
-                continue
-            found[name] = self._kept(block, name) or self._measure(block, name)
-            if found[name].status == "failed" and name == self._names[0]:
-                break
-        for _ in range(policy.repeats):
-            for name in order:
-                if name in found and self._is_to_be_repeated(block, name, found[name]):
-                    found[name] = self._measure(block, name)
+        alive = [name for name in order if not self._has_failed(name)]
+        found = self._run_sliced(block, alive) or self._run_whole(block, alive)
         for name in order:
             if name in found:
                 self._compared.order[-1].append(name)
                 self._compared.records[name].append(found[name])
 
+    def _run_whole(self, block: int, alive: Sequence[str]) -> dict[str, Record]:
+        """One trial after the other, in this order."""
+        found: dict[str, Record] = {}
+        for name in alive:
+            found[name] = self._kept(block, name) or self._measure(block, name)
+            if found[name].status == "failed" and name == self._names[0]:
+                return found
+        for _ in range(self._journal.state.policy.repeats):
+            for name in alive:
+                if self._is_to_be_repeated(block, name, found[name]):
+                    found[name] = self._measure(block, name)
+        return found
+
+    def _run_sliced(self, block: int, alive: Sequence[str]) -> dict[str, Record]:
+        """All of them at once, in turns; empty where they take none."""
+        state = self._journal.state
+        slicing = state.policy.slicing
+        kept = {name: record for name in alive if (record := self._kept(block, name)) is not None}
+        if slicing is None or len(alive) < 2 or len(kept) == len(alive):
+            return kept if len(kept) == len(alive) else {}
+        cached = {name: self._prepare_file_cache(state.variants[name].data_files()) for name in alive}
+        try:
+            found = self._run_slices(
+                {name: self._knobs_of(block, name) for name in alive},
+                self._journal.runs,
+                list(itertools.islice(blocks(alive, seed=state.seed + block), slicing.rounds)),
+                slicing,
+                seed=state.seed + block,
+                on_event=self._on_event,
+                cancel=self._cancel,
+            )
+        except NoRoom as error:
+            self._journal.take_no_turns(str(error))
+            return {}
+        if self._cancel.is_set():
+            raise _Stopped("cancelled")
+        for name in [name for name in alive if found[name].status == "failed"]:
+            beside, (found[name], _) = found[name], self._run_trial(name, self._knobs_of(block, name))
+            if found[name].status == "ok":
+                why = beside.failure.message if beside.failure is not None else ""
+                self._journal.take_no_turns(f"'{name}' runs by itself, but not beside the others: {why}")
+                return {}
+        for name in alive:
+            self._enter(block, name, found[name], cached[name])
+        return found
+
+    def _knobs_of(self, block: int, name: str) -> Knobs:
+        """The knobs of a variant in a block: samples are kept once, which is enough to compare them."""
+        knobs = self._journal.state.variants[name]
+        return knobs if block == 0 else knobs.changed(checked_samples=0)
+
     def _measure(self, block: int, name: str) -> Record:
         """Run a trial and enter it in the journal."""
         if not self._is_warm:
             self._warm_up()
-        knobs = self._journal.state.variants[name]
-        # Samples are kept once for each variant: that is enough to compare them.
-        record, cached = self._run_trial(name, knobs if block == 0 else knobs.changed(checked_samples=0))
+        record, cached = self._run_trial(name, self._knobs_of(block, name))
+        self._enter(block, name, record, cached)
+        return record
+
+    def _enter(self, block: int, name: str, record: Record, cached: float | None) -> None:
         policy = self._journal.state.policy
         self._journal.add(
             VariantTrial(
@@ -227,7 +282,6 @@ class _Runner:
         )
         self._done += 1
         self._tell(name, record)
-        return record
 
     def _run_trial(self, name: str, knobs: Knobs) -> tuple[Record, float | None]:
         if self._cancel.is_set():

@@ -21,17 +21,25 @@ from workbench.knobs.knobs import Knobs
 from workbench.knobs.observed import OBSERVED
 from workbench.knobs.variables import variables_in
 from workbench.measure.attach.seen import shared_folder
+from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 from workbench.measure.timing.spans import monotonic_ns
 from workbench.measure.trial.events import Event, parse_event
+from workbench.measure.trial.freezing import Freezer, pauses_file
 from workbench.measure.trial.machine import MachineWatch
 from workbench.measure.trial.process_tree import ProcessTree
 from workbench.measure.trial.variables import left_out_note, without_deciding
 from workbench.measure.trial.worker import NO_RECORD
-from workbench.records import Failure, FailureKind, Phase, Program, Record
+from workbench.observer.clock import VARIABLE as PAUSES
+from workbench.observer.clock import Pauses
+from workbench.records import Failure, FailureKind, Machine, Phase, Program, Record
 from workbench.records.run_folder import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json, writing
 from workbench.units import NS_PER_S, format_duration
 
 _WORKER = ("-m", "workbench.measure.trial.worker")
+
+#: Why a trial was stopped.
+Stopped = tuple[FailureKind, str]
+INTERRUPTED: Stopped = "cancelled", "interrupted from the keyboard"
 
 _STDERR_LINES = 20
 _POLL_S = 0.05
@@ -65,26 +73,72 @@ def run_trial(
         KeyboardInterrupt: On an interrupt, after the trial has been ended and its record written.
         Exception: What `on_event` raised, likewise.
     """
-    return _Launch(knobs, runs, program, on_event or (lambda event: None)).run(cancel or threading.Event())
+    launch = Launch(knobs, runs, program=program, on_event=on_event)
+    watch = MachineWatch()
+    stopped: Stopped | None = None
+    try:
+        launch.start()
+        while (stopped := launch.look(cancel)) is None and not launch.has_ended:
+            launch.wait(_POLL_S)
+    except KeyboardInterrupt:
+        stopped = INTERRUPTED
+        raise
+    finally:
+        launch.end(stopped)
+        record = launch.record(watch.describe())
+    launch.raise_callers_error()
+    return record
 
 
-class _Launch:
-    def __init__(self, knobs: Knobs, runs: Path, program: Program | None, on_event: Callable[[Event], None]) -> None:
+class Launch:
+    """One trial from the start of its process to its record; whoever has made it looks after it.
+
+    Args:
+        knobs: As for `run_trial`.
+        runs: Likewise.
+        program: Likewise.
+        on_event: Likewise.
+        in_turns: Whether it takes turns with other trials: then it can be frozen, and counts until `finish` is called.
+
+    Attributes:
+        phase: What the trial is doing, by its last event.
+        freezer: Freezes it, and lets it go on; None where it takes no turns.
+    """
+
+    def __init__(
+        self,
+        knobs: Knobs,
+        runs: Path,
+        *,
+        program: Program | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        in_turns: bool = False,
+    ) -> None:
         self._knobs = knobs
         self._is_foreign = program is not None
         self._program = program or Program(name="this workbench", python=sys.executable)
         self._folder = new_run_folder(runs, knobs, only_changed=program is not None)
-        self._watch = MachineWatch()
-        self._on_event = on_event
-        self._phase: Phase = "launch"
+        self._on_event = on_event or (lambda event: None)
+        self.phase: Phase = "launch"
         self._started_ns = monotonic_ns()
         self._began_ns: dict[Phase, int] = {"launch": self._started_ns}
+        self._looked_ns = 0
         self._last: Event | None = None
         self._callers_error: Exception | None = None
         self._events_error: OSError | None = None
         self._left_out: dict[str, str] = {}
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped: Stopped | None = None
+        self._pauses = Pauses.make(str(pauses_file(self._folder))) if in_turns else None
+        self.freezer: Freezer | None = None
+        self._wall_s = 0.0
 
-    def run(self, cancel: threading.Event) -> Record:
+    def start(self) -> None:
+        """Start its process.
+
+        Raises:
+            CannotWrite: Where its run folder cannot be written to.
+        """
         with writing(self._folder / STDERR), (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
             process = subprocess.Popen(
                 [self._program.python, *_WORKER, self._folder, "--started-ns", str(self._started_ns)],
@@ -95,55 +149,94 @@ class _Launch:
                 start_new_session=True,
                 env=self._environment(),
             )
-        tree = ProcessTree(process)
-        pump = threading.Thread(target=self._pump, args=(process,), name="trial-events", daemon=True)
-        pump.start()
-        stopped: tuple[FailureKind, str] | None = None
-        try:
-            stopped = self._wait(process, tree, cancel)
-        except KeyboardInterrupt:
-            stopped = ("cancelled", "interrupted from the keyboard")
-            raise
-        finally:
-            # Also after a good end: no loader worker may outlive its trial.
-            tree.end()
-            shutil.rmtree(shared_folder(self._folder), ignore_errors=True)
-            pump.join(timeout=5.0)
-            self._close(process)
-            record = self._finish(process.returncode, stopped)
+        self._process = process
+        self._tree = ProcessTree(process)
+        if self._pauses is not None:
+            self.freezer = Freezer(process.pid, self._pauses)
+        self._pump_thread = threading.Thread(target=self._pump, args=(process,), name="trial-events", daemon=True)
+        self._pump_thread.start()
+
+    def look(self, cancel: threading.Event | None = None) -> Stopped | None:
+        """See to it, now and then; gives the reason where it has to be stopped."""
+        if monotonic_ns() - self._looked_ns > _LOOK_NS:
+            self._looked_ns = monotonic_ns()
+            self._tree.look()
+        if cancel is not None and cancel.is_set():
+            return "cancelled", "cancelled"
+        if self._callers_error is not None:
+            return "cancelled", f"whoever followed its progress failed ({self._callers_error!r})"
+        timeout_s = self._knobs.timeout_s
+        if self.ran_s > timeout_s:
+            remedy = "Raise timeout_s, or lower num_steps"
+            took = f"took longer than timeout_s = {format_duration(timeout_s)} ({self._how_far()})"
+            return "timeout", f"{took}. {remedy}"
+        return None
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, but no longer than this."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process is gone."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
+    def ran_s(self) -> float:
+        """Since when it has been running, without the time for which it was frozen."""
+        frozen_ns = 0 if self._pauses is None else self._pauses.frozen_ns
+        return (monotonic_ns() - self._started_ns - frozen_ns) / NS_PER_S
+
+    @property
+    def steps_done(self) -> int:
+        """Counted steps, by its last event."""
+        return self._last.done if self._last is not None and self._last.phase == "steady" else 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """What its processes hold now."""
+        assert self._process is not None
+        return tree_pss_bytes(self._process.pid)
+
+    def finish(self) -> None:
+        """Let a trial that takes turns end: it has counted enough."""
+        if self._pauses is not None:
+            self._pauses.end()
+
+    def end(self, stopped: Stopped | None = None) -> None:
+        """End all of its processes; also after a good end, for no loader worker may outlive its trial.
+
+        Args:
+            stopped: Why, where it had not come to its end.
+        """
+        self._stopped = stopped
+        if self._process is None:
+            return
+        if self.freezer is not None:
+            self.freezer.thaw()
+        self._wall_s = self.ran_s
+        self._tree.end()
+        shutil.rmtree(shared_folder(self._folder), ignore_errors=True)
+        pauses_file(self._folder).unlink(missing_ok=True)
+        self._pump_thread.join(timeout=5.0)
+        self._close(self._process)
+
+    def raise_callers_error(self) -> None:
+        """Raise what `on_event` has raised."""
         if self._callers_error is not None:
             raise self._callers_error
-        return record
 
     def _environment(self) -> dict[str, str]:
         """The trial's environment. A script that is observed gets its own from the process that observes it."""
         environment = child_environment(self._program.environment() if self._is_foreign else None)
+        if self._pauses is not None:
+            environment[PAUSES] = str(pauses_file(self._folder))
         if self._knobs.workload == OBSERVED:
             return environment
         given, self._left_out = without_deciding(environment)
         return given | variables_in(self._knobs.env)
-
-    def _wait(
-        self, process: subprocess.Popen[str], tree: ProcessTree, cancel: threading.Event
-    ) -> tuple[FailureKind, str] | None:
-        """Wait for the process's end; gives the reason where it has to be stopped before."""
-        timeout_s = self._knobs.timeout_s
-        looked_ns = 0
-        while True:
-            if monotonic_ns() - looked_ns > _LOOK_NS:
-                looked_ns = monotonic_ns()
-                tree.look()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_POLL_S)
-                return None
-            if cancel.is_set():
-                return "cancelled", "cancelled"
-            if self._callers_error is not None:
-                return "cancelled", f"whoever followed its progress failed ({self._callers_error!r})"
-            if monotonic_ns() - self._started_ns > timeout_s * NS_PER_S:
-                remedy = "Raise timeout_s, or lower num_steps"
-                took = f"took longer than timeout_s = {format_duration(timeout_s)} ({self._how_far()})"
-                return "timeout", f"{took}. {remedy}"
 
     def _how_far(self) -> str:
         """The phases so far with what they took, and how much of the last one was done."""
@@ -164,7 +257,7 @@ class _Launch:
             event = parse_event(line)
             if event is not None:
                 self._keep(line)
-                self._phase = event.phase
+                self.phase = event.phase
                 self._began_ns.setdefault(event.phase, monotonic_ns())
                 self._last = event
                 self._tell(event)
@@ -193,8 +286,13 @@ class _Launch:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    def _finish(self, returncode: int | None, stopped: tuple[FailureKind, str] | None) -> Record:
-        """The record: the trial's own, or one that says how the trial ended without writing any."""
+    def record(self, machine: Machine) -> Record:
+        """Its record, when it has ended: its own, or one that says how it ended without writing any.
+
+        Args:
+            machine: What the machine did meanwhile.
+        """
+        returncode = None if self._process is None else self._process.returncode
         tail = self._stderr_tail()
         record = self._left_record()
         if record is not None:
@@ -202,12 +300,13 @@ class _Launch:
                 failure = record.failure.model_copy(update={"stderr_tail": tail})
                 record = record.model_copy(update={"failure": failure})
         else:
-            kind, message = stopped or self._foreign_record() or self._no_record(returncode) or _how_it_died(returncode)
+            told = self._stopped or self._foreign_record() or self._no_record(returncode)
+            kind, message = told or _how_it_died(returncode)
             record = Record(
                 run_id=self._folder.name,
                 created_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 status="failed",
-                failure=Failure(kind=kind, phase=self._phase, message=message, stderr_tail=tail),
+                failure=Failure(kind=kind, phase=self.phase, message=message, stderr_tail=tail),
                 knobs=self._knobs,
             )
         notes = list(record.notes)
@@ -215,7 +314,9 @@ class _Launch:
             notes.append(left_out_note(self._left_out))
         if self._events_error is not None:
             notes.append(f"{EVENTS} is not complete: {self._events_error.strerror or self._events_error}")
-        record = record.model_copy(update={"machine": self._watch.describe(), "notes": notes})
+        machine = machine.model_copy(update={"wall_s": self._wall_s})
+        slices = [] if self.freezer is None else self.freezer.slices
+        record = record.model_copy(update={"machine": machine, "notes": notes, "slices": slices})
         return self._written(record, found_no_room=returncode == NO_RECORD)
 
     def _written(self, record: Record, *, found_no_room: bool) -> Record:
@@ -227,7 +328,7 @@ class _Launch:
                 note = f"{RECORD} lies there without what the launcher knows of the machine: {error}"
                 return record.model_copy(update={"notes": [*record.notes, note]})
             before = "" if record.failure is None or found_no_room else f". Before that: {record.failure.message}"
-            failure = Failure(kind="error", phase=self._phase, message=f"{error}{before}")
+            failure = Failure(kind="error", phase=self.phase, message=f"{error}{before}")
             return record.model_copy(update={"status": "failed", "failure": failure})
         return record
 

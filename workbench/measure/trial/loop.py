@@ -31,6 +31,7 @@ class _Seen:
     number: list[int] = field(default_factory=list)
     samples: list[int] = field(default_factory=list)
     num_bytes: list[int] = field(default_factory=list)
+    end_ns: list[int] = field(default_factory=list)
 
     def add(self, batch: IndexedBatch) -> None:
         self.number.append(batch.number)
@@ -83,6 +84,7 @@ class Loop:
         on_warm_up: Called with each batch of the warm-up before its step, outside of what is measured.
         step_by_step: Nothing of a step may be left running when the next one begins.
         deadline: When whoever started the loop will stop it. Where that is near, it ends with fewer counted steps.
+        is_over: Whether enough steps have been counted, asked before each of them; None: when their number says so.
     """
 
     def __init__(
@@ -100,7 +102,9 @@ class Loop:
         on_warm_up: Callable[[IndexedBatch], None] = lambda batch: None,
         step_by_step: bool = False,
         deadline: Deadline | None = None,
+        is_over: Callable[[], bool] | None = None,
     ) -> None:
+        self._is_over = is_over
         self._workload = workload
         self._loader = loader
         self._device = device
@@ -135,7 +139,7 @@ class Loop:
         """Do the warm-up and the counted steps.
 
         Args:
-            num_steps: Steps that count.
+            num_steps: Steps that count, where nobody else says when there are enough.
             warmup_steps: Steps before them.
             engine: Runs the model; called where the counted steps begin and end.
 
@@ -149,7 +153,7 @@ class Loop:
             batch = self._next(seen)
             self._on_warm_up(batch)
             self._step(batch, counted=False)
-            self._report(pace, Event(phase="warmup", done=step + 1, total=warmup_steps))
+            self._report(pace, seen, Event(phase="warmup", done=step + 1, total=warmup_steps))
         self._flush()
         if engine is not None:
             engine.begin()
@@ -169,11 +173,11 @@ class Loop:
             begin_ns=begin_ns,
             end_ns=end_ns,
             num_steps=counted,
-            asked_steps=num_steps,
+            asked_steps=num_steps if self._is_over is None else min(num_steps, counted),
             step_s=pace.step_s,
             num_samples=len(sample_numbers),
             warmup_steps=warmup_steps,
-            batches=Batches(number=seen.number, samples=seen.samples, num_bytes=seen.num_bytes),
+            batches=Batches(number=seen.number, samples=seen.samples, num_bytes=seen.num_bytes, end_ns=seen.end_ns),
             sample_numbers=sample_numbers,
         )
 
@@ -183,9 +187,9 @@ class Loop:
         Returns:
             How many were done in the time that there was, and the numbers of their samples.
         """
-        counted = 0
+        counted, is_over = 0, self._is_over
         sample_numbers: list[int] = []
-        while counted < num_steps and not pace.is_out_of_time:
+        while (counted < num_steps if is_over is None else not is_over()) and not pace.is_out_of_time:
             batch = self._next(seen)
             sample_numbers += batch.samples
             self._step(batch, counted=True)
@@ -194,7 +198,8 @@ class Loop:
                     self._profilers.step()
             counted += 1
             samples_per_s = len(sample_numbers) * NS_PER_S / max(self._clock() - begin_ns, 1)
-            self._report(pace, Event(phase="steady", done=counted, total=num_steps, samples_per_s=samples_per_s))
+            total = num_steps if is_over is None else None
+            self._report(pace, seen, Event(phase="steady", done=counted, total=total, samples_per_s=samples_per_s))
         with self._timed("drain"):
             self._flush()
         return counted, sample_numbers
@@ -278,16 +283,18 @@ class Loop:
             self._workload.flush()
         self._device.drain()
 
-    def _report(self, pace: Pace, event: Event) -> None:
+    def _report(self, pace: Pace, seen: _Seen, event: Event) -> None:
         """A step is done: tell the pace, and now and then whoever follows."""
         now = self._clock()
+        seen.end_ns.append(now)
         pace.step(now, self._waited_ns)
         self._waited_ns = 0
         warning = pace.warning()
         if now - self._last_event_ns >= _EVENT_INTERVAL_NS or event.done == event.total or warning:
             self._last_event_ns = now
             with self._timed("progress"):
-                self._on_event(event.model_copy(update={"left_s": pace.left_s, "message": warning}))
+                left_s = None if event.total is None else pace.left_s
+                self._on_event(event.model_copy(update={"left_s": left_s, "message": warning}))
 
 
 def _timed_in_background(stages: Stages | None) -> Callable[[str, int], Timed]:

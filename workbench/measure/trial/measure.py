@@ -12,6 +12,7 @@ from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
+from workbench.observer.clock import pauses
 from workbench.records import Phase, Record
 from workbench.records.run_folder import PROFILES
 
@@ -272,7 +273,8 @@ class Trial:
             profilers=self._profilers,
             cores=cores,
             # Ranks do as many steps as each other: none of them ends before the others.
-            deadline=None if self._is_rank else Deadline(self._started_ns, self._knobs.timeout_s),
+            deadline=None if self._is_rank or pauses else Deadline(self._started_ns, self._knobs.timeout_s),
+            is_over=None if pauses is None else lambda: pauses.is_over,
             on_warm_up=(lambda batch: None) if recorder is None else lambda b: recorder.record(b, whole_only=True),
         )
 
@@ -295,7 +297,8 @@ class Trial:
         knobs = self._knobs
         usual, rest = min(knobs.batch_size, num_samples), num_samples % knobs.batch_size
         last = loader.steps_per_epoch
-        return [usual, rest] if rest not in (0, usual) and (knobs.num_steps or last) + warmup_steps >= last else [usual]
+        is_met = pauses is not None or (knobs.num_steps or last) + warmup_steps >= last
+        return [usual, rest] if rest not in (0, usual) and is_met else [usual]
 
     def _follow(self, event: Event) -> None:
         if event.phase != self.phase and self._profilers is not None:

@@ -44,7 +44,7 @@ class ProcessTree:
 
     def look(self) -> None:
         """Take down who belongs to it now. Takes a system call a process of the machine, and reads no file."""
-        self.pids.update(_in_session(self._process.pid))
+        self.pids.update(in_session(self._process.pid))
 
     def end(self) -> None:
         """End all of it; returns when they are gone, with what they left in /dev/shm."""
@@ -55,6 +55,7 @@ class ProcessTree:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(leader, how)
             _send(members, how)
+            _send(members, signal.SIGCONT)  # one that is frozen hears nothing else before
             if _are_gone(members, _GRACE_S if how == signal.SIGTERM else _GONE_WITHIN_S):
                 break
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -109,7 +110,8 @@ def end_others(started_s: float, also: Iterable[int] = ()) -> None:
         remove_segments({*also, *(member.pid for member in others)}, since_s=started_s)
 
 
-def _in_session(leader: int) -> set[int]:
+def in_session(leader: int) -> set[int]:
+    """The processes of the session that a process leads."""
     found = set()
     for name in os.listdir("/proc"):  # noqa: PTH208  (names alone, as often as a trial is polled)
         if name.isdigit():
@@ -121,7 +123,7 @@ def _in_session(leader: int) -> set[int]:
 
 def _members(leader: int) -> list[psutil.Process]:
     members = []
-    for pid in _in_session(leader):
+    for pid in in_session(leader):
         with contextlib.suppress(psutil.NoSuchProcess):
             members.append(psutil.Process(pid))
     with contextlib.suppress(psutil.NoSuchProcess):

@@ -26,8 +26,10 @@ from workbench.measure.attach.seen import shared_folder
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
 from workbench.measure.trial.events import EventWriter
+from workbench.measure.trial.freezing import go_on_without_parent
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
+from workbench.observer.clock import pauses
 from workbench.records import Failure, FailureKind, Phase, Record
 from workbench.records.run_folder import PROFILES, RECORD, read_knobs, write_json
 
@@ -107,6 +109,8 @@ def parse_arguments(program: str, what: str) -> argparse.Namespace:
 def hold_leash(folder: Path) -> None:
     """End this process and all its children when standard input closes."""
     started_s = time.time()
+    if pauses is not None:
+        go_on_without_parent()
 
     def wait() -> None:
         while os.read(0, 4096):

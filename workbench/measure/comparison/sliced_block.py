@@ -1,0 +1,186 @@
+"""A block whose trials live at once and take turns: one runs for a slice of some seconds, all others are frozen.
+
+What the machine does within seconds hits all variants alike, which it does not where one trial runs after the other.
+What differs from process to process is sampled by the blocks: each has trials of its own.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.control_group import usable_memory
+from workbench.measure.trial.events import Event
+from workbench.measure.trial.launcher import INTERRUPTED, Launch, Stopped
+from workbench.measure.trial.machine import MachineWatch
+from workbench.records import Record, Slicing
+from workbench.units import format_bytes
+
+#: How often it is looked at a trial that runs.
+_POLL_S = 0.01
+
+#: A slice is at most this many times as long as one is meant to be, however slow the steps are.
+_LONGEST = 5.0
+
+#: Slices are longer and shorter by up to this share, so that none keeps step with epochs or with a neighbour.
+_JITTER = 0.15
+
+#: A trial is only started where there is room for this many times the most that one has held so far.
+_ROOM = 1.2
+
+
+class NoRoom(WorkbenchError):
+    """The variants do not fit into memory at once."""
+
+
+def run_sliced_block(
+    variants: Mapping[str, Knobs],
+    runs: Path,
+    orders: Sequence[Sequence[str]],
+    slicing: Slicing,
+    *,
+    seed: int,
+    on_event: Callable[[Event], None] | None = None,
+    cancel: threading.Event | None = None,
+    make: Callable[..., Launch] = Launch,
+) -> dict[str, Record]:
+    """Run one trial of every variant, in turns.
+
+    Args:
+        variants: Knobs by name; they are started in this order, one at a time.
+        runs: Folder of the run folders.
+        orders: Names in the order of their slices, for every round.
+        slicing: How they take turns.
+        seed: Of the lengths of the slices.
+        on_event: Called with the progress of the trial that runs, named.
+        cancel: When set, all are ended.
+        make: Makes a trial that is to be started.
+
+    Returns:
+        The records by name; also of trials that failed.
+
+    Raises:
+        NoRoom: Where memory would not do for all of them. None is left running.
+        KeyboardInterrupt: On an interrupt, after all have been ended.
+    """
+    return _SlicedBlock(
+        variants, runs, slicing, seed, on_event or (lambda event: None), cancel or threading.Event(), make
+    ).run(orders)
+
+
+class _SlicedBlock:
+    def __init__(
+        self,
+        variants: Mapping[str, Knobs],
+        runs: Path,
+        slicing: Slicing,
+        seed: int,
+        on_event: Callable[[Event], None],
+        cancel: threading.Event,
+        make: Callable[..., Launch],
+    ) -> None:
+        self._variants = variants
+        self._runs = runs
+        self._slicing = slicing
+        self._draw = random.Random(seed)
+        self._on_event = on_event
+        self._cancel = cancel
+        self._make = make
+        self._launches: dict[str, Launch] = {}
+        self._stopped: dict[str, Stopped | None] = {}
+        self._slice_s = dict.fromkeys(variants, slicing.slice_s)
+
+    def run(self, orders: Sequence[Sequence[str]]) -> dict[str, Record]:
+        watch = MachineWatch()
+        try:
+            for name in self._variants:
+                self._start(name)
+            for order in orders:
+                for name in order:
+                    self._run_slice(name)
+            for name in self._variants:
+                self._finish(name)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                self._stopped.update(dict.fromkeys(self._launches, INTERRUPTED))
+            raise
+        finally:
+            for name, launch in self._launches.items():
+                launch.end(self._stopped.get(name))
+            machine = watch.describe()
+            records = {name: launch.record(machine) for name, launch in self._launches.items()}
+        for launch in self._launches.values():
+            launch.raise_callers_error()
+        return records
+
+    def _start(self, name: str) -> None:
+        """Start a trial, and freeze it where its counted steps begin."""
+        if self._cancel.is_set():
+            return
+        self._refuse_without_room(name)
+
+        def tell(event: Event) -> None:
+            self._on_event(event.model_copy(update={"trial": name}))
+
+        launch = self._make(self._variants[name], self._runs, on_event=tell, in_turns=True)
+        self._launches[name] = launch
+        launch.start()
+        while self._goes_on(name) and launch.phase != "steady":
+            launch.wait(_POLL_S)
+        self._freeze(name)
+
+    def _run_slice(self, name: str) -> None:
+        launch = self._launches.get(name)
+        if launch is None or not self._goes_on(name):
+            return
+        assert launch.freezer is not None
+        length_s = self._slice_s[name] * self._draw.uniform(1.0 - _JITTER, 1.0 + _JITTER)
+        done = launch.steps_done
+        launch.freezer.thaw()
+        until_s = launch.ran_s + length_s
+        while (left_s := until_s - launch.ran_s) > 0.0 and self._goes_on(name):
+            launch.wait(min(_POLL_S, left_s))
+        self._freeze(name)
+        steps = launch.steps_done - done
+        needed_s = self._slicing.least_steps * length_s / max(steps, 1)
+        self._slice_s[name] = min(max(self._slicing.slice_s, needed_s), _LONGEST * self._slicing.slice_s)
+
+    def _finish(self, name: str) -> None:
+        """Let a trial come to its end, and write its record."""
+        launch = self._launches.get(name)
+        if launch is None or not self._goes_on(name):
+            return
+        assert launch.freezer is not None
+        launch.finish()
+        launch.freezer.thaw()
+        while self._goes_on(name):
+            launch.wait(_POLL_S)
+
+    def _freeze(self, name: str) -> None:
+        launch = self._launches[name]
+        if not launch.has_ended:
+            assert launch.freezer is not None
+            launch.freezer.freeze()
+
+    def _goes_on(self, name: str) -> bool:
+        """Whether a trial lives, and nothing speaks against its going on."""
+        launch = self._launches[name]
+        if launch.has_ended or self._stopped.get(name) is not None:
+            return False
+        self._stopped[name] = launch.look(self._cancel)
+        return self._stopped[name] is None
+
+    def _refuse_without_room(self, name: str) -> None:
+        if not self._launches:
+            return
+        needed = _ROOM * max(launch.memory_bytes for launch in self._launches.values())
+        free = usable_memory().free
+        if needed > free:
+            raise NoRoom(
+                f"there is no room for '{name}' beside the others: {format_bytes(free)} of memory are free, and one of "
+                f"them holds {format_bytes(needed / _ROOM)}"
+            )
