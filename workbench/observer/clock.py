@@ -29,6 +29,17 @@ class Pauses:
     """
 
     def __init__(self, path: str) -> None:
+        self.map(path)
+
+    def map(self, path: str) -> None:
+        """Map another file.
+
+        Raises:
+            OSError: Where it cannot be opened.
+        """
+        if path == os.devnull:  # of a process that is no trial, but becomes one
+            self._words = memoryview(bytearray(_SIZE)).cast("q")
+            return
         with open(path, "r+b") as file:
             self._words = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("q")
 
@@ -93,6 +104,15 @@ def _pauses_here() -> Pauses | None:
         return Pauses(path)
     except OSError:  # the trial is over, and this process has outlived it
         return None
+
+
+def begin_anew() -> None:
+    """Take the page that the environment names now: a process has become a trial.
+
+    It must have had a page before, be it none of a trial's (`os.devnull`): clocks are bound where they are imported.
+    """
+    assert pauses is not None
+    pauses.map(os.environ[VARIABLE])
 
 
 #: That of the trial that this process belongs to, where it takes turns with others.

@@ -252,6 +252,11 @@ class Record(BaseModel):
         description="when it ran, of a trial that took turns with others; empty: it ran by itself. Its clock stood "
         "still between two of them",
     )
+    forked: bool = Field(
+        False,
+        description="whether its process was forked from one that had imported everything: what its start-up took, and "
+        "its memory, say nothing of a trial by itself",
+    )
     limits: Limits = Limits()
     stages: list[StageStats] = Field(default_factory=list)
     lanes: list[LaneStats] = Field(default_factory=list)

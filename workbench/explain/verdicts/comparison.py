@@ -166,7 +166,7 @@ def _inactive(variant: Record, baseline: Record) -> list[str]:
 
 def _described(name: str, trials: Sequence[Record], **compared: Any) -> VariantResult:
     """A variant with what its trials say by themselves."""
-    startups = [record.startup for record in trials if record.startup]
+    startups = [record.startup for record in trials if record.startup and not record.forked]
     return VariantResult(
         name=name,
         knobs=trials[0].knobs,
@@ -209,7 +209,7 @@ def break_even_epochs(variant: Sequence[Record], baseline: Sequence[Record]) -> 
     Returns:
         Epochs; None where there is no extra start-up, or where an epoch saves nothing.
     """
-    pairs = [(a, b) for a, b in zip(variant, baseline, strict=False) if ended_well(a, b) and a.startup and b.startup]
+    pairs = [(a, b) for a, b in zip(variant, baseline, strict=False) if ended_well(a, b) and _started_anew(a, b)]
     if not pairs:
         return None
     extra_s = _median([a.startup.total_s - b.startup.total_s for a, b in pairs if a.startup and b.startup])
@@ -217,6 +217,11 @@ def break_even_epochs(variant: Sequence[Record], baseline: Sequence[Record]) -> 
     if extra_s is None or saved_s is None or extra_s <= 0 or saved_s <= 0:
         return None
     return extra_s / saved_s
+
+
+def _started_anew(*records: Record) -> bool:
+    """Whether what their start-up took is that of trials by themselves."""
+    return all(record.startup is not None and not record.forked for record in records)
 
 
 def _epoch_s(record: Record) -> float:

@@ -22,6 +22,7 @@ from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.machine import disturbances
+from workbench.measure.trial.template import Template, template_of
 from workbench.records import ComparisonState, Record, Stop, VariantTrial
 from workbench.records.run_folder import read_record
 from workbench.units import NS_PER_S, format_share
@@ -71,6 +72,7 @@ def run_comparison(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     launch: Launch = run_trial,
     run_slices: RunSlices = run_sliced_block,
+    make_template: Callable[[Sequence[Path]], Template | None] = template_of,
 ) -> ComparisonRun:
     """Run a comparison, or what is left of one: one trial at a time, for two at once would disturb each other.
 
@@ -95,13 +97,15 @@ def run_comparison(
         now: Gives the date, to which the date of the last trial is held.
         launch: Runs a trial: knobs in, record out.
         run_slices: Runs the trials of a block in turns.
+        make_template: Makes what trials are forked from when the first ones, in these folders, have ended.
 
     Raises:
         BadInput: Where the file cache is to be cold, and the file system doesn't let go of the files.
         KeyboardInterrupt: On an interrupt. What has run until then is in the journal.
     """
     cancel = cancel or threading.Event()
-    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, clock, now, launch, run_slices).run()
+    trial = launch, run_slices, make_template
+    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, clock, now, *trial).run()
 
 
 class _Stopped(Exception):
@@ -125,9 +129,13 @@ class _Runner:
         now: Callable[[], datetime],
         launch: Launch,
         run_slices: RunSlices,
+        make_template: Callable[[Sequence[Path]], Template | None],
     ) -> None:
         self._launch = launch
         self._run_slices = run_slices
+        self._make_template = make_template
+        self._template: Template | None = None
+        self._to_import: list[Path] = []
         self._journal = journal
         self._is_clear = is_clear
         self._on_trial = on_trial
@@ -149,6 +157,9 @@ class _Runner:
             stop = self._run_blocks()
         except _Stopped as stopped:
             stop = stopped.why
+        finally:
+            if self._template is not None:
+                self._template.close()
         if self._compared.order and not self._compared.order[-1]:
             self._compared.order.pop()  # a block that was cancelled does not count
         self._journal.stopped(stop)
@@ -230,6 +241,8 @@ class _Runner:
         kept = {name: record for name in alive if (record := self._kept(block, name)) is not None}
         if slicing is None or len(alive) < 2 or len(kept) == len(alive):
             return kept if len(kept) == len(alive) else {}
+        if self._template is None and self._to_import:
+            self._template = self._make_template(self._to_import)
         cached = {name: self._prepare_file_cache(state.variants[name].data_files()) for name in alive}
         try:
             found = self._run_slices(
@@ -240,6 +253,7 @@ class _Runner:
                 seed=state.seed + block,
                 on_event=self._on_event,
                 cancel=self._cancel,
+                template=self._template,
             )
         except NoRoom as error:
             self._journal.take_no_turns(str(error))
@@ -254,6 +268,7 @@ class _Runner:
                 return {}
         for name in alive:
             self._enter(block, name, found[name], cached[name])
+        self._to_import = self._to_import or [self._journal.runs / record.run_id for record in found.values()]
         return found
 
     def _knobs_of(self, block: int, name: str) -> Knobs:

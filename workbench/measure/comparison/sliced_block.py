@@ -17,6 +17,7 @@ from workbench.measure.trial.control_group import usable_memory
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import INTERRUPTED, Launch, Stopped
 from workbench.measure.trial.machine import MachineWatch
+from workbench.measure.trial.template import Template
 from workbench.records import Record, Slicing
 from workbench.units import format_bytes
 
@@ -46,6 +47,7 @@ def run_sliced_block(
     seed: int,
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
+    template: Template | None = None,
     make: Callable[..., Launch] = Launch,
 ) -> dict[str, Record]:
     """Run one trial of every variant, in turns.
@@ -58,6 +60,7 @@ def run_sliced_block(
         seed: Of the lengths of the slices.
         on_event: Called with the progress of the trial that runs, named.
         cancel: When set, all are ended.
+        template: What trials are forked from, where they can be.
         make: Makes a trial that is to be started.
 
     Returns:
@@ -67,9 +70,8 @@ def run_sliced_block(
         NoRoom: Where memory would not do for all of them. None is left running.
         KeyboardInterrupt: On an interrupt, after all have been ended.
     """
-    return _SlicedBlock(
-        variants, runs, slicing, seed, on_event or (lambda event: None), cancel or threading.Event(), make
-    ).run(orders)
+    tell, stop = on_event or (lambda event: None), cancel or threading.Event()
+    return _SlicedBlock(variants, runs, slicing, seed, tell, stop, template, make).run(orders)
 
 
 class _SlicedBlock:
@@ -81,6 +83,7 @@ class _SlicedBlock:
         seed: int,
         on_event: Callable[[Event], None],
         cancel: threading.Event,
+        template: Template | None,
         make: Callable[..., Launch],
     ) -> None:
         self._variants = variants
@@ -89,13 +92,14 @@ class _SlicedBlock:
         self._draw = random.Random(seed)
         self._on_event = on_event
         self._cancel = cancel
+        self._template = template
         self._make = make
         self._launches: dict[str, Launch] = {}
         self._stopped: dict[str, Stopped | None] = {}
-        self._slice_s = dict.fromkeys(variants, slicing.slice_s)
 
     def run(self, orders: Sequence[Sequence[str]]) -> dict[str, Record]:
-        watch = MachineWatch()
+        template = self._template
+        watch = MachineWatch() if template is None else MachineWatch(also_own_s=lambda: template.cpu_s)
         try:
             for name in self._variants:
                 self._start(name)
@@ -126,7 +130,7 @@ class _SlicedBlock:
         def tell(event: Event) -> None:
             self._on_event(event.model_copy(update={"trial": name}))
 
-        launch = self._make(self._variants[name], self._runs, on_event=tell, in_turns=True)
+        launch = self._make(self._variants[name], self._runs, on_event=tell, in_turns=True, template=self._template)
         self._launches[name] = launch
         launch.start()
         while self._goes_on(name) and launch.phase != "steady":
@@ -138,16 +142,14 @@ class _SlicedBlock:
         if launch is None or not self._goes_on(name):
             return
         assert launch.freezer is not None
-        length_s = self._slice_s[name] * self._draw.uniform(1.0 - _JITTER, 1.0 + _JITTER)
-        done = launch.steps_done
+        wanted_s = self._slicing.least_steps * (launch.step_s or 0.0)
+        length_s = min(max(self._slicing.slice_s, wanted_s), _LONGEST * self._slicing.slice_s)
+        length_s *= self._draw.uniform(1.0 - _JITTER, 1.0 + _JITTER)
         launch.freezer.thaw()
         until_s = launch.ran_s + length_s
         while (left_s := until_s - launch.ran_s) > 0.0 and self._goes_on(name):
             launch.wait(min(_POLL_S, left_s))
         self._freeze(name)
-        steps = launch.steps_done - done
-        needed_s = self._slicing.least_steps * length_s / max(steps, 1)
-        self._slice_s[name] = min(max(self._slicing.slice_s, needed_s), _LONGEST * self._slicing.slice_s)
 
     def _finish(self, name: str) -> None:
         """Let a trial come to its end, and write its record."""
@@ -159,6 +161,7 @@ class _SlicedBlock:
         launch.freezer.thaw()
         while self._goes_on(name):
             launch.wait(_POLL_S)
+        launch.end(self._stopped.get(name))
 
     def _freeze(self, name: str) -> None:
         launch = self._launches[name]

@@ -16,10 +16,12 @@ from workbench.units import counted
 
 
 def tree_pss_bytes(pid: int) -> int:
-    """Proportional set size of a process and all its descendants.
+    """Proportional set size of a process and all its descendants, the pages of files apart.
 
-    PSS divides every shared page among those that map it, so the sum over the tree counts it once. Reading it makes the
-    kernel walk the page tables (milliseconds a process): not to be done while anything is timed.
+    PSS divides every shared page among those that map it, so the sum over the tree counts it once. That holds for what
+    the tree shares within itself; the pages of files, which others may have mapped as well, count as in the process
+    that has most of them, if that is more. Reading it makes the kernel walk the page tables (milliseconds a process): not to be
+    done while anything is timed.
 
     Returns:
         Bytes; processes that end meanwhile count nothing.
@@ -29,13 +31,21 @@ def tree_pss_bytes(pid: int) -> int:
         processes = [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
         return 0
-    total = 0
+    own = files = most_files = 0
     for process in processes:
-        try:
-            total += process.memory_full_info().pss
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return total
+        place = Path("/proc", str(process.pid))
+        with contextlib.suppress(OSError, KeyError):
+            sizes = _sizes(place / "smaps_rollup")
+            own += sizes["Pss"] - sizes.get("Pss_File", 0)
+            files += sizes.get("Pss_File", 0)
+            most_files = max(most_files, _sizes(place / "status")["RssFile"])
+    return own + max(files, most_files)
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """The lines of a file of `/proc` that hold sizes, in bytes."""
+    rows = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows if len(row) == 3 and row[2] == "kB"}
 
 
 def beyond_now_bytes(status: Path = Path("/proc/self/status")) -> int:

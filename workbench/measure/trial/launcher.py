@@ -27,6 +27,7 @@ from workbench.measure.trial.events import Event, parse_event
 from workbench.measure.trial.freezing import Freezer, pauses_file
 from workbench.measure.trial.machine import MachineWatch
 from workbench.measure.trial.process_tree import ProcessTree
+from workbench.measure.trial.template import Forked, Template
 from workbench.measure.trial.variables import left_out_note, without_deciding
 from workbench.measure.trial.worker import NO_RECORD
 from workbench.observer.clock import VARIABLE as PAUSES
@@ -99,6 +100,7 @@ class Launch:
         program: Likewise.
         on_event: Likewise.
         in_turns: Whether it takes turns with other trials: then it can be frozen, and counts until `finish` is called.
+        template: What it is forked from, where that is the same to what is measured; None: it is started anew.
 
     Attributes:
         phase: What the trial is doing, by its last event.
@@ -113,6 +115,7 @@ class Launch:
         program: Program | None = None,
         on_event: Callable[[Event], None] | None = None,
         in_turns: bool = False,
+        template: Template | None = None,
     ) -> None:
         self._knobs = knobs
         self._is_foreign = program is not None
@@ -124,14 +127,17 @@ class Launch:
         self._began_ns: dict[Phase, int] = {"launch": self._started_ns}
         self._looked_ns = 0
         self._last: Event | None = None
+        self._steps: tuple[tuple[float, int], tuple[float, int]] | None = None
         self._callers_error: Exception | None = None
         self._events_error: OSError | None = None
         self._left_out: dict[str, str] = {}
-        self._process: subprocess.Popen[str] | None = None
+        self._template = template if in_turns and template and self._can_be_forked() else None
+        self._process: subprocess.Popen[str] | Forked | None = None
         self._stopped: Stopped | None = None
         self._pauses = Pauses.make(str(pauses_file(self._folder))) if in_turns else None
         self.freezer: Freezer | None = None
         self._wall_s = 0.0
+        self._has_been_ended = False
 
     def start(self) -> None:
         """Start its process.
@@ -139,22 +145,31 @@ class Launch:
         Raises:
             CannotWrite: Where its run folder cannot be written to.
         """
+        arguments = [str(self._folder), "--started-ns", str(self._started_ns)]
         with writing(self._folder / STDERR), (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
-            process = subprocess.Popen(
-                [self._program.python, *_WORKER, self._folder, "--started-ns", str(self._started_ns)],
-                stdin=subprocess.PIPE,  # the leash: closes when this process is gone
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-                start_new_session=True,
-                env=self._environment(),
-            )
+            process: subprocess.Popen[str] | Forked
+            if self._template is not None:
+                process = self._template.fork(arguments, self._environment(), stderr)
+            else:
+                process = subprocess.Popen(
+                    [self._program.python, *_WORKER, *arguments],
+                    stdin=subprocess.PIPE,  # the leash: closes when this process is gone
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    text=True,
+                    start_new_session=True,
+                    env=self._environment(),
+                )
         self._process = process
         self._tree = ProcessTree(process)
         if self._pauses is not None:
             self.freezer = Freezer(process.pid, self._pauses)
         self._pump_thread = threading.Thread(target=self._pump, args=(process,), name="trial-events", daemon=True)
         self._pump_thread.start()
+
+    def _can_be_forked(self) -> bool:
+        """Whether nothing that is settled at imports is another than in all trials."""
+        return not self._is_foreign and self._knobs.workload != OBSERVED and not self._knobs.env
 
     def look(self, cancel: threading.Event | None = None) -> Stopped | None:
         """See to it, now and then; gives the reason where it has to be stopped."""
@@ -190,9 +205,12 @@ class Launch:
         return (monotonic_ns() - self._started_ns - frozen_ns) / NS_PER_S
 
     @property
-    def steps_done(self) -> int:
-        """Counted steps, by its last event."""
-        return self._last.done if self._last is not None and self._last.phase == "steady" else 0
+    def step_s(self) -> float | None:
+        """What a step takes, by its warm-up or by its counted steps so far; None where too few are known."""
+        if self._steps is None:
+            return None
+        (first_s, first), (last_s, last) = self._steps
+        return (last_s - first_s) / (last - first) if last > first else None
 
     @property
     def memory_bytes(self) -> int:
@@ -211,9 +229,10 @@ class Launch:
         Args:
             stopped: Why, where it had not come to its end.
         """
-        self._stopped = stopped
-        if self._process is None:
+        if self._process is None or self._has_been_ended:
             return
+        self._has_been_ended = True
+        self._stopped = stopped
         if self.freezer is not None:
             self.freezer.thaw()
         self._wall_s = self.ran_s
@@ -251,7 +270,7 @@ class Launch:
         counted = f": {last.done} of {last.total} done" if last is not None and last.total else ""
         return f"{', '.join(took)}{counted}"
 
-    def _pump(self, process: subprocess.Popen[str]) -> None:
+    def _pump(self, process: subprocess.Popen[str] | Forked) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             event = parse_event(line)
@@ -259,6 +278,10 @@ class Launch:
                 self._keep(line)
                 self.phase = event.phase
                 self._began_ns.setdefault(event.phase, monotonic_ns())
+                if event.phase in ("warmup", "steady") and event.done:
+                    at = self.ran_s, event.done
+                    is_new = self._steps is None or self._last is None or self._last.phase != event.phase
+                    self._steps = (at, at) if is_new or self._steps is None else (self._steps[0], at)
                 self._last = event
                 self._tell(event)
 
@@ -280,7 +303,7 @@ class Launch:
                 self._callers_error = error
 
     @staticmethod
-    def _close(process: subprocess.Popen[str]) -> None:
+    def _close(process: subprocess.Popen[str] | Forked) -> None:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -316,7 +339,8 @@ class Launch:
             notes.append(f"{EVENTS} is not complete: {self._events_error.strerror or self._events_error}")
         machine = machine.model_copy(update={"wall_s": self._wall_s})
         slices = [] if self.freezer is None else self.freezer.slices
-        record = record.model_copy(update={"machine": machine, "notes": notes, "slices": slices})
+        known = {"machine": machine, "notes": notes, "slices": slices, "forked": self._template is not None}
+        record = record.model_copy(update=known)
         return self._written(record, found_no_room=returncode == NO_RECORD)
 
     def _written(self, record: Record, *, found_no_room: bool) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import psutil
 
@@ -22,15 +22,17 @@ class MachineWatch:
 
     Args:
         clock: Reads the time.
+        also_own_s: Seconds on cores of processes that belong to the trial, and are none of this one's children.
     """
 
-    def __init__(self, clock: Clock = monotonic_ns) -> None:
+    def __init__(self, clock: Clock = monotonic_ns, also_own_s: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
+        self._also_own_s = also_own_s
         self._begin_ns = clock()
         self._load = os.getloadavg()[0]
         self._cores = os.sched_getaffinity(0)
         self._busy_s, self._stolen_s = _cpu_times(self._cores)
-        self._own_s = _own_times()
+        self._own_s = _own_times() + also_own_s()
         self._quota = find_quota()
         self._stopped = self._quota.stopped() if self._quota is not None else None
 
@@ -38,7 +40,7 @@ class MachineWatch:
         """What has happened since. The trial must have ended: what its processes took is known from then on."""
         wall_s = (self._clock() - self._begin_ns) / NS_PER_S
         busy_s, stolen_s = _cpu_times(self._cores)
-        other_s = (busy_s - self._busy_s) - (_own_times() - self._own_s)
+        other_s = (busy_s - self._busy_s) - (_own_times() + self._also_own_s() - self._own_s)
         available_s = wall_s * len(self._cores)
         throttled_share, throttled_s = self._throttled()
         return Machine(

@@ -9,10 +9,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import psutil
 
 from workbench.measure.loaders.shared_memory import remove_segments
+
+if TYPE_CHECKING:
+    from workbench.measure.trial.template import Forked
 
 #: How long processes get to end by themselves before they are killed.
 _GRACE_S = 0.5
@@ -37,7 +41,7 @@ class ProcessTree:
         pids: All members that were ever seen, also those that are gone.
     """
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str] | Forked) -> None:
         self._process = process
         self._started_s = time.time()
         self.pids = {process.pid}

@@ -29,6 +29,7 @@ from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.freezing import go_on_without_parent
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
+from workbench.measure.trial.template import leave_modules
 from workbench.observer.clock import pauses
 from workbench.records import Failure, FailureKind, Phase, Record
 from workbench.records.run_folder import PROFILES, RECORD, read_knobs, write_json
@@ -63,7 +64,10 @@ def main() -> int:
         trial = RankedTrial(knobs, folder, started_ns=arguments.started_ns, events_fd=events.fileno())
     else:
         trial = Trial(knobs, folder, started_ns=arguments.started_ns, on_event=EventWriter(events))
-    return leave_record(trial, knobs, folder)
+    code = leave_record(trial, knobs, folder)
+    if pauses is not None:
+        leave_modules(folder)
+    return code
 
 
 def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, folder: Path) -> int:
