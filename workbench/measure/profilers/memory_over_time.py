@@ -20,8 +20,8 @@ def tree_pss_bytes(pid: int) -> int:
 
     PSS divides every shared page among those that map it, so the sum over the tree counts it once. That holds for what
     the tree shares within itself; the pages of files, which others may have mapped as well, count as in the process
-    that has most of them, if that is more. Reading it makes the kernel walk the page tables (milliseconds a process): not to be
-    done while anything is timed.
+    that has most of them, if that is more. Reading it makes the kernel walk the page tables (milliseconds a process):
+    not to be done while anything is timed.
 
     Returns:
         Bytes; processes that end meanwhile count nothing.

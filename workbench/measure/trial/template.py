@@ -70,7 +70,8 @@ class Template:
         self._process.stdin.close()
         self._is_ready = bool(self._answers.readline())  # nobody measures meanwhile
         self._changed = threading.Condition()
-        threading.Thread(target=self._listen, name="template", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="template", daemon=True)
+        self._listener.start()
 
     @property
     def is_alive(self) -> bool:
@@ -106,9 +107,11 @@ class Template:
 
     def close(self) -> None:
         """End the process."""
-        self._socket.close()
         self._process.kill()
         self._process.wait()
+        self._listener.join()  # which ends with it
+        self._answers.close()
+        self._socket.close()
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError, ValueError):
