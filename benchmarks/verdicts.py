@@ -10,16 +10,13 @@ turn.
 
 from __future__ import annotations
 
-import multiprocessing
-import random
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from promise.figure import Figure, main
+from promise.neighbour import neighbour
 
 from workbench.knobs.joined import parse_knobs
 from workbench.records import FalseVerdicts, Planted, Record, SelfTest, Share
@@ -38,9 +35,6 @@ SHORT_TRIALS = {"transforms": "direct", "targets": "none", "num_pages": 24}
 
 #: No block begins that would end later: a slower machine makes fewer comparisons, and the figures say so.
 MOST_S, MOST_UNDER_LOAD_S = 13 * 60.0, 6 * 60.0
-
-#: The other process works and rests for times between these.
-_SPELL_S = (0.2, 3.0)
 
 
 def show(done: int, total: int, variant: str, record: Record) -> None:
@@ -105,34 +99,13 @@ def number_figure(name: str, shares: list[Share], goal: int) -> Figure:
     return Figure(name, number, "", f">= {goal}", number >= goal)
 
 
-@contextmanager
-def load() -> Iterator[None]:
-    """Another process that takes one core at random."""
-    process = multiprocessing.get_context("spawn").Process(target=_work_at_random, daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.kill()
-        process.join()
-
-
-def _work_at_random() -> None:
-    draw = random.Random(0)
-    while True:
-        until = time.monotonic() + draw.uniform(*_SPELL_S)
-        while time.monotonic() < until:
-            pass
-        time.sleep(draw.uniform(*_SPELL_S))
-
-
 def measure() -> list[Figure]:
     """Quiet first, then under load."""
     knobs = parse_knobs({**KNOBS, **SHORT_TRIALS})
     how = {"num_identical": NUM_IDENTICAL, "on_trial": show}
     with tempfile.TemporaryDirectory() as folder:
         quiet = run_selftest(Path(folder, "quiet"), knobs, sizes=SIZES, num_blocks=BLOCKS, budget_s=MOST_S, **how)
-        with load():
+        with neighbour():
             place = Path(folder, "loaded")
             blocks = BLOCKS_UNDER_LOAD
             loaded = run_selftest(place, knobs, sizes=(), num_blocks=blocks, budget_s=MOST_UNDER_LOAD_S, **how)
