@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Any
 
 from . import device, model, packed_batch, profilers
-from .clock import now_ns
+from .clock import now_ns, pauses
 from .counts import OFTEN_NS, SELDOM_NS
 from .fetch import datasets_of
 from .isolated import time_isolated
@@ -213,6 +213,8 @@ class Steps:
     def _is_enough(self, loader: int) -> bool:
         """Whether all steps are done that are to be counted; never, where training may be yet to come."""
         wanted: int | None = self._session.settings.get("steps")
+        if pauses is not None and not pauses.is_over:
+            return False
         if wanted is None or (self.training == NONE and self.model.has_optimizer):
             return False
         if self.training not in (NONE, loader):

@@ -212,6 +212,9 @@ class Description(Part):
     epoch_samples: int | None = Field(
         None, description="samples in an epoch, where a sampler draws another number than there are"
     )
+    epoch_batches: int | None = Field(
+        None, description="batches that a loader of a script's own makes in an epoch; None: those that its samples fill"
+    )
     counts: list[Count] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
 

@@ -81,6 +81,8 @@ def _steps_of(record: Record) -> _Steps:
 
 def _steps_of_an_epoch(record: Record) -> int:
     description = record.description
+    if description is not None and description.epoch_batches:
+        return description.epoch_batches
     samples = 0 if description is None else description.epoch_samples or description.num_samples
     return max(1, -(-samples // record.knobs.batch_size))
 

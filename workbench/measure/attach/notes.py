@@ -9,6 +9,7 @@ from workbench.measure.attach.script import Ended
 from workbench.measure.attach.seen import Seen, rank_of
 from workbench.measure.attach.window import Loop, Window
 from workbench.measure.timing.spans import TrackSpans
+from workbench.observer.clock import pauses
 from workbench.units import counted
 
 #: What looking costs is said from this share of a process's time on.
@@ -38,7 +39,7 @@ def notes_of(
         notes.append(
             f"no backward pass was seen: the steps are those of the loader with most batches, {loader['name']}"
         )
-    if window.num_steps < knobs.num_steps < ALL_STEPS:
+    if window.num_steps < knobs.num_steps < ALL_STEPS and pauses is None:
         how = f"the script ended ({ended.how})" if ended.returncode is not None else "it was stopped"
         notes.append(
             f"{how} after {counted(loop.num_steps, 'step')}; {window.num_steps} of {knobs.num_steps} were counted"

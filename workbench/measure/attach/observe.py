@@ -23,6 +23,7 @@ from workbench.measure.profilers.profiler import ProfilerContext
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.process_tree import adopt_orphans, collect_orphans, end_others
+from workbench.observer.clock import pauses
 from workbench.observer.session import SETTINGS
 from workbench.observer.steps import warmup_steps
 from workbench.records import Phase, Record
@@ -42,6 +43,9 @@ _LEFT_S = 4.0
 
 #: Samples that are looked at when all is counted may take so long.
 _MOST_LOOKING_S = 60.0
+
+#: Steps that are counted at least where whoever has started the trial says when there are enough.
+_LEAST_STEPS = 2
 
 OUTPUT = "stdout.txt"
 
@@ -144,7 +148,7 @@ class Observed:
         """What the observer is asked for."""
         asked = self._knobs.asked()
         return {
-            "steps": self._knobs.num_steps,
+            "steps": self._knobs.num_steps if pauses is None else _LEAST_STEPS,
             "warmup": self._knobs.warmup_steps,
             "let_finish": self._knobs.let_finish,
             "loader": self._knobs.which_loader,
@@ -230,7 +234,10 @@ class Observed:
         self._enter(phase)
         total = warmup if phase == "warmup" else self._knobs.num_steps
         shown = done if phase == "warmup" else done - warmup
-        self._on_event(Event(phase=phase, done=min(max(shown, 0), total), total=total))
+        if pauses is None:
+            self._on_event(Event(phase=phase, done=min(max(shown, 0), total), total=total))
+        else:
+            self._on_event(Event(phase=phase, done=max(shown, 0)))
 
 
 def _training(loops: list[ProcessSeen]) -> list[ProcessSeen]:

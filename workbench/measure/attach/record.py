@@ -29,6 +29,7 @@ from workbench.measure.timing.spans import TrackSpans
 from workbench.measure.trial.control_group import cores_by_quota, usable_memory
 from workbench.measure.trial.environment import cpu_name
 from workbench.measure.trial.stage_stats import lane_stats, write_spans
+from workbench.observer.clock import pauses
 from workbench.records import (
     Batches,
     Count,
@@ -116,7 +117,8 @@ def make_record(
 
 
 def _window(loop: Loop, knobs: ObservedKnobs) -> Window:
-    return window_of(loop, num_steps=knobs.num_steps, warmup_steps=knobs.warmup_steps, fills=knobs.fills_cache)
+    num_steps = knobs.num_steps if pauses is None else loop.num_steps  # all, of a script that takes turns
+    return window_of(loop, num_steps=num_steps, warmup_steps=knobs.warmup_steps, fills=knobs.fills_cache)
 
 
 def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
@@ -225,6 +227,7 @@ def _description(loop: Loop) -> Description:
     return Description(
         num_samples=samples or 0,
         epoch_samples=in_epoch if in_epoch != samples else None,
+        epoch_batches=loader["num_batches"],
         counts=[Count(name="batches in an epoch", number=loader["num_batches"])] if loader["num_batches"] else [],
         notes=notes,
     )
@@ -280,6 +283,7 @@ def _batches(loop: Loop) -> Batches:
         number=list(range(loop.num_steps)),
         samples=loop.given_samples.tolist(),
         num_bytes=loop.given_bytes.tolist(),
+        end_ns=[*loop.step_ns[1:].tolist(), loop.last_ns],
     )
 
 
