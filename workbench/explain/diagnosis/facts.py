@@ -20,6 +20,7 @@ from workbench.explain.breakdown import (
     share_of,
 )
 from workbench.explain.diagnosis.cause import Thresholds
+from workbench.explain.diagnosis.charges import LOADING, Charged, charge
 from workbench.explain.prediction.recorded import (
     counted_spans,
     implausible_isolated,
@@ -67,6 +68,7 @@ class Facts:
         cores: What the workers did with their time; None where the scheduler's counters are missing.
         samples: A row for each time that a sample was made (see `sample_times`); empty where that is not known.
         starting: Share of the time in which the main process waited for a worker to start.
+        charged: How near the run is to its ceiling, and who holds it up.
         round_wait_s: What it waits once for each round of its workers, where it hardly waits otherwise; else None.
     """
 
@@ -77,7 +79,38 @@ class Facts:
     cores: CoreUse | None
     samples: pd.DataFrame
     starting: float
+    charged: Charged
     round_wait_s: float | None
+
+    def is_held_up(self, limits: Thresholds) -> bool:
+        """Whether loading holds up the run: the main process waits for samples, or the device for loading."""
+        return self.wait >= limits.waits or self.charged.of(*LOADING) >= limits.charged
+
+    @property
+    def waiting_for_core(self) -> float:
+        """Share of their work in which workers are ready and wait for a core; 0 where that isn't known."""
+        cores = self.cores
+        return min(1.0, cores.ready_s / cores.work_s) if cores is not None and cores.work_s > 0.0 else 0.0
+
+    @property
+    def main_off_core(self) -> tuple[float, float]:
+        """Shares of its work in which the main process's loop waits for a core, and for something else than that."""
+        lane = self.record.lane("main")
+        if lane is None or lane.cpu_s is None or lane.ready_s is None or self.own_work <= 0.0:
+            return 0.0, 0.0
+        work_s = self.own_work * lane.wall_s
+        off = max(0.0, 1.0 - lane.cpu_s / work_s)
+        ready = min(off, lane.ready_s / work_s)
+        return ready, off - ready
+
+    @property
+    def background_off_core(self) -> float:
+        """Share of its work in which the background thread is on no core; 0 where that isn't known."""
+        lane = self.record.lane("main")
+        work_s = (self.main.background_busy + self.main.receiving_busy) * self.main.wall_s
+        if lane is None or lane.background_cpu_s is None or work_s <= 0.0:
+            return 0.0
+        return max(0.0, 1.0 - lane.background_cpu_s / work_s)
 
     @property
     def is_contended(self) -> bool:
@@ -361,6 +394,7 @@ def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
         cores=None if worker is None or worker.in_main else _core_use(record, worker),
         samples=sample_times(record, counted),
         starting=starting_share(counted, record.steady.wall_s),
+        charged=charge(record, lanes, spans),
         round_wait_s=wait_of_a_round(record.steady, counted, record.knobs.num_workers),
     )
 

@@ -1,0 +1,252 @@
+"""The gap between a run and its ceiling, shared out over causes: the shares and what is unexplained add up to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
+from workbench.explain.diagnosis.charges import Ceiling
+from workbench.explain.diagnosis.critical_path import Holder
+from workbench.explain.diagnosis.facts import Facts
+from workbench.explain.words.items import item_of, listed
+from workbench.stages import Lane
+from workbench.units import format_rate, format_share
+
+#: Of a worker's time, loading's causes that are not a stage come first: what they explain doesn't count for stages.
+_CORES: Name = "cores oversubscribed"
+_LOCK: Name = "interpreter lock"
+
+#: A second thread of the main process that is at work less than this share of the time locks out nobody.
+_SECOND_THREAD = 0.05
+
+#: Shares below this are not worth a word.
+_SAID_FROM = 0.01
+
+
+@dataclass(frozen=True)
+class GapShare:
+    """What one cause has of the gap.
+
+    Attributes:
+        name: The cause.
+        stages: The stages that it is about, the largest first; empty where it is about none.
+        share: Share of the run's time, 0..1.
+    """
+
+    name: Name
+    stages: tuple[str, ...]
+    share: float
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that has most of it."""
+        return self.stages[0] if self.stages else None
+
+    @property
+    def words(self) -> str:
+        """``"loader-bound by 'decode' 3.1 %"``."""
+        by = f" by {listed(self.stages[:2])}" if self.stages else ""
+        return f"{self.name}{by} {format_share(self.share)}"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far a run is from its ceiling, and why.
+
+    Attributes:
+        ceiling: What would be at work all the time.
+        samples_per_s: What the run would make then.
+        item: What one sample is called.
+        is_simulated: Whether the device is a replay device.
+        reached: Share of the time in which it was at work, 0..1.
+        shares: The causes' shares of the rest, the largest first.
+        unexplained: What is left of it, 0..1.
+    """
+
+    ceiling: Ceiling
+    samples_per_s: float
+    item: str
+    is_simulated: bool
+    reached: float
+    shares: tuple[GapShare, ...]
+    unexplained: float
+
+    @property
+    def missing(self) -> float:
+        """The gap, as a share of the run's time."""
+        return 1.0 - self.reached
+
+    @property
+    def words(self) -> str:
+        """The gap in a sentence or two."""
+        who = {
+            "device": f"The {'simulated ' if self.is_simulated else ''}device is",
+            "model": "The model is",
+            "loading": "The workers are",
+        }[self.ceiling]
+        rate = format_rate(self.samples_per_s, self.item)
+        reached = f"{who} at work {format_share(self.reached)} of the time; all the time would be {rate}."
+        said = [share.words for share in self.shares if share.share >= _SAID_FROM]
+        small = sum(share.share for share in self.shares if share.share < _SAID_FROM)
+        said += [f"small ones {format_share(small)}"] if small >= _SAID_FROM else []
+        if self.missing < _SAID_FROM:
+            return reached
+        return f"{reached} The missing {format_share(self.missing)}: {', '.join([*said, self._rest])}."
+
+    @property
+    def _rest(self) -> str:
+        return f"unexplained {format_share(self.unexplained)}"
+
+
+def share_out(facts: Facts, causes: Sequence[Cause]) -> Gap:
+    """The gap of a run.
+
+    Args:
+        facts: The run, with its charges.
+        causes: What rules have found: some explain a part of what workers do (`Cause.of_loading`).
+    """
+    charged = facts.charged
+    seconds: dict[tuple[Name, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    unexplained = 0.0
+    for holder, share in charged.charges.items():
+        for name, stage, part in _causes_of(facts, holder, causes):
+            if name is None:
+                unexplained += part * share
+            else:
+                seconds[name, stage if name in ("loader-bound", "slow worker start") else _group(facts, name, holder)][
+                    stage
+                ] += part * share
+    shares = [
+        GapShare(name, tuple(filter(None, sorted(of, key=lambda stage: -of[stage]))), sum(of.values()))
+        for (name, _), of in seconds.items()
+    ]
+    shares.sort(key=lambda share: -share.share)
+    return Gap(
+        ceiling=charged.ceiling,
+        samples_per_s=facts.steady.samples_per_s / max(charged.reached, 1e-9),
+        item=item_of(facts.record),
+        is_simulated=facts.record.simulated,
+        reached=charged.reached,
+        shares=tuple(share for share in shares if share.share > 0.0),
+        unexplained=unexplained,
+    )
+
+
+def with_charges(facts: Facts, causes: Sequence[Cause], gap: Gap, limits: Thresholds) -> list[Cause]:
+    """Causes with what the gap charges them with; those that no rule has found are causes by that alone.
+
+    A run that is not at its ceiling has one, however small it is.
+    """
+    left, found = list(gap.shares), []
+    for cause in causes:
+        own = [
+            share for share in left if share.name == cause.name and (not share.stages or cause.stage in share.stages)
+        ]
+        left = [share for share in left if share not in own]
+        charged = sum(share.share for share in own)
+        found.append(replace(cause, charged=charged, cost=max(cause.cost, charged)))
+    is_named = any(cause.is_worth_mentioning(limits) for cause in found)
+    is_below = gap.missing > limits.ceiling
+    for number, share in enumerate(left):
+        if share.share >= limits.charged or (is_below and not is_named and number == 0):
+            cost = max(share.share, limits.charged)
+            found.append(Cause(share.name, share.stage, _evidence(facts, share), cost, charged=cost))
+    if gap.unexplained >= limits.notable:
+        who = "nothing was asked of the device" if gap.ceiling == "device" else "the run was not at its ceiling"
+        evidence = f"For {format_share(gap.unexplained)} of the time {who}, and no span tells why."
+        found.append(Cause("breakdown does not close", None, evidence, gap.unexplained, charged=gap.unexplained))
+    return found
+
+
+def _evidence(facts: Facts, share: GapShare) -> str:
+    """What shows a cause that nothing but the gap has found."""
+    lane: Lane = "worker" if share.name in ("loader-bound", "slow worker start") else "main"
+    rows = [row for stage in share.stages if (row := facts.record.stage(stage, lane)) is not None]
+    takes = ", ".join(f"'{row.name}' {facts.each(row)}" for row in rows)
+    holds = {"device": "the device waits", "model": "the model waits", "loading": "workers wait"}[facts.charged.ceiling]
+    words = {
+        _LOCK: "The main process's loop and its background thread take turns: one of them runs at a time",
+        _CORES: "Processes and threads that are ready find no core",
+        "idle at epoch ends": "Workers have no order where an epoch ends, and the next batches have to be made first",
+        "background-thread-bound": f"The main process waits for its background thread ({takes})",
+        "loader-bound": f"The main process waits for {facts.items} ({takes})",
+        "main-thread-bound": f"What the main process does comes before the next step ({takes})",
+        "transfer-bound": f"Batches are brought to the device ({takes})",
+        "slow worker start": f"Workers start anew in every epoch ({takes})",
+        "slowest rank": "Ranks wait for the slowest of them",
+    }
+    what = words.get(share.name, f"Batches are on their way between processes ({takes})")
+    return f"{what}: {holds} {format_share(share.share)} of the time for that."
+
+
+def _group(facts: Facts, name: Name, holder: Holder) -> str:
+    """What is said of the main process's own work is said by stage, but for work on results, which belongs together."""
+    if name != "main-thread-bound" or facts.record.catalogue.find("main", holder.stage).role == "collect":
+        return ""
+    return holder.stage
+
+
+_Parts = Iterator[tuple[Name | None, str, float]]
+
+
+def _causes_of(facts: Facts, holder: Holder, causes: Sequence[Cause]) -> _Parts:
+    """Which causes a holder's charge belongs to: name (None: unexplained), stage and part, 0..1; parts add up to 1."""
+    if holder.kind == "loading":
+        yield from _of_loading(facts, holder, causes)
+    elif holder.kind in ("main", "background", "late"):
+        yield from _of_main_process(facts, holder)
+    else:
+        name: dict[str, Name | None] = {
+            "sending": "heavy send and receive",
+            "receiving": "receiving-thread-bound",
+            "start": "slow worker start",
+            "epoch": "idle at epoch ends",
+            "ranks": "slowest rank",
+        }
+        yield name.get(holder.kind), "" if holder.kind in ("epoch", "ranks") else holder.stage, 1.0
+
+
+def _of_loading(facts: Facts, holder: Holder, causes: Sequence[Cause]) -> _Parts:
+    """The making of samples: what special causes explain of it, what workers wait for cores, and its stage."""
+    left = 1.0
+    for cause in causes:
+        if cause.of_loading:
+            yield cause.name, cause.stage or "", left * cause.of_loading
+            left *= 1.0 - cause.of_loading
+    if not any(cause.of_loading and cause.name in (_CORES, "throttled by a quota") for cause in causes):
+        yield _CORES, "", left * facts.waiting_for_core
+        left *= 1.0 - facts.waiting_for_core
+    is_known = bool(holder.stage) or facts.worker is None
+    yield "loader-bound" if is_known else None, holder.stage, left
+
+
+def _of_main_process(facts: Facts, holder: Holder) -> _Parts:
+    """Work of the main process's threads: as far as it was on a core; what it waited for a core, or for the lock."""
+    ready, blocked = facts.main_off_core
+    second = facts.main.background_busy + facts.main.receiving_busy
+    is_locked = second >= _SECOND_THREAD
+    if holder.kind == "late":
+        off = ready + blocked
+        yield _CORES, "", ready / off if off else 0.0
+        yield _LOCK if is_locked else None, "", blocked / off if off else 1.0
+        return
+    if holder.kind == "background":
+        off = facts.background_off_core
+        both = ready + blocked
+        ready, blocked = (off * ready / both, off * blocked / both) if both else (0.0, off)
+    if not is_locked:  # it waits for something of its own
+        blocked = 0.0
+    yield _CORES, "", ready
+    yield _LOCK, "", blocked
+    yield _name_of(facts, holder), holder.stage, 1.0 - ready - blocked
+
+
+def _name_of(facts: Facts, holder: Holder) -> Name:
+    if holder.kind == "background":
+        return "background-thread-bound"
+    kind = facts.record.catalogue.find("main", holder.stage)
+    if kind.role == "receive" or (kind.role == "end" and kind.moves_bytes):
+        return "heavy send and receive"
+    return "transfer-bound" if kind.role == "submit" and kind.moves_bytes else "main-thread-bound"
