@@ -50,7 +50,7 @@ class Thresholds:
             that is measured within one run, and need not be seen in a comparison of two.
         ceiling: Share of the time that may be missing to the ceiling of a run that is called healthy. A run of some
             dozens of steps has no more than that at its end, where the last results are worked on.
-        stands_out: Causes that cost this much are ranked before what bounds the run: any other promises less than a tenth.
+        stands_out: Causes that cost this much come before what bounds the run; others gain less than a tenth.
         waits: Share of its time that the main process must wait for samples before loading is to blame: where an epoch
             ends, and where samples differ in size, it always waits a little. The same share as in `predictor.limit_of`.
         busy: A device, or a thread, that is at work for this share of the time bounds the run. Likewise.

@@ -18,6 +18,7 @@ from workbench.explain.breakdown import (
     BATCH_WAIT,
     IDLE,
     LaneBreakdown,
+    Part,
     device_busy,
     find_lane,
     receives,
@@ -31,7 +32,7 @@ from workbench.units import NS_PER_S
 Ceiling = Literal["device", "model", "loading"]
 
 #: Kinds of holders that are the way of a batch from its samples to the main process.
-LOADING: tuple[Kind, ...] = ("loading", "start", "epoch")
+LOADING: tuple[Kind, ...] = ("loading", "rare", "start", "epoch")
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,16 @@ class Charged:
         return sum(share for holder, share in self.charges.items() if holder.kind in kinds)
 
 
-def charge(record: Record, lanes: Sequence[LaneBreakdown], spans: pd.DataFrame | None) -> Charged:
+def charge(
+    record: Record, lanes: Sequence[LaneBreakdown], spans: pd.DataFrame | None, rare: Mapping[int, float] | None = None
+) -> Charged:
     """How near a run is to its ceiling, and who holds it up.
 
     Args:
         record: The run, with counted steps.
         lanes: Where its time went, the main process among it.
         spans: Its spans; None, or empty: its charges are in proportion to what the main process spends its time on.
+        rare: By batch: share of its making that rare slow samples are to blame for.
     """
     assert record.steady is not None
     own = list(lanes)
@@ -67,14 +71,14 @@ def charge(record: Record, lanes: Sequence[LaneBreakdown], spans: pd.DataFrame |
     assert main is not None
     ceiling, reached = _reached(record, own, main)
     if spans is None or not len(spans):
-        return _in_proportion(ceiling, reached, main)
+        return _in_proportion(ceiling, reached, own, main)
     if ceiling == "loading":
         idle = _of_idle_workers(record.steady, spans)
         whole = sum(idle.values())
         if not whole:
-            return _in_proportion(ceiling, reached, main)
+            return _in_proportion(ceiling, reached, own, main)
         return Charged(ceiling, reached, {holder: (1.0 - reached) * ns / whole for holder, ns in idle.items()})
-    path = CriticalPath(record, record.steady, spans, "device" if ceiling == "device" else "main")
+    path = CriticalPath(record, record.steady, spans, "device" if ceiling == "device" else "main", rare)
     seconds = path.charges()
     wall_s = (record.steady.end_ns - record.steady.begin_ns) / NS_PER_S
     return Charged(ceiling, path.busy_share, {holder: each / wall_s for holder, each in seconds.items()})
@@ -91,27 +95,40 @@ def _reached(record: Record, lanes: list[LaneBreakdown], main: LaneBreakdown) ->
     return "loading", share_of(main, BATCH_WAIT)
 
 
-def _in_proportion(ceiling: Ceiling, reached: float, main: LaneBreakdown) -> Charged:
+def _in_proportion(ceiling: Ceiling, reached: float, lanes: list[LaneBreakdown], main: LaneBreakdown) -> Charged:
     """The missing time over all that the main process does but for waiting for the device, and for the model itself."""
     shares: dict[Holder, float] = defaultdict(float)
-    results = [part for part in main.background if part.is_work and not receives(part.kind)]
-    most = max(results, key=lambda part: part.share, default=None)
     for part in main.parts:
+        is_model = ceiling == "model" and part.kind.role == "submit" and not part.kind.moves_bytes
         if part.stage == UNATTRIBUTED:
             shares[Holder("unexplained")] += part.share
         elif part.stage == BATCH_WAIT:
             if ceiling != "loading":
-                shares[Holder("loading")] += part.share
+                _share_out(shares, "loading", part.share, _work(find_lane(lanes, "worker")))
         elif part.stage == BACKLOG:
-            shares[Holder("background", most.stage if most else "")] += part.share
+            results = [each for each in main.background if each.is_work and not receives(each.kind)]
+            _share_out(shares, "background", part.share, results)
         elif part.stage == RANK_WAIT:
             shares[Holder("ranks", part.stage)] += part.share
-        elif part.is_work and not (ceiling == "model" and part.kind.role == "submit" and not part.kind.moves_bytes):
+        elif part.is_work and not is_model:
             shares[Holder("main", part.stage)] += part.share
     whole = sum(shares.values())
     if whole <= 0.0:
         return Charged(ceiling, reached, {Holder("unexplained"): 1.0 - reached})
     return Charged(ceiling, reached, {holder: (1.0 - reached) * share / whole for holder, share in shares.items()})
+
+
+def _work(lane: LaneBreakdown | None) -> list[Part]:
+    """What the workers do for a batch before it is sent."""
+    return [part for part in lane.parts if part.is_work and part.stage != UNATTRIBUTED] if lane is not None else []
+
+
+def _share_out(shares: dict[Holder, float], kind: Kind, share: float, parts: Sequence[Part]) -> None:
+    whole = sum(part.share for part in parts)
+    for part in parts:
+        shares[Holder(kind, part.stage)] += share * part.share / whole
+    if not parts:
+        shares[Holder(kind)] += share
 
 
 def _of_idle_workers(steady: Steady, spans: pd.DataFrame) -> dict[Holder, float]:

@@ -24,10 +24,11 @@ from workbench.records import Record, Steady
 from workbench.stages import RANK_WAIT, Catalogue, Lane
 from workbench.units import NS_PER_S
 
-#: What holds up the device: `main` is the work of the loop, `background` that of its thread for results; `late` is a
-#: thread that goes on later than it could, because it gets no core, or not the interpreter's lock.
+#: What holds up the device: `loading` is a worker that makes a batch (`rare`: one of its rare slow samples), `epoch` a
+#: worker that had no order because an epoch had ended, `main` is the work of the loop, `background` that of its thread
+#: for results; `late` is a thread that goes on later than it could, for it gets no core, or not the interpreter's lock.
 Kind = Literal[
-    "loading", "sending", "receiving", "start", "epoch", "main", "background", "late", "ranks", "unexplained"
+    "loading", "rare", "sending", "receiving", "start", "epoch", "main", "background", "late", "ranks", "unexplained"
 ]
 
 #: Where nothing of a lane says which stage it is.
@@ -82,9 +83,18 @@ class CriticalPath:
         steady: Its counted steps.
         spans: All its spans.
         lane: Where its model runs: on a device, or in the main process itself.
+        rare: By batch: share of its making that rare slow samples are to blame for.
     """
 
-    def __init__(self, record: Record, steady: Steady, spans: pd.DataFrame, lane: Lane = "device") -> None:
+    def __init__(
+        self,
+        record: Record,
+        steady: Steady,
+        spans: pd.DataFrame,
+        lane: Lane = "device",
+        rare: Mapping[int, float] | None = None,
+    ) -> None:
+        self._rare = rare or {}
         self._steady = steady
         self._kinds: Catalogue = record.catalogue
         inside = spans[(spans["end_ns"] > steady.begin_ns) & (spans["begin_ns"] < steady.end_ns)]
@@ -97,7 +107,9 @@ class CriticalPath:
         self._results = _Thread(inside[main & background & ~on_the_way.astype(bool)])
         self._receiver = _Thread(inside[main & background & on_the_way.astype(bool)])
         made = inside[worker & ~background]
-        self._workers = {int(number): _Thread(own) for number, own in made.groupby("process")}
+        self._workers = {
+            number: _Thread(made[made["process"] == number]) for number in made["process"].unique().tolist()
+        }
         self._batches = self._made(made)
         self._per_epoch, self._refills = self._epoch_budgets(record)
         handed = [at for at, stage in enumerate(self._main.stage) if stage == BACKLOG]
@@ -139,15 +151,16 @@ class CriticalPath:
         no_work = self._kinds.names("wait", "start", lane="worker")
         work = spans[~spans["stage"].isin(no_work) & (spans["batch"] >= 0)]
         work = work.assign(ns=work["end_ns"] - work["begin_ns"])
-        by_stage = work.groupby(["batch", "stage"])["ns"].sum().groupby(level="batch")
         ends = work.groupby("batch").agg(worker=("process", "first"), begin=("begin_ns", "min"), end=("end_ns", "max"))
+        of: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for batch, stage, ns in zip(work["batch"].tolist(), work["stage"], work["ns"].tolist(), strict=True):
+            of[batch][stage] += ns
         found = {}
-        for batch, stages in by_stage:
-            worker, begin, end = (int(value) for value in ends.loc[batch])
-            of = {stage: int(ns) for (_, stage), ns in stages.items()}
-            whole = max(end - begin, sum(of.values()), 1)
-            shares = {**{stage: ns / whole for stage, ns in of.items()}, _NO_STAGE: 1.0 - sum(of.values()) / whole}
-            found[int(batch)] = _Made(worker, begin, end, shares)
+        for batch, worker, begin, end in zip(ends.index.tolist(), *(ends[name].tolist() for name in ends), strict=True):
+            whole = max(end - begin, sum(of[batch].values()), 1)
+            shares = {stage: ns / whole for stage, ns in of[batch].items()}
+            shares[_NO_STAGE] = 1.0 - sum(shares.values())
+            found[batch] = _Made(worker, begin, end, shares)
         return found
 
     def _epoch_budgets(self, record: Record) -> tuple[int, dict[int, float]]:
@@ -302,6 +315,10 @@ class _Way:
             self.pieces[Holder("epoch")] += refill
             budgets[epoch] -= refill
             left -= refill
+        rare = self._path._rare.get(batch, 0.0)
+        if rare:
+            self.pieces[Holder("rare")] += left * rare
+            left *= 1.0 - rare
         for stage, share in made.shares.items():
             if share > 0.0:
                 self.pieces[Holder("loading", stage)] += left * share

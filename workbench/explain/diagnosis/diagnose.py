@@ -161,7 +161,7 @@ def diagnosed(
         stages. And the gap; None there, and where stages count twice.
     """
     limits = limits or Thresholds()
-    facts = gather(record, spans)
+    facts = gather(record, spans, limits)
     if facts is None:
         return [], None
     if twice := [lane for lane in facts.lanes if lane.explained > CLOSES_UP_TO]:
@@ -171,7 +171,10 @@ def diagnosed(
     losses = Losses(facts, predictor and predictor.shortened(), limits)
     causes = [cause for rule in _RULES for cause in rule(facts, losses, limits)]
     gap = share_out(facts, causes)
-    found = _weighed(facts, losses, limits, with_charges(facts, causes, gap, limits))
+    if gap.missing > limits.ceiling:
+        causes = with_charges(facts, causes, gap)
+        limits = _naming_one(limits, causes)
+    found = _weighed(facts, losses, limits, causes)
     healthy = _healthy(facts, losses, limits, found, gap)
     return [healthy, *found] if healthy else found, gap
 
@@ -193,6 +196,13 @@ def _weighed(facts: Facts, losses: Losses, limits: Thresholds, causes: Sequence[
         return is_small, is_small and not cause.bounds, -cause.cost
 
     return sorted(found, key=rank)
+
+
+def _naming_one(limits: Thresholds, causes: Sequence[Cause]) -> Thresholds:
+    """A run that is not at its ceiling has a cause, however little it costs."""
+    if any(cause.is_worth_mentioning(limits) for cause in causes):
+        return limits
+    return replace(limits, charged=max((cause.charged for cause in causes), default=limits.charged))
 
 
 def _healthy(facts: Facts, losses: Losses, limits: Thresholds, found: list[Cause], gap: Gap) -> Cause | None:

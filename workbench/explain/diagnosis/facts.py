@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.explain.breakdown import (
     BACKLOG,
     BATCH_WAIT,
+    BUSY_FROM,
     IDLE,
     LaneBreakdown,
     bound_by_background,
@@ -88,8 +89,11 @@ class Facts:
 
     @property
     def waiting_for_core(self) -> float:
-        """Share of their work in which workers are ready and wait for a core; 0 where that isn't known."""
-        cores = self.cores
+        """Share of their work in which workers are ready and wait for a core; 0 where that isn't known.
+
+        Workers that have nothing to do take no cores from anybody.
+        """
+        cores = self.cores if self.idle < BUSY_FROM else None
         return min(1.0, cores.ready_s / cores.work_s) if cores is not None and cores.work_s > 0.0 else 0.0
 
     @property
@@ -341,14 +345,8 @@ class Facts:
 
     def rare_share(self, limits: Thresholds) -> float | None:
         """Share of all samples' time that rare slow ones take beyond the median; None where there are none, or many."""
-        walls = self.samples["wall_s"]
-        if walls.empty:
-            return None
-        median = float(walls.median())
-        slow = walls[walls > limits.rare_sample * median]
-        if slow.empty or len(slow) > limits.rare_samples * len(walls):
-            return None
-        return float((slow - median).sum() / walls.sum())
+        beyond = beyond_the_median(self.samples, limits)
+        return None if beyond is None else float(beyond.sum() / self.samples["wall_s"].sum())
 
     def waiting_stage(self) -> str | None:
         """The stage of the workers that has lost most against what it takes isolated, or what no stage explains."""
@@ -373,12 +371,38 @@ def largest_of(rows: Iterable[StageStats]) -> StageStats:
     return max(rows, key=lambda row: row.total_s)
 
 
-def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
+def beyond_the_median(samples: pd.DataFrame, limits: Thresholds) -> pd.Series[float] | None:
+    """What each sample takes beyond the median, in seconds, where it is a rare slow one; None: there are none, or many.
+
+    Args:
+        samples: See `sample_times`.
+        limits: From where on a sample is slow, and how many are rare.
+    """
+    walls = samples["wall_s"]
+    if walls.empty:
+        return None
+    median = float(walls.median())
+    is_slow = walls > limits.rare_sample * median
+    if not is_slow.any() or is_slow.sum() > limits.rare_samples * len(walls):
+        return None
+    return (walls - median).where(is_slow, 0.0)
+
+
+def _rare_by_batch(samples: pd.DataFrame, limits: Thresholds) -> dict[int, float]:
+    beyond = beyond_the_median(samples, limits)
+    if beyond is None:
+        return {}
+    of = (beyond.groupby(samples["batch"]).sum() / samples.groupby("batch")["wall_s"].sum()).items()
+    return {int(batch): float(share) for batch, share in of}  # type: ignore[call-overload]
+
+
+def gather(record: Record, spans: pd.DataFrame | None, limits: Thresholds) -> Facts | None:
     """The figures of a run; None where it failed, or timed no stages.
 
     Args:
         record: Its record.
         spans: Its spans (`run_folder.read_spans`), where there are any.
+        limits: From where on something is called a cause.
     """
     lanes = break_down(record)
     main = find_lane(lanes, "main")
@@ -386,15 +410,16 @@ def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
         return None
     worker = find_lane(lanes, "worker")
     counted = None if spans is None else counted_spans(record.steady, spans)
+    samples = sample_times(record, counted)
     return Facts(
         record=record,
         steady=record.steady,
         lanes=lanes,
         main=main,
         cores=None if worker is None or worker.in_main else _core_use(record, worker),
-        samples=sample_times(record, counted),
+        samples=samples,
         starting=starting_share(counted, record.steady.wall_s),
-        charged=charge(record, lanes, spans),
+        charged=charge(record, lanes, spans, _rare_by_batch(samples, limits)),
         round_wait_s=wait_of_a_round(record.steady, counted, record.knobs.num_workers),
     )
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from workbench.explain.diagnosis.cause import Cause, Name, Thresholds
+from workbench.explain.diagnosis.cause import Cause, Name
 from workbench.explain.diagnosis.charges import Ceiling
 from workbench.explain.diagnosis.critical_path import Holder
 from workbench.explain.diagnosis.facts import Facts
@@ -17,6 +17,11 @@ from workbench.units import format_rate, format_share
 #: Of a worker's time, loading's causes that are not a stage come first: what they explain doesn't count for stages.
 _CORES: Name = "cores oversubscribed"
 _LOCK: Name = "interpreter lock"
+
+_UNEXPLAINED: Name = "breakdown does not close"
+
+#: What is not at work, by what the ceiling is.
+_WAITS: dict[Ceiling, str] = {"device": "the device waits", "model": "the model waits", "loading": "workers wait"}
 
 #: A second thread of the main process that is at work less than this share of the time locks out nobody.
 _SECOND_THREAD = 0.05
@@ -108,20 +113,18 @@ def share_out(facts: Facts, causes: Sequence[Cause]) -> Gap:
         causes: What rules have found: some explain a part of what workers do (`Cause.of_loading`).
     """
     charged = facts.charged
-    seconds: dict[tuple[Name, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    found: dict[tuple[Name, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
     unexplained = 0.0
     for holder, share in charged.charges.items():
         for name, stage, part in _causes_of(facts, holder, causes):
             if name is None:
                 unexplained += part * share
             else:
-                seconds[name, stage if name in ("loader-bound", "slow worker start") else _group(facts, name, holder)][
-                    stage
-                ] += part * share
-    shares = [
-        GapShare(name, tuple(filter(None, sorted(of, key=lambda stage: -of[stage]))), sum(of.values()))
-        for (name, _), of in seconds.items()
-    ]
+                found[name, _group(facts, name, stage)][stage] += part * share
+    shares = []
+    for (name, _), of in found.items():
+        stages = [stage for stage in sorted(of, key=of.__getitem__, reverse=True) if stage]
+        shares.append(GapShare(name, tuple(stages), sum(of.values())))
     shares.sort(key=lambda share: -share.share)
     return Gap(
         ceiling=charged.ceiling,
@@ -134,11 +137,8 @@ def share_out(facts: Facts, causes: Sequence[Cause]) -> Gap:
     )
 
 
-def with_charges(facts: Facts, causes: Sequence[Cause], gap: Gap, limits: Thresholds) -> list[Cause]:
-    """Causes with what the gap charges them with; those that no rule has found are causes by that alone.
-
-    A run that is not at its ceiling has one, however small it is.
-    """
+def with_charges(facts: Facts, causes: Sequence[Cause], gap: Gap) -> list[Cause]:
+    """Causes with what the gap charges them with; what no rule has found is a cause by that alone."""
     left, found = list(gap.shares), []
     for cause in causes:
         own = [
@@ -147,17 +147,15 @@ def with_charges(facts: Facts, causes: Sequence[Cause], gap: Gap, limits: Thresh
         left = [share for share in left if share not in own]
         charged = sum(share.share for share in own)
         found.append(replace(cause, charged=charged, cost=max(cause.cost, charged)))
-    is_named = any(cause.is_worth_mentioning(limits) for cause in found)
-    is_below = gap.missing > limits.ceiling
-    for number, share in enumerate(left):
-        if share.share >= limits.charged or (is_below and not is_named and number == 0):
-            cost = max(share.share, limits.charged)
-            found.append(Cause(share.name, share.stage, _evidence(facts, share), cost, charged=cost))
-    if gap.unexplained >= limits.notable:
-        who = "nothing was asked of the device" if gap.ceiling == "device" else "the run was not at its ceiling"
-        evidence = f"For {format_share(gap.unexplained)} of the time {who}, and no span tells why."
-        found.append(Cause("breakdown does not close", None, evidence, gap.unexplained, charged=gap.unexplained))
-    return found
+    found += [
+        Cause(share.name, share.stage, _evidence(facts, share), share.share, charged=share.share) for share in left
+    ]
+    waits = f"{_WAITS[gap.ceiling]} {format_share(gap.unexplained)} of the time"
+    evidence = f"{waits[0].upper()}{waits[1:]}, and no span tells what for: find out first what is missed there."
+    found.append(Cause(_UNEXPLAINED, None, evidence, gap.unexplained, charged=gap.unexplained))
+    said = [cause for cause in found if cause.name == _UNEXPLAINED]
+    most = max(said, key=lambda cause: cause.cost)
+    return [cause for cause in found if cause not in said or cause is most]
 
 
 def _evidence(facts: Facts, share: GapShare) -> str:
@@ -165,7 +163,6 @@ def _evidence(facts: Facts, share: GapShare) -> str:
     lane: Lane = "worker" if share.name in ("loader-bound", "slow worker start") else "main"
     rows = [row for stage in share.stages if (row := facts.record.stage(stage, lane)) is not None]
     takes = ", ".join(f"'{row.name}' {facts.each(row)}" for row in rows)
-    holds = {"device": "the device waits", "model": "the model waits", "loading": "workers wait"}[facts.charged.ceiling]
     words = {
         _LOCK: "The main process's loop and its background thread take turns: one of them runs at a time",
         _CORES: "Processes and threads that are ready find no core",
@@ -178,14 +175,13 @@ def _evidence(facts: Facts, share: GapShare) -> str:
         "slowest rank": "Ranks wait for the slowest of them",
     }
     what = words.get(share.name, f"Batches are on their way between processes ({takes})")
-    return f"{what}: {holds} {format_share(share.share)} of the time for that."
+    return f"{what}: {_WAITS[facts.charged.ceiling]} {format_share(share.share)} of the time for that."
 
 
-def _group(facts: Facts, name: Name, holder: Holder) -> str:
-    """What is said of the main process's own work is said by stage, but for work on results, which belongs together."""
-    if name != "main-thread-bound" or facts.record.catalogue.find("main", holder.stage).role == "collect":
-        return ""
-    return holder.stage
+def _group(facts: Facts, name: Name, stage: str) -> str:
+    """What tells causes of one name from one another: the stage; but work on results is one cause, of all its stages."""
+    is_of_results = facts.record.catalogue.find("main", stage).role == "collect"
+    return stage if name == "loader-bound" or (name == "main-thread-bound" and not is_of_results) else ""
 
 
 _Parts = Iterator[tuple[Name | None, str, float]]
@@ -199,6 +195,7 @@ def _causes_of(facts: Facts, holder: Holder, causes: Sequence[Cause]) -> _Parts:
         yield from _of_main_process(facts, holder)
     else:
         name: dict[str, Name | None] = {
+            "rare": "rare slow samples",
             "sending": "heavy send and receive",
             "receiving": "receiving-thread-bound",
             "start": "slow worker start",

@@ -70,7 +70,7 @@ def rare_samples(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[C
         f"{len(slowest)} of {samples['sample'].nunique()} {facts.items} take over {limits.rare_sample:g} times the "
         f"median of {format_duration(median)} ({names}) and {of_time} of the time of all {facts.items}."
     )
-    yield Cause("rare slow samples", None, evidence, losses.of_rare_samples(rare), of_loading=rare)
+    yield Cause("rare slow samples", None, evidence, losses.of_rare_samples(rare))
 
 
 def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
