@@ -22,6 +22,8 @@ from workbench.explain.breakdown import (
 )
 from workbench.explain.diagnosis.cause import Thresholds
 from workbench.explain.diagnosis.charges import LOADING, Charged, charge
+from workbench.explain.diagnosis.core_use import CoreUse, core_use, off_core, threads_off_core
+from workbench.explain.diagnosis.rare import beyond_the_median, rare_by_batch
 from workbench.explain.prediction.recorded import (
     counted_spans,
     implausible_isolated,
@@ -33,28 +35,6 @@ from workbench.explain.words.items import item_of, plural, with_article
 from workbench.records import Record, StageStats, Steady
 from workbench.stages import UNATTRIBUTED, Lane, Role, Stage
 from workbench.units import format_duration, format_share
-
-
-@dataclass(frozen=True)
-class CoreUse:
-    """What the workers did with the time in which they were not idle, in seconds, summed over them.
-
-    Attributes:
-        work_s: That time.
-        cpu_s: On a core.
-        ready_s: Ready, and waiting for a core.
-        blocked_s: Neither: waiting for something else.
-    """
-
-    work_s: float
-    cpu_s: float
-    ready_s: float
-    blocked_s: float
-
-    @property
-    def blocked_share(self) -> float:
-        """Share of the workers' work in which they were neither on a core nor waiting for one."""
-        return self.blocked_s / self.work_s if self.work_s > 0.0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -99,22 +79,12 @@ class Facts:
     @property
     def main_off_core(self) -> tuple[float, float]:
         """Shares of its work in which the main process's loop waits for a core, and for something else than that."""
-        lane = self.record.lane("main")
-        if lane is None or lane.cpu_s is None or lane.ready_s is None or self.own_work <= 0.0:
-            return 0.0, 0.0
-        work_s = self.own_work * lane.wall_s
-        off = max(0.0, 1.0 - lane.cpu_s / work_s)
-        ready = min(off, lane.ready_s / work_s)
-        return ready, off - ready
+        return off_core(self.record.lane("main"), self.own_work)
 
     @property
     def background_off_core(self) -> float:
-        """Share of its work in which the background thread is on no core; 0 where that isn't known."""
-        lane = self.record.lane("main")
-        work_s = (self.main.background_busy + self.main.receiving_busy) * self.main.wall_s
-        if lane is None or lane.background_cpu_s is None or work_s <= 0.0:
-            return 0.0
-        return max(0.0, 1.0 - lane.background_cpu_s / work_s)
+        """Share of their work in which the main process's other threads are on no core; 0 where that isn't known."""
+        return threads_off_core(self.record.lane("main"), self.main.background_busy + self.main.receiving_busy)
 
     @property
     def is_contended(self) -> bool:
@@ -371,31 +341,6 @@ def largest_of(rows: Iterable[StageStats]) -> StageStats:
     return max(rows, key=lambda row: row.total_s)
 
 
-def beyond_the_median(samples: pd.DataFrame, limits: Thresholds) -> pd.Series[float] | None:
-    """What each sample takes beyond the median, in seconds, where it is a rare slow one; None: there are none, or many.
-
-    Args:
-        samples: See `sample_times`.
-        limits: From where on a sample is slow, and how many are rare.
-    """
-    walls = samples["wall_s"]
-    if walls.empty:
-        return None
-    median = float(walls.median())
-    is_slow = walls > limits.rare_sample * median
-    if not is_slow.any() or is_slow.sum() > limits.rare_samples * len(walls):
-        return None
-    return (walls - median).where(is_slow, 0.0)
-
-
-def _rare_by_batch(samples: pd.DataFrame, limits: Thresholds) -> dict[int, float]:
-    beyond = beyond_the_median(samples, limits)
-    if beyond is None:
-        return {}
-    of = (beyond.groupby(samples["batch"]).sum() / samples.groupby("batch")["wall_s"].sum()).items()
-    return {int(batch): float(share) for batch, share in of}  # type: ignore[call-overload]
-
-
 def gather(record: Record, spans: pd.DataFrame | None, limits: Thresholds) -> Facts | None:
     """The figures of a run; None where it failed, or timed no stages.
 
@@ -416,18 +361,9 @@ def gather(record: Record, spans: pd.DataFrame | None, limits: Thresholds) -> Fa
         steady=record.steady,
         lanes=lanes,
         main=main,
-        cores=None if worker is None or worker.in_main else _core_use(record, worker),
+        cores=None if worker is None or worker.in_main else core_use(record, worker),
         samples=samples,
         starting=starting_share(counted, record.steady.wall_s),
-        charged=charge(record, lanes, spans, _rare_by_batch(samples, limits)),
+        charged=charge(record, lanes, spans, rare_by_batch(samples, limits)),
         round_wait_s=wait_of_a_round(record.steady, counted, record.knobs.num_workers),
     )
-
-
-def _core_use(record: Record, worker: LaneBreakdown) -> CoreUse | None:
-    counted = record.lane("worker")
-    if counted is None or counted.cpu_s is None or counted.ready_s is None:
-        return None
-    no_work_s = sum(part.total_s for part in worker.parts if not part.is_work)
-    work_s = max(counted.wall_s - no_work_s, 0.0)
-    return CoreUse(work_s, counted.cpu_s, counted.ready_s, max(0.0, work_s - counted.cpu_s - counted.ready_s))

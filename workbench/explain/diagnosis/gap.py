@@ -179,7 +179,7 @@ def _evidence(facts: Facts, share: GapShare) -> str:
 
 
 def _group(facts: Facts, name: Name, stage: str) -> str:
-    """What tells causes of one name from one another: the stage; but work on results is one cause, of all its stages."""
+    """What tells causes of one name from one another: the stage; but work on results is one cause, of all stages."""
     is_of_results = facts.record.catalogue.find("main", stage).role == "collect"
     return stage if name == "loader-bound" or (name == "main-thread-bound" and not is_of_results) else ""
 
