@@ -164,7 +164,7 @@ def test_where_diagnosis_and_map_differ_it_is_said_why_and_where_not_nothing():
     )
     healthy = Cause("healthy", None, "Nothing stands out.", 0.0)
     said = beside_the_map([healthy], [large])
-    assert said.startswith("The diagnosis is healthy: no single cause stands out. The map has 40.0 % [")
+    assert said.startswith("The diagnosis is healthy: the run is at its ceiling. The map has 40.0 % [")
     assert beside_the_map([healthy], [small]) == ""
 
 

@@ -1,4 +1,4 @@
-"""What workers, and the threads of the main process, did with the time in which they were at work: on a core, or not."""
+"""What workers, and threads of the main process, did with the time in which they were at work: on a core, or not."""
 
 from __future__ import annotations
 

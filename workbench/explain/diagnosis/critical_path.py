@@ -258,6 +258,8 @@ class _Way:
     def _got_work_at(self, span: int, gap_from: int) -> bool:
         """Whether the background thread had nothing to do before a span of it, until the loop gave it something."""
         path, results = self._path, self._path._results
+        if span == len(results.stage):
+            return False
         is_first = span == 0 or results.batch[span] != results.batch[span - 1]
         return is_first and path._handed.get(results.batch[span], 0) > gap_from
 

@@ -109,7 +109,7 @@ def beside_the_map(causes: Sequence[Cause], gains: Sequence[StageGain]) -> str:
     cause, first = causes[0], gains[0]
     if cause.name == "healthy" and first.free.estimate >= Thresholds().stands_out:
         gain = f"{format_gain(first.free)} if '{first.stage}' were free"
-        return f"The diagnosis is healthy: no single cause stands out. The map has {gain} all the same."
+        return f"The diagnosis is healthy: the run is at its ceiling. The map has {gain} all the same."
     named = {EPOCH_ENDS_CAUSE: EPOCH_ENDS, "device-bound": DEVICE}.get(cause.name, cause.stage)
     if cause.cost <= 0.0 or named == first.stage:
         return ""

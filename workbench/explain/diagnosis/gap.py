@@ -229,10 +229,10 @@ def _of_main_process(facts: Facts, holder: Holder) -> _Parts:
         yield _CORES, "", ready / off if off else 0.0
         yield _LOCK if is_locked else None, "", blocked / off if off else 1.0
         return
-    if holder.kind == "background":
+    if holder.kind == "background":  # it waits for cores as the loop does, and for the lock while the loop has it
         off = facts.background_off_core
-        both = ready + blocked
-        ready, blocked = (off * ready / both, off * blocked / both) if both else (0.0, off)
+        ready = min(off, ready)
+        blocked = min(off - ready, facts.own_work)
     if not is_locked:  # it waits for something of its own
         blocked = 0.0
     yield _CORES, "", ready
