@@ -14,8 +14,11 @@ from workbench.explain.words.items import item_of, listed
 from workbench.stages import Lane
 from workbench.units import format_rate, format_share
 
-#: Of a worker's time, loading's causes that are not a stage come first: what they explain doesn't count for stages.
 _CORES: Name = "cores oversubscribed"
+
+#: What workers wait for a core, they do in every stage.
+_OF_CORES: tuple[Name, ...] = (_CORES, "throttled by a quota")
+
 _LOCK: Name = "interpreter lock"
 
 _UNEXPLAINED: Name = "breakdown does not close"
@@ -115,12 +118,11 @@ def share_out(facts: Facts, causes: Sequence[Cause]) -> Gap:
     charged = facts.charged
     found: dict[tuple[Name, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
     unexplained = 0.0
-    for holder, share in charged.charges.items():
-        for name, stage, part in _causes_of(facts, holder, causes):
-            if name is None:
-                unexplained += part * share
-            else:
-                found[name, _group(facts, name, stage)][stage] += part * share
+    for name, stage, share in [*_of_loading(facts, causes), *_of_others(facts)]:
+        if name is None:
+            unexplained += share
+        else:
+            found[name, _group(facts, name, stage)][stage] += share
     shares = []
     for (name, _), of in found.items():
         stages = [stage for stage in sorted(of, key=of.__getitem__, reverse=True) if stage]
@@ -184,43 +186,50 @@ def _group(facts: Facts, name: Name, stage: str) -> str:
     return stage if name == "loader-bound" or (name == "main-thread-bound" and not is_of_results) else ""
 
 
+#: A cause (None: unexplained), the stage that it is about (``""``: none), and its share of the run's time.
 _Parts = Iterator[tuple[Name | None, str, float]]
 
 
-def _causes_of(facts: Facts, holder: Holder, causes: Sequence[Cause]) -> _Parts:
-    """Which causes a holder's charge belongs to: name (None: unexplained), stage and part, 0..1; parts add up to 1."""
-    if holder.kind == "loading":
-        yield from _of_loading(facts, holder, causes)
-    elif holder.kind in ("main", "background", "late"):
-        yield from _of_main_process(facts, holder)
-    else:
-        name: dict[str, Name | None] = {
-            "rare": "rare slow samples",
-            "sending": "heavy send and receive",
-            "receiving": "receiving-thread-bound",
-            "start": "slow worker start",
-            "epoch": "idle at epoch ends",
-            "ranks": "slowest rank",
-        }
-        yield name.get(holder.kind), "" if holder.kind in ("epoch", "ranks") else holder.stage, 1.0
+def _of_loading(facts: Facts, causes: Sequence[Cause]) -> _Parts:
+    """The making of samples: what special causes explain of it, what workers wait for cores, and the rest by stage.
+
+    What a special cause explains is first of all time that lies in no stage.
+    """
+    left = {holder.stage: share for holder, share in facts.charged.charges.items() if holder.kind == "loading"}
+    special = [(cause.name, cause.stage or "", cause.of_loading) for cause in causes if cause.of_loading]
+    if not any(name in _OF_CORES for name, *_ in special):
+        special.append((_CORES, "", facts.waiting_for_core))
+    for name, stage, of_loading in special:
+        taken = of_loading * sum(left.values())
+        yield name, stage, taken
+        if name not in _OF_CORES:
+            from_none = min(taken, left.get("", 0.0))
+            left[""], taken = left.get("", 0.0) - from_none, taken - from_none
+        whole = sum(left.values())
+        left = {each: share * (1.0 - taken / whole) if whole else 0.0 for each, share in left.items()}
+    for stage, share in left.items():
+        yield "loader-bound" if stage or facts.worker is None else None, stage, share
 
 
-def _of_loading(facts: Facts, holder: Holder, causes: Sequence[Cause]) -> _Parts:
-    """The making of samples: what special causes explain of it, what workers wait for cores, and its stage."""
-    left = 1.0
-    for cause in causes:
-        if cause.of_loading:
-            yield cause.name, cause.stage or "", left * cause.of_loading
-            left *= 1.0 - cause.of_loading
-    if not any(cause.of_loading and cause.name in (_CORES, "throttled by a quota") for cause in causes):
-        yield _CORES, "", left * facts.waiting_for_core
-        left *= 1.0 - facts.waiting_for_core
-    is_known = bool(holder.stage) or facts.worker is None
-    yield "loader-bound" if is_known else None, holder.stage, left
+def _of_others(facts: Facts) -> _Parts:
+    """All but the making of samples."""
+    names: dict[str, Name | None] = {
+        "rare": "rare slow samples",
+        "sending": "heavy send and receive",
+        "receiving": "receiving-thread-bound",
+        "start": "slow worker start",
+        "epoch": "idle at epoch ends",
+        "ranks": "slowest rank",
+    }
+    for holder, share in facts.charged.charges.items():
+        if holder.kind in ("main", "background", "late"):
+            yield from ((name, stage, part * share) for name, stage, part in _of_main_process(facts, holder))
+        elif holder.kind != "loading":
+            yield names.get(holder.kind), "" if holder.kind == "ranks" else holder.stage, share
 
 
 def _of_main_process(facts: Facts, holder: Holder) -> _Parts:
-    """Work of the main process's threads: as far as it was on a core; what it waited for a core, or for the lock."""
+    """Work of the main process's threads, in parts of 1: on a core; waiting for one; waiting for the lock."""
     ready, blocked = facts.main_off_core
     second = facts.main.background_busy + facts.main.receiving_busy
     is_locked = second >= _SECOND_THREAD
@@ -229,9 +238,9 @@ def _of_main_process(facts: Facts, holder: Holder) -> _Parts:
         yield _CORES, "", ready / off if off else 0.0
         yield _LOCK if is_locked else None, "", blocked / off if off else 1.0
         return
-    if holder.kind == "background":  # it waits for cores as the loop does, and for the lock while the loop has it
+    if holder.kind == "background":  # it waits for cores as workers do, and for the lock while the loop has it
         off = facts.background_off_core
-        ready = min(off, ready)
+        ready = min(off, facts.waiting_for_core if facts.cores is not None else ready)
         blocked = min(off - ready, facts.own_work)
     if not is_locked:  # it waits for something of its own
         blocked = 0.0
