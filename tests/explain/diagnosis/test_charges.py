@@ -133,6 +133,18 @@ def test_a_start_of_workers_and_a_batch_that_comes_late_because_an_epoch_ended_a
     assert "epoch" not in {kind for kind, _ in charged(record_of(110), spans_of_steady_epoch())}
 
 
+def test_a_worker_that_has_just_started_has_no_order_for_a_moment_and_that_is_its_start():
+    """As workers are: idle until the first order arrives, and a little before the first stage."""
+    spans = spans_of(
+        ("device", "forward", 0, 20, 0), ("main", "fetch", 0, 20, 0), ("main", "wait", 20, 100, 1),
+        ("worker 0", "start", 20, 58, -1), ("worker 0", "idle", 58, 60, -1), ("worker 0", "decode", 60, 100, 1),
+        ("device", "forward", 100, 110, 1), ("main", "fetch", 100, 110, 1),
+    )  # fmt: skip
+    found = charged(record_of(110), spans)
+    assert found[("start", "start")] == pytest.approx(40.0)
+    assert found[("loading", "decode")] == pytest.approx(40.0)
+
+
 def spans_of_steady_epoch() -> pd.DataFrame:
     """The same without an end of an epoch: the worker was at work all the time."""
     return spans_of(

@@ -81,6 +81,29 @@ def test_a_loop_that_neither_runs_nor_waits_for_a_core_waits_for_the_interpreter
     assert total(gap) == pytest.approx(1.0)
 
 
+def test_a_background_thread_is_locked_out_no_longer_than_the_loop_is_on_a_core():
+    """It is at work for 0.8 of the time and on a core for 0.5; the loop is on one for 0.1."""
+    stages = [
+        make_stage("main", "backlog", 0.9), make_stage("main", "log", 0.1), make_stage("device", "forward", 0.6),
+        make_stage("main", "beam", 0.8, background=True),
+    ]  # fmt: skip
+    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0), make_lane("device", 1.0, 0.6)])
+    gap = share_out(facts_of(with_main(record, cpu_s=0.1, ready_s=0.0, background_cpu_s=0.5)), [])
+    shares = {(share.name, share.stage): share.share for share in gap.shares}
+    assert shares["interpreter lock", None] == pytest.approx(0.36 * 0.1)
+    assert shares["background-thread-bound", "beam"] == pytest.approx(0.36 * 0.9)
+
+
+def test_a_loop_that_waits_for_room_in_the_queue_of_the_device_is_not_locked_out():
+    stages = [
+        make_stage("main", "forward", 0.5), make_stage("main", "log", 0.5), make_stage("device", "forward", 0.6),
+        make_stage("main", "beam", 0.8, background=True),
+    ]  # fmt: skip
+    record = make_record(stages=stages, lanes=[make_lane("main", 1.0, 1.0), make_lane("device", 1.0, 0.6)])
+    gap = share_out(facts_of(with_main(record, cpu_s=0.5, ready_s=0.0)), [])
+    assert "interpreter lock" not in {share.name for share in gap.shares}
+
+
 def test_the_interpreters_lock_is_a_cause_though_no_rule_looks_for_it():
     record = make_record(stages=TWO_THREADS, lanes=[make_lane("main", 1.0, 1.0), make_lane("device", 1.0, 0.6)])
     found = diagnose(with_main(record, cpu_s=0.1, ready_s=0.0), None, None)

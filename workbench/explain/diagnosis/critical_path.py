@@ -300,6 +300,8 @@ class _Way:
             return self._add(Holder("start", stage), thread.begin[at], now), worker
         if role != "wait":
             return self._add(Holder("loading", stage), thread.begin[at], now), worker
+        if at > 0 and path._kinds.find("worker", thread.stage[at - 1]).role == "start":  # its first order comes with it
+            return self._add(Holder("start", thread.stage[at - 1]), thread.begin[at], now), worker
         main = path._main  # the worker had no order: whoever gives them held it up
         gives = main.before(now)
         if main.covers(gives, now) and main.stage[gives] == BATCH_WAIT:

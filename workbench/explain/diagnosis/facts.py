@@ -78,8 +78,19 @@ class Facts:
 
     @property
     def main_off_core(self) -> tuple[float, float]:
-        """Shares of its work in which the main process's loop waits for a core, and for something else than that."""
-        return off_core(self.record.lane("main"), self.own_work)
+        """Shares of its work in which the main process's loop waits for a core, and for something else than that.
+
+        Giving a step to a device with a full queue is waiting for the device, so that time is left out.
+        """
+        has_queue = find_lane(self.lanes, "device") is not None and self.record.device != "cpu"
+        given = names_of(self.rows("main", "submit", background=False, moves=False)) if has_queue else ()
+        return off_core(self.record.lane("main"), self.own_work - self.of_main(*given))
+
+    @property
+    def loop_on_core(self) -> float:
+        """Share of its time in which the main process's loop is on a core; 0 where that isn't known."""
+        lane = self.record.lane("main")
+        return lane.cpu_s / lane.wall_s if lane is not None and lane.cpu_s is not None and lane.wall_s > 0.0 else 0.0
 
     @property
     def background_off_core(self) -> float:

@@ -241,7 +241,7 @@ def _of_main_process(facts: Facts, holder: Holder) -> _Parts:
     if holder.kind == "background":  # it waits for cores as workers do, and for the lock while the loop has it
         off = facts.background_off_core
         ready = min(off, facts.waiting_for_core if facts.cores is not None else ready)
-        blocked = min(off - ready, facts.own_work)
+        blocked = min(off - ready, facts.loop_on_core)
     if not is_locked:  # it waits for something of its own
         blocked = 0.0
     yield _CORES, "", ready
