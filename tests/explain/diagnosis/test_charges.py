@@ -108,6 +108,15 @@ def test_waiting_for_a_batch_is_charged_to_what_its_worker_made_it_of():
     assert found[("loading", "collate")] == found[("loading", "")] == pytest.approx(made / 4, abs=1e-5)
 
 
+def test_a_wait_for_a_batch_that_nobody_names_is_charged_as_any_batch_is_made():
+    spans = spans_of(
+        ("device", "forward", 0, 20, 0), ("main", "fetch", 0, 20, 0), ("main", "wait", 20, 100, -1),
+        ("worker 0", "decode", 0, 75, 1), ("worker 0", "collate", 75, 100, 1),
+        ("device", "forward", 100, 110, 1), ("main", "fetch", 100, 110, 1),
+    )  # fmt: skip
+    assert charged(record_of(110), spans) == {("loading", "decode"): 60.0, ("loading", "collate"): 20.0}
+
+
 def test_rare_slow_samples_have_their_share_of_their_batch():
     spans = spans_of(
         ("main", "wait", 0, 100, 0), ("worker 0", "decode", 0, 100, 0), ("device", "forward", 100, 200, 0),

@@ -111,6 +111,7 @@ class CriticalPath:
             number: _Thread(made[made["process"] == number]) for number in made["process"].unique().tolist()
         }
         self._batches = self._made(made)
+        self._typical = _typical(list(self._batches.values()))
         self._per_epoch, self._refills = self._epoch_budgets(record)
         handed = [at for at, stage in enumerate(self._main.stage) if stage == BACKLOG]
         self._handed = {self._main.batch[at]: self._main.end[at] for at in handed}
@@ -266,8 +267,10 @@ class _Way:
     def _awaited(self, batch: int, begin: int, now: int) -> tuple[int, int | str | None]:
         """The main process waited for a batch, from `begin` on: for its way to it, and before that for its worker."""
         made = self._path._batches.get(batch)
-        if made is None or made.begin >= now:
-            return self._add(Holder("loading"), begin, now), "main"
+        if made is None or made.begin >= now:  # which batch it was is not known: any
+            for stage, share in self._path._typical.items():
+                self.pieces[Holder("loading", stage)] += share * max(0, now - max(begin, self._floor))
+            return begin, "main"
         ready = max(made.end, begin)
         if now > ready:
             now = self._on_its_way(batch, ready, now)
@@ -327,6 +330,15 @@ class _Way:
             if share > 0.0:
                 self.pieces[Holder("loading", stage)] += left * share
         return begin
+
+
+def _typical(batches: Sequence[_Made]) -> Mapping[str, float]:
+    """What batches are made of on the average; unexplained where none is known."""
+    shares: dict[str, float] = defaultdict(float)
+    for made in batches:
+        for stage, share in made.shares.items():
+            shares[stage] += share / len(batches)
+    return shares or {_NO_STAGE: 1.0}
 
 
 def _steps(kinds: Catalogue, steady: Steady, spans: pd.DataFrame, lane: Lane) -> Sequence[tuple[int, int, int]]:
