@@ -117,6 +117,16 @@ def test_a_wait_for_a_batch_that_nobody_names_is_charged_as_any_batch_is_made():
     assert charged(record_of(110), spans) == {("loading", "decode"): 60.0, ("loading", "collate"): 20.0}
 
 
+def test_a_wait_that_names_the_batch_before_is_for_the_one_that_comes_next():
+    """As the loop of an observed script is: its batch is known when it has it."""
+    spans = spans_of(
+        ("device", "forward", 0, 20, 0), ("main", "your code", 0, 20, 0), ("main", "wait", 20, 100, 0),
+        ("worker 0", "read", -20, 0, 0), ("worker 0", "decode", 0, 100, 1), ("main", "your code", 100, 110, 1),
+        ("device", "forward", 100, 110, 1),
+    )  # fmt: skip
+    assert charged(record_of(110), spans) == {("loading", "decode"): 80.0}
+
+
 def test_rare_slow_samples_have_their_share_of_their_batch():
     spans = spans_of(
         ("main", "wait", 0, 100, 0), ("worker 0", "decode", 0, 100, 0), ("device", "forward", 100, 200, 0),

@@ -31,6 +31,9 @@ Kind = Literal[
     "loading", "rare", "sending", "receiving", "start", "epoch", "main", "background", "late", "ranks", "unexplained"
 ]
 
+#: After a wait for a batch, one of so many spans names the batch.
+_SOON = 8
+
 #: Where nothing of a lane says which stage it is.
 _NO_STAGE = ""
 
@@ -220,7 +223,7 @@ class _Way:
             return self._add(Holder("unexplained"), main.end[at] if at >= 0 else self._floor, now), "main"
         stage, begin = main.stage[at], main.begin[at]
         if stage == BATCH_WAIT:
-            return self._awaited(main.batch[at], begin, now)
+            return self._awaited(self._batch_after(at), begin, now)
         if path._kinds.find("main", stage).role != "wait":
             return self._add(Holder("main", stage), begin, now), "main"
         if stage == RANK_WAIT:
@@ -263,6 +266,14 @@ class _Way:
             return False
         is_first = span == 0 or results.batch[span] != results.batch[span - 1]
         return is_first and path._handed.get(results.batch[span], 0) > gap_from
+
+    def _batch_after(self, wait: int) -> int:
+        """The batch that ended a wait: that of what follows. (Of a script, the wait itself names the one before.)"""
+        main = self._path._main
+        for at in range(wait + 1, min(wait + 1 + _SOON, len(main.stage))):
+            if main.stage[at] != BATCH_WAIT and main.batch[at] >= 0:
+                return main.batch[at]
+        return main.batch[wait]
 
     def _awaited(self, batch: int, begin: int, now: int) -> tuple[int, int | str | None]:
         """The main process waited for a batch, from `begin` on: for its way to it, and before that for its worker."""
