@@ -268,7 +268,7 @@ class _Way:
         return is_first and path._handed.get(results.batch[span], 0) > gap_from
 
     def _batch_after(self, wait: int) -> int:
-        """The batch that ended a wait: that of what follows. (Of a script, the wait itself names the one before.)"""
+        """The batch that ended a wait: that of what follows; of a script, the wait itself names the one before."""
         main = self._path._main
         for at in range(wait + 1, min(wait + 1 + _SOON, len(main.stage))):
             if main.stage[at] != BATCH_WAIT and main.batch[at] >= 0:
