@@ -31,7 +31,7 @@ Kind = Literal[
     "loading", "rare", "sending", "receiving", "start", "epoch", "main", "background", "late", "ranks", "unexplained"
 ]
 
-#: After a wait for a batch, one of so many spans names the batch.
+#: Of this number of spans after a wait for a batch, one names the batch.
 _SOON = 8
 
 #: Where nothing of a lane says which stage it is.
