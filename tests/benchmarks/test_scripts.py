@@ -44,7 +44,7 @@ def test_nvidias_package_of_the_same_name_as_a_script_is_still_found() -> None:
 def test_the_knobs_of_all_cells_and_variants_can_be_set(tmp_path: Path) -> None:
     assert len(list(import_module("attributed").cells())) == 28
     diagnosis, strategies = import_module("diagnosis"), import_module("strategies")
-    assert all(parse_knobs({**diagnosis.ORDINARY, **fault.knobs}) for fault in diagnosis.FAULTS)
+    assert all(parse_knobs({**diagnosis.ORDINARY, **fault.knobs}) for fault in (*diagnosis.FAULTS, *diagnosis.DOUBLES))
     cells = import_module("engines").cells()
     assert next(iter(cells)) == "eager fp32"
     assert {"compiled int8", "onnx int8", "aoti bf16_weights", "torchscript fp32", "exported bf16"} <= set(cells)

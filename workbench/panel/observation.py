@@ -58,7 +58,8 @@ class Observation:
         display(where_time_goes(self.record), html_table(tables.stage_table(self.record)))  # type: ignore[no-untyped-call]
         display(*script_tables(self.record))  # type: ignore[no-untyped-call]
         advice = advise(self.folder)
-        display(html_table(tables.diagnosis_table(advice.causes)), html_table(tables.plan_table(advice.steps)))  # type: ignore[no-untyped-call]
+        diagnosis = tables.diagnosis_table(advice.causes, advice.gap)
+        display(html_table(diagnosis), html_table(tables.plan_table(advice.steps)))  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ Name = Literal[
     "transfer-bound",
     "main-thread-bound",
     "background-thread-bound",
+    "interpreter lock",
     "sending-thread-bound",
     "receiving-thread-bound",
     "start-up-bound",
@@ -38,31 +39,6 @@ APART: tuple[Name, ...] = ("one slow worker", "slow worker start")
 
 
 @dataclass(frozen=True)
-class Cause:
-    """One reason why a run is no faster.
-
-    Attributes:
-        name: What it is.
-        stage: The stage that it is about, where it is about one.
-        evidence: A sentence with the figures that show it.
-        cost: Share of the run's time that it costs, 0..1: what would be saved without it, all else as it is.
-        bounds: Whether it is a thread that is at work all the time: it is named whatever it costs, for whoever makes
-            anything else faster will gain nothing.
-    """
-
-    name: Name
-    stage: str | None
-    evidence: str
-    cost: float
-    bounds: bool = False
-
-    @property
-    def title(self) -> str:
-        """Name and stage: ``"loader-bound by 'read'"``."""
-        return self.name if self.stage is None else f"{self.name} by '{self.stage}'"
-
-
-@dataclass(frozen=True)
 class Thresholds:
     """From where on something is called a cause, each with its reason.
 
@@ -70,7 +46,11 @@ class Thresholds:
         notable: Share of the run's time from which on a cause is mentioned. Two runs of one machine differ by some
             2.5 % (`prediction.predictor.Confidence.run_to_run`): what costs less than twice that could hardly be seen
             in a comparison.
-        stands_out: If no cause costs this much, nothing stands out: no single change would gain more than a tenth.
+        charged: Share of the run's time from which on a cause is mentioned that the gap to the ceiling is charged with:
+            that is measured within one run, and need not be seen in a comparison of two.
+        ceiling: Share of the time that may be missing to the ceiling of a run that is called healthy. A run of some
+            dozens of steps has no more than that at its end, where the last results are worked on.
+        stands_out: Causes that cost this much come before what bounds the run; others gain less than a tenth.
         waits: Share of its time that the main process must wait for samples before loading is to blame: where an epoch
             ends, and where samples differ in size, it always waits a little. The same share as in `predictor.limit_of`.
         busy: A device, or a thread, that is at work for this share of the time bounds the run. Likewise.
@@ -98,6 +78,8 @@ class Thresholds:
     """
 
     notable: float = 0.05
+    charged: float = 0.02
+    ceiling: float = 0.05
     stands_out: float = 0.10
     waits: float = 0.15
     busy: float = BUSY_FROM
@@ -114,3 +96,38 @@ class Thresholds:
     moves: float = 0.80
     start_up: float = 1.0
     memory: float = 0.90
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One reason why a run is no faster.
+
+    Attributes:
+        name: What it is.
+        stage: The stage that it is about, where it is about one.
+        evidence: A sentence with the figures that show it.
+        cost: Share of the run's time that it costs, 0..1: what would be saved without it, all else as it is; no less
+            than what the gap to the ceiling is charged with for it.
+        bounds: Whether it is a thread that is at work all the time: it is named whatever it costs, for whoever makes
+            anything else faster will gain nothing.
+        of_loading: Share of the workers' work that it explains, 0..1, which then is none of their stages'; of what the
+            causes before it have left.
+        charged: Share of the run's time that the gap to its ceiling has for it, 0..1. These do not overlap.
+    """
+
+    name: Name
+    stage: str | None
+    evidence: str
+    cost: float
+    bounds: bool = False
+    of_loading: float = 0.0
+    charged: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """Name and stage: ``"loader-bound by 'read'"``."""
+        return self.name if self.stage is None else f"{self.name} by '{self.stage}'"
+
+    def is_worth_mentioning(self, limits: Thresholds) -> bool:
+        """Whether it costs enough, or bounds the run."""
+        return self.bounds or self.cost >= limits.notable or self.charged >= limits.charged

@@ -14,6 +14,7 @@ from workbench.explain.breakdown import CLOSES_UP_TO
 from workbench.explain.diagnosis import loading_rules, loop_rules
 from workbench.explain.diagnosis.cause import APART, Cause, Thresholds
 from workbench.explain.diagnosis.facts import Facts, gather
+from workbench.explain.diagnosis.gap import Gap, share_out, with_charges
 from workbench.explain.diagnosis.losses import Losses
 from workbench.explain.diagnosis.plan import PlanStep, plan
 from workbench.explain.prediction.cost_model import DEVICE
@@ -57,10 +58,12 @@ class Advice:
         causes: What keeps it from being faster, the one that costs most first; empty where it failed, or timed no
             stages.
         steps: What to compare next.
+        gap: How far it is from its ceiling, and why; None where there is no diagnosis.
     """
 
     causes: list[Cause]
     steps: list[PlanStep]
+    gap: Gap | None = None
 
     @property
     def sentence(self) -> str:
@@ -69,7 +72,8 @@ class Advice:
             return ""
         first = self.causes[0]
         cost = f", which costs {format_share(first.cost)} of the time" if first.cost > 0.0 else ""
-        return f"Diagnosis: {first.title}{cost}. {first.evidence}"
+        gap = f" {self.gap.words}" if self.gap is not None else ""
+        return f"Diagnosis: {first.title}{cost}. {first.evidence}{gap}"
 
 
 def advise(folder: Path, predictor: Predictor | None = None) -> Advice:
@@ -89,8 +93,8 @@ def advise(folder: Path, predictor: Predictor | None = None) -> Advice:
         spans = None
     predictor = predictor or predictor_for(record, spans)
     predictor = predictor and predictor.shortened()
-    causes = diagnose(record, spans, predictor)
-    return Advice(causes, plan(record, predictor, causes))
+    causes, gap = diagnosed(record, spans, predictor)
+    return Advice(causes, plan(record, predictor, causes), gap)
 
 
 def beside_the_map(causes: Sequence[Cause], gains: Sequence[StageGain]) -> str:
@@ -105,7 +109,7 @@ def beside_the_map(causes: Sequence[Cause], gains: Sequence[StageGain]) -> str:
     cause, first = causes[0], gains[0]
     if cause.name == "healthy" and first.free.estimate >= Thresholds().stands_out:
         gain = f"{format_gain(first.free)} if '{first.stage}' were free"
-        return f"The diagnosis is healthy: no single cause stands out. The map has {gain} all the same."
+        return f"The diagnosis is healthy: the run is at its ceiling. The map has {gain} all the same."
     named = {EPOCH_ENDS_CAUSE: EPOCH_ENDS, "device-bound": DEVICE}.get(cause.name, cause.stage)
     if cause.cost <= 0.0 or named == first.stage:
         return ""
@@ -137,7 +141,14 @@ _ADVICE = TypeAdapter(Advice)
 def diagnose(
     record: Record, spans: pd.DataFrame | None, predictor: Predictor | None, limits: Thresholds | None = None
 ) -> list[Cause]:
-    """What keeps a run from being faster.
+    """What keeps a run from being faster (see `diagnosed`)."""
+    return diagnosed(record, spans, predictor, limits)[0]
+
+
+def diagnosed(
+    record: Record, spans: pd.DataFrame | None, predictor: Predictor | None, limits: Thresholds | None = None
+) -> tuple[list[Cause], Gap | None]:
+    """What keeps a run from being faster, and how far it is from its ceiling.
 
     Args:
         record: Its record.
@@ -147,34 +158,38 @@ def diagnose(
 
     Returns:
         Causes, the one that costs most first; the first one is the diagnosis. Empty where the run failed, or timed no
-        stages.
+        stages. And the gap; None there, and where stages count twice.
     """
     limits = limits or Thresholds()
-    facts = gather(record, spans)
+    facts = gather(record, spans, limits)
     if facts is None:
-        return []
+        return [], None
     if twice := [lane for lane in facts.lanes if lane.explained > CLOSES_UP_TO]:
         sums = ", ".join(f"those of the {lane.lane} lane to {format_share(lane.explained)}" for lane in twice)
         sentence = f"Stages add up to more than the time there was, {sums}: find out first what is counted twice."
-        return [Cause("breakdown does not close", None, sentence, 0.0)]
+        return [Cause("breakdown does not close", None, sentence, 0.0)], None
     losses = Losses(facts, predictor and predictor.shortened(), limits)
-    found = _weighed(facts, losses, limits)
-    healthy = _healthy(facts, losses, limits, found)
-    return [healthy, *found] if healthy else found
-
-
-def _weighed(facts: Facts, losses: Losses, limits: Thresholds) -> list[Cause]:
-    """All causes that are worth mentioning, the one that costs most first; if none stands out, what bounds the run."""
     causes = [cause for rule in _RULES for cause in rule(facts, losses, limits)]
-    apart = [cause for cause in causes if cause.name in APART and cause.cost >= limits.notable]
+    gap = share_out(facts, causes)
+    if gap.missing > limits.ceiling:
+        causes = with_charges(facts, causes, gap)
+        limits = _naming_one(limits, causes)
+    found = _weighed(facts, losses, limits, causes)
+    healthy = _healthy(facts, losses, limits, found, gap)
+    return [healthy, *found] if healthy else found, gap
+
+
+def _weighed(facts: Facts, losses: Losses, limits: Thresholds, causes: Sequence[Cause]) -> list[Cause]:
+    """All causes that are worth mentioning, the one that costs most first; if none stands out, what bounds the run."""
+    apart = [cause for cause in causes if cause.name in APART and cause.is_worth_mentioning(limits)]
     left = 1.0
     for cause in apart:
         left *= 1.0 - min(cause.cost, 1.0)
     rest = [cause for cause in causes if cause.name not in APART]
-    rest = [replace(cause, cost=cause.cost * left) if cause.stage else cause for cause in rest]
+    rest = [replace(cause, cost=max(cause.charged, cause.cost * left)) if cause.stage else cause for cause in rest]
     found = [*apart, *rest, *loop_rules.start_up(facts, losses, limits)]
     found = [replace(cause, cost=min(max(cause.cost, 0.0), 1.0)) for cause in found]
-    found = [cause for cause in found if cause.bounds or cause.cost >= limits.notable]
+    found = [cause for cause in found if cause.is_worth_mentioning(limits)]
 
     def rank(cause: Cause) -> tuple[bool, bool, float]:
         is_small = cause.cost < limits.stands_out
@@ -183,17 +198,22 @@ def _weighed(facts: Facts, losses: Losses, limits: Thresholds) -> list[Cause]:
     return sorted(found, key=rank)
 
 
-def _healthy(facts: Facts, losses: Losses, limits: Thresholds, found: list[Cause]) -> Cause | None:
-    """Whether nothing is wrong; a device at work all the time is right, as long as all else is matched to it."""
+def _naming_one(limits: Thresholds, causes: Sequence[Cause]) -> Thresholds:
+    """A run that is not at its ceiling has a cause, however little it costs."""
+    if any(cause.is_worth_mentioning(limits) for cause in causes):
+        return limits
+    return replace(limits, charged=max((cause.charged for cause in causes), default=limits.charged))
+
+
+def _healthy(facts: Facts, losses: Losses, limits: Thresholds, found: list[Cause], gap: Gap) -> Cause | None:
+    """Whether the run is at its ceiling, and nothing else is wrong; a device that is at work all the time is right."""
+    if gap.missing > limits.ceiling and found:
+        return None
     if found and (found[0].bounds or found[0].cost >= limits.stands_out):
         return None
     if (busy := loop_rules.matched(facts, losses, limits)) is not None:
         return busy
-    device = "" if facts.is_model_on_cpu else f"the device is at work {format_share(facts.device_busy)} of the time, "
-    shares = f"{device}{facts.wait_words}"
+    shares = facts.wait_words
     if facts.main.background_busy > 0.0:
         shares += f", its background thread is at work {format_share(facts.main.background_busy)}"
-    if not found:
-        return Cause("healthy", None, f"Nothing stands out: {shares}.", 0.0)
-    largest = f"the largest cost ({found[0].title}) is {format_share(found[0].cost)} of the time"
-    return Cause("healthy", None, f"Nothing stands out: {largest}; {shares}.", 0.0)
+    return Cause("healthy", None, f"The run is at its ceiling: {shares}.", 0.0)

@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.explain.breakdown import (
     BACKLOG,
     BATCH_WAIT,
+    BUSY_FROM,
     IDLE,
     LaneBreakdown,
     bound_by_background,
@@ -20,6 +21,9 @@ from workbench.explain.breakdown import (
     share_of,
 )
 from workbench.explain.diagnosis.cause import Thresholds
+from workbench.explain.diagnosis.charges import LOADING, Charged, charge
+from workbench.explain.diagnosis.core_use import CoreUse, core_use, off_core, threads_off_core
+from workbench.explain.diagnosis.rare import beyond_the_median, rare_by_batch
 from workbench.explain.prediction.recorded import (
     counted_spans,
     implausible_isolated,
@@ -34,28 +38,6 @@ from workbench.units import format_duration, format_share
 
 
 @dataclass(frozen=True)
-class CoreUse:
-    """What the workers did with the time in which they were not idle, in seconds, summed over them.
-
-    Attributes:
-        work_s: That time.
-        cpu_s: On a core.
-        ready_s: Ready, and waiting for a core.
-        blocked_s: Neither: waiting for something else.
-    """
-
-    work_s: float
-    cpu_s: float
-    ready_s: float
-    blocked_s: float
-
-    @property
-    def blocked_share(self) -> float:
-        """Share of the workers' work in which they were neither on a core nor waiting for one."""
-        return self.blocked_s / self.work_s if self.work_s > 0.0 else 0.0
-
-
-@dataclass(frozen=True)
 class Facts:
     """A run in figures.
 
@@ -67,6 +49,7 @@ class Facts:
         cores: What the workers did with their time; None where the scheduler's counters are missing.
         samples: A row for each time that a sample was made (see `sample_times`); empty where that is not known.
         starting: Share of the time in which the main process waited for a worker to start.
+        charged: How near the run is to its ceiling, and who holds it up.
         round_wait_s: What it waits once for each round of its workers, where it hardly waits otherwise; else None.
     """
 
@@ -77,7 +60,42 @@ class Facts:
     cores: CoreUse | None
     samples: pd.DataFrame
     starting: float
+    charged: Charged
     round_wait_s: float | None
+
+    def is_held_up(self, limits: Thresholds) -> bool:
+        """Whether loading holds up the run: the main process waits for samples, or the device for loading."""
+        return self.wait >= limits.waits or self.charged.of(*LOADING) >= limits.charged
+
+    @property
+    def waiting_for_core(self) -> float:
+        """Share of their work in which workers are ready and wait for a core; 0 where that isn't known.
+
+        Workers that have nothing to do take no cores from anybody.
+        """
+        cores = self.cores if self.idle < BUSY_FROM else None
+        return min(1.0, cores.ready_s / cores.work_s) if cores is not None and cores.work_s > 0.0 else 0.0
+
+    @property
+    def main_off_core(self) -> tuple[float, float]:
+        """Shares of its work in which the main process's loop waits for a core, and for something else than that.
+
+        Giving a step to a device with a full queue is waiting for the device, so that time is left out.
+        """
+        has_queue = find_lane(self.lanes, "device") is not None and self.record.device != "cpu"
+        given = names_of(self.rows("main", "submit", background=False, moves=False)) if has_queue else ()
+        return off_core(self.record.lane("main"), self.own_work - self.of_main(*given))
+
+    @property
+    def loop_on_core(self) -> float:
+        """Share of its time in which the main process's loop is on a core; 0 where that isn't known."""
+        lane = self.record.lane("main")
+        return lane.cpu_s / lane.wall_s if lane is not None and lane.cpu_s is not None and lane.wall_s > 0.0 else 0.0
+
+    @property
+    def background_off_core(self) -> float:
+        """Share of their work in which the main process's other threads are on no core; 0 where that isn't known."""
+        return threads_off_core(self.record.lane("main"), self.main.background_busy + self.main.receiving_busy)
 
     @property
     def is_contended(self) -> bool:
@@ -308,14 +326,8 @@ class Facts:
 
     def rare_share(self, limits: Thresholds) -> float | None:
         """Share of all samples' time that rare slow ones take beyond the median; None where there are none, or many."""
-        walls = self.samples["wall_s"]
-        if walls.empty:
-            return None
-        median = float(walls.median())
-        slow = walls[walls > limits.rare_sample * median]
-        if slow.empty or len(slow) > limits.rare_samples * len(walls):
-            return None
-        return float((slow - median).sum() / walls.sum())
+        beyond = beyond_the_median(self.samples, limits)
+        return None if beyond is None else float(beyond.sum() / self.samples["wall_s"].sum())
 
     def waiting_stage(self) -> str | None:
         """The stage of the workers that has lost most against what it takes isolated, or what no stage explains."""
@@ -340,12 +352,13 @@ def largest_of(rows: Iterable[StageStats]) -> StageStats:
     return max(rows, key=lambda row: row.total_s)
 
 
-def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
+def gather(record: Record, spans: pd.DataFrame | None, limits: Thresholds) -> Facts | None:
     """The figures of a run; None where it failed, or timed no stages.
 
     Args:
         record: Its record.
         spans: Its spans (`run_folder.read_spans`), where there are any.
+        limits: From where on something is called a cause.
     """
     lanes = break_down(record)
     main = find_lane(lanes, "main")
@@ -353,22 +366,15 @@ def gather(record: Record, spans: pd.DataFrame | None) -> Facts | None:
         return None
     worker = find_lane(lanes, "worker")
     counted = None if spans is None else counted_spans(record.steady, spans)
+    samples = sample_times(record, counted)
     return Facts(
         record=record,
         steady=record.steady,
         lanes=lanes,
         main=main,
-        cores=None if worker is None or worker.in_main else _core_use(record, worker),
-        samples=sample_times(record, counted),
+        cores=None if worker is None or worker.in_main else core_use(record, worker),
+        samples=samples,
         starting=starting_share(counted, record.steady.wall_s),
+        charged=charge(record, lanes, spans, rare_by_batch(samples, limits)),
         round_wait_s=wait_of_a_round(record.steady, counted, record.knobs.num_workers),
     )
-
-
-def _core_use(record: Record, worker: LaneBreakdown) -> CoreUse | None:
-    counted = record.lane("worker")
-    if counted is None or counted.cpu_s is None or counted.ready_s is None:
-        return None
-    no_work_s = sum(part.total_s for part in worker.parts if not part.is_work)
-    work_s = max(counted.wall_s - no_work_s, 0.0)
-    return CoreUse(work_s, counted.cpu_s, counted.ready_s, max(0.0, work_s - counted.cpu_s - counted.ready_s))

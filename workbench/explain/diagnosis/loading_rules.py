@@ -26,10 +26,10 @@ def loading(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
     They hold up the main process: it waits for samples, or for a core that they have.
     """
     takes_cores = facts.is_short_of_cores and facts.wait + facts.without_core_for_workers >= limits.waits
-    if facts.wait < limits.waits and not takes_cores:
+    if not facts.is_held_up(limits) and not takes_cores:
         return
     waits = facts.wait_words[0].upper() + facts.wait_words[1:]
-    if facts.wait < limits.waits:
+    if takes_cores and facts.wait < limits.waits:
         held = format_share(facts.without_core_for_workers)
         waits += f" and for a core, which the workers have meanwhile, {held}"
     if facts.worker is None:
@@ -58,7 +58,7 @@ def _takes(facts: Facts, part: Part, share: str) -> str:
 def rare_samples(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Starved by rare slow samples: a few take many times as long as the median one, and much of the time."""
     rare = facts.rare_share(limits)
-    if rare is None or facts.wait < limits.waits:
+    if rare is None or not facts.is_held_up(limits):
         return
     samples = facts.samples
     median = float(samples["wall_s"].median())
@@ -80,7 +80,7 @@ def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Ca
     same, it may be these that take longer: then hardly any of the slow worker's may be as fast as the others'.
     """
     samples = facts.samples
-    if facts.wait < limits.waits or samples["process"].nunique() < 2:
+    if not facts.is_held_up(limits) or samples["process"].nunique() < 2:
         return
     shared = samples[samples.groupby("sample")["process"].transform("nunique") > 1]
     is_shared = shared["process"].nunique() == samples["process"].nunique()
@@ -102,13 +102,14 @@ def slow_worker(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Ca
         f"{'others' if len(medians) > 2 else 'other'} {format_duration(others)}: {format_ratio(slowest / others)}; the "
         f"main process waits {format_share(facts.wait)} of the time.{hedge}"
     )
-    yield Cause("one slow worker", None, evidence, facts.wait * (1.0 - others / slowest))
+    slower = 1.0 - others / slowest
+    yield Cause("one slow worker", None, evidence, facts.wait * slower, of_loading=slower)
 
 
 def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
     """Lock contention, or slow files: workers are neither on a core nor waiting for one."""
     cores = facts.cores
-    if cores is None or facts.wait < limits.waits or cores.blocked_share < limits.blocked:
+    if cores is None or not facts.is_held_up(limits) or cores.blocked_share < limits.blocked:
         return
     if not facts.is_contended or facts.own_threads:
         return
@@ -117,7 +118,7 @@ def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
     read = facts.record.stage("read", "worker")
     if read is not None and read.total_s >= limits.files * cores.blocked_s:
         evidence = f"Workers wait {share} of their work for files ({counted}); 'read' takes {facts.each(read)}."
-        yield Cause("slow files", "read", evidence, losses.of_lock())
+        yield Cause("slow files", "read", evidence, losses.of_lock(), of_loading=cores.blocked_share)
         return
     stage = facts.waiting_stage()
     row = facts.record.stage(stage, "worker") if stage else None
@@ -127,7 +128,7 @@ def blocked(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]
         f"Workers are neither on a core nor waiting for one {share} of their work ({counted}){where}. No knob takes "
         "that away: look at what the code waits for there."
     )
-    yield Cause("lock contention", stage, evidence, losses.of_lock())
+    yield Cause("lock contention", stage, evidence, losses.of_lock(), of_loading=cores.blocked_share)
 
 
 def throttled(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
@@ -145,7 +146,7 @@ def throttled(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Caus
         f"and every process stopped, for {format_duration(machine.throttled_s)} of the cores' time.{waiting}. Raise "
         "the limit, or start fewer workers with one thread each: libraries count the cores that they see."
     )
-    yield Cause("throttled by a quota", None, evidence, losses.of_missing_cores())
+    yield Cause("throttled by a quota", None, evidence, losses.of_missing_cores(), of_loading=facts.waiting_for_core)
 
 
 def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:
@@ -171,7 +172,7 @@ def oversubscribed(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator
         f"{format_share(facts.wait)} of its time and for a core "
         f"{format_share(facts.without_core)}{others}."
     )
-    yield Cause("cores oversubscribed", None, evidence, losses.of_missing_cores())
+    yield Cause("cores oversubscribed", None, evidence, losses.of_missing_cores(), of_loading=facts.waiting_for_core)
 
 
 def worker_start(facts: Facts, losses: Losses, limits: Thresholds) -> Iterator[Cause]:

@@ -17,6 +17,7 @@ from workbench.records import Count, Record
 from workbench.units import format_bytes, format_duration, format_epochs, format_rate, format_ratio, format_share
 
 if TYPE_CHECKING:
+    from workbench.explain.diagnosis.gap import Gap
     from workbench.explain.diagnosis.plan import PlanStep
 
 #: With profilers that make a run take more than this many times as long, its figures are not those of the plain run.
@@ -189,18 +190,19 @@ def knobs_table(knobs: Knobs, *, caption: str = "Knobs; in bold those that are n
     return make_table(("knob", "value"), rows, caption=caption)
 
 
-def diagnosis_table(causes: Sequence[Cause]) -> Table:
-    """A row for each cause, the most expensive first."""
+def diagnosis_table(causes: Sequence[Cause], gap: Gap | None = None) -> Table:
+    """A row for each cause, the most expensive first; and the gap to the ceiling, which adds up."""
     if not causes:
         return note_table("No stage was timed in this run, so nothing can be said about what bounds it.")
     rows = [(cause.title, number(_cost(cause)), sentence(cause.evidence)) for cause in causes[:_MOST_CAUSES]]
     caption = (
-        "What bounds the run: the share of its time that would be saved without each cause alone, and the figures that "
-        "show it. Causes overlap, so their shares do not add up."
+        "What bounds the run: the share of its time that would be saved without each cause alone, or that it keeps the "
+        "run from its ceiling, and the figures that show it. Savings overlap, so they do not add up; the gap does."
     )
     if apart := [cause.title for cause in causes if cause.name in APART]:
         caption += f" What {' and '.join(apart)} costs is not counted for stages once more."
-    return make_table(("cause", "costs", "evidence"), rows, caption=caption, is_wide=True)
+    notes = [gap.words] if gap is not None else []
+    return make_table(("cause", "costs", "evidence"), rows, caption=caption, notes=notes, is_wide=True)
 
 
 def _cost(cause: Cause) -> str:
