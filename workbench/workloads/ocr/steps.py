@@ -80,7 +80,7 @@ class Submitted:
 def words_of(probability: torch.Tensor, step: Submitted) -> list[list[npt.NDArray[np.float32]]]:
     """The words of a batch, page by page, as polygons in the pages' own pixels."""
     return [
-        [to_page(word.polygon, matrix) for word in find_words(readable(page_map))]
+        to_page([word.polygon for word in find_words(readable(page_map))], matrix)
         for page_map, matrix in zip(probability, step.matrices, strict=True)
     ]
 
