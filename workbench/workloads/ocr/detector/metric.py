@@ -34,6 +34,9 @@ IGNORE_SHARE = 0.5
 #: So near a limit shapely decides. What is computed quickly is right to ten digits.
 _NEAR = 1e-6
 
+#: Of a page: its matches, the words and the detections that count.
+Counts = tuple[int, int, int]
+
 _Shapes = npt.NDArray[np.object_]
 
 
@@ -63,37 +66,16 @@ class DetectionMetric:
         self._detections = 0
         self._pages = 0
 
-    def add(
-        self, detections: Sequence[Polygon], truths: Sequence[Polygon], ignore: Sequence[bool]
-    ) -> tuple[int, int, int]:
-        """Count one page; gives its matches, words and detections.
+    def add(self, detections: Sequence[Polygon], truths: Sequence[Polygon], ignore: Sequence[bool]) -> None:
+        """Count one page; see `count_page`."""
+        self.include(count_page(detections, truths, ignore))
 
-        Args:
-            detections: What was found, each float32 [K, 2] in page pixels.
-            truths: The annotated words, in the same pixels, in the order of the annotation.
-            ignore: Which of them are don't-care.
-
-        Raises:
-            ValueError: Where there aren't as many flags as words, or a polygon has fewer than 3 points.
-        """
-        if len(truths) != len(ignore):
-            raise ValueError(f"{len(truths)} words, but {len(ignore)} flags that say which to ignore")
-        from workbench.workloads.ocr.detector.overlap import meeting  # here, because it imports numba
-
-        words, found = _Polygons(truths), _Polygons(detections)
-        rows, columns = meeting(words.boxes, found.boxes)
-        fits, covers = _judge(words, found, rows, columns)
-        ignored = np.asarray(ignore, bool)
-        is_lost = np.zeros(len(detections), bool)
-        is_lost[columns[covers & ignored[rows]]] = True
-        pairs = fits & ~ignored[rows] & ~is_lost[columns]
-        matches = _match(rows[pairs].tolist(), columns[pairs].tolist())
-        counts = matches, int((~ignored).sum()), int((~is_lost).sum())
+    def include(self, counts: Counts) -> None:
+        """Count one page, whose counts are known."""
         self._matches += counts[0]
         self._words += counts[1]
         self._detections += counts[2]
         self._pages += 1
-        return counts
 
     def result(self) -> DetectionScore:
         """The score over all pages so far."""
@@ -103,6 +85,37 @@ class DetectionMetric:
         precision = self._matches / self._detections if self._detections else float(not self._words)
         total = precision + recall
         return DetectionScore(2 * precision * recall / total if total else 0.0, precision, recall, self._pages)
+
+
+def load_compiled() -> None:
+    """Load what is compiled, which otherwise the first page waits for."""
+    count_page([], [], [])
+
+
+def count_page(detections: Sequence[Polygon], truths: Sequence[Polygon], ignore: Sequence[bool]) -> Counts:
+    """Matches, words and detections of one page.
+
+    Args:
+        detections: What was found, each float32 [K, 2] in page pixels.
+        truths: The annotated words, in the same pixels, in the order of the annotation.
+        ignore: Which of them are don't-care.
+
+    Raises:
+        ValueError: Where there aren't as many flags as words, or a polygon has fewer than 3 points.
+    """
+    from workbench.workloads.ocr.detector.overlap import meeting  # here, because it imports numba
+
+    if len(truths) != len(ignore):
+        raise ValueError(f"{len(truths)} words, but {len(ignore)} flags that say which to ignore")
+    words, found = _Polygons(truths), _Polygons(detections)
+    rows, columns = meeting(words.boxes, found.boxes)
+    fits, covers = _judge(words, found, rows, columns)
+    ignored = np.asarray(ignore, bool)
+    is_lost = np.zeros(len(detections), bool)
+    is_lost[columns[covers & ignored[rows]]] = True
+    pairs = fits & ~ignored[rows] & ~is_lost[columns]
+    matches = _match(rows[pairs].tolist(), columns[pairs].tolist())
+    return matches, int((~ignored).sum()), int((~is_lost).sum())
 
 
 class _Polygons:
