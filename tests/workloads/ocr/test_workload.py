@@ -20,7 +20,7 @@ from workbench.measure.devices.replay import ReplayDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch
 from workbench.registry import make_workload
 from workbench.workload import Pending, Timers
-from workbench.workloads.ocr import steps
+from workbench.workloads.ocr import scoring
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS
 from workbench.workloads.ocr.workload import OcrWorkload
@@ -231,7 +231,7 @@ def test_what_goes_wrong_in_the_background_is_raised(monkeypatch):
     def broken(probability: object) -> None:
         raise ZeroDivisionError("planted in the background")
 
-    monkeypatch.setattr(steps, "find_words", broken)
+    monkeypatch.setattr(scoring, "find_words", broken)
     with pytest.raises(ZeroDivisionError, match="planted in the background"):
         step(make(postprocess="threads"), [0, 1])
 
