@@ -86,7 +86,9 @@ def test_a_placeholder_is_the_shrink_map_packed_or_not():
     plain, packed = compute_targets(square, [False], 100), fast_targets(square, [False], 100)
     maps = TargetMaps(*(torch.from_numpy(getattr(plain, field.name))[None] for field in fields(TargetMaps)))
     planes = torch.from_numpy(np.stack([packed.levels, packed.flags]))[None]
-    of_plain, of_packed = (readable(placeholder_for(batch_with(kind))[0].numpy()) for kind in (maps, PackedMaps(planes)))
+    of_plain, of_packed = (
+        readable(placeholder_for(batch_with(kind))[0].numpy()) for kind in (maps, PackedMaps(planes))
+    )
     assert np.array_equal(of_plain > 0, of_packed > 0)
     assert of_plain.max() == 1.0
     assert of_packed.max() == 255

@@ -17,6 +17,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any
@@ -46,7 +47,7 @@ _BYTES_A_MATRIX = 9 * 8
 #: How long a process that was told to end may take.
 _END_WITHIN_S = 5.0
 
-_TimerOf = Callable[[str, int], Timed]
+_TimerOf = Callable[..., Timed]
 _Then = Callable[[list[Counts]], None]
 
 
@@ -233,7 +234,7 @@ def _serve(connection: Connection, memory: SharedMemory, slot_bytes: int, scorer
         reply: Any
         try:
             matrices, maps = _views(memory, slot_bytes, order)
-            reply = scorer(maps, matrices, order.pages, lambda name, batch=order.batch: timer(name, batch))
+            reply = scorer(maps, matrices, order.pages, partial(timer, batch=order.batch))
         except Exception as error:  # it is raised in the trial's process
             error.add_note(traceback.format_exc())
             reply = error

@@ -216,4 +216,5 @@ def test_to_page_undoes_what_the_chain_did(matrix):
     (got,) = to_page([in_input], matrix)
     assert got.dtype == np.float32
     assert got == pytest.approx(WORD, abs=1e-3)
-    assert np.abs(to_page([in_input], np.linalg.inv(matrix))[0] - WORD).max() > 10, "the wrong direction was not noticed"
+    (wrong,) = to_page([in_input], np.linalg.inv(matrix))
+    assert np.abs(wrong - WORD).max() > 10, "the wrong direction was not noticed"

@@ -151,9 +151,7 @@ def _judge(
     """
     from workbench.workloads.ocr.detector.overlap import intersections
 
-    quick = intersections(
-        words.points, words.ends, words.kinds, found.points, found.ends, found.kinds, rows, columns
-    )
+    quick = intersections(words.points, words.ends, words.kinds, found.points, found.ends, found.kinds, rows, columns)
     iou, share = _figures(quick, words.areas[rows], found.areas[columns])
     fits, covers = iou > MATCH_IOU, share > IGNORE_SHARE
     is_sure = (np.abs(iou - MATCH_IOU) > _NEAR) & (np.abs(share - IGNORE_SHARE) > _NEAR)  # NaN is not sure

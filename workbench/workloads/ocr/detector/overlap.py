@@ -40,7 +40,8 @@ def _area(polygon: Points, count: int) -> float:
 @numba.njit(cache=True, nogil=True)
 def _side(a: Points, b: Points, p: Points) -> float:
     """On which side of the line from a to b a point is: above 0 on one, below it on the other."""
-    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+    side: float = (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+    return side
 
 
 @numba.njit(cache=True, nogil=True)

@@ -8,6 +8,9 @@ PaddleOCR made common. Where it differs:
 - An outline is simplified by at least a pixel, because the steps of a slanted border are no corners; in the reference
   code only by a share of the perimeter, which leaves them on small words.
 
+All probabilities are needed, not only which of them are above the threshold: the mean of those inside an outline
+decides whether it is a word. So a device gives its maps as they are, four bytes a pixel.
+
 A page has up to hundreds of words of a few points each, so that most of the time would go into calls on tiny arrays:
 what can be done for the points of all words at once is done so.
 """
