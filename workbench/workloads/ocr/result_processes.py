@@ -1,7 +1,7 @@
 """A small pool of processes that find and score words beside the loop.
 
-Each has slots of shared memory, in which a batch's maps are laid before it is told their shape, and what comes back are
-a few numbers: no array is pickled. Batches go round, and results are taken in the order of the batches.
+Each has slots of shared memory. A batch's maps are copied into one, then the process gets their shape, and what comes
+back are a few numbers: no array is pickled. Batches go round, and results are taken in the order of the batches.
 
 The processes are forked before the device is made, as loader workers are. They end when they are told to, or when the
 trial's process is gone, however it went.
@@ -33,7 +33,7 @@ from workbench.workload import Timed
 from workbench.workloads.ocr.detector.metric import Counts
 from workbench.workloads.ocr.scoring import Maps, Scorer
 
-#: So many processes keep up with a device of about a millisecond a page, and leave cores to whoever loads.
+#: Two keep up with a device of about a millisecond a page, and leave cores to whoever loads.
 NUM_PROCESSES = 2
 
 #: Batches that a process has in its memory: one that it works on, and the next one.

@@ -68,6 +68,7 @@ class OcrWorkload(OcrTools):
         "workbench.workloads.ocr.sample.collate",
         "workbench.workloads.ocr.workload.OcrWorkload.score",
         "workbench.workloads.ocr.detector.postprocess.find_words",
+        "workbench.workloads.ocr.detector.metric.count_page",
     )
 
     def __init__(self, knobs: OcrKnobs) -> None:

@@ -140,7 +140,7 @@ def describe(points: Points, ends: Numbers) -> tuple[Numbers, Points, Points]:
 def meeting(boxes: Points, others: Points) -> tuple[Numbers, Numbers]:
     """The pairs whose boxes overlap, int64 [M] twice, by the first number and then by the second.
 
-    The others are sorted by their tops, so that a box is held against those in its own lines only.
+    The others are sorted by their tops, so that a box is compared with those in its own lines only.
     """
     order = np.argsort(others[:, 1])
     tops = others[order, 1]
