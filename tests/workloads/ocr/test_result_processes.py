@@ -20,6 +20,7 @@ from workbench.errors import ProcessDied
 from workbench.measure.timing.channel import Channel
 from workbench.measure.trial.loop import timed_in_background
 from workbench.workloads.ocr import scoring
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.result_processes import (
     MAX_WITH_PROCESSES,
@@ -131,7 +132,11 @@ def test_only_so_many_batches_are_with_them(started):
         assert number + 1 - len(done) <= MAX_WITH_PROCESSES
 
 
-def test_what_is_sent_is_small(started):
+def test_the_knob_says_how_many_there_are():
+    assert OcrKnobs.rows()["postprocess"].effects["processes"].side_by_side == NUM_PROCESSES
+
+
+def test_what_is_sent_is_small():
     assert len(pickle.dumps(_Order(0, (16, 640, 640), "<f4", list(range(16)), 7))) < 500
 
 
