@@ -66,7 +66,7 @@ END_TO_END = {
     "device": "replay",
     "replay_ms_per_sample": REPLAY_MS_PER_PAGE,
     "num_workers": 0,
-    "postprocess": "threads",
+    "postprocess": "processes",
     "num_steps": 104,
     "isolated_samples": 0,
 }

@@ -62,6 +62,18 @@ class WorkbenchError(Exception):
         return str(self).splitlines()
 
 
+class ProcessDied(WorkbenchError):
+    """A process of a trial ended that should not have; the message says how, and what to do.
+
+    Attributes:
+        was_killed: Whether it was killed from outside, as the kernel does where memory runs out.
+    """
+
+    def __init__(self, message: str, *, was_killed: bool) -> None:
+        super().__init__(message)
+        self.was_killed = was_killed
+
+
 class BadInput(WorkbenchError):
     """All problems of one input, in one message.
 

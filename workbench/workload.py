@@ -251,6 +251,34 @@ class AsyncSteps(Protocol):
 
 
 @runtime_checkable
+class UsesProcesses(Protocol):
+    """A workload that may work on results in processes of its own.
+
+    Attributes:
+        num_processes: How many it wants; 0: none.
+    """
+
+    num_processes: int
+
+    def start_processes(self, timers: Sequence[Callable[[str, int], Timed]]) -> Sequence[int]:
+        """Start them, by fork. Called before the device is made, which must not be forked.
+
+        Args:
+            timers: What times the stages of each, given the number of the batch (see `Timers.background`).
+
+        Returns:
+            Their numbers as processes (pid).
+        """
+
+    def stop_processes(self) -> Sequence[str]:
+        """End them, however far they are; nothing happens where there are none. What is left is done without them.
+
+        Returns:
+            What went wrong meanwhile, a sentence each.
+        """
+
+
+@runtime_checkable
 class Checked(Protocol):
     """A workload that keeps what its model was given, so that two trials can be compared by its own rules.
 

@@ -74,6 +74,19 @@ def test_a_busy_background_thread_bounds_a_run_where_the_main_process_waits_for_
     assert bound_by_background(break_down(make_record(stages=stages, lanes=lanes))) is bound
 
 
+def test_processes_beside_the_lane_are_as_busy_as_they_are_on_the_average():
+    stages = [
+        make_stage("main", "wait", 0.9),
+        make_stage("main", "results", 0.5, background=True),
+        make_stage("main", "hand over", 0.3, background=True),
+        make_stage("main", "postprocess", 1.4, background=True, side_by_side=2),
+        make_stage("main", "metric", 0.2, background=True, side_by_side=2),
+    ]
+    (main,) = break_down(make_record(stages=stages, lanes=[make_lane("main", 1.0, 0.9)]))
+    assert [part.share for part in main.background] == pytest.approx([0.5, 0.3, 0.7, 0.1])
+    assert main.background_busy == pytest.approx(0.8), "of the thread that hands over and the processes, the busier"
+
+
 def test_a_failed_run_has_no_breakdown():
     assert break_down(make_failed()) == []
 

@@ -37,11 +37,12 @@ class Part:
 
     Attributes:
         stage: Its name; `UNATTRIBUTED` or `FREE` for the time that no stage explains.
-        share: Of the lane's wall time, 0..1.
+        share: Of the lane's wall time, 0..1; where processes beside the lane share the work, on their average.
         per_sample_s: Seconds of this lane for each sample of the counted steps.
         total_s: Seconds, summed over the lane's processes.
         origin: Whether it was measured or simulated.
         kind: Its row in the catalogue of stages.
+        side_by_side: Processes beside the lane that share the work; else 1.
     """
 
     stage: str
@@ -50,6 +51,7 @@ class Part:
     total_s: float
     origin: Origin
     kind: Stage
+    side_by_side: int = 1
 
     @property
     def is_waiting(self) -> bool:
@@ -107,8 +109,15 @@ class LaneBreakdown:
 
     @property
     def background_busy(self) -> float:
-        """Share of the time in which the thread that works on results is at work (in the main lane)."""
-        return sum(part.share for part in self.background if part.is_work and not receives(part.kind))
+        """Share of the time in which whoever works on results beside the loop is at work (in the main lane).
+
+        Of a thread that hands over to processes, and of these, the busier counts.
+        """
+        shares: dict[int, float] = {}
+        for part in self.background:
+            if part.is_work and not receives(part.kind):
+                shares[part.side_by_side] = shares.get(part.side_by_side, 0.0) + part.share
+        return max(shares.values(), default=0.0)
 
 
 def receives(stage: Stage) -> bool:
@@ -147,7 +156,8 @@ def break_down(record: Record) -> list[LaneBreakdown]:
 
 def _part(row: StageStats, catalogue: Catalogue, wall_s: float, num_samples: int) -> Part:
     kind = catalogue.find(row.lane, row.name)
-    return Part(row.name, row.total_s / wall_s, row.total_s / num_samples, row.total_s, row.origin, kind)
+    share = row.total_s / (wall_s * row.side_by_side)
+    return Part(row.name, share, row.total_s / num_samples, row.total_s, row.origin, kind, row.side_by_side)
 
 
 def explain_lanes(lanes: list[LaneBreakdown], item: str = "sample") -> str:

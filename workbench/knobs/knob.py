@@ -95,6 +95,7 @@ class Effect:
         repeats: Whether it gives samples again as they were first: of no use where they are others each time.
         suggested: Whether it is worth suggesting: not where something is left out that others may need.
         on: The device on which it is worth suggesting, `cuda` or `cpu`; empty: on any.
+        side_by_side: Batches that are worked on at once with it, by threads or processes beside the main loop.
     """
 
     frees: tuple[str, ...] = ()
@@ -107,6 +108,7 @@ class Effect:
     repeats: bool = False
     suggested: bool = True
     on: str = ""
+    side_by_side: int = 1
 
     @property
     def addresses(self) -> tuple[str, ...]:

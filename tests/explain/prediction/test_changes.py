@@ -177,6 +177,7 @@ def test_the_knobs_that_would_do_it_are_named():
     ("name", "value", "expected"),
     [
         ("postprocess", "threads", {"background": True}),
+        ("postprocess", "processes", {"background": True, "side_by_side": 2}),
         ("epoch_overlap", "true", {"epoch_overlap": True}),
         ("in_order", False, {"in_order": False}),
     ],

@@ -142,6 +142,13 @@ def test_a_thread_that_bounds_the_pipeline_is_busy_all_the_time_and_no_other(set
     assert waits > 0.5
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_results_are_worked_on_by_as_many_as_there_are(at_once):
+    config = shaped(cores=8, background=True, background_batches=8, side_by_side=at_once)
+    took_s = wall_s(config, submit=0.1, collect=0.6)
+    assert took_s == pytest.approx(config.num_steps * 0.6 / at_once, rel=0.05)
+
+
 def test_a_deep_queue_lets_the_main_process_run_ahead_of_an_uneven_device():
     uneven = [2.0, 2.0] + [0.1] * 8
     shallow, deep = (

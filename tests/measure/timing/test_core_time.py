@@ -45,6 +45,18 @@ def test_times_between_two_readings():
     assert CoreTime(5.0, 1.0, 0.5) + CoreTime(2.0, 0.5, 0.5) == CoreTime(7.0, 1.5, 1.0)
 
 
+def test_processes_that_work_on_results_count_beside_the_main_process():
+    channel = Channel.open(num_workers=0, spans_per_process=10, num_helpers=2)
+    for track, pid in zip(channel.helpers, (7, 8), strict=True):
+        track.pid = pid
+    readings = {os.getpid(): CoreTime(1.0, 0.0, 0.5), 7: CoreTime(2.0, 0.25, 1.0), 8: CoreTime(4.0, 0.0, 0.0)}
+    watch = CoreWatch(channel, lambda pid: readings[pid])
+    watch.begin()
+    readings = {pid: time + time for pid, time in readings.items()}
+    watch.end()
+    assert watch.used("main") == CoreTime(1.0, 0.0, 0.5 + 2.0 + 1.0 + 4.0)
+
+
 def test_the_kernel_counts_at_least_what_this_process_works():
     """The clock of the thread says how long it was on a core; what /proc says of the same time may not be less."""
     before = read_core_time(os.getpid())

@@ -185,6 +185,45 @@ def test_however_a_trial_ends_there_is_a_record_and_nothing_else_is_left(tmp_pat
         assert text.format(worker=pids[1]) in record.failure.message
 
 
+WITH_PROCESSES = {
+    "device": "replay", "replay_ms_per_sample": 0.5, "num_workers": 0, "num_pages": 4, "image_size": 160,
+    "targets": "fast", "postprocess": "processes", "isolated_samples": 0, "checked_samples": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "word"),
+    [
+        (lambda trial: trial.kill(), "killed", "memory"),
+        (lambda trial: trial.send_signal(signal.SIGSEGV), "crash", "SIGSEGV"),
+        (lambda trial: trial.children()[1].kill(), "killed", "ended with signal SIGKILL"),
+    ],
+    ids=["the trial is killed", "the trial crashes", "one of them is killed"],
+)
+def test_processes_that_work_on_results_are_gone_however_the_trial_ends(tmp_path, act, kind, word):
+    watch = Watch(act)
+    record = run_trial(OcrKnobs(num_steps=100_000, **WITH_PROCESSES), tmp_path, on_event=watch)
+    assert len(watch.tree) == 3
+    assert watch.all_gone()
+    assert (record.failure.kind, record.failure.phase) == (kind, "steady")
+    assert word in record.failure.message
+
+
+def test_the_stages_of_processes_that_work_on_results_are_in_the_record(tmp_path):
+    record = run_trial(OcrKnobs(num_steps=12, **WITH_PROCESSES), tmp_path)
+    assert (record.status, record.notes) == ("ok", [])
+    rows = {row.name: row for row in record.stages if row.lane == "main" and row.background}
+    assert {name: row.side_by_side for name, row in rows.items()} == {
+        "fetch": 1, "results": 1, "hand over": 1, "postprocess": 2, "metric": 2,
+    }  # fmt: skip
+    assert rows["postprocess"].count == 12
+    assert record.lane("main").attributed_share > 0.9
+    assert record.limits.background_batches == 7
+    (folder,) = list_runs(tmp_path)
+    spans = read_spans(folder)
+    assert set(spans[spans["stage"] == "metric"]["process"]) == {1, 2}
+
+
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
 def test_a_cancelled_trial_is_gone_with_all_its_workers(tmp_path, start_method):
     cancel = threading.Event()

@@ -113,6 +113,14 @@ def test_a_stage_of_a_background_thread_is_a_row_of_its_own():
     assert (background.background, background.total_s) == (True, 3.0)
 
 
+def test_work_that_processes_of_the_main_lane_share_says_how_many_there_are():
+    tracks = [TrackSpans("main", number, True, "measured", spans(("metric", 0, 2, -1))) for number in (1, 2)]
+    tracks += [TrackSpans("worker", number, True, "measured", spans(("send", 0, 2, -1))) for number in (0, 1)]
+    metric, send = stage_stats(tracks, 0, 10 * S)
+    assert (metric.total_s, metric.side_by_side) == (4.0, 2)
+    assert send.side_by_side == 1, "a lane of several processes has that much more time"
+
+
 def test_stages_that_have_not_run_are_refused_together():
     long = "x" * 120
     tracks = [

@@ -13,7 +13,8 @@ from workbench.workloads.ocr.chain.normalize import to_levels
 from workbench.workloads.ocr.detector.postprocess import find_words
 from workbench.workloads.ocr.fast_targets import fast_targets
 from workbench.workloads.ocr.sample import Batch, PackedMaps, TargetMaps
-from workbench.workloads.ocr.steps import MAX_PENDING, BackgroundThread, normalized, placeholder_for, readable
+from workbench.workloads.ocr.scoring import readable
+from workbench.workloads.ocr.steps import MAX_PENDING, BackgroundThread, normalized, placeholder_for
 from workbench.workloads.ocr.targets import compute_targets
 
 
@@ -85,7 +86,9 @@ def test_a_placeholder_is_the_shrink_map_packed_or_not():
     plain, packed = compute_targets(square, [False], 100), fast_targets(square, [False], 100)
     maps = TargetMaps(*(torch.from_numpy(getattr(plain, field.name))[None] for field in fields(TargetMaps)))
     planes = torch.from_numpy(np.stack([packed.levels, packed.flags]))[None]
-    of_plain, of_packed = (readable(placeholder_for(batch_with(kind))[0]) for kind in (maps, PackedMaps(planes)))
+    of_plain, of_packed = (
+        readable(placeholder_for(batch_with(kind))[0].numpy()) for kind in (maps, PackedMaps(planes))
+    )
     assert np.array_equal(of_plain > 0, of_packed > 0)
     assert of_plain.max() == 1.0
     assert of_packed.max() == 255
@@ -94,4 +97,4 @@ def test_a_placeholder_is_the_shrink_map_packed_or_not():
 def test_without_maps_the_placeholder_holds_no_word():
     placeholder = placeholder_for(batch_with(None, count=3))
     assert placeholder.shape == (3, 100, 100)
-    assert find_words(readable(placeholder[2])) == []
+    assert find_words(readable(placeholder[2].numpy())) == []

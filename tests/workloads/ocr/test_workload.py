@@ -20,7 +20,7 @@ from workbench.measure.devices.replay import ReplayDevice
 from workbench.measure.loaders.indexed_batch import IndexedBatch
 from workbench.registry import make_workload
 from workbench.workload import Pending, Timers
-from workbench.workloads.ocr import steps
+from workbench.workloads.ocr import scoring
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS
 from workbench.workloads.ocr.workload import OcrWorkload
@@ -95,7 +95,7 @@ def test_it_meets_the_contracts_that_it_offers():
     assert isinstance(workload, OcrWorkload)
     offered = (
         contract.Cached, feeds.Sharded, feeds.DecodesByLoader, contract.Placeholder, contract.AsyncSteps,
-        contract.Checked, contract.Previews, contract.LineFunctions, contract.RunsEngines,
+        contract.Checked, contract.Previews, contract.LineFunctions, contract.RunsEngines, contract.UsesProcesses,
     )  # fmt: skip
     assert all(isinstance(workload, protocol) for protocol in offered)
 
@@ -227,11 +227,25 @@ def test_in_the_background_the_same_words_are_found():
     assert workloads[0].max_pending == 0 < workloads[1].max_pending
 
 
+def test_in_processes_the_same_words_are_found():
+    workloads = [make(postprocess=way) for way in ("inline", "processes")]
+    workloads[1].start_processes([lambda name, batch: nullcontext()] * workloads[1].num_processes)
+    for pages in ([0, 1, 2, 3], [2, 3]):
+        stages = [step(workload, pages) for workload in workloads]
+        background = [f"{name} in background" for name in ("fetch", "results", "hand over")]
+        assert stages[1] == ["transfer", "forward", "backlog", *background]
+    assert workloads[0]._page_counts == workloads[1]._page_counts
+    assert workloads[1].stop_processes() == []
+    assert [name for name in step(workloads[1], [0, 1]) if "metric" in name], "what is left is done without them"
+    assert workloads[0].quality() == workloads[1].quality()
+    assert (workloads[0].num_processes, make(postprocess="processes", mode="train").num_processes) == (0, 0)
+
+
 def test_what_goes_wrong_in_the_background_is_raised(monkeypatch):
     def broken(probability: object) -> None:
         raise ZeroDivisionError("planted in the background")
 
-    monkeypatch.setattr(steps, "find_words", broken)
+    monkeypatch.setattr(scoring, "find_words", broken)
     with pytest.raises(ZeroDivisionError, match="planted in the background"):
         step(make(postprocess="threads"), [0, 1])
 

@@ -126,6 +126,8 @@ def window_of(spans: pd.DataFrame, record: Record) -> Window | None:
 def _row_label(lane: str, process: int, background: bool) -> str:
     if lane == "worker":
         return f"worker {process}, sending " if background else f"worker {process} "
+    if lane == "main" and process:
+        return f"main, results {process} "
     if lane == "main":
         return "main, receiving " if background else "main process "
     return "device "

@@ -146,6 +146,7 @@ class _Calibration:
             device_steps=_UNBOUNDED_STEPS if limits.device_steps is None else max(limits.device_steps, 1),
             background=self._recorded.has_background(receiver=False),
             background_batches=limits.background_batches or _BACKGROUND_BATCHES,
+            side_by_side=max((row.side_by_side for row in self._record.stages if row.lane == "main"), default=1),
             receiver=self._recorded.has_background(receiver=True),
             helpers=self._helpers(),
         )

@@ -234,8 +234,9 @@ def _applied(text: str, model: CostModel, knobs: Knobs, row: Knob, value: Any) -
         case "in_order":
             return lambda m: replace(m, config=replace(m.config, in_order=bool(value)))
         case "background":
-            in_background = bool(row.effects.get(value, Effect()).addresses)
-            return lambda m: replace(m, config=replace(m.config, background=in_background))
+            effect = row.effects.get(value, Effect())
+            in_background, at_once = bool(effect.addresses), effect.side_by_side
+            return lambda m: replace(m, config=replace(m.config, background=in_background, side_by_side=at_once))
         case "device_time":
             if not len(model.device_s):
                 raise refusal(text, "the run had no device")

@@ -44,6 +44,7 @@ class PipelineConfig:
         device_steps: Steps that may lie in the device's queue.
         background: Whether results are worked on in a background thread; at most `background_batches` of them wait.
         background_batches: See there.
+        side_by_side: How many of them are worked on at once.
         receiver: Whether a thread of the main process receives the batches (and pins them), and not its loop.
         helpers: Threads that work beside the main process's loop while it gives a batch to the model, as those of torch
             on the CPU do; it waits for them.
@@ -66,6 +67,7 @@ class PipelineConfig:
     device_steps: int = 2
     background: bool = False
     background_batches: int = 3
+    side_by_side: int = 1
     receiver: bool = False
     helpers: int = 0
     quota: float | None = None

@@ -60,7 +60,8 @@ class _Run:
         self._outbox: list[deque[int]] = [deque() for _ in workers]
         self._sent: deque[int] = deque()  # for the receiving thread, where there is one
         self._arrived: deque[int] = deque()  # for the main process's loop
-        self._results: deque[tuple[int, float]] = deque()
+        self._results: deque[tuple[int, float]] = deque()  # that nobody works on yet
+        self._under_way = 0
         self._sleeping: dict[str, Process] = {}
         self._processes: dict[str, Process] = {}
         self._next_worker = 0
@@ -82,7 +83,8 @@ class _Run:
         if self._config.receiver:
             self._begin("receiver", self._receiver())
         if self._config.background:
-            self._begin("background", self._background())
+            for number in range(self._config.side_by_side):
+                self._begin(f"background {number}", self._background(f"background {number}"))
         self._begin("main", self._main())
         self._cores.run(lambda: self._done)
         wall_s = self._cores.now - self._began_at
@@ -97,7 +99,7 @@ class _Run:
             device_busy_share=float(self._costs.device[counted].sum()) / wall_s,
             worker_idle_share=self._idle_s / wall_s / num_workers,
             backlog_share=self._backlog_s / wall_s,
-            background_busy_share=self._background_s / wall_s,
+            background_busy_share=self._background_s / wall_s / self._config.side_by_side,
             sender_busy_share=self._sending_s / wall_s / num_workers,
             receiver_busy_share=self._receiving_s / wall_s,
         )
@@ -169,19 +171,20 @@ class _Run:
             if not self._helpers_at_work:
                 self._wake("main")
 
-    def _background(self) -> Process:
+    def _background(self, name: str) -> Process:
         cores = self._cores
         while True:
             while not self._results:
-                self._sleeping["background"] = self._processes["background"]
+                self._sleeping[name] = self._processes[name]
                 yield None
-            batch, ready_at = self._results[0]
+            batch, ready_at = self._results.popleft()
+            self._under_way += 1
             if ready_at > cores.now:
                 yield cores.now - ready_at
             began = cores.now
             yield self._collect[batch]
             self._background_s += cores.now - began
-            self._results.popleft()
+            self._under_way -= 1
             self._wake("main")
 
     def _main(self) -> Process:
@@ -285,12 +288,13 @@ class _Run:
         ready_at = yield from self._submit(batch)
         if config.background:
             began = cores.now
-            while len(self._results) >= config.background_batches:
+            while len(self._results) + self._under_way >= config.background_batches:
                 self._sleeping["main"] = self._processes["main"]
                 yield None
             self._backlog_s += cores.now - began
             self._results.append((batch, ready_at))
-            self._wake("background")
+            for number in range(config.side_by_side):
+                self._wake(f"background {number}")
             yield self._end[batch]
         else:
             if ready_at > cores.now:
@@ -309,7 +313,7 @@ class _Run:
         return self._device_free_at
 
     def _flush(self) -> Process:
-        while self._results:
+        while self._results or self._under_way:
             self._sleeping["main"] = self._processes["main"]
             yield None
         if self._device_free_at > self._cores.now:

@@ -41,6 +41,7 @@ class Channel:
         main: The main process.
         receiver: The thread of the main process that receives and pins batches, where there is one.
         background: The thread of the main process that works on results beside the loop, where there is one.
+        helpers: A track for each process that works on results.
         clock: Where all times come from.
         delays_ns: By stage: what each of its blocks is made to take longer, on purpose.
         knocked_out: Stages that are replayed from memory.
@@ -51,6 +52,7 @@ class Channel:
     main: Track
     receiver: Track
     background: Track
+    helpers: list[Track] = field(default_factory=list)
     clock: Clock = field(default=monotonic_ns)
     delays_ns: Mapping[str, int] = field(default_factory=dict)
     knocked_out: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class Channel:
         clock: Clock = monotonic_ns,
         delays_ms: Mapping[str, float] | None = None,
         knocked_out: Iterable[str] = (),
+        num_helpers: int = 0,
     ) -> Channel:
         """Make the tracks.
 
@@ -73,6 +76,7 @@ class Channel:
             clock: Must be the same in all processes, and picklable under spawn.
             delays_ms: By stage: what each of its blocks is made to take longer, on purpose.
             knocked_out: Stages that are replayed from memory.
+            num_helpers: Processes that work on results.
         """
         lanes = max(num_workers, 1)
         return cls(
@@ -81,6 +85,7 @@ class Channel:
             main=Track(spans_per_process),
             receiver=Track(spans_per_process),
             background=Track(spans_per_process),
+            helpers=[Track(spans_per_process) for _ in range(num_helpers)],
             clock=clock,
             delays_ns={name: int(ms * NS_PER_S / 1e3) for name, ms in (delays_ms or {}).items()},
             knocked_out=tuple(knocked_out),
@@ -95,6 +100,8 @@ class Channel:
         yield TrackOf("main", 0, False, self.main)
         yield TrackOf("main", 0, True, self.receiver)
         yield TrackOf("main", 0, True, self.background)
+        for number, track in enumerate(self.helpers, start=1):
+            yield TrackOf("main", number, True, track)
 
     def workers_are_started(self) -> None:
         """Called in the main process right before worker processes are started."""

@@ -82,11 +82,14 @@ class CoreWatch:
 
     def begin(self) -> None:
         """The counted steps begin."""
-        self._began = {pid: self._read(pid) for pids in self._lanes().values() for pid in pids}
+        self._began = {pid: self._read(pid) for pids in (*self._lanes().values(), self._helpers()) for pid in pids}
 
     def end(self) -> None:
         """They are over."""
         self._used = {lane: self._since_begin(pids) for lane, pids in self._lanes().items()}
+        main, helpers = self._used.get("main"), self._since_begin(self._helpers())
+        if main is not None and helpers is not None:  # they work beside the lane, as its other threads do
+            self._used["main"] = main + CoreTime(0.0, 0.0, helpers.cpu_s + helpers.background_cpu_s)
 
     def used(self, lane: Lane) -> CoreTime | None:
         """What a lane's processes used together; None where it isn't known, as of a worker that was replaced."""
@@ -96,6 +99,9 @@ class CoreWatch:
         own = os.getpid()
         workers = [] if self._channel is None else [track.pid for track in self._channel.workers]
         return {"main": [own], "worker": [pid for pid in workers if pid not in (0, own)]}
+
+    def _helpers(self) -> Sequence[int]:
+        return [] if self._channel is None else [track.pid for track in self._channel.helpers if track.pid]
 
     def _since_begin(self, pids: Sequence[int]) -> CoreTime | None:
         found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ from workbench.records import (
 )
 from workbench.records.run_folder import SAMPLES, SPANS, writing
 from workbench.units import NS_PER_S
-from workbench.workload import AsyncSteps, Cached, CacheState, Checked, Trains, UsesModules, Workload
+from workbench.workload import AsyncSteps, Cached, CacheState, Checked, Trains, UsesModules, UsesProcesses, Workload
 
 Result = TypeVar("Result")
 
@@ -114,6 +114,11 @@ def finish(measured: Measured, on_begin: Callable[[], None]) -> Record:
     return _Finish(measured).run(on_begin)
 
 
+def stop_processes(workload: Workload) -> Sequence[str]:
+    """End the processes that a workload has started, where it has; gives what went wrong, a sentence each."""
+    return workload.stop_processes() if isinstance(workload, UsesProcesses) else []
+
+
 class _Finish:
     def __init__(self, measured: Measured) -> None:
         self._of = measured
@@ -132,7 +137,7 @@ class _Finish:
         if of.recorder is not None:
             with self._noting("recording samples"):
                 of.loop.pass_on(of.recorder.record, of.times.asked_steps)
-        of.notes += of.loader.close()
+        of.notes += [*stop_processes(workload), *of.loader.close()]
         tracks = self._tracks()
         profiles = self._profiles(tracks)
         no_scores: dict[str, Score] = {}

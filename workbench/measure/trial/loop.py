@@ -112,7 +112,7 @@ class Loop:
         self._profilers = Profilers({}) if profilers is None else profilers
         self._cores = cores
         self._timed = self._profilers.marked(untimed if stages is None else stages)
-        self._timers = Timers(self._timed, _timed_in_background(background))
+        self._timers = Timers(self._timed, timed_in_background(background))
         self._clock = clock
         self._on_event = on_event
         self._on_warm_up = on_warm_up
@@ -297,7 +297,9 @@ class Loop:
                 self._on_event(event.model_copy(update={"left_s": left_s, "message": warning}))
 
 
-def _timed_in_background(stages: Stages | None) -> Callable[[str, int], Timed]:
+def timed_in_background(stages: Stages | None) -> Callable[[str, int], Timed]:
+    """What times the stages of one thread or process beside the loop, given the number of the batch."""
+
     def timed(name: str, batch: int) -> Timed:
         if stages is None:
             return untimed(name)

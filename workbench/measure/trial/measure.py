@@ -109,7 +109,7 @@ class Trial:
         from workbench.measure.timing.rank_clocks import offset_here
         from workbench.measure.timing.ranks import ALONE, Rank, join_ranks
         from workbench.measure.timing.stages import knock_out
-        from workbench.measure.trial.finish import Measured, finish
+        from workbench.measure.trial.finish import Measured, finish, stop_processes
         from workbench.registry import checked, make_workload
         from workbench.workload import Cached, LineFunctions, Placeholder
 
@@ -142,7 +142,7 @@ class Trial:
         # Workers before the device: what it starts (a CUDA context, threads of libraries) must not be forked.
         self._begin("workers")
         rank = Rank.here() if self._is_rank else ALONE
-        channel = self._open_channel()
+        channel = self._open_channel(workload)
         loader = open_loader(
             workload,
             knobs.slice(LoaderKnobs),
@@ -154,6 +154,8 @@ class Trial:
         )
         cores = CoreWatch(channel)
         try:
+            if kind != "none":
+                self._start_processes(workload, channel)
             refuse_other_length(description, getattr(loader, "num_samples", description.num_samples))
             loader.start()
             self._begin("model")
@@ -182,9 +184,11 @@ class Trial:
             from workbench.measure.loaders.deaths import death_behind, explain_death
 
             cause = death_behind(error)
+            stop_processes(workload)
             loader.close()
             raise explain_death(cause) or cause from error
         except BaseException:
+            stop_processes(workload)
             loader.close()
             raise
         measured = Measured(
@@ -220,12 +224,13 @@ class Trial:
         self._began[phase] = self._clock()
         self._on_event(Event(phase=phase))
 
-    def _open_channel(self) -> Channel | None:
+    def _open_channel(self, workload: Workload) -> Channel | None:
         """What all lanes write their spans to; None where nothing is timed."""
         from workbench.measure.loaders.indexed_batch import become_receiver
         from workbench.measure.timing.channel import Channel
         from workbench.measure.timing.stages import Stages
         from workbench.measure.trial.stage_stats import LiveTotals
+        from workbench.workload import UsesProcesses
 
         knobs = self._knobs
         if not knobs.stage_timing:
@@ -236,10 +241,25 @@ class Trial:
             clock=self._clock,
             delays_ms=knobs.slow_down,
             knocked_out=knobs.knock_out,
+            num_helpers=workload.num_processes if isinstance(workload, UsesProcesses) else 0,
         )
         self._live = LiveTotals(channel)
         become_receiver(Stages(channel.receiver, self._clock), self._clock)
         return channel
+
+    def _start_processes(self, workload: Workload, channel: Channel | None) -> None:
+        """Start the processes that work on results, where the workload wants any."""
+        from workbench.measure.trial.loop import timed_in_background
+        from workbench.workload import UsesProcesses
+
+        if not isinstance(workload, UsesProcesses) or not workload.num_processes:
+            return
+        tracks = [None] * workload.num_processes if channel is None else channel.helpers
+        stages = [None if channel is None or track is None else channel.stages(track) for track in tracks]
+        pids = workload.start_processes([timed_in_background(own) for own in stages])
+        for track, pid in zip(tracks, pids, strict=True):
+            if track is not None:
+                track.pid = pid
 
     def _recorder(self, workload: Workload, num_samples: int) -> Checked | SampleRecorder | None:
         """What keeps the samples that arrive; None where two trials could not be compared by them."""

@@ -64,7 +64,11 @@ def stage_stats(tracks: Sequence[TrackSpans], begin_ns: int, end_ns: int) -> lis
         if not inside.any():
             continue
         seconds = (np.minimum(end, end_ns) - np.maximum(begin, begin_ns))[inside] / NS_PER_S
-        stats.append(stats_of(lane, name, seconds, sample[inside], origin=origin, background=background))
+        stats.append(
+            stats_of(lane, name, seconds, sample[inside], origin=origin, background=background).model_copy(
+                update={"side_by_side": len(parts) if lane == "main" and background else 1}
+            )
+        )
     return stats
 
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from workbench.errors import BadInput, CannotWrite, WorkbenchError
+from workbench.errors import BadInput, CannotWrite, ProcessDied, WorkbenchError
 from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.seen import shared_folder
@@ -146,6 +146,8 @@ def _kind(error: Exception) -> FailureKind:
         return "bad_input"
     if isinstance(error, LoaderDied):
         return "killed" if "Killed" in str(error) else "crash"
+    if isinstance(error, ProcessDied):
+        return "killed" if error.was_killed else "crash"
     return "error"
 
 

@@ -78,7 +78,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "normalize": "device",
         "targets": "cached",
         "num_workers": 0,
-        "postprocess": "threads",
+        "postprocess": "processes",
     },
 }
 

@@ -78,15 +78,18 @@ class DetectorKnobs(Slice):
         inactive=[NO_MODEL, _NOT_TRAINED],
         effects={True: Effect(eases=("optimizer",), against=("device-bound",), on="cuda")},
     )
-    postprocess: Literal["inline", "threads"] = knob(
+    postprocess: Literal["inline", "threads", "processes"] = knob(
         "inline",
         "model",
-        "find and score words before the next step, or in a background thread",
+        "find and score words before the next step, in a background thread, or in two processes",
         inactive=[
             Inactive(lambda s: bool(s.knobs.device == "none"), "without a device nothing is detected"),
             Inactive(lambda s: bool(s.knobs.mode == "train"), "training detects nothing"),
         ],
         predicted="background",
-        effects={"threads": Effect(eases=("postprocess", "metric"))},
-        cost="results come up to three steps later",
+        effects={
+            "threads": Effect(eases=("postprocess", "metric")),
+            "processes": Effect(eases=("postprocess", "metric"), side_by_side=2),
+        },
+        cost="results come a few steps later: three with threads, seven with processes, which hold as many maps",
     )

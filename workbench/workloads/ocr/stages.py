@@ -22,8 +22,13 @@ STAGES: tuple[Stage, ...] = (
     Stage("keypoints", "worker", "work", "sample", "#5F7A8C"),
     Stage("polygons", "worker", "work", "sample", "#8BA3B3"),
     Stage("targets", "worker", "work", "sample", "#009E73", replayable=True),
+    Stage(
+        "results", "main", "wait", colour="#CBD2D9",
+        meaning="a background thread waits for the processes that find and score words.",
+    ),
+    Stage("hand over", "main", "collect", colour="#A9B8C6"),
     Stage("postprocess", "main", "collect", colour="#CC79A7", replayable=True),
     Stage("teacher", "main", "submit", colour="#7F9C96"),
     Stage("teacher", "device", "work", colour="#7F9C96", meaning="the detector that is learned from."),
     Stage("metric", "main", "collect", colour="#E3B5CF"),
-)
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a step of text detection is made of: normalization on the device, results in the background, words in a map."""
+"""What a step of text detection is made of: normalization on the device, results in the background."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +14,7 @@ import torch
 
 from workbench.workload import Pending
 from workbench.workloads.ocr.chain.normalize import MEAN, STD
-from workbench.workloads.ocr.detector.postprocess import find_words, to_page
 from workbench.workloads.ocr.sample import Batch, PackedMaps
-from workbench.workloads.ocr.targets import SHRUNKEN
 
 #: This many pieces of work may wait or run in the background; then the loop waits for the oldest, which bounds memory.
 MAX_PENDING = 3
@@ -69,20 +66,14 @@ class Submitted:
         matrices: float64 [B, 3, 3]: page pixels to input pixels.
         pages: Numbers of its pages.
         counted: Whether it counts, or is a warm-up.
+        number: Number of the batch.
     """
 
     pending: Pending
     matrices: npt.NDArray[np.float64]
     pages: Sequence[int]
     counted: bool
-
-
-def words_of(probability: torch.Tensor, step: Submitted) -> list[list[npt.NDArray[np.float32]]]:
-    """The words of a batch, page by page, as polygons in the pages' own pixels."""
-    return [
-        [to_page(word.polygon, matrix) for word in find_words(readable(page_map))]
-        for page_map, matrix in zip(probability, step.matrices, strict=True)
-    ]
+    number: int
 
 
 def placeholder_for(batch: Batch) -> torch.Tensor:
@@ -95,12 +86,6 @@ def placeholder_for(batch: Batch) -> torch.Tensor:
         num_pages, side = len(batch), batch.images.shape[-1]
         return torch.zeros((side, side)).expand(num_pages, side, side)
     return maps.flags if isinstance(maps, PackedMaps) else maps.shrink_map
-
-
-def readable(page_map: torch.Tensor) -> npt.NDArray[Any]:
-    """A probability map that `find_words` takes: float32 [S, S], or of packed flags uint8 [S, S], 0 or 255."""
-    array = page_map.numpy()
-    return array if array.dtype != np.uint8 else (array & SHRUNKEN) * np.uint8(255)
 
 
 def normalized(images: torch.Tensor) -> torch.Tensor:

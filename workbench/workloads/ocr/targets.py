@@ -144,14 +144,19 @@ def offset_polygon(polygon: Polygon, distance: float) -> list[Polygon]:
     Returns:
         Its parts, each float32 [K, 2]; none where nothing is left, or where there was no area to begin with.
     """
+    return _from_clipper(offset_path(clipper_points(polygon).tolist(), distance))
+
+
+def offset_path(path: Sequence[Sequence[int]], distance: float) -> list[list[list[int]]]:
+    """As `offset_polygon`, of a path in hundredths of a pixel, and in hundredths of a pixel."""
     if abs(distance) * CLIPPER_SCALE < 1.0:  # only where there is no area; pyclipper would give it back as it is
         return []
     offset = pyclipper.PyclipperOffset(arc_tolerance=ARC_TOLERANCE_PX * CLIPPER_SCALE)
     try:
-        offset.AddPath(clipper_points(polygon).tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+        offset.AddPath(path, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     except pyclipper.ClipperException:  # fewer than three different points
         return []
-    return _from_clipper(offset.Execute(distance * CLIPPER_SCALE))
+    return [part for part in offset.Execute(distance * CLIPPER_SCALE) if len(part) >= 3]
 
 
 def untangle(polygon: Polygon) -> list[Polygon]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,29 +14,24 @@ import torch
 
 from workbench.errors import BadInput, Problem
 from workbench.feeds import ShardFeed
-from workbench.measure.timing.stages import run
 from workbench.records import Description, Score, TrainingFacts
 from workbench.units import counted
 from workbench.workload import Arrays, Batch, CacheState, Device, InferenceModel, Preview, Timed, Timers
 from workbench.workloads.ocr.description import describe, in_force, note_on_quality, problems_with
-from workbench.workloads.ocr.detector.metric import DetectionMetric
+from workbench.workloads.ocr.detector.metric import Counts, DetectionMetric, load_compiled
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import BatchedCache, PageDataset, SampleOfFiles
 from workbench.workloads.ocr.pages.encoded_pages import EncodedPages
 from workbench.workloads.ocr.pages.page import Page, PageCounts
 from workbench.workloads.ocr.pages.shards import holds_shards, list_shards
 from workbench.workloads.ocr.pages.survey import survey_pages
+from workbench.workloads.ocr.result_processes import MAX_WITH_PROCESSES, NUM_PROCESSES, ResultProcesses, room_for
 from workbench.workloads.ocr.sample import Batch as Pages
 from workbench.workloads.ocr.sample import Sample, collate, stack_as_they_lie
 from workbench.workloads.ocr.sample_recorder import PageRecorder
+from workbench.workloads.ocr.scoring import Scorer
 from workbench.workloads.ocr.stages import STAGES
-from workbench.workloads.ocr.steps import (
-    MAX_PENDING,
-    BackgroundThread,
-    Submitted,
-    placeholder_for,
-    words_of,
-)
+from workbench.workloads.ocr.steps import MAX_PENDING, BackgroundThread, Submitted, placeholder_for
 from workbench.workloads.ocr.tools import OcrTools
 
 if TYPE_CHECKING:
@@ -73,11 +68,14 @@ class OcrWorkload(OcrTools):
         "workbench.workloads.ocr.sample.collate",
         "workbench.workloads.ocr.workload.OcrWorkload.score",
         "workbench.workloads.ocr.detector.postprocess.find_words",
+        "workbench.workloads.ocr.detector.metric.count_page",
     )
 
     def __init__(self, knobs: OcrKnobs) -> None:
         self._knobs = knobs
-        self.max_pending = MAX_PENDING if knobs.postprocess == "threads" else 0
+        has_processes = knobs.postprocess == "processes" and knobs.mode != "train"
+        self.num_processes = NUM_PROCESSES if has_processes else 0
+        self.max_pending = 0 if knobs.postprocess == "inline" else MAX_PENDING + has_processes * MAX_WITH_PROCESSES
         self._metric = DetectionMetric()
         self._page_counts: dict[int, tuple[int, int, int]] = {}
         self._dropped = 0
@@ -87,6 +85,7 @@ class OcrWorkload(OcrTools):
         self._run: Callable[[torch.Tensor], torch.Tensor] | None = None
         self._training: Training | None = None
         self._background = BackgroundThread()
+        self._processes: ResultProcesses | None = None
         self._recorder: PageRecorder | None = None
         self._is_simulated = False
 
@@ -165,7 +164,9 @@ class OcrWorkload(OcrTools):
             self._training = Training(
                 detector, device, self._knobs, teacher if teacher is None else teacher.to(device.torch_device)
             )
-        elif detector is not None:
+            return
+        load_compiled()
+        if detector is not None:
             from workbench.workloads.ocr.detector.inference import ShrinkMaps
 
             self._model = self._run = ShrinkMaps(detector, self._knobs)
@@ -200,7 +201,7 @@ class OcrWorkload(OcrTools):
             self._training.step(batch, timers.main, counted=counted)
             return
         step = self._submit(batch, timers.main, counted=counted)
-        if self._knobs.postprocess == "threads":
+        if self._knobs.postprocess != "inline":
             with timers.main("backlog"):
                 self._background.make_room()
             number = batch.number
@@ -215,6 +216,20 @@ class OcrWorkload(OcrTools):
     def flush(self) -> None:
         """See `workload.AsyncSteps`."""
         self._background.flush()
+        if self._processes is not None:
+            self._processes.flush()
+
+    def start_processes(self, timers: Sequence[Callable[[str, int], Timed]]) -> Sequence[int]:
+        """See `workload.UsesProcesses`."""
+        load_compiled()  # once, before there are several who would do it
+        room = room_for(self._knobs.batch_size, self._knobs.image_size)
+        self._processes = ResultProcesses(room, self._scorer, timers)
+        return self._processes.start()
+
+    def stop_processes(self) -> Sequence[str]:
+        """See `workload.UsesProcesses`."""
+        processes, self._processes = self._processes, None
+        return [] if processes is None else processes.stop()
 
     def quality(self) -> dict[str, Score]:
         """See `Workload`. On the replay device the detections are made from the targets: simulated."""
@@ -295,6 +310,10 @@ class OcrWorkload(OcrTools):
     def _pages(self) -> list[Page]:
         return self._survey()[0]
 
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self._pages, self._has_words)
+
     @property
     def _has_words(self) -> bool:
         """Whether the words of the pages are known; images alone are measured without them."""
@@ -320,25 +339,28 @@ class OcrWorkload(OcrTools):
             images = device.put(pages.images)
         with timer("forward"), torch.inference_mode():
             pending = device.submit("forward", lambda: self._run_model(images), batch, fetch=True)
-        return Submitted(pending, pages.matrices, batch.samples, counted)
+        return Submitted(pending, pages.matrices, batch.samples, counted, batch.number)
 
     def _run_model(self, images: torch.Tensor) -> torch.Tensor:
         assert self._run is not None
         return self._run(images)
 
     def score(self, step: Submitted, timer: _Timer) -> None:
-        """Wait for what the device has made of a batch, find the words in it and score them."""
+        """Wait for what the device has made of a batch, find the words in it and score them, or have that done."""
         with timer("fetch"):
-            probability = step.pending.result()
-        found = run("postprocess", lambda: words_of(probability, step), like=len(step.pages), timer=timer)
-        if not self._has_words:
+            maps = step.pending.result().numpy()
+        if self._processes is None:
+            self._include(step.pages, step.counted, self._scorer(maps, step.matrices, step.pages, timer))
             return
-        with timer("metric"):
-            for page_number, polygons in zip(step.pages, found, strict=True):
-                words = self._pages[page_number].words
-                # A page that comes round again costs the same, and counts once.
-                is_first = step.counted and page_number not in self._page_counts
-                metric = self._metric if is_first else DetectionMetric()
-                counts = metric.add(polygons, [word.polygon for word in words], [word.ignore for word in words])
-                if is_first:
-                    self._page_counts[page_number] = counts
+        with timer("results"):
+            self._processes.make_room()
+        with timer("hand over"):
+            then = partial(self._include, step.pages, step.counted)
+            self._processes.hand_over(maps, step.matrices, step.pages, step.number, then)
+
+    def _include(self, pages: Sequence[int], counted: bool, counts: Sequence[Counts]) -> None:
+        """Count pages. One that comes round again costs the same, and counts once."""
+        for page, own in zip(pages, counts, strict=False):  # there are none where no words are known
+            if counted and page not in self._page_counts:
+                self._page_counts[page] = own
+                self._metric.include(own)

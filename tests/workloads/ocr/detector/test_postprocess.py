@@ -213,7 +213,8 @@ def test_to_page_undoes_what_the_chain_did(matrix):
     matrix = np.array(matrix)
     moved = np.concatenate([WORD, np.ones((4, 1))], axis=1) @ matrix.T
     in_input = (moved[:, :2] / moved[:, 2:]).astype(np.float32)
-    got = to_page(in_input, matrix)
+    (got,) = to_page([in_input], matrix)
     assert got.dtype == np.float32
     assert got == pytest.approx(WORD, abs=1e-3)
-    assert np.abs(to_page(in_input, np.linalg.inv(matrix)) - WORD).max() > 10, "the wrong direction was not noticed"
+    (wrong,) = to_page([in_input], np.linalg.inv(matrix))
+    assert np.abs(wrong - WORD).max() > 10, "the wrong direction was not noticed"

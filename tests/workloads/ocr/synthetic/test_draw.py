@@ -208,7 +208,7 @@ def test_the_shipped_detector_finds_the_words_of_new_pages(tmp_path: Path) -> No
         sample = dataset[number]
         with torch.inference_mode():
             probability = detector(sample.image[None]).shrink[0].numpy()
-        found = [to_page(word.polygon, sample.matrix) for word in find_words(probability)]
+        found = to_page([word.polygon for word in find_words(probability)], sample.matrix)
         truth, ignore = [word.polygon for word in page.words], [word.ignore for word in page.words]
         good.add(found, truth, ignore)
         shifted.add([polygon + np.float32(40) for polygon in found], truth, ignore)
