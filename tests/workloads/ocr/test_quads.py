@@ -102,7 +102,7 @@ def test_a_dont_care_word_is_masked_as_it_is():
 
 def test_groups_do_not_touch():
     square = np.array([[0, 0], [4, 0], [4, 4], [0, 4]], np.int32)
-    outlines = np.stack([square, square + 3, square + 20, square + [5, 0], square]).astype(np.int32)
+    outlines = np.stack([square, square + 3, square + 20, square + np.array([5, 0]), square]).astype(np.int32)
     groups = np.empty(5, np.int64)
     assert quads.groups_apart(outlines, np.array([4, 4, 4, 4, 0], np.int32), groups) == 3
     assert groups.tolist() == [0, 1, 0, 2, -1]

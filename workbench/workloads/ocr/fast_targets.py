@@ -80,7 +80,7 @@ def draw_targets(words: Outlines, planes: Planes) -> PackedTargets:
 
 
 def _fill(plane: npt.NDArray[np.uint8], outlines: npt.NDArray[np.int32], sizes: npt.NDArray[np.int32], to: int) -> None:
-    """Fill outlines, int32 [W, N, 2], of which the first `sizes` points count, int32 [W], in as few calls as possible."""
+    """Fill outlines, int32 [W, N, 2], of which the first `sizes` points count, int32 [W], in few calls."""
     groups = np.empty(len(sizes), np.int64)
     every = [outline[:size] for outline, size in zip(outlines, sizes.tolist(), strict=True)]
     for group in range(groups_apart(outlines, sizes, groups)):

@@ -362,3 +362,13 @@ class OcrKnobs(DetectorKnobs, Knobs):
         """Whether nothing is left to be done to a page once it is in the cache: batches are gathered as they lie."""
         image_is_done = self.cache == "tensor" or (self.cache == "prepared" and self.normalize in ("device", "folded"))
         return image_is_done and self.targets in ("cached", "none")
+
+    @property
+    def made_in_batch(self) -> bool:
+        """Whether pages are made where they lie in their batch.
+
+        That takes a chain which can write there, and memory that is known before there is a page: torch's own transport
+        has none.
+        """
+        chain_writes = self.transforms == "direct" and self.normalize in ("device", "folded") and self.cache == "none"
+        return chain_writes and self.targets in ("fast", "none") and (self.transport == "ring" or self.num_workers == 0)

@@ -1,9 +1,9 @@
 """Convex words of four corners, shrunk and grown in compiled code, to the hundredth of a pixel as Clipper does it.
 
-Nearly every annotated word is one. Clipper (6.4.2, `ClipperOffset` with round joins) first builds a raw outline and then
-unites it; of these words the raw outline is simple already (grown), or crosses itself at its four corners only (shrunk),
-so that the union is four intersections, or nothing. The arithmetic is Clipper's, in its order, so that the integers are
-the same: a test holds the two together. Whatever is not as simple is left to Clipper (`OTHER`).
+Nearly every annotated word is one. Clipper (6.4.2, `ClipperOffset` with round joins) first builds a raw outline, and
+then unites what that encloses. Of these words the raw outline is simple already (grown), or crosses itself near its
+four corners only (shrunk), so that the union is four intersections. The arithmetic is Clipper's, in its order, so that
+the integers are the same: a test holds the two together. Whatever is not as simple is left to Clipper (`OTHER`).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _take(points: npt.NDArray[np.float32], begin: int, corners: Ints, normals: F
 
 @numba.njit("int64(int64[:, ::1], int64)", cache=True)
 def _straightened(raw: Ints, count: int) -> int:
-    """Take out points that are repeated, or lie on a straight line between their neighbours; gives how many are left."""
+    """Take out points that are repeated, or lie straight between their neighbours; gives how many are left."""
     at, kept = 0, 0  # `kept` points in a row have been seen to stay
     while kept < count and count > 2:
         before, after = (at - 1) % count, (at + 1) % count
@@ -126,7 +126,7 @@ def _straightened(raw: Ints, count: int) -> int:
 
 @numba.njit("int64(int64[:, ::1], float64[:, ::1], float64, int64[:, ::1])", cache=True)
 def _grow(corners: Ints, normals: Floats, delta: float, raw: Ints) -> int:
-    """The outline grown by `delta`, in hundredths of a pixel; gives the number of its points, 0 where it has no room."""
+    """The outline grown by `delta`, in hundredths of a pixel; gives the number of its points, 0 for too many."""
     tolerance = min(_ARC, delta * 0.25)
     steps = min(math.pi / math.acos(1.0 - tolerance / delta), delta * math.pi)
     turn = 2.0 * math.pi / steps
@@ -153,7 +153,7 @@ def _grow(corners: Ints, normals: Floats, delta: float, raw: Ints) -> int:
 
 @numba.njit("boolean(int64[:, ::1], int64, int64, int64[:, ::1], int64)", cache=True)
 def _cross(lines: Ints, one: int, other: int, inner: Ints, at: int) -> bool:
-    """Where two lines cross, as Clipper's `IntersectPoint` and `TopX` have it; gives whether its rounding is certain."""
+    """Where two lines cross, as Clipper's `IntersectPoint` and `TopX` have it; gives whether that is certain."""
     if lines[one, 1] == lines[one, 3]:
         one, other = other, one
     x0, y0 = float(lines[one, 0]), float(lines[one, 1])
@@ -232,7 +232,6 @@ def _to_pixels(path: Ints, count: int, pixels: npt.NDArray[np.int32]) -> None:
     for at in range(count):
         for axis in range(2):
             pixels[at, axis] = (path[at, axis] + _UNITS // 2) // _UNITS
-
 
 
 @numba.njit(
