@@ -15,10 +15,11 @@ def outlined(polygons, ignore=None):
     """What `outline_words` makes of words: kinds, and the outlines shrunk and grown of each."""
     words = Outlines.of(polygons, ignore or [False] * len(polygons))
     count = len(polygons)
-    kinds, distances, sizes = np.empty(count, np.int64), np.empty(count, np.float32), np.empty((count, 2), np.int32)
+    kinds, distances, sizes = np.empty(count, np.int64), np.empty(count, np.float32), np.empty((3, count), np.int64)
     inner, outer = np.empty((count, 4, 2), np.int32), np.empty((count, quads.MAX_POINTS, 2), np.int32)
     quads.outline_words(words.points, words.ends, words.ignore, kinds, distances, sizes, inner, outer)
-    return kinds, distances, [(a[:m], b[:n]) for a, b, (m, n) in zip(inner, outer, sizes.tolist(), strict=True)]
+    rows = zip(inner, outer, *sizes.tolist(), strict=True)
+    return kinds, distances, [(a[: m or masked], b[:n]) for a, b, m, n, masked in rows]
 
 
 def random_words(seed: int, count: int) -> list[np.ndarray]:
@@ -103,6 +104,6 @@ def test_a_dont_care_word_is_masked_as_it_is():
 def test_groups_do_not_touch():
     square = np.array([[0, 0], [4, 0], [4, 4], [0, 4]], np.int32)
     outlines = np.stack([square, square + 3, square + 20, square + np.array([5, 0]), square]).astype(np.int32)
-    groups = np.empty(5, np.int64)
-    assert quads.groups_apart(outlines, np.array([4, 4, 4, 4, 0], np.int32), groups) == 3
-    assert groups.tolist() == [0, 1, 0, 2, -1]
+    order = np.empty(5, np.int64)
+    assert quads.groups_apart(outlines, np.array([4, 4, 4, 4, 0]), order).tolist() == [2, 3, 4]
+    assert order[:4].tolist() == [0, 2, 1, 3]

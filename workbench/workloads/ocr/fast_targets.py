@@ -18,7 +18,7 @@ import pyclipper
 import shapely
 
 from workbench.workloads.ocr.pages.page import Outlines, Polygon
-from workbench.workloads.ocr.quads import DRAWN, MASKED, MAX_POINTS, OTHER, groups_apart, outline_words
+from workbench.workloads.ocr.quads import DRAWN, MAX_POINTS, OTHER, groups_apart, outline_words
 from workbench.workloads.ocr.targets import (
     ARC_TOLERANCE_PX,
     CLIPPER_SCALE,
@@ -67,33 +67,38 @@ def draw_targets(words: Outlines, planes: Planes) -> PackedTargets:
     levels[:] = np.uint8(_LEVEL_MIN + _HALF)
     flags[:] = COUNTS_FOR_SHRINK
     count = len(words.ends)
-    kinds, distances = np.empty(count, np.int64), np.empty(count, np.float32)
-    sizes = np.empty((count, 2), np.int32)
+    kinds, distances, sizes = np.empty(count, np.int64), np.empty(count, np.float32), np.empty((3, count), np.int64)
     inner, outer = np.empty((count, 4, 2), np.int32), np.empty((count, MAX_POINTS, 2), np.int32)
     outline_words(words.points, words.ends, words.ignore, kinds, distances, sizes, inner, outer)
-    _fill(flags, outer, sizes[:, 1] * (kinds == DRAWN), _GROWN)
-    _fill(flags, inner, sizes[:, 0] * (kinds == DRAWN), _SHRUNKEN)
+    _fill(flags, outer, sizes[1], _GROWN)
+    _fill(flags, inner, sizes[0], _SHRUNKEN)
     _draw_all_nearness(levels, words.points, words.ends, kinds, distances)
-    if (kinds == MASKED).any() or (kinds == OTHER).any():
-        _draw_others(planes, words, kinds, inner)
+    others = kinds == OTHER
+    if others.any():
+        _draw_others(planes, words.some(others))
+    if sizes[2].any():
+        masked = np.zeros_like(flags)
+        _fill(masked, inner, sizes[2], COUNTS_FOR_SHRINK)
+        np.bitwise_and(flags, ~masked, out=flags)
     return PackedTargets(levels, flags)
 
 
-def _fill(plane: npt.NDArray[np.uint8], outlines: npt.NDArray[np.int32], sizes: npt.NDArray[np.int32], to: int) -> None:
-    """Fill outlines, int32 [W, N, 2], of which the first `sizes` points count, int32 [W], in few calls."""
-    groups = np.empty(len(sizes), np.int64)
-    every = [outline[:size] for outline, size in zip(outlines, sizes.tolist(), strict=True)]
-    for group in range(groups_apart(outlines, sizes, groups)):
-        cv2.fillPoly(plane, [every[word] for word in np.flatnonzero(groups == group).tolist()], to)
+def _fill(plane: npt.NDArray[np.uint8], outlines: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], to: int) -> None:
+    """Fill outlines, int32 [W, N, 2], of which the first `sizes` points count, int64 [W], in few calls."""
+    order = np.empty(len(sizes), np.int64)
+    begin = 0
+    for end in groups_apart(outlines, sizes, order).tolist():
+        group = order[begin:end]
+        cv2.fillPoly(plane, [outlines[k, :n] for k, n in zip(group.tolist(), sizes[group].tolist(), strict=True)], to)
+        begin = end
 
 
-def _draw_others(planes: Planes, words: Outlines, kinds: npt.NDArray[np.int64], masked: npt.NDArray[np.int32]) -> None:
-    """Draw the words that are masked out, and those for Clipper: each on planes of its own, which are then united."""
+def _draw_others(planes: Planes, words: Outlines) -> None:
+    """Draw the words that are for Clipper to outline, on planes of their own, which are then united."""
     levels, flags = planes
     own = np.zeros((3, *flags.shape), np.uint8)
     shrunken, shrink_masked, threshold_mask = own
-    _fill(shrink_masked, masked, np.where(kinds == MASKED, 4, 0).astype(np.int32), 1)
-    for polygon, path, is_masked in _parts(words.some(kinds == OTHER)):
+    for polygon, path, is_masked in _parts(words):
         distance = shrink_distance(polygon)
         inner, outer = ([], []) if is_masked else _offsets(path, distance)
         if not inner:
@@ -109,8 +114,6 @@ def _draw_others(planes: Planes, words: Outlines, kinds: npt.NDArray[np.int64], 
 
 def _parts(words: Outlines) -> Iterator[tuple[Polygon, npt.NDArray[np.int64], bool]]:
     """Words taken apart where they cross themselves: outline, the same for Clipper, masked."""
-    if not len(words.ends):
-        return
     points, starts = words.points, words.starts
     simple = np.asarray(shapely.is_valid(shapely.polygons(shapely.linearrings(points, indices=words.owners))))
     sides = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)

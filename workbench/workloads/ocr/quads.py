@@ -235,7 +235,7 @@ def _to_pixels(path: Ints, count: int, pixels: npt.NDArray[np.int32]) -> None:
 
 
 @numba.njit(
-    "void(float32[:, ::1], int64[::1], boolean[::1], int64[::1], float32[::1], int32[:, ::1], int32[:, :, ::1],"
+    "void(float32[:, ::1], int64[::1], boolean[::1], int64[::1], float32[::1], int64[:, ::1], int32[:, :, ::1],"
     " int32[:, :, ::1])",
     cache=True,
     nogil=True,
@@ -246,7 +246,7 @@ def outline_words(
     ignore: npt.NDArray[np.bool_],
     kinds: Ints,
     distances: npt.NDArray[np.float32],
-    sizes: npt.NDArray[np.int32],
+    sizes: Ints,
     inner: npt.NDArray[np.int32],
     outer: npt.NDArray[np.int32],
 ) -> None:
@@ -258,20 +258,21 @@ def outline_words(
         ignore: Bool [W].
         kinds: Gets int64 [W]: `DRAWN`, `MASKED`, `OTHER` or `LEFT_OUT`.
         distances: Gets float32 [W]: by how many pixels a `DRAWN` word is shrunk and grown.
-        sizes: Gets int32 [W, 2]: points of the inner and of the outer outline.
+        sizes: Gets int64 [3, W]: the points of each word's shrunk, grown and masked outline, 0 where it has none.
         inner: Gets int32 [W, 4, 2]: a `DRAWN` word shrunk, a `MASKED` one as it is.
         outer: Gets int32 [W, `MAX_POINTS`, 2]: a `DRAWN` word grown.
     """
     corners, normals = np.empty((4, 2), np.int64), np.empty((4, 2), np.float64)
     small, large = np.empty((4, 2), np.int64), np.empty((MAX_POINTS, 2), np.int64)
+    sizes[:] = 0
     begin = 0
     for word in range(len(ends)):
         end = ends[word]
         kinds[word] = _kind(points, begin, end, ignore[word])
-        sizes[word, 0], sizes[word, 1] = 4, 0
         if kinds[word] <= MASKED and not _take(points, begin, corners, normals):
             kinds[word] = OTHER
         if kinds[word] == MASKED:
+            sizes[2, word] = 4
             for k in range(4):
                 for axis in range(2):
                     inner[word, k, axis] = np.int32(np.floor(points[begin + k, axis] + np.float32(0.5)))
@@ -281,27 +282,30 @@ def outline_words(
             if count == 0 or not _shrink(corners, normals, distance * _SCALE, small):
                 kinds[word] = OTHER
             else:
-                distances[word], sizes[word, 1] = distance, count
+                distances[word], sizes[0, word], sizes[1, word] = distance, 4, count
                 _to_pixels(small, 4, inner[word])
                 _to_pixels(large, count, outer[word])
         begin = end
 
 
-@numba.njit("int64(int32[:, :, ::1], int32[::1], int64[::1])", cache=True, nogil=True)
-def groups_apart(outlines: npt.NDArray[np.int32], sizes: npt.NDArray[np.int32], groups: Ints) -> int:
-    """Sort outlines into groups, within which no two upright bounding boxes touch; gives the number of groups.
+@numba.njit("int64[::1](int32[:, :, ::1], int64[::1], int64[::1])", cache=True, nogil=True)
+def groups_apart(outlines: npt.NDArray[np.int32], sizes: Ints, order: Ints) -> Ints:
+    """Sort outlines into groups, within which no two upright bounding boxes touch.
 
     OpenCV fills several outlines in one call, but leaves out what two of them share.
 
     Args:
         outlines: int32 [W, N, 2], x y in whole pixels.
-        sizes: int32 [W]: points of each; none: it is in no group.
-        groups: Gets int64 [W]: the group, or -1.
+        sizes: int64 [W]: points of each; none: it is in no group.
+        order: Gets int64 [W]: the numbers of the outlines that have points, group by group.
+
+    Returns:
+        int64 [G]: where each group ends in `order`.
     """
     boxes = np.empty((len(sizes), 4), np.int32)
+    groups = np.full(len(sizes), -1, np.int64)
     count = 0
     for one in range(len(sizes)):
-        groups[one] = -1
         if sizes[one] == 0:
             continue
         for axis in range(2):
@@ -309,8 +313,7 @@ def groups_apart(outlines: npt.NDArray[np.int32], sizes: npt.NDArray[np.int32], 
             for at in range(1, sizes[one]):
                 low, high = min(low, outlines[one, at, axis]), max(high, outlines[one, at, axis])
             boxes[one, axis], boxes[one, 2 + axis] = low - 1, high + 1
-        group = 0
-        other = 0
+        group, other = 0, 0
         while other < one:
             touches = groups[other] == group and (
                 boxes[one, 0] <= boxes[other, 2]
@@ -321,4 +324,12 @@ def groups_apart(outlines: npt.NDArray[np.int32], sizes: npt.NDArray[np.int32], 
             group, other = (group + 1, 0) if touches else (group, other + 1)
         groups[one] = group
         count = max(count, group + 1)
-    return count
+    ends = np.empty(count, np.int64)
+    place = 0
+    for group in range(count):
+        for one in range(len(sizes)):
+            if groups[one] == group:
+                order[place] = one
+                place += 1
+        ends[group] = place
+    return ends

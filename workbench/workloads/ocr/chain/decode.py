@@ -8,7 +8,6 @@ are cut to their upper 8. Libraries that not everybody has are imported when the
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Protocol
 
 import cv2
@@ -157,34 +156,38 @@ def largest_denominator(width: int, height: int, side: int) -> int:
     return max(d for d in DENOMINATORS if d == 1 or (longer >= d * side and width % d == height % d == 0))
 
 
-_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
-    2: lambda image: image[:, ::-1],
-    3: lambda image: image[::-1, ::-1],
-    4: lambda image: image[::-1],
-    5: lambda image: image.transpose(1, 0, 2),
-    6: lambda image: image.transpose(1, 0, 2)[:, ::-1],
-    7: lambda image: image.transpose(1, 0, 2)[::-1, ::-1],
-    8: lambda image: image.transpose(1, 0, 2)[::-1],
+#: By EXIF orientation: whether rows and columns change places, and how the result is then flipped, by OpenCV's codes.
+_TURNS: dict[int, tuple[bool, int | None]] = {
+    2: (False, 1),
+    3: (False, -1),
+    4: (False, 0),
+    5: (True, None),
+    6: (True, 1),
+    7: (True, -1),
+    8: (True, 0),
 }
 
 
-def upright(image: Pixels, exif_orientation: int) -> Pixels:
-    """The image upright, as a view.
+def orient(image: Pixels, exif_orientation: int, into: Pixels | None = None) -> Pixels:
+    """The image upright.
 
     Args:
         image: uint8 [H, W, 3] as stored.
-        exif_orientation: 1..8 of the EXIF standard.
+        exif_orientation: 1..8 of the EXIF standard; 1 leaves the image as it is, without a copy.
+        into: Gets the upright image; rows may lie apart.
 
     Returns:
-        uint8 [H, W, 3] or [W, H, 3].
+        uint8 [H, W, 3] or [W, H, 3]: `into`, or else contiguous.
     """
     turn = _TURNS.get(exif_orientation)
-    return image if turn is None else turn(image)
-
-
-def orient(image: Pixels, exif_orientation: int) -> Pixels:
-    """The image `upright` and contiguous; orientation 1 leaves it as it is, without a copy."""
-    return np.ascontiguousarray(upright(image, exif_orientation))
+    if turn is None:
+        return image
+    is_turned, flip = turn
+    if is_turned and flip is None:
+        return cv2.transpose(image, dst=into)  # type: ignore[return-value]
+    if is_turned:
+        image = cv2.transpose(image)  # type: ignore[assignment]
+    return cv2.flip(image, flip, dst=into)  # type: ignore[return-value,arg-type]
 
 
 def _is_jpeg(data: bytes) -> bool:

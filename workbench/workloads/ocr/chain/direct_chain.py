@@ -68,23 +68,24 @@ class DirectChain:
     def prepare(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
         """See `Chain`."""
         prepared = np.empty((self._side, self._side, 3), np.uint8)
-        return Transformed(prepared, self.place(image, points, prepared))
+        placement = self.place(image, prepared)
+        with stage("keypoints"):
+            return Transformed(prepared, placement.move(points))
 
     def spot(self, width: int, height: int, into: Pixels) -> Pixels | None:
         """Where an upright image of this size lies in the model's input, a view of it; None where it is resized."""
         placement = fit_into(width, height, self._side)
         return placement.spot(into) if placement.size == (width, height) else None
 
-    def place(self, image: Pixels, points: npt.NDArray[np.float32], into: Pixels) -> npt.NDArray[np.float32]:
+    def place(self, image: Pixels, into: Pixels) -> Placement:
         """Set an image into the model's input: `prepare`, where the result is wanted.
 
         Args:
             image: uint8 [H, W, 3], upright; it may lie on its spot already.
-            points: float32 [N, 2], x y in its pixels.
             into: Gets uint8 [S, S, 3].
 
         Returns:
-            float32 [N, 2]: the points in pixels of the input.
+            Where it is now.
         """
         height, width = image.shape[:2]
         placement = fit_into(width, height, self._side)
@@ -93,8 +94,7 @@ class DirectChain:
             run_into("resize", partial(_resize, image), spot, like=(image.shape, placement.size))
             image = spot
         run_into("pad", partial(_pad, image, placement), into, like=image.shape)
-        with stage("keypoints"):
-            return placement.move(points)
+        return placement
 
     def finish(self, prepared: Pixels) -> torch.Tensor:
         """See `Chain`."""

@@ -14,7 +14,7 @@ from torch.utils.data import get_worker_info
 
 from workbench.errors import BadInput, Problem
 from workbench.measure.timing.stages import is_knocked_out, run, run_into, stage
-from workbench.workloads.ocr.chain.decode import DecodeError, Pixels, choose_decoder, largest_denominator, upright
+from workbench.workloads.ocr.chain.decode import DecodeError, Pixels, choose_decoder, largest_denominator, orient
 from workbench.workloads.ocr.chain.direct_chain import DirectChain
 from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, Chain, Transformed, corners
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -81,8 +81,18 @@ class PageMaker:
         except OSError as error:
             raise _unreadable(page, error) from None
 
-    def decode(self, page: Page, data: bytes, into: Pixels | None = None) -> tuple[Pixels, npt.NDArray[np.float32]]:
+    def decode(self, page: Page, data: bytes) -> tuple[Pixels, npt.NDArray[np.float32]]:
         """A page's image, uint8 [H, W, 3], RGB, upright, and its points in it (see `transforms.pack_points`).
+
+        Raises:
+            BadInput: Where it cannot be decoded.
+        """
+        image = self._decoded(page, data)
+        with stage("polygons"):
+            return image, scaled_points(page, image.shape)
+
+    def _decoded(self, page: Page, data: bytes, into: Pixels | None = None) -> Pixels:
+        """A page's image, uint8 [H, W, 3], RGB, upright.
 
         Args:
             page: The page.
@@ -108,13 +118,14 @@ class PageMaker:
         except DecodeError as error:
             raise _unreadable(page, error) from None
         if orientation != 1:
-            turned = upright(image, orientation)
-            if spot is not None and spot.shape == turned.shape:
-                run_into("orient", partial(np.copyto, src=turned), spot, like=(image.shape, orientation))
+            turned = image.shape[:2] if orientation < 5 else image.shape[1::-1]
+            like = (image.shape, orientation)
+            if spot is not None and spot.shape[:2] == turned:
+                run_into("orient", partial(orient, image, orientation), spot, like=like)
                 image = spot
             else:
-                image = run("orient", partial(np.ascontiguousarray, turned), like=(image.shape, orientation))
-        return image, scaled_points(page, image.shape)
+                image = run("orient", partial(orient, image, orientation), like=like)
+        return image
 
     def write(self, page: Page, data: bytes, image: Pixels, planes: npt.NDArray[np.uint8] | None = None) -> Placed:
         """All of the way with `transforms=direct`, to where a page lies in its batch.
@@ -129,8 +140,10 @@ class PageMaker:
             BadInput: Where the image cannot be decoded.
         """
         assert isinstance(self.chain, DirectChain)
-        decoded, points = self.decode(page, data, image)
-        placed = self.placed(page, self.chain.place(decoded, points, image))
+        decoded = self._decoded(page, data, image)
+        placement = self.chain.place(decoded, image)
+        with stage("polygons"):
+            placed = _placed(page, placement.move(scaled_points(page, decoded.shape)), self._knobs.image_size)
         if planes is not None:
             from workbench.workloads.ocr.fast_targets import draw_targets  # here, because it imports numba
 
@@ -217,11 +230,10 @@ def choose_chain(knobs: OcrKnobs, seed: int) -> Chain:
 
 def scaled_points(page: Page, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """float32 [N, 2]: the page's points in pixels of its image of shape (H, W, ...), which may be a reduced one."""
-    with stage("polygons"):
-        points = np.concatenate([corners(page.width, page.height), page.outlines.points])
-        if shape[:2] != (page.height, page.width):
-            points *= np.array([shape[1] / page.width, shape[0] / page.height], np.float32)
-        return points
+    points = np.concatenate([corners(page.width, page.height), page.outlines.points])
+    if shape[:2] != (page.height, page.width):
+        points *= np.array([shape[1] / page.width, shape[0] / page.height], np.float32)
+    return points
 
 
 def _placed(page: Page, points: npt.NDArray[np.float32], side: int) -> Placed:

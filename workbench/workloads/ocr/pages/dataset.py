@@ -64,7 +64,9 @@ class PageDataset(Dataset[Sample]):
             return maker.sample_of_tensor(page, kept["image"], kept["points"], targets)
         if self._knobs.cache == "decoded":
             image = kept["image"]
-            return maker.sample_of_decoded(page, image, scaled_points(page, image.shape), targets)
+            with stage("polygons"):
+                points = scaled_points(page, image.shape)
+            return maker.sample_of_decoded(page, image, points, targets)
         data = kept["data"].tobytes() if self._knobs.cache == "encoded" else maker.read(page)
         return maker.sample_of_bytes(page, data, targets)
 
