@@ -8,6 +8,7 @@ are cut to their upper 8. Libraries that not everybody has are imported when the
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import Protocol
 
 import cv2
@@ -141,6 +142,7 @@ def choose_decoder(name: str) -> Decoder:
     return DECODERS[name]
 
 
+@lru_cache(1024)
 def largest_denominator(width: int, height: int, side: int) -> int:
     """The largest of `DENOMINATORS` that leaves a page at least as large as it is going to be used.
 

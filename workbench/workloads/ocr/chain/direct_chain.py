@@ -7,7 +7,7 @@ is resized straight to where it is wanted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import albumentations as A
 import cv2
@@ -19,6 +19,9 @@ from workbench.measure.timing.stages import run, run_into, stage
 from workbench.workloads.ocr.chain.decode import Pixels
 from workbench.workloads.ocr.chain.transforms import Transformed, finishing_transforms
 from workbench.workloads.ocr.knobs import OcrKnobs
+
+#: Sizes of pages of which it is kept where they go.
+_KNOWN_SIZES = 1024
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Placement:
         return np.asarray(points * np.float32(self.scale) + np.array(self.corner, np.float32), np.float32)
 
 
+@lru_cache(_KNOWN_SIZES)
 def fit_into(width: int, height: int, side: int) -> Placement:
     """The longer side becomes the input's, and the image is set into the middle, as albumentations does it."""
     scale = side / max(height, width)
@@ -87,9 +91,8 @@ class DirectChain:
         Returns:
             Where it is now.
         """
-        height, width = image.shape[:2]
-        placement = fit_into(width, height, self._side)
-        if placement.size != (width, height):
+        placement = fit_into(image.shape[1], image.shape[0], self._side)
+        if placement.size != (image.shape[1], image.shape[0]):
             spot = placement.spot(into)
             run_into("resize", partial(_resize, image), spot, like=(image.shape, placement.size))
             image = spot

@@ -63,6 +63,10 @@ class PageMaker:
         self._knobs = knobs
         self._decode = choose_decoder(knobs.image_decoder)
         self._targets = make_targets(knobs.targets)
+        if knobs.targets in ("fast", "cached"):
+            from workbench.workloads.ocr.fast_targets import draw_targets  # here, because it imports numba
+
+            self._draw = draw_targets
         self.chain: Chain = choose_chain(knobs, knobs.seed if seed is None else seed)
 
     @property
@@ -102,19 +106,22 @@ class PageMaker:
         Raises:
             BadInput: Where it cannot be decoded.
         """
-        denominator = 1
+        denominator, orientation = 1, page.exif_orientation
         if self._knobs.scaled_decode:
             denominator = largest_denominator(page.width, page.height, self._knobs.image_size)
-        orientation = page.exif_orientation
         spot = None
-        if into is not None and isinstance(self.chain, DirectChain):
-            spot = self.chain.spot(page.width // denominator, page.height // denominator, into)
-        # A decoder writes whole rows; and what is kept for replaying must not lie in a batch.
-        straight = spot is not None and orientation == 1 and spot.flags.c_contiguous and not is_knocked_out("decode")
+
+        def decode() -> Pixels:
+            nonlocal spot
+            if into is not None and isinstance(self.chain, DirectChain):
+                spot = self.chain.spot(page.width // denominator, page.height // denominator, into)
+            # A decoder writes whole rows; and what is kept for replaying must not lie in a batch.
+            straight = spot is not None and orientation == 1 and spot.flags.c_contiguous
+            return self._decode(data, denominator, spot if straight and not is_knocked_out("decode") else None)
+
         try:
             # Stored, not shown: the size before a turn by EXIF is what two pages must have in common.
-            key = (page.width, page.height, orientation, denominator)
-            image = run("decode", lambda: self._decode(data, denominator, spot if straight else None), like=key)
+            image = run("decode", decode, like=(page.width, page.height, orientation, denominator))
         except DecodeError as error:
             raise _unreadable(page, error) from None
         if orientation != 1:
@@ -145,9 +152,7 @@ class PageMaker:
         with stage("polygons"):
             placed = _placed(page, placement.move(scaled_points(page, decoded.shape)), self._knobs.image_size)
         if planes is not None:
-            from workbench.workloads.ocr.fast_targets import draw_targets  # here, because it imports numba
-
-            run_into("targets", partial(draw_targets, placed.words), planes)
+            run_into("targets", partial(self._draw, placed.words), planes)
         return placed
 
     def sample_of_bytes(self, page: Page, data: bytes, targets: Any | None = None) -> Sample:
