@@ -206,7 +206,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
                 "Take normalize=cached, or cache=prepared",
             ),
             Refusal(
-                ("loader=webdataset/dali", "cache"),
+                ("loader=webdataset/dali/spdl", "cache"),
                 lambda k: k.loader != "torch" and _keeps_pages(k),
                 "caches are looked up by page, and only the torch loader asks page by page",
                 "Take loader=torch, or cache=none and targets=compute or fast",
@@ -370,5 +370,6 @@ class OcrKnobs(DetectorKnobs, Knobs):
         That takes a chain which can write there, and memory that is known before there is a page: torch's own transport
         has none.
         """
+        lies_known = self.transport == "ring" or self.num_workers == 0 or self.loader == "spdl"
         chain_writes = self.transforms == "direct" and self.normalize in ("device", "folded") and self.cache == "none"
-        return chain_writes and self.targets in ("fast", "none") and (self.transport == "ring" or self.num_workers == 0)
+        return chain_writes and lies_known and self.targets in ("fast", "none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -205,27 +206,28 @@ class PageMaker:
 
 
 class MakerPerProcess:
-    """Gives the page maker of the process in which it is called: workers don't share the state of random transforms.
+    """Gives the page maker of the process and thread that call it: they don't share the state of random transforms.
 
-    Pickled to a worker it leaves this process's maker behind.
+    Pickled to a worker it leaves this process's makers behind.
     """
 
     def __init__(self, knobs: OcrKnobs) -> None:
         self._knobs = knobs
-        self._maker: PageMaker | None = None
+        self._here = threading.local()
 
     def __call__(self) -> PageMaker:
         """The maker, made on first use; in a loader worker with the worker's seed and threads."""
-        if self._maker is None:
+        maker: PageMaker | None = getattr(self._here, "maker", None)
+        if maker is None:
             worker = get_worker_info()
-            self._maker = PageMaker(self._knobs, None if worker is None else worker.seed % 2**32)
+            maker = self._here.maker = PageMaker(self._knobs, None if worker is None else worker.seed % 2**32)
             if worker is not None:
                 _limit_threads(self._knobs.worker_threads)
-        return self._maker
+        return maker
 
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the maker behind."""
-        return {**self.__dict__, "_maker": None}
+    def __reduce__(self) -> tuple[type[MakerPerProcess], tuple[OcrKnobs]]:
+        """Leave the makers behind."""
+        return MakerPerProcess, (self._knobs,)
 
 
 def choose_chain(knobs: OcrKnobs, seed: int) -> Chain:
