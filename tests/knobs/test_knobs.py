@@ -123,6 +123,7 @@ IMPOSSIBLE_EXAMPLES = [
     {"loader": "webdataset", "cache": "decoded"},
     {"loader": "dali", "mode": "train"},
     {"loader": "dali", "normalize": "opencv"},
+    {"loader": "spdl", "mode": "train"},
     {"loader": "dali", "scaled_decode": True},
     {"pin_memory": True, "device": "cpu"},
     {"line_functions": "a.b"},

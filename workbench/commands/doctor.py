@@ -30,6 +30,7 @@ _OPTIONAL = {
     "line_profiler": "no times per source line",
     "torch-tb-profiler": "no view of torch traces in TensorBoard",
     "nvidia-dali-cuda130": "no loader=dali",
+    "spdl-core": "no loader=spdl",
     "onnxruntime": "no engine=onnx",
     "onnxscript": "no engine=onnx: models cannot be exported to ONNX",
     "torchao": "no precision=int8 with engine=compiled",

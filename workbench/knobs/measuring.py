@@ -23,6 +23,7 @@ def _no_workers(situation: Situation) -> bool:
 
 
 _NO_WORKERS = Inactive(_no_workers, "there are no workers (num_workers=0)")
+_SPDL_IN_THREADS = Inactive(lambda s: bool(s.knobs.loader == "spdl"), "SPDL's workers are threads of the main process")
 _DALI_DOES_IT = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
 
 
@@ -33,22 +34,27 @@ class LoaderKnobs(Slice):
         "validate", "loading", "one validation pass in order, or training steps over shuffled samples"
     )
     seed: int = knob(0, "loading", "seed of everything random", role="how_much", predicted="nothing", ge=0)
-    loader: Literal["torch", "webdataset", "dali"] = knob(
+    loader: Literal["torch", "webdataset", "dali", "spdl"] = knob(
         "torch",
         "loading",
         "what feeds the samples to the main process",
         refused=[
             Refusal(
-                ("loader=dali", "mode=train"),
-                lambda k: k.loader == "dali" and k.mode == "train",
-                "the DALI pipeline here has the validation chain only",
+                ("loader=dali/spdl", "mode=train"),
+                lambda k: k.loader in ("dali", "spdl") and k.mode == "train",
+                "DALI's pipeline here has the validation chain only, and SPDL's threads would share random transforms",
                 "Take loader=torch, or mode=validate",
             )
         ],
         tolerances={"dali": Tolerance(64.0, 1.0, "DALI decodes with its own library, and rounds when it resizes")},
     )
     num_workers: int = knob(
-        2, "loading", "loader worker processes; 0 loads in the main process", predicted="num_workers", ge=0, le=64
+        2,
+        "loading",
+        "loader worker processes (with loader=spdl threads); 0 loads in the main process",
+        predicted="num_workers",
+        ge=0,
+        le=64,
     )
     prefetch_factor: int = knob(
         2,
@@ -67,6 +73,7 @@ class LoaderKnobs(Slice):
         inactive=[
             _NO_WORKERS,
             _DALI_DOES_IT,
+            _SPDL_IN_THREADS,
             Inactive(lambda s: s.workers_started is False, "no worker was started in the counted steps"),
         ],
         predicted="persistent_workers",
@@ -92,7 +99,7 @@ class LoaderKnobs(Slice):
         "fork",
         "loading",
         "how loader workers are started",
-        inactive=[_NO_WORKERS],
+        inactive=[_NO_WORKERS, _SPDL_IN_THREADS],
         effects={"fork": Effect(eases=("start",), against=("slow worker start",))},
     )
     in_order: bool = knob(
@@ -129,7 +136,7 @@ class LoaderKnobs(Slice):
         "torch",
         "loading",
         "how batches leave a worker: in fresh shared memory each, or in slots used again and again",
-        inactive=[_NO_WORKERS, _DALI_DOES_IT],
+        inactive=[_NO_WORKERS, _DALI_DOES_IT, _SPDL_IN_THREADS],
         effects={"ring": Effect(eases=("collate", "receive", "release"), against=("heavy send and receive",))},
         cost="every worker keeps room for a few more batches",
     )
@@ -153,7 +160,7 @@ class LoaderKnobs(Slice):
                 "Take start_method=spawn, or worker_threads=1",
             )
         ],
-        inactive=[_NO_WORKERS, _DALI_DOES_IT],
+        inactive=[_NO_WORKERS, _DALI_DOES_IT, _SPDL_IN_THREADS],
         ge=1,
         le=64,
     )

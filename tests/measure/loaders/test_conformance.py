@@ -27,6 +27,8 @@ SIDE = 160
 ORDINARY = Tolerance(1.0, 0.5, "the same decoder, and arithmetic in another order")
 HAS_DALI = importlib.util.find_spec("nvidia") is not None and importlib.util.find_spec("nvidia.dali") is not None
 needs_dali = pytest.mark.skipif(not HAS_DALI, reason="DALI is not installed (pip install '.[dali]')")
+HAS_SPDL = importlib.util.find_spec("spdl") is not None
+needs_spdl = pytest.mark.skipif(not HAS_SPDL, reason="SPDL is not installed (pip install '.[spdl]')")
 
 #: Pages of which decoders give different colours by right: what CMYK means is nowhere said.
 COLOURS_DIFFER = {"cmyk.jpg"}
@@ -114,6 +116,12 @@ WAYS = [
     {"loader": "webdataset"},
     {"loader": "webdataset", "num_workers": 2, "transport": "ring", "targets": "fast", "transforms": "direct"},
     {"loader": "webdataset", "num_workers": 2, "start_method": "spawn"},
+    {"transforms": "direct", "normalize": "device", "targets": "fast"},
+    pytest.param({"loader": "spdl", "num_workers": 2, "in_order": False}, marks=needs_spdl),
+    pytest.param(
+        {"loader": "spdl", "transforms": "direct", "normalize": "device", "targets": "fast", "epoch_overlap": True},
+        marks=needs_spdl,
+    ),
     pytest.param({"loader": "dali"}, marks=needs_dali),
     pytest.param({"loader": "dali", "normalize": "device", "targets": "fast", "num_workers": 1}, marks=needs_dali),
 ]

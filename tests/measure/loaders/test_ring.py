@@ -67,6 +67,26 @@ def test_a_collate_function_that_fails_takes_no_slot():
     assert same(ring.unpack(packed(ring, make(4))), make(4))
 
 
+def test_a_batch_is_made_in_several_parts():
+    ring = Ring(0, 1)
+    parts = [ring.make(lambda: batch_memory.empty((40,), np.uint8)) for _ in range(2)]
+    parts[0][:], parts[1][:] = 1, 2
+    first, second = ring.unpack(ring.pack(parts))
+    assert (first == 1).all()
+    assert (second == 2).all()
+
+
+def test_what_was_made_of_a_dropped_batch_is_in_no_other():
+    """The planted fault: a slot that goes on where a failed batch ended is full after some of them."""
+    ring = Ring(0, 1)
+    for _ in range(3):
+        ring.make(lambda: batch_memory.empty((ring_module.SLOT_BYTES // 2 + 1,), np.uint8))
+        ring.drop()
+    batch = ring.make(in_place)
+    pointer = batch.images.data_ptr()
+    assert ring.unpack(ring.pack(batch)).images.data_ptr() == pointer
+
+
 def test_a_batch_comes_out_as_it_went_in():
     ring = Ring(0, 2)
     got = ring.unpack(packed(ring, make(7)))

@@ -35,6 +35,19 @@ def test_random_words(seed):
     assert held_together(polygons, ignore) <= 0.51
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_crowded_words_of_four_corners(seed):
+    """Words that overlap and reach over the border, some of them masked: what OpenCV fills together must not touch."""
+    rng = np.random.default_rng(seed)
+    polygons = []
+    for _ in range(30):
+        box = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * rng.uniform(6, 70, 2)
+        angle = rng.choice([0.0, rng.uniform(-3, 3)])
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        polygons.append((box @ turn + rng.uniform(-20, SIZE, 2)).astype(np.float32))
+    assert held_together(polygons, list(rng.random(30) < 0.2)) <= 0.51
+
+
 ODD = {
     "none": [],
     "crossing itself": [np.array([[20, 20], [120, 90], [120, 20], [20, 90]])],

@@ -19,6 +19,7 @@ LOADERS: dict[str, tuple[str, str]] = {
     "torch": ("workbench.measure.loaders.torch_loader", ""),
     "webdataset": ("workbench.measure.loaders.webdataset_loader", ""),
     "dali": ("workbench.measure.loaders.dali_loader", "dali"),
+    "spdl": ("workbench.measure.loaders.spdl_loader", "spdl"),
 }
 
 

@@ -73,18 +73,25 @@ class Ring:
         self._open = -1  # the slot that is being filled
         self._end = 0  # so much of it is taken
 
-    def make(self, collate: Callable[[], Any]) -> Any:
-        """In the worker: collate a batch, its arrays in a free slot where they are made by `batch_memory`.
+    def make(self, work: Callable[[], Any]) -> Any:
+        """In the worker: make a batch, or a part of it, its arrays in a free slot where `batch_memory` makes them.
+
+        What is made up to the next `pack` or `drop` is of one batch.
 
         Returns:
-            What `collate` gives, to be packed next.
+            What `work` gives.
         """
-        self._open = bytes(self._taken.view).find(0)
-        self._end = 0
         if self._open < 0:
-            return collate()
+            self._open = bytes(self._taken.view).find(0)
+            self._end = 0
+        if self._open < 0:
+            return work()
         with made_by(self._allocate):
-            return collate()
+            return work()
+
+    def drop(self) -> None:
+        """In the worker: there will be no batch of what was made."""
+        self._open = -1
 
     def pack(self, batch: Any) -> Packed | None:
         """In the worker: bring the batch that was made last into its slot; None where there is none, or no room.

@@ -76,7 +76,7 @@ class TorchLoader:
         several = knobs.num_workers > 0
         rings = make_rings(knobs)
         self._loader: DataLoader[Any] = DataLoader(
-            _IndexedDataset(dataset),
+            _IndexedDataset(dataset, rings),
             batch_sampler=self._sampler,  # type: ignore[arg-type]
             num_workers=knobs.num_workers,
             collate_fn=IndexedCollate(collate or default_collate, rings, knobs.num_workers),  # type: ignore[arg-type]
@@ -144,24 +144,27 @@ class TorchLoader:
 class _IndexedDataset(Dataset[Any]):
     """Asks the user's data set for the samples of a batch, telling the worker's stages what they are working on.
 
-    A data set with torch's `__getitems__` gets the indices as a whole; it may give a list of samples, or a batch.
+    A data set with torch's `__getitems__` gets the indices as a whole; it may give a list of samples, or a batch, which
+    it may make in the worker's ring.
 
     An error that a user can act on travels as the batch itself, so that it arrives as it was raised; torch would make a
     text of it.
     """
 
-    def __init__(self, dataset: Dataset[Any]) -> None:
+    def __init__(self, dataset: Dataset[Any], rings: list[Ring]) -> None:
         self._dataset = dataset
+        self._rings = rings
 
     def __getitems__(self, indices: BatchIndices) -> tuple[BatchIndices, list[Any] | WorkbenchError]:
         number, numbers = indices
         stages = worker_stages()
         gather = getattr(self._dataset, "__getitems__", None)
+        ring = ring_here(self._rings)
         try:
             if stages is not None:
                 stages.begin_batch(number)
             if gather is not None:
-                return indices, gather(numbers)
+                return indices, gather(numbers) if ring is None else ring.make(lambda: gather(numbers))
             if stages is None:
                 return indices, [self._dataset[sample] for sample in numbers]
             samples = []
@@ -193,10 +196,11 @@ class IndexedCollate:
     def __call__(self, made: tuple[BatchIndices, list[Any] | WorkbenchError]) -> IndexedBatch:
         """Collate the samples of a batch."""
         (number, numbers), samples = made
+        worker, ring = get_worker_info(), ring_here(self._rings)
         if isinstance(samples, WorkbenchError):
+            if ring is not None:
+                ring.drop()
             return IndexedBatch(samples, number, numbers)
-        worker = get_worker_info()
-        ring = self._rings[worker.id] if self._rings and worker is not None else None
         try:
             batch = self._made(samples, number, numbers, ring)
             if worker is not None and not self._is_checked:
@@ -232,6 +236,12 @@ def make_rings(knobs: LoaderKnobs) -> list[Ring]:
         rings = [Ring(worker, slots_of(knobs)) for worker in range(knobs.num_workers)]
     open_rings(rings)
     return rings
+
+
+def ring_here(rings: list[Ring]) -> Ring | None:
+    """The ring of this loader worker, where there is one."""
+    worker = get_worker_info()
+    return rings[worker.id] if rings and worker is not None else None
 
 
 def load_here(knobs: LoaderKnobs, channel: Channel | None) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from workbench.errors import BadInput, Problem
 from workbench.measure.timing.spans import NONE, Clock, Track, monotonic_ns
@@ -187,6 +190,29 @@ def run(
         return _replayed[place]  # type: ignore[return-value]
 
 
+def run_into(
+    name: str, work: Callable[[npt.NDArray[Any]], object], into: npt.NDArray[Any], *, like: Hashable = None
+) -> None:
+    """Do the work of a stage that writes its output where that is wanted; a replayed one is copied there.
+
+    Args:
+        name: The stage.
+        work: Writes its output into the array that it is given.
+        into: Where the output is wanted.
+        like: As of `run`.
+    """
+    with _in_worker_lane(name):
+        if name not in _knocked_out:
+            work(into)
+            return
+        place = (name, like)
+        if place not in _replayed:
+            kept = np.empty_like(into)
+            work(kept)
+            _replayed[place] = kept
+        np.copyto(into, _replayed[place])  # type: ignore[arg-type]
+
+
 def untimed(name: str) -> Timed:
     """Stands in for `stage` where nothing is to be timed."""
     return _UNTIMED
@@ -195,6 +221,12 @@ def untimed(name: str) -> Timed:
 def worker_stages() -> Stages | None:
     """The worker lane of this process, where it has one."""
     return _worker
+
+
+def at_sample(number: int) -> None:
+    """For a data set that makes a batch as a whole: what is timed from here on belongs to this sample, or `NONE`."""
+    if _worker is not None:
+        _worker.sample = number
 
 
 def become_worker(stages: Stages | None) -> None:

@@ -1,8 +1,9 @@
 """The target maps of `targets`, within one 8-bit level of them, in a fraction of the time.
 
-The outlines are shrunk, grown and filled exactly as there; what is faster is the threshold map. Compiled code walks a
-word's window row by row, one side of the word at a time, and writes 8-bit levels. A page's maps are two bytes a pixel
-instead of ten: the threshold map, and the three binary maps as bits.
+The outlines are shrunk, grown and filled exactly as there, convex words of four corners in compiled code (`quads`), and
+outlines that don't touch in one call. Compiled code walks a word's window of the threshold map row by row, one side of
+the word at a time, and writes 8-bit levels. A page's maps are two bytes a pixel instead of ten: the threshold map, and
+the three binary maps as bits.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy.typing as npt
 import pyclipper
 import shapely
 
-from workbench.workloads.ocr.pages.page import Polygon
+from workbench.workloads.ocr.pages.page import Outlines, Polygon
+from workbench.workloads.ocr.quads import DRAWN, MAX_POINTS, OTHER, groups_apart, outline_words
 from workbench.workloads.ocr.targets import (
     ARC_TOLERANCE_PX,
     CLIPPER_SCALE,
@@ -28,7 +30,6 @@ from workbench.workloads.ocr.targets import (
     THRESHOLD_MIN,
     PackedTargets,
     clipper_points,
-    is_drawable,
     is_small,
     shrink_distance,
     to_pixels,
@@ -36,18 +37,68 @@ from workbench.workloads.ocr.targets import (
 )
 
 Outline = npt.NDArray[np.int32]
+Planes = npt.NDArray[np.uint8]
 
 _LEVEL_MIN = np.float32(THRESHOLD_MIN * 255.0)
 _LEVEL_SPAN = np.float32((THRESHOLD_MAX - THRESHOLD_MIN) * 255.0)
 _HALF = np.float32(0.5)
 
+#: A grown word, before it is shrunk into it; and where it is.
+_GROWN = COUNTS_FOR_SHRINK | COUNTS_FOR_THRESHOLD
+_SHRUNKEN = _GROWN | SHRUNKEN
+
 
 def fast_targets(polygons: Sequence[Polygon], ignore: Sequence[bool], size: int) -> PackedTargets:
     """The target maps of one page, packed; arguments and errors as `targets.compute_targets`."""
-    planes = np.zeros((3, size, size), np.uint8)
-    shrunken, shrink_masked, threshold_mask = planes
-    levels = np.full((size, size), np.uint8(_LEVEL_MIN + _HALF), np.uint8)
-    for polygon, path, is_masked in _parts(polygons, ignore):
+    return draw_targets(Outlines.of(polygons, ignore), np.empty((2, size, size), np.uint8))
+
+
+def draw_targets(words: Outlines, planes: Planes) -> PackedTargets:
+    """The target maps of one page, drawn where they are wanted.
+
+    Args:
+        words: The words as `targets.compute_targets` takes them.
+        planes: Gets uint8 [2, S, S], contiguous: levels and flags.
+
+    Returns:
+        Views of `planes`.
+    """
+    levels, flags = planes
+    levels[:] = np.uint8(_LEVEL_MIN + _HALF)
+    flags[:] = COUNTS_FOR_SHRINK
+    count = len(words.ends)
+    kinds, distances, sizes = np.empty(count, np.int64), np.empty(count, np.float32), np.empty((3, count), np.int64)
+    inner, outer = np.empty((count, 4, 2), np.int32), np.empty((count, MAX_POINTS, 2), np.int32)
+    outline_words(words.points, words.ends, words.ignore, kinds, distances, sizes, inner, outer)
+    _fill(flags, outer, sizes[1], _GROWN)
+    _fill(flags, inner, sizes[0], _SHRUNKEN)
+    _draw_all_nearness(levels, words.points, words.ends, kinds, distances)
+    others = kinds == OTHER
+    if others.any():
+        _draw_others(planes, words.some(others))
+    if sizes[2].any():
+        masked = np.zeros_like(flags)
+        _fill(masked, inner, sizes[2], COUNTS_FOR_SHRINK)
+        np.bitwise_and(flags, ~masked, out=flags)
+    return PackedTargets(levels, flags)
+
+
+def _fill(plane: npt.NDArray[np.uint8], outlines: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], to: int) -> None:
+    """Fill outlines, int32 [W, N, 2], of which the first `sizes` points count, int64 [W], in few calls."""
+    order = np.empty(len(sizes), np.int64)
+    begin = 0
+    for end in groups_apart(outlines, sizes, order).tolist():
+        group = order[begin:end]
+        cv2.fillPoly(plane, [outlines[k, :n] for k, n in zip(group.tolist(), sizes[group].tolist(), strict=True)], to)
+        begin = end
+
+
+def _draw_others(planes: Planes, words: Outlines) -> None:
+    """Draw the words that are for Clipper to outline, on planes of their own, which are then united."""
+    levels, flags = planes
+    own = np.zeros((3, *flags.shape), np.uint8)
+    shrunken, shrink_masked, threshold_mask = own
+    for polygon, path, is_masked in _parts(words):
         distance = shrink_distance(polygon)
         inner, outer = ([], []) if is_masked else _offsets(path, distance)
         if not inner:
@@ -58,31 +109,22 @@ def fast_targets(polygons: Sequence[Polygon], ignore: Sequence[bool], size: int)
         for outline in outer:
             cv2.fillPoly(threshold_mask, [outline], 1)
         _draw_nearness(levels, polygon, np.float32(distance))
-    return PackedTargets(levels, _packed(planes))
+    _unite(flags, own)
 
 
-def _parts(
-    polygons: Sequence[Polygon], ignore: Sequence[bool]
-) -> Iterator[tuple[Polygon, npt.NDArray[np.int64], bool]]:
-    """The words that can be drawn, taken apart where they cross themselves: outline, the same for Clipper, masked."""
-    words = [(p, is_ignored) for p, is_ignored in zip(polygons, ignore, strict=True) if is_drawable(p)]
-    if not words:
-        return
-    points = np.concatenate([polygon for polygon, _ in words], dtype=np.float32)
-    lengths = np.array([len(polygon) for polygon, _ in words])
-    ends = np.cumsum(lengths)
-    owners = np.repeat(np.arange(len(words)), lengths)
-    simple = np.asarray(shapely.is_valid(shapely.polygons(shapely.linearrings(points, indices=owners))))
-    starts = ends - lengths
+def _parts(words: Outlines) -> Iterator[tuple[Polygon, npt.NDArray[np.int64], bool]]:
+    """Words taken apart where they cross themselves: outline, the same for Clipper, masked."""
+    points, starts = words.points, words.starts
+    simple = np.asarray(shapely.is_valid(shapely.polygons(shapely.linearrings(points, indices=words.owners))))
     sides = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
-    masked = (sides.min(axis=1) < MIN_TEXT_SIZE_PX) | np.array([is_ignored for _, is_ignored in words])
+    masked = (sides.min(axis=1) < MIN_TEXT_SIZE_PX) | words.ignore
     paths = clipper_points(points)
-    for number, (begin, end) in enumerate(zip(starts, ends, strict=True)):
+    for number, (begin, end) in enumerate(zip(starts, words.ends, strict=True)):
         if simple[number]:
             yield points[begin:end], paths[begin:end], bool(masked[number])
             continue
         for part in untangle(points[begin:end]):
-            yield part, clipper_points(part), words[number][1] or is_small(part)
+            yield part, clipper_points(part), bool(words.ignore[number]) or is_small(part)
 
 
 def _offsets(path: npt.NDArray[np.int64], distance: float) -> tuple[list[Outline], list[Outline]]:
@@ -137,7 +179,10 @@ def _draw_nearness(levels: npt.NDArray[np.uint8], polygon: Polygon, distance: np
             per_length = np.float32(1.0) / length_squared if length_squared > np.float32(0.0) else np.float32(0.0)
             dy = np.float32(y) - begin_y
             dx0 = np.float32(x0) - begin_x
-            for i in range(width):
+            # Further away than this the side is not the nearest thing that counts.
+            first = max(int(np.floor(min(begin_x, begin_x + along_x) - distance)) - 1 - x0, 0)
+            last = min(int(np.ceil(max(begin_x, begin_x + along_x) + distance)) + 2 - x0, width)
+            for i in range(first, last):
                 dx = dx0 + np.float32(i)
                 share = (dx * along_x + dy * along_y) * per_length
                 share = min(max(share, np.float32(0.0)), np.float32(1.0))
@@ -150,15 +195,28 @@ def _draw_nearness(levels: npt.NDArray[np.uint8], polygon: Polygon, distance: np
             levels[y, x0 + i] = max(levels[y, x0 + i], level)
 
 
-@numba.njit("uint8[:, ::1](uint8[:, :, ::1])", cache=True, nogil=True)
-def _packed(planes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """uint8 [S, S]: the planes (shrunken words, masked words, threshold mask), uint8 [3, S, S] of 0 and 1, as bits."""
-    flags = np.empty(planes.shape[1:], np.uint8)
-    for y in range(planes.shape[1]):
-        for x in range(planes.shape[2]):
-            flags[y, x] = (
-                planes[0, y, x] * SHRUNKEN
-                + (1 - planes[1, y, x]) * COUNTS_FOR_SHRINK
-                + planes[2, y, x] * COUNTS_FOR_THRESHOLD
-            )
-    return flags
+@numba.njit(
+    "void(uint8[:, ::1], float32[:, ::1], int64[::1], int64[::1], float32[::1])", cache=True, fastmath=True, nogil=True
+)
+def _draw_all_nearness(
+    levels: npt.NDArray[np.uint8],
+    points: npt.NDArray[np.float32],
+    ends: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.int64],
+    distances: npt.NDArray[np.float32],
+) -> None:
+    """Draw the words that are `DRAWN`; arguments as of `outline_words`."""
+    begin = 0
+    for word in range(len(ends)):
+        if kinds[word] == DRAWN:
+            _draw_nearness(levels, points[begin : ends[word]], distances[word])
+        begin = ends[word]
+
+
+@numba.njit("void(uint8[:, ::1], uint8[:, :, ::1])", cache=True, nogil=True)
+def _unite(flags: npt.NDArray[np.uint8], planes: Planes) -> None:
+    """Add to the flags what is drawn on planes of 0 and 1: shrunken words, masked words, threshold mask."""
+    for y in range(flags.shape[0]):
+        for x in range(flags.shape[1]):
+            added = flags[y, x] | (planes[0, y, x] * SHRUNKEN) | (planes[2, y, x] * COUNTS_FOR_THRESHOLD)
+            flags[y, x] = np.uint8(added) & ~np.uint8(planes[1, y, x] * COUNTS_FOR_SHRINK)

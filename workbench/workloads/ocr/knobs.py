@@ -206,7 +206,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
                 "Take normalize=cached, or cache=prepared",
             ),
             Refusal(
-                ("loader=webdataset/dali", "cache"),
+                ("loader=webdataset/dali/spdl", "cache"),
                 lambda k: k.loader != "torch" and _keeps_pages(k),
                 "caches are looked up by page, and only the torch loader asks page by page",
                 "Take loader=torch, or cache=none and targets=compute or fast",
@@ -362,3 +362,14 @@ class OcrKnobs(DetectorKnobs, Knobs):
         """Whether nothing is left to be done to a page once it is in the cache: batches are gathered as they lie."""
         image_is_done = self.cache == "tensor" or (self.cache == "prepared" and self.normalize in ("device", "folded"))
         return image_is_done and self.targets in ("cached", "none")
+
+    @property
+    def made_in_batch(self) -> bool:
+        """Whether pages are made where they lie in their batch.
+
+        That takes a chain which can write there, and memory that is known before there is a page: torch's own transport
+        has none.
+        """
+        lies_known = self.transport == "ring" or self.num_workers == 0 or self.loader == "spdl"
+        chain_writes = self.transforms == "direct" and self.normalize in ("device", "folded") and self.cache == "none"
+        return chain_writes and lies_known and self.targets in ("fast", "none")

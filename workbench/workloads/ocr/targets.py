@@ -34,7 +34,7 @@ THRESHOLD_MAX = 0.7
 MIN_TEXT_SIZE_PX = 8.0
 
 #: A point further out than this is no point of a page. Drawing would take OpenCV seconds, or overflow its integers.
-_FAR_PX = 1e5
+FAR_PX = 1e5
 
 #: pyclipper works on integers: coordinates are taken to a hundredth of a pixel, and round corners to a tenth.
 CLIPPER_SCALE = 100.0
@@ -179,7 +179,7 @@ def clipper_points(polygon: Polygon) -> npt.NDArray[np.int64]:
 
 def is_drawable(polygon: Polygon) -> bool:
     """Whether all points are finite and not absurdly far away."""
-    return len(polygon) >= 3 and bool(np.abs(polygon).max() < _FAR_PX)  # false for NaN, too
+    return len(polygon) >= 3 and bool(np.abs(polygon).max() < FAR_PX)  # false for NaN, too
 
 
 def is_small(polygon: Polygon) -> bool:

@@ -20,7 +20,7 @@ from workbench.workload import Arrays, Batch, CacheState, Device, InferenceModel
 from workbench.workloads.ocr.description import describe, in_force, note_on_quality, problems_with
 from workbench.workloads.ocr.detector.metric import Counts, DetectionMetric, load_compiled
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.dataset import BatchedCache, PageDataset, SampleOfFiles
+from workbench.workloads.ocr.pages.dataset import BatchedCache, BatchedPages, PageDataset, SampleOfFiles
 from workbench.workloads.ocr.pages.encoded_pages import EncodedPages
 from workbench.workloads.ocr.pages.page import Page, PageCounts
 from workbench.workloads.ocr.pages.shards import holds_shards, list_shards
@@ -99,7 +99,8 @@ class OcrWorkload(OcrTools):
         """See `Workload`."""
         if self._dataset is None:
             knobs = self._in_force
-            self._dataset = (BatchedCache if knobs.fully_cached else PageDataset)(self._pages, knobs)
+            kind = BatchedCache if knobs.fully_cached else BatchedPages if knobs.made_in_batch else PageDataset
+            self._dataset = kind(self._pages, knobs)
         return self._dataset
 
     def collate(self) -> Callable[[list[Sample]], Pages]:

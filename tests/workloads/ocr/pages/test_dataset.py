@@ -10,9 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from workbench import batch_memory
 from workbench.errors import BadInput
+from workbench.measure.timing.stages import knock_out
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.dataset import PageDataset
+from workbench.workloads.ocr.pages.dataset import BatchedPages, PageDataset
 from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.sample import collate
 
@@ -125,6 +127,44 @@ def test_samples_become_a_batch(tmp_path):
     assert batch.maps.shrink_map.shape == (2, SIDE, SIDE)
     assert batch.maps.shrink_map.dtype == torch.float32
     assert batch.matrices.shape == (2, 3, 3)
+
+
+IN_PLACE = {"transforms": "direct", "targets": "fast", "num_workers": 0, "image_decoder": "turbojpeg"}
+
+
+@pytest.mark.parametrize("scaled_decode", [False, True])
+@pytest.mark.parametrize("image_size", [32, 64, 160])
+def test_pages_made_in_their_batch_are_those_made_one_by_one(tmp_path, image_size, scaled_decode):
+    """Decoded straight into the batch, turned there, resized, or padded: it was full of something else before."""
+    pages = [draw_page(tmp_path, exif_orientation=orientation) for orientation in (1, 3, 6)]
+    settings = knobs(**IN_PLACE, image_size=image_size, scaled_decode=scaled_decode)
+    want = collate([PageDataset(pages, settings)[number] for number in range(3)])
+    dataset = BatchedPages(pages, settings)
+    with batch_memory.made_by(lambda shape, dtype: np.full(shape, 171, dtype)):
+        got = dataset.__getitems__([0, 1, 2])
+    assert torch.equal(got.images, want.images)
+    assert torch.equal(got.maps.planes, want.maps.planes)
+    assert np.array_equal(got.matrices, want.matrices)
+    alone = dataset[1]
+    assert torch.equal(alone.image, want.images[1])
+    assert np.array_equal(alone.targets.flags, want.maps.planes[1, 1])
+    assert len(alone.polygons) == 1
+
+
+def test_a_stage_that_is_knocked_out_replays_what_no_later_batch_overwrites(tmp_path):
+    page = draw_page(tmp_path)
+    dataset = BatchedPages([page], knobs(**IN_PLACE, image_size=160))
+    knock_out(["decode", "pad", "targets"])
+    try:
+        first = dataset.__getitems__([0])
+        kept = first.images.clone(), first.maps.planes.clone()
+        first.images.zero_()
+        first.maps.planes.zero_()
+        again = dataset.__getitems__([0])
+    finally:
+        knock_out([])
+    assert torch.equal(again.images, kept[0])
+    assert torch.equal(again.maps.planes, kept[1])
 
 
 def test_without_targets_there_are_no_maps(tmp_path):

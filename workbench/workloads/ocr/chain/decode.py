@@ -8,7 +8,7 @@ are cut to their upper 8. Libraries that not everybody has are imported when the
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 import cv2
@@ -38,20 +38,21 @@ class DecodeError(Exception):
 class Decoder(Protocol):
     """Decodes one image file."""
 
-    def __call__(self, data: bytes, denominator: int = 1) -> Pixels:
+    def __call__(self, data: bytes, denominator: int = 1, into: Pixels | None = None) -> Pixels:
         """uint8 [H, W, 3], RGB, in the frame in which the pixels are stored (no EXIF turn).
 
         Args:
             data: The file's bytes.
             denominator: One of `DENOMINATORS`; sides of a JPEG come out as ``ceil(side / denominator)``. Other kinds of
                 images are not made smaller.
+            into: Where the image may be written if it has that shape, contiguous; a decoder may leave it alone.
 
         Raises:
             DecodeError: For bytes that are no image.
         """
 
 
-def decode_pil(data: bytes, denominator: int = 1) -> Pixels:
+def decode_pil(data: bytes, denominator: int = 1, into: Pixels | None = None) -> Pixels:
     """Pillow, as the study used it. See `Decoder`. An image that ends too early is an error."""
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -65,7 +66,7 @@ def decode_pil(data: bytes, denominator: int = 1) -> Pixels:
         raise DecodeError(str(error) or type(error).__name__) from None
 
 
-def decode_opencv(data: bytes, denominator: int = 1) -> Pixels:
+def decode_opencv(data: bytes, denominator: int = 1, into: Pixels | None = None) -> Pixels:
     """OpenCV. See `Decoder`.
 
     A JPEG that ends too early comes out filled up with gray: OpenCV does not tell. The survey of the data set refuses
@@ -81,7 +82,7 @@ def decode_opencv(data: bytes, denominator: int = 1) -> Pixels:
     return image  # type: ignore[return-value]
 
 
-def decode_turbojpeg(data: bytes, denominator: int = 1) -> Pixels:
+def decode_turbojpeg(data: bytes, denominator: int = 1, into: Pixels | None = None) -> Pixels:
     """libjpeg-turbo by way of simplejpeg. See `Decoder`.
 
     Anything but a JPEG goes to OpenCV, and so does a CMYK JPEG, which libjpeg-turbo does not turn into RGB.
@@ -94,18 +95,20 @@ def decode_turbojpeg(data: bytes, denominator: int = 1) -> Pixels:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
         if colorspace in ("CMYK", "YCCK"):
             return decode_opencv(data, denominator)
+        size = -(-height // denominator), -(-width // denominator)
         image: Pixels = simplejpeg.decode_jpeg(
             data,
             "RGB",
-            min_height=-(-height // denominator) if denominator > 1 else 0,
-            min_width=-(-width // denominator) if denominator > 1 else 0,
+            min_height=size[0] if denominator > 1 else 0,
+            min_width=size[1] if denominator > 1 else 0,
+            buffer=into if into is not None and into.shape[:2] == size else None,
         )
     except ValueError as error:
         raise DecodeError(str(error)) from None
     return image
 
 
-def decode_nvjpeg(data: bytes, denominator: int = 1) -> Pixels:
+def decode_nvjpeg(data: bytes, denominator: int = 1, into: Pixels | None = None) -> Pixels:
     """Decode with nvJPEG, by way of torchvision: on the CUDA device, and copied back for the chain. See `Decoder`.
 
     Anything but a JPEG goes to OpenCV; nothing is made smaller here.
@@ -139,6 +142,7 @@ def choose_decoder(name: str) -> Decoder:
     return DECODERS[name]
 
 
+@lru_cache(1024)
 def largest_denominator(width: int, height: int, side: int) -> int:
     """The largest of `DENOMINATORS` that leaves a page at least as large as it is going to be used.
 
@@ -154,29 +158,38 @@ def largest_denominator(width: int, height: int, side: int) -> int:
     return max(d for d in DENOMINATORS if d == 1 or (longer >= d * side and width % d == height % d == 0))
 
 
-_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
-    2: lambda image: image[:, ::-1],
-    3: lambda image: image[::-1, ::-1],
-    4: lambda image: image[::-1],
-    5: lambda image: image.transpose(1, 0, 2),
-    6: lambda image: image.transpose(1, 0, 2)[:, ::-1],
-    7: lambda image: image.transpose(1, 0, 2)[::-1, ::-1],
-    8: lambda image: image.transpose(1, 0, 2)[::-1],
+#: By EXIF orientation: whether rows and columns change places, and how the result is then flipped, by OpenCV's codes.
+_TURNS: dict[int, tuple[bool, int | None]] = {
+    2: (False, 1),
+    3: (False, -1),
+    4: (False, 0),
+    5: (True, None),
+    6: (True, 1),
+    7: (True, -1),
+    8: (True, 0),
 }
 
 
-def orient(image: Pixels, exif_orientation: int) -> Pixels:
+def orient(image: Pixels, exif_orientation: int, into: Pixels | None = None) -> Pixels:
     """The image upright.
 
     Args:
         image: uint8 [H, W, 3] as stored.
         exif_orientation: 1..8 of the EXIF standard; 1 leaves the image as it is, without a copy.
+        into: Gets the upright image; rows may lie apart.
 
     Returns:
-        uint8 [H, W, 3] or [W, H, 3], contiguous.
+        uint8 [H, W, 3] or [W, H, 3]: `into`, or else contiguous.
     """
     turn = _TURNS.get(exif_orientation)
-    return image if turn is None else np.ascontiguousarray(turn(image))
+    if turn is None:
+        return image
+    is_turned, flip = turn
+    if is_turned and flip is None:
+        return cv2.transpose(image, dst=into)  # type: ignore[return-value]
+    if is_turned:
+        image = cv2.transpose(image)  # type: ignore[assignment]
+    return cv2.flip(image, flip, dst=into)  # type: ignore[return-value,arg-type]
 
 
 def _is_jpeg(data: bytes) -> bool:

@@ -1,13 +1,13 @@
 """The validation chain without albumentations: the same pixels and points, with OpenCV and a few lines of arithmetic.
 
-What albumentations spends on checking arguments, copying parameters and converting key points is saved, and the resized
-image is written straight into the padded one.
+What albumentations spends on checking arguments, copying parameters and converting key points is saved, and the image
+is resized straight to where it is wanted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import albumentations as A
 import cv2
@@ -15,10 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from workbench.measure.timing.stages import run, stage
+from workbench.measure.timing.stages import run, run_into, stage
 from workbench.workloads.ocr.chain.decode import Pixels
 from workbench.workloads.ocr.chain.transforms import Transformed, finishing_transforms
 from workbench.workloads.ocr.knobs import OcrKnobs
+
+#: Sizes of pages of which it is kept where they go.
+_KNOWN_SIZES = 1024
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,17 @@ class Placement:
     corner: tuple[int, int]
     scale: float
 
+    def spot(self, into: Pixels) -> Pixels:
+        """The part of the input, uint8 [S, S, 3], where the image lies; a view."""
+        (width, height), (left, top) = self.size, self.corner
+        return into[top : top + height, left : left + width]
+
     def move(self, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """float32 [N, 2]: points of the image where they are in the input."""
         return np.asarray(points * np.float32(self.scale) + np.array(self.corner, np.float32), np.float32)
 
 
+@lru_cache(_KNOWN_SIZES)
 def fit_into(width: int, height: int, side: int) -> Placement:
     """The longer side becomes the input's, and the image is set into the middle, as albumentations does it."""
     scale = side / max(height, width)
@@ -62,18 +71,33 @@ class DirectChain:
 
     def prepare(self, image: Pixels, points: npt.NDArray[np.float32]) -> Transformed:
         """See `Chain`."""
-        side = self._side
-        height, width = image.shape[:2]
-        placement = fit_into(width, height, side)
-        (new_width, new_height), (left, top) = placement.size, placement.corner
-        if (new_width, new_height) != (width, height):
-            size = (new_width, new_height)
-            resized = partial(cv2.resize, image, size, interpolation=cv2.INTER_LINEAR)
-            image = np.asarray(run("resize", resized, like=(image.shape, size)), np.uint8)
-        padded = run("pad", partial(self._padded, image, left, top), like=image.shape)
+        prepared = np.empty((self._side, self._side, 3), np.uint8)
+        placement = self.place(image, prepared)
         with stage("keypoints"):
-            moved = placement.move(points)
-        return Transformed(padded, moved)
+            return Transformed(prepared, placement.move(points))
+
+    def spot(self, width: int, height: int, into: Pixels) -> Pixels | None:
+        """Where an upright image of this size lies in the model's input, a view of it; None where it is resized."""
+        placement = fit_into(width, height, self._side)
+        return placement.spot(into) if placement.size == (width, height) else None
+
+    def place(self, image: Pixels, into: Pixels) -> Placement:
+        """Set an image into the model's input: `prepare`, where the result is wanted.
+
+        Args:
+            image: uint8 [H, W, 3], upright; it may lie on its spot already.
+            into: Gets uint8 [S, S, 3].
+
+        Returns:
+            Where it is now.
+        """
+        placement = fit_into(image.shape[1], image.shape[0], self._side)
+        if placement.size != (image.shape[1], image.shape[0]):
+            spot = placement.spot(into)
+            run_into("resize", partial(_resize, image), spot, like=(image.shape, placement.size))
+            image = spot
+        run_into("pad", partial(_pad, image, placement), into, like=image.shape)
+        return placement
 
     def finish(self, prepared: Pixels) -> torch.Tensor:
         """See `Chain`."""
@@ -82,8 +106,18 @@ class DirectChain:
         tensor: torch.Tensor = prepared  # type: ignore[assignment]
         return tensor
 
-    def _padded(self, image: Pixels, left: int, top: int) -> Pixels:
-        """uint8 [S, S, 3]: an image in black."""
-        padded = np.zeros((self._side, self._side, 3), np.uint8)
-        padded[top : top + image.shape[0], left : left + image.shape[1]] = image
-        return padded
+
+def _resize(image: Pixels, into: Pixels) -> None:
+    cv2.resize(image, (into.shape[1], into.shape[0]), dst=into, interpolation=cv2.INTER_LINEAR)
+
+
+def _pad(image: Pixels, placement: Placement, into: Pixels) -> None:
+    """Black all around an image, which is copied to its spot where it doesn't lie there."""
+    spot = placement.spot(into)
+    if not np.may_share_memory(image, spot):
+        spot[:] = image
+    (width, height), (left, top) = placement.size, placement.corner
+    into[:top] = 0
+    into[top + height :] = 0
+    into[top : top + height, :left] = 0
+    into[top : top + height, left + width :] = 0

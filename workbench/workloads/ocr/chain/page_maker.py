@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,12 +14,12 @@ import torch
 from torch.utils.data import get_worker_info
 
 from workbench.errors import BadInput, Problem
-from workbench.measure.timing.stages import run, stage
+from workbench.measure.timing.stages import is_knocked_out, run, run_into, stage
 from workbench.workloads.ocr.chain.decode import DecodeError, Pixels, choose_decoder, largest_denominator, orient
 from workbench.workloads.ocr.chain.direct_chain import DirectChain
-from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, Chain, Transformed, corners, pack_points
+from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, Chain, Transformed, corners
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import Page, Polygon
+from workbench.workloads.ocr.pages.page import Outlines, Page, Polygon
 from workbench.workloads.ocr.sample import Sample
 from workbench.workloads.ocr.targets import TargetMaker, compute_targets
 
@@ -31,16 +32,24 @@ class Placed:
     """A page's words where the chain has put them.
 
     Attributes:
-        polygons: The words that are left, each float32 [K, 2], x y in pixels of the input; they may reach beyond it.
-        ignore: Which of them are don't-care.
+        words: The words that are left, in pixels of the input; they may reach beyond it.
         matrix: float64 [3, 3]: takes page pixels (x, y, 1) to input pixels.
         dropped_words: How many words degenerated on the way.
     """
 
-    polygons: tuple[Polygon, ...]
-    ignore: tuple[bool, ...]
+    words: Outlines
     matrix: npt.NDArray[np.float64]
     dropped_words: int
+
+    @property
+    def polygons(self) -> tuple[Polygon, ...]:
+        """The outlines of `words`, each float32 [K, 2]."""
+        return self.words.polygons
+
+    @property
+    def ignore(self) -> tuple[bool, ...]:
+        """Which of them are don't-care."""
+        return tuple(self.words.ignore.tolist())
 
 
 class PageMaker:
@@ -55,6 +64,10 @@ class PageMaker:
         self._knobs = knobs
         self._decode = choose_decoder(knobs.image_decoder)
         self._targets = make_targets(knobs.targets)
+        if knobs.targets in ("fast", "cached"):
+            from workbench.workloads.ocr.fast_targets import draw_targets  # here, because it imports numba
+
+            self._draw = draw_targets
         self.chain: Chain = choose_chain(knobs, knobs.seed if seed is None else seed)
 
     @property
@@ -79,19 +92,69 @@ class PageMaker:
         Raises:
             BadInput: Where it cannot be decoded.
         """
-        denominator = 1
+        image = self._decoded(page, data)
+        with stage("polygons"):
+            return image, scaled_points(page, image.shape)
+
+    def _decoded(self, page: Page, data: bytes, into: Pixels | None = None) -> Pixels:
+        """A page's image, uint8 [H, W, 3], RGB, upright.
+
+        Args:
+            page: The page.
+            data: The bytes of its image file.
+            into: uint8 [S, S, 3]: the model's input, in which the image may be put where it is not resized.
+
+        Raises:
+            BadInput: Where it cannot be decoded.
+        """
+        denominator, orientation = 1, page.exif_orientation
         if self._knobs.scaled_decode:
             denominator = largest_denominator(page.width, page.height, self._knobs.image_size)
+        spot = None
+
+        def decode() -> Pixels:
+            nonlocal spot
+            if into is not None and isinstance(self.chain, DirectChain):
+                spot = self.chain.spot(page.width // denominator, page.height // denominator, into)
+            # A decoder writes whole rows; and what is kept for replaying must not lie in a batch.
+            straight = spot is not None and orientation == 1 and spot.flags.c_contiguous
+            return self._decode(data, denominator, spot if straight and not is_knocked_out("decode") else None)
+
         try:
             # Stored, not shown: the size before a turn by EXIF is what two pages must have in common.
-            key = (page.width, page.height, page.exif_orientation, denominator)
-            image = run("decode", lambda: self._decode(data, denominator), like=key)
+            image = run("decode", decode, like=(page.width, page.height, orientation, denominator))
         except DecodeError as error:
             raise _unreadable(page, error) from None
-        if page.exif_orientation != 1:
-            orientation = page.exif_orientation
-            image = run("orient", partial(orient, image, orientation), like=(image.shape, orientation))
-        return image, scaled_points(page, image.shape)
+        if orientation != 1:
+            turned = image.shape[:2] if orientation < 5 else image.shape[1::-1]
+            like = (image.shape, orientation)
+            if spot is not None and spot.shape[:2] == turned:
+                run_into("orient", partial(orient, image, orientation), spot, like=like)
+                image = spot
+            else:
+                image = run("orient", partial(orient, image, orientation), like=like)
+        return image
+
+    def write(self, page: Page, data: bytes, image: Pixels, planes: npt.NDArray[np.uint8] | None = None) -> Placed:
+        """All of the way with `transforms=direct`, to where a page lies in its batch.
+
+        Args:
+            page: The page.
+            data: The bytes of its image file.
+            image: Gets uint8 [S, S, 3], RGB: the input, but for normalization.
+            planes: Gets uint8 [2, S, S]: the target maps (see `targets.PackedTargets`).
+
+        Raises:
+            BadInput: Where the image cannot be decoded.
+        """
+        assert isinstance(self.chain, DirectChain)
+        decoded = self._decoded(page, data, image)
+        placement = self.chain.place(decoded, image)
+        with stage("polygons"):
+            placed = _placed(page, placement.move(scaled_points(page, decoded.shape)), self._knobs.image_size)
+        if planes is not None:
+            run_into("targets", partial(self._draw, placed.words), planes)
+        return placed
 
     def sample_of_bytes(self, page: Page, data: bytes, targets: Any | None = None) -> Sample:
         """All of the way, from the bytes of the image file; the target maps may be there already.
@@ -143,27 +206,28 @@ class PageMaker:
 
 
 class MakerPerProcess:
-    """Gives the page maker of the process in which it is called: workers don't share the state of random transforms.
+    """Gives the page maker of the process and thread that call it: they don't share the state of random transforms.
 
-    Pickled to a worker it leaves this process's maker behind.
+    Pickled to a worker it leaves this process's makers behind.
     """
 
     def __init__(self, knobs: OcrKnobs) -> None:
         self._knobs = knobs
-        self._maker: PageMaker | None = None
+        self._here = threading.local()
 
     def __call__(self) -> PageMaker:
         """The maker, made on first use; in a loader worker with the worker's seed and threads."""
-        if self._maker is None:
+        maker: PageMaker | None = getattr(self._here, "maker", None)
+        if maker is None:
             worker = get_worker_info()
-            self._maker = PageMaker(self._knobs, None if worker is None else worker.seed % 2**32)
+            maker = self._here.maker = PageMaker(self._knobs, None if worker is None else worker.seed % 2**32)
             if worker is not None:
                 _limit_threads(self._knobs.worker_threads)
-        return self._maker
+        return maker
 
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the maker behind."""
-        return {**self.__dict__, "_maker": None}
+    def __reduce__(self) -> tuple[type[MakerPerProcess], tuple[OcrKnobs]]:
+        """Leave the makers behind."""
+        return MakerPerProcess, (self._knobs,)
 
 
 def choose_chain(knobs: OcrKnobs, seed: int) -> Chain:
@@ -173,38 +237,33 @@ def choose_chain(knobs: OcrKnobs, seed: int) -> Chain:
 
 def scaled_points(page: Page, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """float32 [N, 2]: the page's points in pixels of its image of shape (H, W, ...), which may be a reduced one."""
-    with stage("polygons"):
-        points = pack_points(page.width, page.height, [word.polygon for word in page.words])
-        if shape[:2] != (page.height, page.width):
-            points *= np.array([shape[1] / page.width, shape[0] / page.height], np.float32)
-        return points
+    points = np.concatenate([corners(page.width, page.height), page.outlines.points])
+    if shape[:2] != (page.height, page.width):
+        points *= np.array([shape[1] / page.width, shape[0] / page.height], np.float32)
+    return points
 
 
 def _placed(page: Page, points: npt.NDArray[np.float32], side: int) -> Placed:
-    matrix = cv2.getPerspectiveTransform(corners(page.width, page.height), np.ascontiguousarray(points[:4]))
-    words = page.words
-    if not words:
-        return Placed((), (), np.asarray(matrix, np.float64), 0)
-    lengths = np.array([len(word.polygon) for word in words])
-    ends = np.cumsum(lengths)
-    outlines = points[4 : 4 + ends[-1]]
-    numbers = np.flatnonzero(~_degenerate(outlines, ends - lengths, ends, side))
-    polygons = tuple(outlines[ends[number] - lengths[number] : ends[number]] for number in numbers)
-    ignore = tuple(words[number].ignore for number in numbers)
-    return Placed(polygons, ignore, np.asarray(matrix, np.float64), len(words) - len(polygons))
+    points = np.ascontiguousarray(points)
+    matrix = cv2.getPerspectiveTransform(corners(page.width, page.height), points[:4])
+    words = page.outlines
+    if not page.words:
+        return Placed(words, np.asarray(matrix, np.float64), 0)
+    moved = replace(words, points=points[4 : 4 + words.ends[-1]])
+    degenerate = _degenerate(moved.points, words, side)
+    dropped = int(np.count_nonzero(degenerate))
+    return Placed(moved.some(~degenerate) if dropped else moved, np.asarray(matrix, np.float64), dropped)
 
 
-def _degenerate(
-    points: npt.NDArray[np.float32], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], side: int
-) -> npt.NDArray[np.bool_]:
-    """Bool [words]: outside of the input altogether, or without area."""
+def _degenerate(points: npt.NDArray[np.float32], words: Outlines, side: int) -> npt.NDArray[np.bool_]:
+    """Bool [words]: outside of the input altogether, or without area; `points` are where the words' have gone."""
+    starts = words.starts
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     outside = (high <= 0).any(axis=1) | (low >= side).any(axis=1)
     # From each word's own first point: far from the origin the products would lose their digits.
-    near = points.astype(np.float64) - np.repeat(points[starts], ends - starts, axis=0)
-    following = np.arange(1, len(points) + 1)
-    following[ends - 1] = starts
-    cross = near[:, 0] * near[following, 1] - near[following, 0] * near[:, 1]
+    near = points.astype(np.float64) - points[starts][words.owners]
+    after = near[words.following]
+    cross = near[:, 0] * after[:, 1] - after[:, 0] * near[:, 1]
     area = np.abs(np.add.reduceat(cross, starts)) / 2.0
     return np.asarray(outside | ~(area >= _MIN_AREA_PX))
 

@@ -12,13 +12,15 @@ from torch.utils.data import Dataset
 
 from workbench import batch_memory
 from workbench.errors import BadInput, Problem
-from workbench.measure.timing.stages import stage
+from workbench.measure.timing.spans import NONE
+from workbench.measure.timing.stages import at_sample, stage
 from workbench.workloads.ocr.cache.fields import CachedFields
 from workbench.workloads.ocr.cache.page_cache import Array, PageCache
-from workbench.workloads.ocr.chain.page_maker import MakerPerProcess, scaled_points
+from workbench.workloads.ocr.chain.page_maker import MakerPerProcess, Placed, scaled_points
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.sample import Batch, PackedMaps, Sample
+from workbench.workloads.ocr.targets import PackedTargets
 
 
 class PageDataset(Dataset[Sample]):
@@ -62,7 +64,9 @@ class PageDataset(Dataset[Sample]):
             return maker.sample_of_tensor(page, kept["image"], kept["points"], targets)
         if self._knobs.cache == "decoded":
             image = kept["image"]
-            return maker.sample_of_decoded(page, image, scaled_points(page, image.shape), targets)
+            with stage("polygons"):
+                points = scaled_points(page, image.shape)
+            return maker.sample_of_decoded(page, image, points, targets)
         data = kept["data"].tobytes() if self._knobs.cache == "encoded" else maker.read(page)
         return maker.sample_of_bytes(page, data, targets)
 
@@ -110,6 +114,53 @@ class BatchedCache(PageDataset):
                 matrices=cache.block("matrix")[rows],
                 dropped_words=int(cache.block("dropped")[rows].sum()),
             )
+
+
+class BatchedPages(PageDataset):
+    """Pages that are made where they lie in their batch: decoded, turned, resized and drawn there, and never copied.
+
+    For chains that leave the image as uint8, with packed target maps or none (`OcrKnobs.made_in_batch`).
+    """
+
+    def __getitem__(self, number: int) -> Sample:
+        """One page, made as in a batch."""
+        batch, [placed] = self._made([number])
+        maps = batch.maps
+        return Sample(
+            image=batch.images[0],
+            polygons=placed.polygons,
+            ignore=placed.ignore,
+            targets=PackedTargets(*maps.planes[0].numpy()) if isinstance(maps, PackedMaps) else None,
+            matrix=placed.matrix,
+            dropped_words=placed.dropped_words,
+        )
+
+    def __getitems__(self, numbers: list[int]) -> Batch:
+        """A batch of pages.
+
+        Raises:
+            BadInput: Where an image cannot be read.
+        """
+        return self._made(numbers)[0]
+
+    def _made(self, numbers: list[int]) -> tuple[Batch, list[Placed]]:
+        maker, side, placed = self._maker(), self._knobs.image_size, []
+        with stage("collate"):
+            images = batch_memory.empty((len(numbers), side, side, 3), np.uint8)
+            planes = batch_memory.empty((len(numbers), 2, side, side), np.uint8) if maker.makes_targets else None
+        for place, number in enumerate(numbers):
+            at_sample(number)
+            page = self.pages[number]
+            placed.append(maker.write(page, maker.read(page), images[place], None if planes is None else planes[place]))
+        at_sample(NONE)
+        with stage("collate"):
+            batch = Batch(
+                images=torch.from_numpy(images).permute(0, 3, 1, 2),
+                maps=None if planes is None else PackedMaps(torch.from_numpy(planes)),
+                matrices=np.stack([one.matrix for one in placed]),
+                dropped_words=sum(one.dropped_words for one in placed),
+            )
+        return batch, placed
 
 
 class SampleOfFiles:

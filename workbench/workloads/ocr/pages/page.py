@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +31,59 @@ class Word:
     polygon: Polygon
     text: str = ""
     ignore: bool = False
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """The outlines of W words, one after the other in one array.
+
+    Attributes:
+        points: float32 [P, 2], x y in pixels.
+        ends: int64 [W]: where each word's points end.
+        ignore: Bool [W]: which words are don't-care.
+    """
+
+    points: npt.NDArray[np.float32]
+    ends: npt.NDArray[np.int64]
+    ignore: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, polygons: Sequence[Polygon], ignore: Sequence[bool]) -> Outlines:
+        """Pack words.
+
+        Raises:
+            ValueError: Where there aren't as many flags as polygons.
+        """
+        lengths = [len(polygon) for polygon, _ in zip(polygons, ignore, strict=True)]
+        points = np.concatenate(polygons, dtype=np.float32) if polygons else np.empty((0, 2), np.float32)
+        return cls(points.reshape(-1, 2), np.cumsum(lengths, dtype=np.int64), np.array(ignore, np.bool_))
+
+    @cached_property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """int64 [W]: where each word's points begin."""
+        return np.concatenate([np.zeros(1, np.int64), self.ends[:-1]])[: len(self.ends)]
+
+    @cached_property
+    def owners(self) -> npt.NDArray[np.int64]:
+        """int64 [P]: the word of each point."""
+        return np.repeat(np.arange(len(self.ends)), self.ends - self.starts)
+
+    @cached_property
+    def following(self) -> npt.NDArray[np.int64]:
+        """int64 [P]: the next point of the same word, round and round."""
+        following = np.arange(1, len(self.points) + 1)
+        following[self.ends - 1] = self.starts
+        return following
+
+    @property
+    def polygons(self) -> tuple[Polygon, ...]:
+        """Each word's outline, float32 [K, 2]; views."""
+        return tuple(self.points[begin:end] for begin, end in zip(self.starts, self.ends, strict=True))
+
+    def some(self, which: npt.NDArray[np.bool_]) -> Outlines:
+        """Some of the words, by a flag for each."""
+        lengths = (self.ends - self.starts)[which]
+        return Outlines(self.points[which[self.owners]], np.cumsum(lengths), self.ignore[which])
 
 
 @dataclass(frozen=True)
@@ -59,6 +114,11 @@ class Page:
     is_jpeg: bool = False
     offset: int = 0
 
+    @cached_property
+    def outlines(self) -> Outlines:
+        """The outlines of its words, packed once."""
+        return Outlines.of([word.polygon for word in self.words], [word.ignore for word in self.words])
+
     def read_bytes(self) -> bytes:
         """The bytes of the image file, `num_bytes` of them from `offset`.
 
@@ -66,7 +126,8 @@ class Page:
             OSError: Where it cannot be read, or has become shorter.
         """
         with self.path.open("rb", buffering=0) as file:
-            file.seek(self.offset)
+            if self.offset:
+                file.seek(self.offset)
             data = file.read(self.num_bytes or -1)
         if self.num_bytes and len(data) != self.num_bytes:
             raise OSError(f"has {len(data)} bytes where there were {self.num_bytes}")
