@@ -16,7 +16,7 @@ setup: $(INSTALLED)  ## make the environment in .venv
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,engines]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,engines,spdl]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dali]' \
 		|| echo 'DALI has no wheel for this machine: loader=dali is left out, and its tests are skipped.'
 	@touch $@

@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-PIP_SECTION = ["-c constraints.txt", "-e .[dev,engines]"]
+PIP_SECTION = ["-c constraints.txt", "-e .[dev,engines,spdl]"]
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([0-9][A-Za-z0-9.!]*)")
 
 
@@ -72,8 +72,8 @@ def disagreements(house: House) -> list[str]:
     sections = [line["pip"] for line in environment["dependencies"] if isinstance(line, dict)]
     if sections != [PIP_SECTION]:
         found.append(f"environment.yml: the pip section is {sections}, not {PIP_SECTION}")
-    if "-c constraints.txt -e '.[dev,engines]'" not in house.makefile:
-        found.append("Makefile: does not install '.[dev,engines]' by constraints.txt")
+    if "-c constraints.txt -e '.[dev,engines,spdl]'" not in house.makefile:
+        found.append("Makefile: does not install '.[dev,engines,spdl]' by constraints.txt")
     return found
 
 
@@ -132,7 +132,7 @@ FAULTS = {
     "another python": ("environment", r"python=3\.11", "python=3.10", "'python=3.10' is not python"),
     "any python": ("environment", r"python=3\.11", "python", "is not python"),
     "no pins for conda": ("environment", r".*-c constraints.txt\n", "", "the pip section is"),
-    "no tools for conda": ("environment", r"\.\[dev,engines\]", ".", "the pip section is"),
+    "no tools for conda": ("environment", r"\.\[dev,engines,spdl\]", ".", "the pip section is"),
     "another channel": ("environment", r"conda-forge$", "defaults", "from conda-forge"),
     "a Makefile without pins": ("makefile", r"-c constraints\.txt ", "", "Makefile: does not install"),
     "a newer wish": ("pyproject", r'"timm"', '"timm>=99"', "contradicts 'timm>=99'"),

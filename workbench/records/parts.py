@@ -20,7 +20,7 @@ class Slicing(Part):
 
     slice_s: float = Field(2.0, gt=0.0, description="a slice; longer for a trial whose steps are slow")
     rounds: int = Field(4, ge=1, description="slices of every variant in a block")
-    least_steps: int = Field(6, ge=2, description="a slice is so long that so many steps fit in it")
+    least_steps: int = Field(6, ge=2, description="a slice is long enough for this many steps")
 
 
 class Policy(Part):

@@ -85,7 +85,7 @@ def test_a_cache_that_memory_does_not_hold_is_not_advised():
 @pytest.mark.parametrize(
     ("pipeline", "setting"),
     [
-        (Pipeline(own={**Pipeline().own, "postprocess": 0.25}), "postprocess=threads"),
+        (Pipeline(own={**Pipeline().own, "postprocess": 0.25}), "postprocess=processes"),
         (Pipeline(start=0.8), "persistent_workers=true"),
         (Pipeline(own={**Pipeline().own, "receive": 0.15}), "transport=ring"),
         (Pipeline(of_worker={0: 0.05}), "in_order=false"),
@@ -156,7 +156,7 @@ def test_nothing_is_advised_that_does_nothing():
 
 def test_what_a_knob_costs_is_what_its_row_says():
     steps = {step.text: step for step in planned(Pipeline(own={**Pipeline().own, "postprocess": 0.25}))}
-    assert steps["postprocess=threads"].cost == OcrKnobs.rows()["postprocess"].cost
+    assert steps["postprocess=processes"].cost == OcrKnobs.rows()["postprocess"].cost
 
 
 def test_samples_that_may_differ_are_a_cost():
