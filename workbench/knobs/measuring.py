@@ -51,7 +51,7 @@ class LoaderKnobs(Slice):
     num_workers: int = knob(
         2,
         "loading",
-        "loader worker processes (with loader=spdl threads); 0 loads in the main process",
+        "loader worker processes; 0 loads in the main process",
         predicted="num_workers",
         ge=0,
         le=64,

@@ -176,12 +176,16 @@ def test_a_decided_variant_needs_nothing():
     assert compared(rates).resolution is None, "nobody timed the trials"
 
 
-def test_with_more_variants_every_interval_is_wider():
+def test_with_more_variants_every_interval_is_wider_unless_they_tell_of_the_spread():
     rates = {"baseline": [100, 103, 97, 101, 99], "a": [204, 202, 205, 201, 207]}
     alone = result(compared(rates), "a").speedup
-    beside = result(compared({**rates, "b": rates["a"], "c": rates["a"]}), "a").speedup
+    noisy = {"b": [150, 250, 190, 230, 160], "c": [350, 190, 220, 260, 170]}
+    beside = result(compared({**rates, **noisy}), "a").speedup
     assert alone.estimate == beside.estimate
     assert beside.ci95[0] < alone.ci95[0] < alone.ci95[1] < beside.ci95[1]
+    alike = {"b": [151, 153, 149, 150, 148], "c": [105, 102, 104, 101, 103]}
+    narrower = result(compared({**rates, **alike}), "a").speedup
+    assert alone.ci95[0] < narrower.ci95[0] < narrower.ci95[1] < alone.ci95[1]
 
 
 def test_sampling_goes_on_until_every_verdict_is_clear():

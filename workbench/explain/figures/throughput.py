@@ -166,9 +166,11 @@ def effects_by_block(records: Mapping[str, Sequence[Record]], policy: Policy) ->
     base, *others = records
     found: dict[str, list[Effect]] = {name: [] for name in others}
     for block in range(1, max(map(len, records.values()), default=0) + 1):
+        baseline = records[base][:block]
+        ratios = {name: paired_log_ratios(records[name][:block], baseline) for name in others}
         for name in others:
-            own, baseline = records[name][:block], records[base][:block]
-            speedup = estimate(paired_log_ratios(own, baseline), policy, num_compared=len(others))
+            own, rest = records[name][:block], [its for other, its in ratios.items() if other != name]
+            speedup = estimate(ratios[name], policy, num_compared=len(others), others=rest)
             if speedup is not None and len(own) == block:
                 is_sound = not has_failed(own) and not has_failed(baseline)
                 is_decided = is_sound and verdict_of(speedup, policy) != "inconclusive"

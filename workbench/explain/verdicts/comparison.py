@@ -17,6 +17,7 @@ from workbench.explain.verdicts.effect import (
     student_interval,
     verdict_of,
 )
+from workbench.explain.verdicts.spread import worth_of
 from workbench.knobs.advice import inactive_in_both
 from workbench.records import (
     Checks,
@@ -74,7 +75,7 @@ def compare(
         variants=[
             _baseline(name, trials)
             if name == baseline
-            else _variant(name, trials, base, policy, (checks or {}).get(name), num_compared)
+            else _variant(name, records, base, policy, (checks or {}).get(name), num_compared)
             for name, trials in records.items()
             if trials
         ],
@@ -88,11 +89,14 @@ def compare(
 def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy) -> bool:
     """Whether further blocks would say nothing new: every variant (the first is the baseline) has a verdict."""
     base, *others = records.values()
+    alive = [trials for trials in others if not has_failed(trials)]
+    ratios = [paired_log_ratios(trials, base) for trials in alive]
     return all(
-        has_failed(trials)
-        or verdict_of(estimate(paired_log_ratios(trials, base), policy, num_compared=len(others)), policy)
+        verdict_of(
+            estimate(own, policy, num_compared=len(others), others=ratios[:number] + ratios[number + 1 :]), policy
+        )
         != "inconclusive"
-        for trials in others
+        for number, own in enumerate(ratios)
     )
 
 
@@ -136,14 +140,20 @@ def _baseline(name: str, trials: Sequence[Record]) -> VariantResult:
 
 def _variant(
     name: str,
-    trials: Sequence[Record],
+    records: Mapping[str, Sequence[Record]],
     baseline: Sequence[Record],
     policy: Policy,
     checks: Checks | None,
     num_compared: int,
 ) -> VariantResult:
+    trials = records[name]
     ratios = paired_log_ratios(trials, baseline)
-    speedup = estimate(ratios, policy, num_compared=num_compared)
+    others = [
+        paired_log_ratios(its, baseline)
+        for other, its in records.items()
+        if other != name and its is not baseline and not has_failed(its)
+    ]
+    speedup = estimate(ratios, policy, num_compared=num_compared, others=others)
     verdict: Verdict = "inconclusive" if has_failed(baseline) else verdict_of(speedup, policy)
     if has_failed(trials):
         verdict = "failed"
@@ -152,7 +162,9 @@ def _variant(
         trials,
         speedup=speedup,
         verdict=verdict,
-        more_blocks=more_blocks(ratios, policy, num_compared=num_compared) if verdict == "inconclusive" else None,
+        more_blocks=more_blocks(ratios, policy, num_compared=num_compared, others=others)
+        if verdict == "inconclusive"
+        else None,
         checks=checks,
         break_even_epochs=break_even_epochs(trials, baseline) if verdict == "faster" else None,
         inactive=_inactive(trials[0], baseline[0]) if baseline else [],
@@ -191,7 +203,8 @@ def _resolution(
     freedom = sum(len(found) - 1 for found in ratios)
     spread = (sum(((found - found.mean()) ** 2).sum() for found in ratios) / freedom) ** 0.5
     num_blocks = max(len(found) for found in ratios)
-    effect = smallest_effect(float(spread), num_blocks, policy, num_compared=len(others))
+    worth = worth_of(len(ratios))
+    effect = smallest_effect(float(spread), num_blocks, policy, num_compared=len(others), worth=worth)
     return None if effect is None else Resolution(effect=effect, num_blocks=num_blocks, block_s=block_s)
 
 

@@ -16,9 +16,9 @@ from scipy import optimize, stats
 
 from workbench.explain.verdicts.error_budget import bound, last_look
 from workbench.explain.verdicts.slices import sliced_rate
+from workbench.explain.verdicts.spread import Samples as Samples
+from workbench.explain.verdicts.spread import Spread, spread_of_blocks
 from workbench.records import Interval, Policy, Record, Verdict
-
-Samples = npt.NDArray[np.float64]
 
 #: The verdicts that `verdicts_of` gives by number.
 VERDICTS: tuple[Verdict, ...] = ("faster", "slower", "no_difference", "inconclusive")
@@ -50,10 +50,12 @@ def rate(record: Record) -> float:
 def student_interval(log_ratios: Samples, confidence: float) -> Interval:
     """The geometric mean of ratios with Student's interval: for a number of blocks that was fixed in advance."""
     t = float(stats.t.ppf(0.5 + confidence / 2, len(log_ratios) - 1)) if len(log_ratios) > 1 else None
-    return _around(log_ratios, t)
+    return _around(log_ratios, t, float(log_ratios.std(ddof=1)) if t is not None else 0.0)
 
 
-def estimate(log_ratios: Samples, policy: Policy, *, num_compared: int = 1) -> Interval | None:
+def estimate(
+    log_ratios: Samples, policy: Policy, *, num_compared: int = 1, others: Sequence[Samples] = ()
+) -> Interval | None:
     """The geometric mean of ratios with an interval that holds however often one looks.
 
     Args:
@@ -61,13 +63,17 @@ def estimate(log_ratios: Samples, policy: Policy, *, num_compared: int = 1) -> I
         policy: The rules.
         num_compared: How many variants are compared with the baseline; together their intervals hold as promised
             (Bonferroni).
+        others: Log ratios of the other variants, whose blocks tell of the machine's spread as well.
 
     Returns:
         The effect; without an interval where there are too few blocks for one. None without any block.
     """
     if len(log_ratios) == 0:
         return None
-    return _around(log_ratios, _bound(len(log_ratios), policy, num_compared))
+    if len(log_ratios) < policy.min_blocks:
+        return _around(log_ratios, None, 0.0)
+    spread = spread_of_blocks(log_ratios, others)
+    return _around(log_ratios, _bound(len(log_ratios), policy, num_compared, spread.worth), spread.value)
 
 
 def verdict_of(speedup: Interval | None, policy: Policy) -> Verdict:
@@ -101,6 +107,7 @@ def more_blocks(
     policy: Policy,
     *,
     num_compared: int = 1,
+    others: Sequence[Samples] = (),
     is_decided: Callable[[Interval], bool] | None = None,
 ) -> int | None:
     """How many more blocks would decide, if they were like those so far.
@@ -109,6 +116,7 @@ def more_blocks(
         log_ratios: float64 [blocks].
         policy: The rules.
         num_compared: As for `estimate`.
+        others: Likewise.
         is_decided: What is to be decided; by default, whether it is faster, slower or no different.
 
     Returns:
@@ -118,12 +126,12 @@ def more_blocks(
     if len(log_ratios) < 2:
         return policy.min_blocks - len(log_ratios)
     decided = is_decided or (lambda interval: verdict_of(interval, policy) != "inconclusive")
-    centre, spread = float(log_ratios.mean()), float(log_ratios.std(ddof=1))
+    centre, spread = float(log_ratios.mean()), spread_of_blocks(log_ratios, others)
     t: float | None = None
     last = max(last_look(policy.min_blocks, policy.planned_blocks), len(log_ratios))
     for n in _looks(len(log_ratios), last):
-        t = _bound(n, policy, num_compared) if n <= last else t
-        if t is not None and decided(_interval(centre, t * spread / n**0.5)):
+        t = _bound(n, policy, num_compared, spread.worth) if n <= last else t
+        if t is not None and decided(_interval(centre, t * spread.value / n**0.5)):
             return n - len(log_ratios)
     return None
 
@@ -143,7 +151,9 @@ def bounds_of(num_blocks: int, policy: Policy) -> Samples:
     return np.array([np.nan if t is None else t for t in bounds])
 
 
-def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compared: int = 1) -> float | None:
+def smallest_effect(
+    spread: float, num_blocks: int, policy: Policy, *, num_compared: int = 1, worth: float = 1.0
+) -> float | None:
     """The smallest difference that nine of ten comparisons of this many blocks find, as a share.
 
     Args:
@@ -151,14 +161,15 @@ def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compa
         num_blocks: Blocks of the comparison.
         policy: The rules.
         num_compared: As for `estimate`.
+        worth: See `spread.Spread`.
 
     Returns:
         0.05 for 5 %, and at least the policy's smallest effect; None where this many blocks give no verdict at all.
     """
-    t = _bound(num_blocks, policy, num_compared)
+    t = _bound(num_blocks, policy, num_compared, worth)
     if t is None:
         return None
-    freedom = num_blocks - 1
+    freedom = Spread(spread, worth).freedom(num_blocks)
     shift = optimize.brentq(lambda nc: stats.nct.sf(t, freedom, nc) - POWER, 0.0, t + 40.0)
     found = float(np.expm1(shift * spread / num_blocks**0.5))
     # An estimate is as often below the true effect as above it: to lie above the least that matters nine times in ten,
@@ -167,21 +178,22 @@ def smallest_effect(spread: float, num_blocks: int, policy: Policy, *, num_compa
     return max(found, float(np.expm1(np.log1p(policy.min_effect) + margin)))
 
 
-def _bound(num_blocks: int, policy: Policy, num_compared: int) -> float | None:
+def _bound(num_blocks: int, policy: Policy, num_compared: int, worth: float = 1.0) -> float | None:
     return bound(
         num_blocks,
         error=(1.0 - policy.confidence) / max(1, num_compared),
         first=policy.min_blocks,
         planned=policy.planned_blocks,
         kept=policy.kept_error,
+        worth=worth,
     )
 
 
-def _around(log_ratios: Samples, t: float | None) -> Interval:
+def _around(log_ratios: Samples, t: float | None, spread: float) -> Interval:
     centre = float(log_ratios.mean())
     if t is None:
         return Interval(estimate=float(np.exp(centre)), ci95=None)
-    return _interval(centre, t * float(stats.sem(log_ratios)))
+    return _interval(centre, t * spread / len(log_ratios) ** 0.5)
 
 
 def _interval(centre: float, half: float) -> Interval:

@@ -35,7 +35,7 @@ def spent_share(num_blocks: int, planned: int, kept: float) -> float:
     return 1.0 - kept + kept * added / (added + planned)
 
 
-def bound(num_blocks: int, *, error: float, first: int, planned: int, kept: float) -> float | None:
+def bound(num_blocks: int, *, error: float, first: int, planned: int, kept: float, worth: float = 1.0) -> float | None:
     """The |t| from which on a difference counts.
 
     Args:
@@ -44,6 +44,7 @@ def bound(num_blocks: int, *, error: float, first: int, planned: int, kept: floa
         first: Blocks at the first look.
         planned: Blocks over which the budget is laid out.
         kept: Share of the budget that is kept for more blocks.
+        worth: How many times as much the spread has to go by as the ratio's own blocks (`spread.Spread`).
 
     Returns:
         The bound; None before the first look.
@@ -51,7 +52,7 @@ def bound(num_blocks: int, *, error: float, first: int, planned: int, kept: floa
     if num_blocks < first:
         return None
     last = max(last_look(first, planned), -(-num_blocks // _PIECE) * _PIECE)
-    return _bounds(error, first, max(planned, first), kept, last)[num_blocks - first]
+    return _bounds(error, first, max(planned, first), kept, last, worth)[num_blocks - first]
 
 
 def last_look(first: int, planned: int) -> int:
@@ -60,20 +61,26 @@ def last_look(first: int, planned: int) -> int:
 
 
 @lru_cache(maxsize=32)
-def _bounds(error: float, first: int, planned: int, kept: float, last: int) -> tuple[float, ...]:
-    """The bounds of all looks, from the first to the last: longer rows begin with the shorter ones."""
+def _bounds(error: float, first: int, planned: int, kept: float, last: int, worth: float) -> tuple[float, ...]:
+    """The bounds of all looks, from the first to the last: longer rows begin with the shorter ones.
+
+    What other variants add to the spread is drawn as squares of noise that the ratio itself knows nothing of.
+    """
     random = np.random.default_rng(_SEED)
     total = np.zeros(_COMPARISONS)
     squares = np.zeros(_COMPARISONS)
+    others = np.zeros(_COMPARISONS)  # squares of other variants, around their means
     bounds: list[float] = []
     num_out = 0
     for n in range(1, last + 1):
         ratio = random.standard_normal(len(total))
         total += ratio
         squares += ratio * ratio
+        if n > 1 and worth > 1.0:
+            others += random.chisquare(worth - 1.0, len(others))
         if n < first:
             continue
-        variance = (squares - total * total / n) / (n - 1)
+        variance = (squares - total * total / n + others) / ((n - 1) * worth)
         t = np.abs(total) / np.sqrt(n * variance)
         num_to_go = round(error * spent_share(n, planned, kept) * _COMPARISONS) - num_out
         if num_to_go < 1:
@@ -81,7 +88,7 @@ def _bounds(error: float, first: int, planned: int, kept: float, last: int) -> t
             continue
         limit = np.partition(t, len(t) - num_to_go)[len(t) - num_to_go]
         goes_on = t < limit
-        total, squares = total[goes_on], squares[goes_on]
+        total, squares, others = total[goes_on], squares[goes_on], others[goes_on]
         num_out += num_to_go
         bounds.append(float(limit))
     return tuple(bounds)

@@ -134,12 +134,13 @@ def _design(comparison: Comparison) -> str:
 
 def _rules(policy: Policy, num_compared: int) -> str:
     together = f", of all {num_compared} variants together" if num_compared > 1 else ""
+    spread = " Variants that scatter alike from block to block share their spread." if num_compared > 1 else ""
     return (
         f"The {policy.confidence * 100:g} % intervals hold{together}, however often one looks: they are wider for "
         f"looking after each of {counted(policy.planned_blocks, 'block')}, and for blocks that are added later. A "
         "variant is faster or slower where its interval is clear of 1 and the difference is at least "
         f"{policy.min_effect * 100:g} %; with fewer than {counted(policy.min_blocks, 'block')} there is no "
-        f"verdict.{_limits(policy)}"
+        f"verdict.{spread}{_limits(policy)}"
     )
 
 

@@ -76,7 +76,8 @@ class SpdlLoader:
         self._is_started = True
         if self._pipeline is None or not self._overlap:
             self.close()
-            builder: Any = PipelineBuilder().add_source(self._sampler)
+            new: Any = PipelineBuilder()  # its types say that no source has any items
+            builder = new.add_source(self._sampler)
             order = "input" if self._in_order else "completion"
             builder = builder.pipe(self._batch, concurrency=self._threads, output_order=order)
             self._pipeline = builder.add_sink(self._ahead).build(
