@@ -75,10 +75,7 @@ def test_a_spread_that_were_always_shared_would_break_the_promise():
     limit, wrong = bound(4, error=0.05 / 3, first=3, planned=4, kept=0.2, worth=2.0), 0
     for own in rates:
         ratios = (own[:, 1:] - own[:, :1]).T
-        half = (
-            bound(4, error=0.05 / 3, first=3, planned=4, kept=0.2, worth=2.0)
-            * (ratios.var(axis=1, ddof=1).mean() / 4) ** 0.5
-        )
+        half = limit * (ratios.var(axis=1, ddof=1).mean() / 4) ** 0.5
         wrong += bool((np.abs(ratios.mean(axis=1)) > half).any())
     assert stats.binomtest(wrong, len(rates), 0.05, alternative="greater").pvalue < 1e-3
 
