@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.errors import BadInput
@@ -12,10 +13,16 @@ from workbench.records import Comparison, Prediction, Record
 from workbench.records.run_folder import read_spans
 
 
-def open_predictor(record: Record, folder: Path) -> Predictor | str:
-    """What answers questions to a run; or why nothing can be asked, as a sentence."""
+def open_predictor(record: Record, folder: Path, repeats: Sequence[Record] = ()) -> Predictor | str:
+    """What answers questions to a run; or why nothing can be asked, as a sentence.
+
+    Args:
+        record: The run.
+        folder: Its folder.
+        repeats: As for `Predictor`.
+    """
     try:
-        return Predictor(record, read_spans(folder))
+        return Predictor(record, read_spans(folder), repeats=repeats)
     except BadInput as error:
         return "; ".join(problem.what for problem in error.problems)
 
@@ -25,7 +32,7 @@ def add_predictions(comparison: Comparison, compared: ComparisonRun) -> Comparis
     trials = compared.records.get(comparison.baseline, [])
     if not trials or trials[0].steady is None:
         return comparison
-    predictor = open_predictor(trials[0], Path(compared.state.runs) / trials[0].run_id)
+    predictor = open_predictor(trials[0], Path(compared.state.runs) / trials[0].run_id, trials)
     if isinstance(predictor, str):
         return with_predictions(comparison, [(variant.name, predictor) for variant in comparison.others])
     found: list[tuple[str, Prediction | str]] = []

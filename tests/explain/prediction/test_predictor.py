@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from planted_run import Pipeline
 from record_factory import make_record
@@ -40,6 +41,16 @@ def test_nothing_changed_is_what_was_measured(predictor):
     assert same.samples_per_s.estimate == pytest.approx(predictor.measured)
     assert (same.gain.estimate, same.gain.low, same.gain.high) == pytest.approx((0, 0, 0))
     assert same.samples_per_s.low < predictor.measured < same.samples_per_s.high
+
+
+def test_beside_neighbours_intervals_are_wider_and_estimates_stay(predictor):
+    record, spans = QuietRun().record(), QuietRun().spans()
+    quiet = predictor.predict().samples_per_s
+    busy = Predictor(record, spans, repeats=[make_record(rate) for rate in (100.0, 120.0, 80.0)])
+    wide = busy.predict().samples_per_s
+    assert wide.estimate == quiet.estimate
+    assert wide.low < quiet.low < quiet.high < wide.high
+    assert np.log(wide.high / wide.low) > 5 * np.log(quiet.high / quiet.low)
 
 
 def test_half_of_what_bounds_the_run_gains_what_is_left_over(predictor):

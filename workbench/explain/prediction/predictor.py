@@ -1,9 +1,9 @@
 """What would it gain? The simulated pipeline after a change, over the simulated pipeline before it.
 
 Both are drawn with the same random numbers, so what they have in common drops out, and the ratio is applied to what was
-measured. The interval holds three things: how the samples' times scatter (several draws), how far one run of this
-machine is from the next, and how wrong the model is, which grows with the size of the change, and with how far the
-simulated run is from the measured one before any change.
+measured. The interval holds three things: how the samples' times scatter (several draws); how far one run of this
+machine is from the next, by what this run shows of it, and its repeats; and how wrong the model is, which grows with
+the size of the change, and with how far the simulated run is from the measured one before any change.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from workbench.explain.breakdown import BUSY_FROM
 from workbench.explain.prediction.calibration import calibrate
 from workbench.explain.prediction.changes import Change, apply_all, settings_of, with_workers
 from workbench.explain.prediction.cost_model import CostModel
+from workbench.explain.prediction.noise import noise_of
 from workbench.explain.prediction.pipeline import Outcome, Seconds
 from workbench.explain.prediction.simulator import simulate
 from workbench.explain.words.items import plural
@@ -34,7 +35,7 @@ class Confidence:
 
     Attributes:
         level: Share of the measured values that should lie inside.
-        run_to_run: Standard deviation of the log of a run's throughput, from one run to the next on one machine.
+        run_to_run: Standard deviation of the log of a run's throughput, from one run to the next on a quiet machine.
         of_change: Standard deviation of the model's error, as a share of the log of the change.
         draws: Simulated runs.
         seed: Of the drawing.
@@ -65,21 +66,31 @@ class Predictor:
         record: The run's record.
         spans: Its spans (`run_folder.read_spans`).
         confidence: How wide intervals are.
+        repeats: Runs of the same knobs on the same machine, which tell how far they are from each other.
 
     Attributes:
         record: The run's record.
         model: Its pipeline.
         measured: Its throughput, in samples per second.
         confidence: How wide intervals are.
+        run_to_run: How far one run is from the next here.
 
     Raises:
         BadInput: Where the record doesn't tell what a prediction needs.
     """
 
-    def __init__(self, record: Record, spans: pd.DataFrame, *, confidence: Confidence = CONFIDENCE) -> None:
+    def __init__(
+        self,
+        record: Record,
+        spans: pd.DataFrame,
+        *,
+        confidence: Confidence = CONFIDENCE,
+        repeats: Sequence[Record] = (),
+    ) -> None:
         self.record = record
         self.model = calibrate(record, spans)
         self.confidence = confidence
+        self.run_to_run = float(np.hypot(confidence.run_to_run, noise_of(record, repeats)))
         assert record.steady is not None  # else it could not have been calibrated
         self.measured = record.steady.samples_per_s
         self._before = self.outcomes(self.model)
@@ -155,7 +166,7 @@ class Predictor:
         model = (self.confidence.of_change + self._off) * abs(centre)
         gain_half = z * float(np.hypot(scatter, model))
         # Both runs scatter: the one that the prediction rests on, and the one that it is compared with.
-        rate_half = z * float(np.sqrt(scatter**2 + model**2 + 2 * self.confidence.run_to_run**2))
+        rate_half = z * float(np.sqrt(scatter**2 + model**2 + 2 * self.run_to_run**2))
         gain = [float(np.expm1(centre + side * gain_half)) for side in (0, -1, 1)]
         rate = [float(self.measured * np.exp(centre + side * rate_half)) for side in (0, -1, 1)]
         return (

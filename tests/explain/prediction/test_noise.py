@@ -1,0 +1,57 @@
+"""How far one run is from the next: nothing on an even machine, more beside neighbours, no less than repeats show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from record_factory import make_record
+
+from workbench.explain.prediction.noise import noise_of
+from workbench.records import Batches, Record
+
+
+def record_of(took_ms: list[float], *, warmup_steps: int = 2, **knobs: int) -> Record:
+    """A trial whose counted steps, of 10 samples each, took these times."""
+    record = make_record(**knobs)
+    ends = np.cumsum([10.0] * warmup_steps + took_ms) * 1e6
+    return record.model_copy(
+        update={
+            "steady": record.steady.model_copy(update={"warmup_steps": warmup_steps}),
+            "batches": Batches(
+                number=list(range(len(ends))), samples=[10] * len(ends), num_bytes=[1] * len(ends),
+                end_ns=ends.astype(int).tolist(),
+            ),
+        }
+    )  # fmt: skip
+
+
+def test_an_even_run_has_none():
+    assert noise_of(record_of([20.0] * 64)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_steps_that_alternate_by_worker_are_no_noise():
+    assert noise_of(record_of([38.0, 2.0] * 32, num_workers=2)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_steps_that_scatter_give_the_error_of_their_mean():
+    took = np.random.default_rng(0).normal(20.0, 4.0, 4096)
+    assert noise_of(record_of(took.tolist(), num_workers=0)) == pytest.approx(0.2 / 64, rel=0.7)
+
+
+def test_slow_times_that_last_are_more_than_steps_that_scatter():
+    """The same steps, in another order: half of the run is slow at a stretch, or every other step is."""
+    mixed = noise_of(record_of([10.0, 30.0] * 32, num_workers=0))
+    lasting = noise_of(record_of([10.0] * 32 + [30.0] * 32, num_workers=0))
+    assert mixed == pytest.approx(0.0, abs=1e-6)
+    assert lasting > 0.2
+
+
+def test_repeats_count_where_they_show_more():
+    quiet = record_of([20.0] * 64)
+    repeats = [make_record(rate) for rate in (100.0, 110.0, 90.0)]
+    assert noise_of(quiet, repeats) == pytest.approx(np.log([100, 110, 90]).std(ddof=1))
+    assert noise_of(quiet, repeats[:2]) == pytest.approx(0.0, abs=1e-6), "two of them say too little"
+
+
+def test_a_record_without_the_times_of_its_steps_says_nothing():
+    assert noise_of(make_record()) == 0.0
