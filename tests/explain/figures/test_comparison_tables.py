@@ -121,7 +121,10 @@ def test_what_a_cache_took_is_listed():
 def test_predictions_are_held_to_account():
     assert "No prediction" in trust_sentence(Trust(0, None, 0))
     assert trust_sentence(Trust(1, 0.05, 1)).startswith("1 prediction was compared with measurements: off by 5.0 %")
-    assert "2 of 3 measured values inside" in trust_sentence(Trust(3, 0.05, 2))
+    assert trust_sentence(Trust(3, 0.05, 2)).endswith("2 of 3 measured values inside the 90 % interval.")
+    assert "18 of 29 measured values inside the 90 % interval: fewer than it promises" in trust_sentence(
+        Trust(29, 0.043, 18)
+    )
 
 
 def test_what_a_reader_has_to_know_of_the_data_set_stands_below_the_verdicts():

@@ -169,7 +169,8 @@ def trust_sentence(found: Trust) -> str:
     noun = "prediction was" if found.count == 1 else "predictions were"
     return (
         f"{found.count} {noun} compared with measurements: off by {format_share(found.median_error)} in the median, "
-        f"{found.inside} of {found.count} measured values inside the 90 % interval."
+        f"{found.inside} of {found.count} measured values inside the 90 % interval"
+        f"{': fewer than it promises, so take these intervals for too narrow here' if found.is_too_narrow else ''}."
     )
 
 

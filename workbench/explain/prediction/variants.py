@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from workbench.errors import BadInput, Problem
 from workbench.explain.prediction.changes import Change, scale_stage, set_knob
-from workbench.explain.prediction.predictor import Predictor
+from workbench.explain.prediction.predictor import CONFIDENCE, Predictor
 from workbench.knobs.advice import inactive_in_both, inactive_knobs
 from workbench.knobs.format import format_settings
 from workbench.knobs.inference import InferenceKnobs
@@ -130,6 +131,10 @@ def added_per_sample(record: Record, steady: Steady, stage: str, delay_ms: float
     return delay_ms * 1e-3 * blocks / steady.num_samples
 
 
+#: What chance does this rarely is none.
+_RARE = 0.05
+
+
 @dataclass(frozen=True)
 class Trust:
     """How good predictions have been.
@@ -143,6 +148,14 @@ class Trust:
     count: int
     median_error: float | None
     inside: int
+
+    @property
+    def is_too_narrow(self) -> bool:
+        """Whether fewer values lay inside than chance allows where 9 of 10 do."""
+        level = CONFIDENCE.level
+        return self.count > 0 and bool(
+            stats.binomtest(self.inside, self.count, level, alternative="less").pvalue < _RARE
+        )
 
 
 def trust(comparisons: Iterable[Comparison]) -> Trust:
