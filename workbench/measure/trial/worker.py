@@ -26,7 +26,7 @@ from workbench.measure.attach.seen import shared_folder
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
 from workbench.measure.trial.events import EventWriter
-from workbench.measure.trial.freezing import go_on_without_parent
+from workbench.measure.trial.freezing import go_on_without_parent, pauses_file
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
 from workbench.measure.trial.template import leave_modules
@@ -120,6 +120,7 @@ def hold_leash(folder: Path) -> None:
         while os.read(0, 4096):
             pass
         shutil.rmtree(shared_folder(folder), ignore_errors=True)
+        pauses_file(folder).unlink(missing_ok=True)
         end_own_session(started_s)
 
     threading.Thread(target=wait, name="leash", daemon=True).start()
