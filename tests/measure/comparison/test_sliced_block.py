@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
+import toy
 from record_factory import make_failed, make_record
 from toy import toy_knobs
 
 from workbench.measure.comparison import sliced_block
 from workbench.measure.comparison.sliced_block import NoRoom, run_sliced_block
 from workbench.measure.trial.control_group import Memory
+from workbench.measure.trial.freezing import pauses_file
 from workbench.measure.trial.launcher import Launch
 from workbench.measure.trial.machine import MachineWatch
 from workbench.records import Record, Slicing
@@ -194,3 +200,45 @@ def test_real_trials_take_turns(tmp_path):
         assert inside
         assert record.machine is not None
         assert record.machine.wall_s < wall_s
+
+
+_LAUNCHER = """
+import sys
+from pathlib import Path
+from toy import toy_knobs
+from workbench.measure.comparison.sliced_block import run_sliced_block
+from workbench.records import Slicing
+
+knobs = toy_knobs(num_workers=1, device="cpu", batch_size=4)
+run_sliced_block({"baseline": knobs, "a": knobs}, Path(sys.argv[1]), [["baseline", "a"]] * 1000, Slicing(), seed=0)
+"""
+
+
+@pytest.mark.real
+def test_nothing_is_left_where_whoever_has_frozen_trials_is_killed(tmp_path):
+    """One of them is frozen then, with its worker, and hears nothing of its leash."""
+    launcher = subprocess.Popen([sys.executable, "-c", _LAUNCHER, str(tmp_path)], cwd=Path(toy.__file__).parent)
+    until = time.monotonic() + 120.0
+    while len(frozen := _of(tmp_path, psutil.STATUS_STOPPED)) < 1 or len(_of(tmp_path)) < 2:
+        assert launcher.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    launcher.kill()
+    launcher.wait()
+    _, alive = psutil.wait_procs(frozen, timeout=20.0)
+    assert alive == []
+    while _of(tmp_path) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert _of(tmp_path) == []
+    assert [path for run in tmp_path.iterdir() if (path := pauses_file(run)).exists()] == []
+
+
+def _of(runs: Path, status: str | None = None) -> list[psutil.Process]:
+    """The processes of trials in a folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        its = process.info
+        is_own = any(str(runs) in word for word in its["cmdline"] or ()) and "trial.worker" in " ".join(its["cmdline"])
+        if is_own and its["status"] != psutil.STATUS_ZOMBIE and status in (None, its["status"]):
+            found.append(process)
+    return found
