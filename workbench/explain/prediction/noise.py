@@ -1,6 +1,6 @@
 """How far one run of this machine is from the next, by what a run and its repeats show.
 
-A prediction rests on one run, and is held against another one: both scatter. On a quiet machine little, and then the
+A prediction rests on one run, and is compared with another one: both scatter. On a quiet machine little, and then the
 floor of `predictor.Confidence` holds; beside neighbours more, which the run itself shows where its parts differ, and
 its repeats where there are some.
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from workbench.explain.verdicts.effect import ended_well, rate
 from workbench.records import Record
 
-#: Parts of a run that are held against each other, and how few say nothing.
+#: Parts of a run that are compared with each other, and how many it takes at least.
 _PARTS, _LEAST_PARTS = 8, 4
 
 #: Runs of one kind that say how far they are from each other.
