@@ -58,6 +58,24 @@ def test_samples_are_kept_once_for_each_variant(trials, tmp_path):
     assert sorted(knobs.checked_samples for knobs in trials.ran) == [0, 0, 0, 0, 0, 4, 4]
 
 
+def test_a_repeat_that_was_still_to_come_is_run_when_the_comparison_goes_on(trials, tmp_path):
+    """The warm-up trial, a block of two, the second of them disturbed, and an interrupt where it is repeated."""
+    trials.disturbed = {2}
+
+    def interrupt(number: int) -> None:
+        if number == 3:
+            raise KeyboardInterrupt
+
+    trials.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run_comparison(begin(tmp_path, num_blocks=1), launch=trials)
+    again = FakeTrials()
+    run_comparison(Journal.resume(tmp_path / "comparison"), launch=again)
+    (repeated,) = [trial for trial in read_state(tmp_path / "comparison").trials if trial.repeated]
+    assert repeated.disturbed
+    assert len(again.ran) >= 1
+
+
 def test_it_ends_early_where_all_is_clear(trials, tmp_path):
     result = run_comparison(
         begin(tmp_path, num_blocks=9), is_clear=lambda records: len(records["a"]) == 4, launch=trials

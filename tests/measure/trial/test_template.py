@@ -30,6 +30,7 @@ def template():
 
 def test_what_cannot_be_imported_is_no_obstacle(template):
     assert template.is_alive
+    assert template.cpu_s > 0.0, "what the imports took is no other process's"
 
 
 def test_a_forked_trial_that_cannot_begin_says_so(template, tmp_path):
@@ -72,7 +73,13 @@ def test_a_template_that_is_gone_is_an_error_and_no_wait(tmp_path):
         time.sleep(0.01)
     with (tmp_path / "stderr").open("w") as stderr, pytest.raises(OSError, match=r"gone|[Pp]ipe"):
         template.fork([str(tmp_path), "--started-ns", "0"], dict(os.environ), stderr)
+    slicing = Slicing(slice_s=0.3, rounds=1)
+    record = run_sliced_block({"a": toy_knobs(device="cpu")}, tmp_path, [["a"]], slicing, seed=0, template=template)[
+        "a"
+    ]
     template.close()
+    assert record.status == "ok", record.failure
+    assert not record.forked, "it was started anew"
 
 
 def test_without_a_word_of_what_to_import_there_is_none(tmp_path):

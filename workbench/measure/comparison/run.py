@@ -238,9 +238,11 @@ class _Runner:
         """All of them at once, in turns; empty where they take none."""
         state = self._journal.state
         slicing = state.policy.slicing
+        if slicing is None or len(alive) < 2:
+            return {}
         kept = {name: record for name in alive if (record := self._kept(block, name)) is not None}
-        if slicing is None or len(alive) < 2 or len(kept) == len(alive):
-            return kept if len(kept) == len(alive) else {}
+        if len(kept) == len(alive):
+            return kept
         if self._template is None and self._to_import:
             self._template = self._make_template(self._to_import)
         cached = {name: self._prepare_file_cache(state.variants[name].data_files()) for name in alive}

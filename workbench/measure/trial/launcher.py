@@ -145,6 +145,8 @@ class Launch:
         Raises:
             CannotWrite: Where its run folder cannot be written to.
         """
+        if self._template is not None and not self._template.is_alive:
+            self._template = None
         arguments = [str(self._folder), "--started-ns", str(self._started_ns)]
         with writing(self._folder / STDERR), (self._folder / STDERR).open("w", encoding="utf-8") as stderr:
             process: subprocess.Popen[str] | Forked

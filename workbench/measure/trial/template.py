@@ -64,11 +64,12 @@ class Template:
         self._answers = own.makefile("r", encoding="utf-8")
         self._began: list[int] = []
         self._trials: dict[int, Forked] = {}
-        self.cpu_s = 0.0
         assert self._process.stdin is not None
         self._process.stdin.write("\n".join(modules).encode())
         self._process.stdin.close()
-        self._is_ready = bool(self._answers.readline())  # nobody measures meanwhile
+        ready = self._answers.readline()  # nobody measures meanwhile
+        self._is_ready = bool(ready)
+        self.cpu_s: float = json.loads(ready)["cpu_s"] if ready else 0.0
         self._changed = threading.Condition()
         self._listener = threading.Thread(target=self._listen, name="template", daemon=True)
         self._listener.start()
@@ -201,7 +202,7 @@ def main() -> None:
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
-    _answer(answers, ready=os.getpid())
+    _answer(answers, ready=os.getpid(), cpu_s=_cpu_s())
     while True:
         readable, _, _ = select.select([answers.fileno(), woken], [], [])
         if woken in readable:
@@ -265,9 +266,13 @@ def _bury(answers: socket.socket) -> None:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            times = os.times()
-            cpu_s = times.user + times.system + times.children_user + times.children_system
-            _answer(answers, ended=pid, code=os.waitstatus_to_exitcode(status), cpu_s=cpu_s)
+            _answer(answers, ended=pid, code=os.waitstatus_to_exitcode(status), cpu_s=_cpu_s())
+
+
+def _cpu_s() -> float:
+    """Seconds on cores of this process and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _answer(answers: socket.socket, **values: Any) -> None:
