@@ -63,6 +63,8 @@ def test_frozen_processes_stand_still_and_their_time_too(counting, tmp_path):
     before, began_ns = counts(tmp_path), time.perf_counter_ns()
     time.sleep(0.2)
     assert counts(tmp_path) == before
+    assert pauses.frozen_ns == 0, "its own clock learns of it when it goes on"
+    assert freezer.frozen_ns >= 200_000_000, "who looks after it knows at once: a frozen trial runs into no time-out"
     freezer.thaw()
     assert pauses.frozen_ns >= time.perf_counter_ns() - began_ns - 50_000_000
     wait_for(lambda: all(now > then for now, then in zip(counts(tmp_path), before, strict=True)))

@@ -54,6 +54,12 @@ class Freezer:
         self._thawed_ns: int | None = None
         self.slices: list[Slice] = []
 
+    @property
+    def frozen_ns(self) -> int:
+        """For how long the trial has been frozen, until now where it still is."""
+        now_ns = time.perf_counter_ns()
+        return self._pauses.frozen_ns + (0 if self._since_ns is None else now_ns - self._since_ns)
+
     def freeze(self) -> None:
         """Stop all of its processes; returns when they are still."""
         if self._since_ns is not None:
@@ -79,7 +85,7 @@ class Freezer:
         """Let them go on."""
         if self._since_ns is None:
             return
-        self._pauses.frozen_ns += time.perf_counter_ns() - self._since_ns
+        self._pauses.frozen_ns = self.frozen_ns
         self._since_ns = None
         self._thawed_ns = self._pauses.now_ns()
         for pid in in_session(self._leader):

@@ -203,7 +203,7 @@ class Launch:
     @property
     def ran_s(self) -> float:
         """Since when it has been running, without the time for which it was frozen."""
-        frozen_ns = 0 if self._pauses is None else self._pauses.frozen_ns
+        frozen_ns = 0 if self.freezer is None else self.freezer.frozen_ns
         return (monotonic_ns() - self._started_ns - frozen_ns) / NS_PER_S
 
     @property
