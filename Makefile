@@ -19,6 +19,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,engines,spdl]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dali]' \
 		|| echo 'DALI has no wheel for this machine: loader=dali is left out, and its tests are skipped.'
+	@$(BIN)/python -m workbench.workloads.ocr.compiled
 	@touch $@
 
 lint: setup  ## ruff, mypy, and the order of the layers

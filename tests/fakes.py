@@ -1,15 +1,16 @@
-"""What stands in for real trials where only their records matter: one fake for all suites, given as `launch=`."""
+"""What stands in for real trials where only their records matter: fakes for all suites."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from record_factory import make_record
 
 from workbench.knobs.knobs import Knobs
-from workbench.records import Failure, Machine, Program, Record
+from workbench.measure.comparison.sliced_block import NoRoom
+from workbench.records import Failure, Machine, Program, Record, Slicing
 from workbench.records.run_folder import RECORD, new_run_folder, write_json
 
 
@@ -51,3 +52,40 @@ class FakeTrials:
         record = make_record(self._rate(knobs, number), name=folder.name).model_copy(update=changes)
         write_json(folder / RECORD, record)
         return record
+
+
+class FakeBlocks:
+    """Blocks in turns that end at once (see `measure.comparison.sliced_block.run_sliced_block`).
+
+    Args:
+        trials: Gives their trials.
+
+    Attributes:
+        orders: The orders of the slices of each block.
+        templates: What its trials were to be forked from.
+        fails_beside: Numbers of workers with which a trial runs by itself only.
+        no_room: Whether the trials do not fit into memory.
+    """
+
+    def __init__(self, trials: FakeTrials) -> None:
+        self.trials = trials
+        self.orders: list[Sequence[Sequence[str]]] = []
+        self.templates: list[object] = []
+        self.fails_beside: set[int] = set()
+        self.no_room = False
+
+    def __call__(
+        self, variants: Mapping[str, Knobs], runs: Path, orders: Sequence[Sequence[str]], slicing: Slicing,
+        *, template: object, **_: object,
+    ) -> dict[str, Record]:  # fmt: skip
+        if self.no_room:
+            raise NoRoom("there is no room for 'b' beside the others")
+        self.orders.append(orders)
+        self.templates.append(template)
+        found = {}
+        fails = self.trials.fails
+        self.trials.fails = lambda knobs, number: knobs.num_workers in self.fails_beside or fails(knobs, number)
+        for name in variants:
+            found[name] = self.trials(variants[name], runs)
+        self.trials.fails = fails
+        return found

@@ -16,6 +16,9 @@ README = Path(__file__).parents[1] / "README.md"
 #: The lab waits for a person.
 _WAITS = ("lab",)
 
+#: What makes a command short.
+SHORT = {"run": ("-p", "num_steps=8"), "compare": ("--blocks", "1", "-p", "num_steps=8")}
+
 
 def tour() -> list[list[str]]:
     """The commands of the tour, as arguments of `workbench`."""
@@ -34,8 +37,7 @@ def test_the_tour_has_its_three_questions_and_a_script_of_ones_own():
 def test_the_tour_runs_in_its_order(tmp_path):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # as in an activated environment
     for command in tour():
-        short = ["--blocks", "1"] if command[0] == "compare" else []
-        options = [*short, "--out", str(tmp_path / "reports")]
+        options = [*SHORT.get(command[0], ()), "--out", str(tmp_path / "reports")]
         arguments = [sys.executable, "-m", "workbench", command[0], *options, *command[1:]]
         environment = {**os.environ, "PATH": path}
         done = subprocess.run(

@@ -342,6 +342,14 @@ class ChecksModel(Protocol):
 
 
 @runtime_checkable
+class CompilesOnce(Protocol):
+    """A workload with code that is compiled once a machine, and kept."""
+
+    def compile_ahead(self) -> None:
+        """Compile what isn't compiled yet. Called first, and not counted: no later trial has to do it again."""
+
+
+@runtime_checkable
 class Previews(Protocol):
     """A workload whose samples can be looked at."""
 

@@ -107,5 +107,5 @@ def milder_faults(base: Healthy) -> Iterator[Milder]:
         locked_ms = base.missing_ms(loss, base.worker_ms, 1)
         yield Milder("lock contention", loss, "lock contention", None, {}, f"lock:{locked_ms:.1f}")
         start_ms = base.epoch_ms * loss / (1.0 - loss)
-        anew = {"persistent_workers": False}
+        anew = {"persistent_workers": False, "epoch_overlap": False}
         yield Milder("slow worker start", loss, "slow worker start", "start", anew, f"slow_start:{start_ms:.0f}")

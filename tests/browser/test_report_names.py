@@ -102,8 +102,9 @@ def evil_report(checkout: Path, tmp_path_factory) -> Path:
     arguments = [part for knob in knobs for part in ("-p", knob)]
     for number, name in enumerate(VARIANTS):
         arguments += ["--variant", f"{name}: {('cache=decoded', 'normalize=device', 'cache=prepared')[number]}"]
+    short = ("--blocks", "1", "--whole-trials")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["workbench", "compare", *arguments, "--blocks", "1", "--out", str(folder / "out")])
+        patch.setattr(sys, "argv", ["workbench", "compare", *arguments, *short, "--out", str(folder / "out")])
         with pytest.raises(SystemExit) as end:
             cli.main()
     assert not end.value.code

@@ -45,7 +45,11 @@ def check(monkeypatch, tmp_path):
             cli.main()
         return int(end.value.code or 0)
 
-    monkeypatch.setattr(comparison_module, "run_comparison", partial(comparison_module.run_comparison, launch=trial))
+    def block(variants: dict[str, OcrKnobs], runs: Path, *_: object, **__: object) -> dict[str, Record]:
+        return {name: trial(knobs, runs) for name, knobs in variants.items()}
+
+    at_once = partial(comparison_module.run_comparison, launch=trial, run_slices=block)
+    monkeypatch.setattr(comparison_module, "run_comparison", at_once)
     return run
 
 
@@ -65,7 +69,7 @@ def test_the_exit_code_is_the_answer(check, capsys, tmp_path, reference, code, w
     assert text.startswith(words)
     shown, folded = text.split("<details>")
     assert shown.strip() in capsys.readouterr().out
-    assert "in a fresh process" in folded
+    assert "that live at once and take turns" in folded
     (kept,) = (tmp_path / "reports" / "comparisons").glob("*/summary.md")
     assert kept.read_text(encoding="utf-8") == text
 

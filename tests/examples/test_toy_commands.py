@@ -87,7 +87,8 @@ def test_one_run_is_measured_explained_and_predicted(invoke: Invoke) -> None:
 
 
 def test_variants_are_compared_and_their_samples_checked(invoke: Invoke) -> None:
-    code, printed = invoke("compare", *toy(), "--variant", "kept: keep_images=true", "--blocks", "1")
+    variant = ("--variant", "kept: keep_images=true")
+    code, printed = invoke("compare", *toy(), *variant, "--blocks", "1", "--whole-trials")
     assert code == 0, printed
     folder = next(line.removeprefix("Comparison: ") for line in printed.splitlines() if line.startswith("Comparison: "))
     comparison = read_comparison(Path(folder))

@@ -14,7 +14,7 @@ import pytest
 from workbench.records.run_folder import list_runs
 from workbench.report.html import export_html
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("explore headless")]
 
 QUICK = (
     "device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2",
@@ -25,13 +25,13 @@ QUICK = (
 HOLES = ("application/vnd.jupyter.widget-view+json", "Loading widget", "VBox(children", "Output()")
 
 
-def execute(checkout: Path, folder: Path, *arguments: str, **environment: str) -> Any:
+def execute(checkout: Path, folder: Path, reports: Path, *arguments: str, **environment: str) -> Any:
     """The notebook, executed by papermill."""
     knobs = [argument for knob in QUICK for argument in ("-p", *knob.split("="))]
     out = folder / "out.ipynb"
     command = [
         sys.executable, "-m", "papermill", "--execution-timeout", "120", str(checkout / "notebooks" / "explore.ipynb"),
-        str(out), *knobs, "-p", "reports", str(folder / "reports"), *arguments,
+        str(out), *knobs, "-p", "reports", str(reports), *arguments,
     ]  # fmt: skip
     own = {name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env={**own, **environment})
@@ -44,6 +44,15 @@ def holes(notebook: Any, page: str = "") -> list[str]:
     return [hole for hole in HOLES if hole in text.replace("\\n", "\n")]
 
 
+@pytest.fixture(scope="module")
+def reports(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a headless run that found none there."""
+    folder = tmp_path_factory.mktemp("first")
+    execute(checkout, folder, folder / "reports", "-p", "interactive", "False")
+    assert len(list(list_runs(folder / "reports" / "runs"))) == 1
+    return folder / "reports"
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "reason"),
     [
@@ -54,26 +63,19 @@ def holes(notebook: Any, page: str = "") -> list[str]:
     ],
     ids=["headless by its parameter", "papermill as it stands", "VS Code", "Colab"],
 )
-def test_there_are_figures_and_no_holes(checkout: Path, tmp_path: Path, arguments, environment, reason) -> None:
-    notebook = execute(checkout, tmp_path, *arguments, **environment)
+def test_there_are_figures_and_no_holes(checkout, tmp_path, reports, arguments, environment, reason) -> None:
+    notebook = execute(checkout, tmp_path, reports, *arguments, **environment)
     page = export_html(tmp_path / "out.ipynb", tmp_path / "out.html").read_text(encoding="utf-8")
 
     assert holes(notebook, page) == []
     assert reason in page
     assert "widgets" not in notebook.metadata
     assert page.count('class="wb-plot"') == 2
-    assert len(list(list_runs(tmp_path / "reports" / "runs"))) == 1
+    assert len(list(list_runs(reports / "runs"))) == 1, "a run of these knobs is shown again, and not run again"
 
 
-def test_a_run_of_these_knobs_is_shown_again_and_not_run_again(checkout: Path, tmp_path: Path) -> None:
-    for _ in range(2):
-        execute(checkout, tmp_path, "-p", "interactive", "False")
-
-    assert len(list(list_runs(tmp_path / "reports" / "runs"))) == 1
-
-
-def test_a_panel_in_a_headless_run_would_be_found(checkout: Path, tmp_path: Path) -> None:
+def test_a_panel_in_a_headless_run_would_be_found(checkout: Path, tmp_path: Path, reports: Path) -> None:
     """The planted fault: a kernel that takes itself for one of a notebook in JupyterLab."""
-    notebook = execute(checkout, tmp_path, JPY_SESSION_NAME="explore.ipynb")
+    notebook = execute(checkout, tmp_path, reports, JPY_SESSION_NAME="explore.ipynb")
 
     assert HOLES[0] in holes(notebook)

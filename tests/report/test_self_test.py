@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeTrials
+from fakes import FakeBlocks, FakeTrials
 from record_factory import make_stage
 
 from workbench.errors import BadInput, WorkbenchError
@@ -15,12 +16,15 @@ from workbench.explain.verdicts import error_rates
 from workbench.explain.words.self_test import machine_line, selftest_lines
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, TrialKnobs
-from workbench.records.run_folder import SELFTEST, read_selftest
+from workbench.records import Slicing
+from workbench.records.run_folder import SELFTEST, read_selftest, read_state
 from workbench.report.block_time import TooShort
 from workbench.report.self_test import KNOBS, SELFTESTS, latest_selftest, run_selftest
 from workbench.stages import Stage
 
 pytestmark = pytest.mark.real
+
+run_whole = partial(run_selftest, whole_trials=True)
 
 SAMPLES = 72
 
@@ -65,7 +69,7 @@ def test_its_knobs_are_those_of_measuring() -> None:
 
 
 def test_it_says_how_often_verdicts_are_wrong_and_what_is_found(trials, tmp_path):
-    test = run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_identical=4, num_blocks=20)
+    test = run_whole(tmp_path, Knobs(**KNOBS), launch=trials, num_identical=4, num_blocks=20)
     short, long = test.false_verdicts
     assert (short.most_blocks, long.most_blocks) == (5, 12)
     assert short.real.of >= 2 * 4
@@ -82,7 +86,7 @@ def test_it_says_how_often_verdicts_are_wrong_and_what_is_found(trials, tmp_path
 
 
 def test_it_is_printed_with_counts_intervals_and_units(trials, tmp_path):
-    test = run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=6)
+    test = run_whole(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=6)
     text = "\n".join(selftest_lines(test))
     assert text.startswith("This machine can detect a difference of ")
     assert "in 4 minutes" in text and "In 1 min (30 blocks" in text
@@ -91,10 +95,29 @@ def test_it_is_printed_with_counts_intervals_and_units(trials, tmp_path):
     assert machine_line(test) in text
 
 
+def test_trials_take_turns_as_those_of_a_comparison_do(trials, tmp_path):
+    blocks = FakeBlocks(trials)
+    test = run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, run_slices=blocks, num_blocks=3)
+
+    assert len(blocks.orders) == test.num_blocks == 3
+    assert len(trials.ran) == 3 + 3 * 5, "three to calibrate, and none to warm up"
+    assert test.policy.slicing == Slicing() == read_state(tmp_path).policy.slicing
+    text = "\n".join(selftest_lines(test))
+    assert "that take turns" in machine_line(test) and "was started first in its block" in text
+
+
+def test_the_time_of_turns_is_known_before_there_are_any(trials, tmp_path):
+    # Three trials of 1 s; then blocks of five, each of which is on for 8 s more.
+    clock = Seconds(trials, lambda number: 1.0)
+    with pytest.raises(TooShort, match=r"here about 2\.3 min, and was given 1 min"):
+        run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=60.0, clock=clock)
+    assert len(trials.ran) == 2
+
+
 def test_the_report_takes_the_newest_of_this_machine_and_passes_over_a_damaged_one(trials, tmp_path, capsys):
     folders = [tmp_path / SELFTESTS / name for name in "abc"]
     for folder in folders:
-        run_selftest(folder, Knobs(**KNOBS), launch=trials, sizes=(), num_blocks=3)
+        run_whole(folder, Knobs(**KNOBS), launch=trials, sizes=(), num_blocks=3)
     here = {"baseline": [trials(Knobs(), tmp_path / "runs")]}
     (folders[2] / SELFTEST).write_text("{")
     newest = latest_selftest(tmp_path, here)
@@ -110,12 +133,12 @@ def test_the_report_takes_the_newest_of_this_machine_and_passes_over_a_damaged_o
 def test_a_failed_trial_ends_it(trials, tmp_path):
     trials.fails = lambda knobs, number: number == 8
     with pytest.raises(WorkbenchError, match="out of luck"):
-        run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=3)
+        run_whole(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=3)
 
 
 def test_too_few_blocks_are_refused(trials, tmp_path):
     with pytest.raises(WorkbenchError, match="needs 3 blocks"):
-        run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=2)
+        run_whole(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=2)
 
 
 class Seconds:
@@ -145,7 +168,7 @@ class Seconds:
 def test_too_little_time_is_said_as_soon_as_it_is_known(trials, tmp_path, takes, budget_s, num_ran, why):
     clock = Seconds(trials, takes)
     with pytest.raises(TooShort) as error:
-        run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=budget_s, clock=clock)
+        run_whole(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=budget_s, clock=clock)
     assert len(trials.ran) == num_ran
     assert why in str(error.value)
     assert len(error.value.found) == 1, "what was measured"
@@ -154,14 +177,14 @@ def test_too_little_time_is_said_as_soon_as_it_is_known(trials, tmp_path, takes,
 def test_the_third_block_is_run_even_past_the_time(trials, tmp_path):
     # The first block ends at 9 s; the second and the third take 25 s each where 5 s were to be expected.
     clock = Seconds(trials, lambda number: 1.0 if number < 9 else 5.0)
-    test = run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=30.0, clock=clock)
+    test = run_whole(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=30.0, clock=clock)
     assert test.num_blocks == 3
 
 
 def test_the_progress_has_a_plausible_end(trials, tmp_path):
     clock = Seconds(trials, lambda number: 1.0)
     told: list[tuple[int, int, str]] = []
-    run_selftest(
+    run_whole(
         tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=31.0, clock=clock,
         on_trial=lambda done, total, name, record: told.append((done, total, name)),
     )  # fmt: skip
@@ -177,4 +200,4 @@ def test_knobs_with_work_side_by_side_are_refused(tmp_path):
 
 def test_a_workload_without_a_replayable_stage_is_refused(trials, tmp_path):
     with pytest.raises(BadInput, match="has timed no stage that is replayable"):
-        run_selftest(tmp_path, Knobs(**KNOBS), launch=Trials(stages=STAGES[:1]), num_blocks=3)
+        run_whole(tmp_path, Knobs(**KNOBS), launch=Trials(stages=STAGES[:1]), num_blocks=3)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.commands.attach import observed_settings
-from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters
+from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters, WholeTrials
 
 
 def compare(
@@ -43,9 +43,7 @@ def compare(
     cold_cache: Annotated[
         bool, typer.Option("--cold-cache", help="Drop the data set's files from the file cache before every trial.")
     ] = False,
-    whole_trials: Annotated[
-        bool, typer.Option("--whole-trials", help="Run one trial after the other, where they could take turns.")
-    ] = False,
+    whole_trials: WholeTrials = False,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Go on with a comparison: interrupted, or to have more --blocks."),

@@ -28,6 +28,9 @@ DataFolder = Annotated[
     ),
 ]
 Minutes = Annotated[float, typer.Option(min=0.0, help="No block begins that would probably end later; 0: no limit.")]
+WholeTrials = Annotated[
+    bool, typer.Option("--whole-trials", help="Run one trial after the other, where they could take turns.")
+]
 
 
 def read_parameters(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.options import DataFolder, OutFolder, Parameters
+from workbench.commands.options import DataFolder, OutFolder, Parameters, WholeTrials
 
 #: Exit code where there was no time for a result.
 CANNOT_TELL = 3
@@ -21,6 +21,7 @@ def selftest(
     identical: Annotated[int, typer.Option(min=2, help="Identical variants in every block.")] = 2,
     parameter: Parameters = None,
     data: DataFolder = None,
+    whole_trials: WholeTrials = False,
     out: OutFolder = None,
 ) -> None:
     """Measure how often the verdicts of this machine are wrong.
@@ -60,6 +61,7 @@ def selftest(
                 num_identical=identical,
                 num_blocks=_MOST_BLOCKS,
                 budget_s=minutes * 60.0,
+                whole_trials=whole_trials,
                 on_trial=on_trial,
             )
     except TooShort as error:

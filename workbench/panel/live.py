@@ -35,7 +35,8 @@ _NAMED_FROM = 0.07
 
 #: What a phase does, where its name doesn't say it.
 _MEANING: dict[Phase, str] = {
-    "finish": "recording samples, and timing some by themselves",
+    "finish": "recording samples",
+    "isolated": "timing some samples by themselves",
     "cache": "filling the cache",
     "workers": "starting the loader",
 }

@@ -17,7 +17,9 @@ from workbench.stages import Catalogue, Lane, Stage
 from workbench.units import counted_cores
 
 FailureKind = Literal["bad_input", "error", "crash", "killed", "timeout", "cancelled"]
-Phase = Literal["launch", "imports", "dataset", "cache", "model", "engine", "workers", "warmup", "steady", "finish"]
+Phase = Literal[
+    "launch", "imports", "dataset", "cache", "model", "engine", "workers", "warmup", "steady", "finish", "isolated"
+]
 
 
 class Failure(Part):

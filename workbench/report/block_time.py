@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.errors import WorkbenchError
 from workbench.measure.timing.spans import Clock
-from workbench.records import Record
+from workbench.records import Record, Slicing
 from workbench.units import NS_PER_S, format_duration
 
 _S_PER_MIN = 60.0
@@ -38,16 +38,26 @@ class BlockTime:
         num_trials: Trials of a block.
         least_blocks: With fewer there is no result.
         most_blocks: More are not run.
+        slicing: How the trials of a block take turns; None: each runs whole, after one that warms up.
         clock: Reads the time.
     """
 
     def __init__(
-        self, budget_s: float | None, *, num_trials: int, least_blocks: int, most_blocks: int, clock: Clock
+        self,
+        budget_s: float | None,
+        *,
+        num_trials: int,
+        least_blocks: int,
+        most_blocks: int,
+        slicing: Slicing | None = None,
+        clock: Clock,
     ) -> None:
         self._budget_s = budget_s
         self._num_trials = num_trials
         self._least = least_blocks
         self._most = most_blocks
+        self._turns_s = 0.0 if slicing is None else slicing.rounds * slicing.slice_s
+        self._warm_ups = 1 if slicing is None else 0
         self._clock = clock
         self._began_ns = clock()
         self._asked_s: list[float] = []
@@ -76,7 +86,7 @@ class BlockTime:
         Raises:
             TooShort: Where there is not.
         """
-        trial_s = self._trial_s = float(np.median(trials_s[1:] or trials_s))
+        trial_s = self._trial_s = float(np.median(trials_s[1:] or trials_s)) + self._turns_s
         if len(trials_s) > 1 and self._budget_s is not None and self._needed_s > self._budget_s:
             raise self.too_short([f"No block was run: a trial takes {format_duration(trial_s)}."])
 
@@ -110,7 +120,7 @@ class BlockTime:
         """What a block takes: the median of those so far; before any, as many trials as it has."""
         if len(self._asked_s) > 1:
             took_s = np.diff(self._asked_s)
-            took_s[0] *= self._num_trials / (self._num_trials + 1)  # with the warm-up trial
+            took_s[0] *= self._num_trials / (self._num_trials + self._warm_ups)
             return float(np.median(took_s))
         return None if self._trial_s is None else self._trial_s * self._num_trials
 
@@ -121,6 +131,6 @@ class BlockTime:
 
     @property
     def _needed_s(self) -> float:
-        """Time that as few blocks as possible take, with what comes before: the calibration and a warm-up trial."""
+        """Time that as few blocks as possible take, with what comes before: the calibration, and what warms up."""
         before_s = self._asked_s[0] if self._asked_s else self.spent_s
-        return before_s + (self._trial_s or 0.0) + self._least * (self._block_s or 0.0)
+        return before_s + self._warm_ups * (self._trial_s or 0.0) + self._least * (self._block_s or 0.0)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from workbench.explain.verdicts.effect import Samples, rate, student_interval
 from workbench.explain.verdicts.error_rates import detectable, false_verdicts, planted, spread_of
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.run import ComparisonRun, Launch, run_comparison
+from workbench.measure.comparison.run import ComparisonRun, Launch, RunSlices, run_comparison
+from workbench.measure.comparison.sliced_block import run_sliced_block
+from workbench.measure.comparison.turns import why_no_turns
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.launcher import run_trial
-from workbench.records import Policy, Record, SelfTest
+from workbench.records import Policy, Record, SelfTest, Slicing
 from workbench.records.run_folder import SELFTEST, read_selftest, write_json
 from workbench.report.block_time import BlockTime
 from workbench.units import counted, format_duration, format_share
@@ -55,9 +58,11 @@ def run_selftest(
     sizes: Sequence[float] = SIZES,
     num_blocks: int,
     budget_s: float | None = None,
+    whole_trials: bool = False,
     on_trial: Callable[[int, int, str, Record], None] = lambda done, total, name, record: None,
     clock: Clock = monotonic_ns,
     launch: Launch = run_trial,
+    run_slices: RunSlices = run_sliced_block,
 ) -> SelfTest:
     """Run it, and leave `selftest.json` in its folder.
 
@@ -71,9 +76,11 @@ def run_selftest(
         num_blocks: Blocks at most.
         budget_s: No block begins that would probably end later, but for one without which there would be no result.
             Where it cannot do for enough blocks, the self-test ends as soon as that is known.
+        whole_trials: Whether one trial runs after the other, where they could take turns.
         on_trial: As for `measure.comparison.run.run_comparison`; trials at most are those that there is time for.
         clock: Reads the time.
         launch: Runs a trial: knobs in, record out.
+        run_slices: Runs the trials of a block in turns.
 
     Raises:
         BadInput: For knobs with which a sample's work is not in series; for a workload without a replayable stage.
@@ -86,7 +93,11 @@ def run_selftest(
     runs = folder / "runs"
     least = Policy().min_blocks
     num_trials = num_identical + len(sizes)
-    time = BlockTime(budget_s, num_trials=num_trials, least_blocks=least, most_blocks=num_blocks, clock=clock)
+    why = why_no_turns({"": knobs})
+    slicing = None if whole_trials or why else Slicing()
+    time = BlockTime(
+        budget_s, num_trials=num_trials, least_blocks=least, most_blocks=num_blocks, slicing=slicing, clock=clock
+    )
     stage, delays = "", {}
     if sizes:
         trials = []
@@ -98,12 +109,14 @@ def run_selftest(
         delays = _delays_ms(trials[1:], stage, sizes)
     slowed = {_name(size): knobs.changed(slow_down={stage: ms}) for size, ms in delays.items()}
     variants = {**dict.fromkeys(_identical(num_identical), knobs), **slowed}
-    journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks)
+    turns: dict[str, Any] = {"slicing": slicing, "whole_because": "" if whole_trials else why}
+    journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, **turns)
     compared = run_comparison(
         journal,
         is_over=time.is_over,
         on_trial=lambda done, total, name, record: on_trial(done, time.trials(), name, record),
         launch=launch,
+        run_slices=run_slices,
     )
     if compared.state.stop == "budget" and len(compared.order) < least:
         raise time.too_short(_so_far(compared, _identical(num_identical)))
@@ -152,7 +165,7 @@ def describe(compared: ComparisonRun, *, num_identical: int, stage: str, delays_
     trial_s = _trial_s(every)
     spread = spread_of(log_rates)
     most = min(LONG, num_blocks)
-    policy = Policy(planned_blocks=most)
+    policy = Policy(planned_blocks=most, slicing=compared.state.policy.slicing)
     first = records[identical[0]][0]
     slots = _by_slot(compared, identical)
     return SelfTest(

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from fakes import FakeTrials
+from fakes import FakeBlocks, FakeTrials
 
 from workbench.explain.words.verdicts import no_turns
-from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import run_comparison
-from workbench.measure.comparison.sliced_block import NoRoom
-from workbench.records import Record, Slicing
+from workbench.records import Slicing
 from workbench.records.run_folder import read_state
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 pytestmark = pytest.mark.real
 
 VARIANTS = {"baseline": OcrKnobs(), "a": OcrKnobs(num_workers=1), "b": OcrKnobs(num_workers=0)}
-
-
-class FakeBlocks:
-    """Blocks in turns that end at once."""
-
-    def __init__(self, trials: FakeTrials) -> None:
-        self.trials = trials
-        self.orders: list[Sequence[Sequence[str]]] = []
-        self.templates: list[object] = []
-        self.fails_beside: set[int] = set()
-        self.no_room = False
-
-    def __call__(
-        self, variants: Mapping[str, Knobs], runs: Path, orders: Sequence[Sequence[str]], slicing: Slicing,
-        *, template: object, **_: object,
-    ) -> dict[str, Record]:  # fmt: skip
-        if self.no_room:
-            raise NoRoom("there is no room for 'b' beside the others")
-        self.orders.append(orders)
-        self.templates.append(template)
-        found = {}
-        fails = self.trials.fails
-        self.trials.fails = lambda knobs, number: knobs.num_workers in self.fails_beside or fails(knobs, number)
-        for name in variants:
-            found[name] = self.trials(variants[name], runs)
-        self.trials.fails = fails
-        return found
 
 
 class FakeTemplate:

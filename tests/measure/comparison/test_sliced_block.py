@@ -41,6 +41,7 @@ class Stage:
         self.fails: set[str] = set()
         self.step_s = {"baseline": 0.1, "a": 0.1}
         self.memory_bytes = 10**9
+        self.side_by_side = False
         self.free_bytes = 10**10
 
     def make(self, knobs: OcrKnobs, runs: Path, **settings: object) -> FakeLaunch:
@@ -52,7 +53,7 @@ class Stage:
 
 
 class FakeLaunch:
-    """A trial that is up after a second, and ends half a second after it was asked to."""
+    """A trial that is up after a second; asked to end, it has steps for 0.1 s, then more to do, in the end isolated."""
 
     def __init__(self, stage: Stage, name: str) -> None:
         self.stage, self.name = stage, name
@@ -75,7 +76,11 @@ class FakeLaunch:
     def wait(self, seconds: float) -> None:
         assert not self.is_frozen, "nobody waits for a frozen trial"
         others = [launch for launch in self.stage.made if launch is not self]
-        assert all(launch.is_frozen or launch.has_ended for launch in others), "one runs, and no other"
+        running = [launch for launch in others if not launch.is_frozen and not launch.has_ended]
+        assert not running or {self.phase, *(launch.phase for launch in running)} == {"finish"}, (
+            "one runs, and no other"
+        )
+        self.stage.side_by_side |= bool(running)
         self.ran_s += seconds
         if self.stage.log and self.stage.log[-1][0] == self.name:
             self.stage.log[-1] = (self.name, self.stage.log[-1][1] + seconds)
@@ -84,6 +89,7 @@ class FakeLaunch:
         if self.left_s is not None:
             self.left_s -= seconds
             self.has_ended = self.left_s <= 0.0
+            self.phase = "steady" if self.left_s > 0.4 else "finish" if self.left_s > 0.2 else "isolated"
 
     def look(self, cancel: threading.Event) -> tuple[str, str] | None:
         return ("cancelled", "cancelled") if cancel.is_set() else None
@@ -133,6 +139,19 @@ def test_one_runs_and_the_others_are_frozen_in_the_given_order(stage):
     assert all(launch.has_been_ended for launch in stage.made)
 
 
+def test_they_end_side_by_side_but_for_what_is_timed(stage):
+    run(stage)
+    assert stage.side_by_side, "and never beside one with steps left, or one that is timed isolated"
+    assert {launch.phase for launch in stage.made} == {"isolated"}
+
+
+def test_scripts_end_one_by_one(stage, monkeypatch):
+    monkeypatch.setattr(sliced_block, "ObservedKnobs", OcrKnobs)
+    run(stage)
+    assert not stage.side_by_side
+    assert all(launch.has_been_ended for launch in stage.made)
+
+
 def test_a_slice_holds_some_steps_however_slow_they_are(stage):
     stage.step_s["a"] = 1.0
     run(stage)
@@ -142,14 +161,15 @@ def test_a_slice_holds_some_steps_however_slow_they_are(stage):
 def test_no_slice_is_endless(stage):
     stage.step_s["a"] = 60.0
     run(stage)
-    assert all(length <= 10.0 * 1.16 for _, length in stage.log)
+    assert all(length <= 10.0 * 1.16 for _, length in stage.log[: 2 * len(ORDERS)])
 
 
 def test_the_others_go_on_where_one_fails(stage):
     stage.fails = {"a"}
     records = run(stage)
     assert {name: record.status for name, record in records.items()} == {"baseline": "ok", "a": "failed"}
-    assert [name for name, _ in stage.log] == ["baseline"] * 3  # two slices, and its end
+    assert {name for name, _ in stage.log} == {"baseline"}
+    assert all(launch.has_been_ended for launch in stage.made)
 
 
 def test_without_room_for_all_none_is_left(stage):

@@ -29,6 +29,7 @@ from workbench.measure.trial.events import Event
 from workbench.measure.trial.measure import Trial
 from workbench.records import Record, Score
 from workbench.records.run_folder import RECORD, SAMPLES, SPANS, read_record, read_spans, write_json
+from workbench.units import NS_PER_S
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 pytestmark = pytest.mark.real
@@ -40,6 +41,22 @@ def run(folder: Path, knobs: Knobs, events: list[Event] | None = None) -> Record
     record = Trial(knobs, folder, started_ns=monotonic_ns(), on_event=follow).run()
     write_json(folder / RECORD, record)
     return read_record(folder)
+
+
+def test_what_is_compiled_once_is_no_part_of_a_start(tmp_path, monkeypatch):
+    ahead_ns = 0
+
+    def compile_ahead(self: Toy) -> None:
+        nonlocal ahead_ns
+        ahead_ns += 100 * NS_PER_S
+
+    monkeypatch.setattr(Toy, "compile_ahead", compile_ahead, raising=False)
+    clock = lambda: monotonic_ns() + ahead_ns  # noqa: E731
+    record = Trial(toy_knobs(), tmp_path, started_ns=clock(), on_event=lambda event: None, clock=clock).run()
+
+    assert record.startup is not None and record.startup.total_s < 50.0
+    assert record.startup.imports_s < 50.0
+    assert [note for note in record.notes if "code was compiled for 100 s, once on this machine" in note]
 
 
 def raises(error: Exception | None = None) -> Callable[[], None]:

@@ -12,17 +12,18 @@ def selftest_lines(test: SelfTest) -> Iterator[str]:
     """All that it says, a line for each figure."""
     yield machine_line(test)
     yield (
-        f"{counted(test.num_blocks, 'block')} with {test.num_identical} identical variants in each, trials of "
-        f"{format_duration(test.trial_s)}; two identical trials of a block differ by {format_share(test.spread)} "
-        f"(standard deviation); disturbed: {counted(test.disturbed, 'trial')}."
+        f"{counted(test.num_blocks, 'block')} with {test.num_identical} identical variants in each, {_trials(test)}; "
+        f"two identical trials of a block differ by {format_share(test.spread)} (standard deviation); "
+        f"disturbed: {counted(test.disturbed, 'trial')}."
     )
     for rates in test.false_verdicts:
         yield f"Identical variants were called different {_false(rates)}."
+    began = "ran" if test.policy.slicing is None else "was started"
     low, high = test.first_slot.ci95 or (float("nan"), float("nan"))
     yield (
-        f"Whichever identical variant ran first in its block had {test.first_slot.estimate:.3f} "
-        f"[{low:.3f}, {high:.3f}] times the throughput of the last one. Had one of them always run first, they would "
-        f"have been called different {_false(test.pinned)}."
+        f"Whichever identical variant {began} first in its block had {test.first_slot.estimate:.3f} "
+        f"[{low:.3f}, {high:.3f}] times the throughput of the last one. Had one of them always done so, they "
+        f"would have been called different {_false(test.pinned)}."
     )
     for planted in test.planted:
         yield _planted(planted, test)
@@ -47,10 +48,15 @@ def machine_line(test: SelfTest | None) -> str:
     wrong = test.false_verdicts[0]
     return (
         f"This machine can detect a difference of {format_share(row.effect)} in {row.minutes:g} minutes (two variants, "
-        f"trials of {format_duration(test.trial_s)}); its self-test of {test.created_at[:10]} called identical "
+        f"{_trials(test)}); its self-test of {test.created_at[:10]} called identical "
         f"variants different in {wrong.real.count} of {wrong.real.of} real comparisons and in "
         f"{format_share(wrong.resampled.share)} of resampled ones."
     )
+
+
+def _trials(test: SelfTest) -> str:
+    """``"trials of 11 s that take turns"``."""
+    return f"trials of {format_duration(test.trial_s)}{'' if test.policy.slicing is None else ' that take turns'}"
 
 
 def _false(rates: FalseVerdicts) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.knobs.knobs import Knobs
+from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.trial.control_group import usable_memory
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import INTERRUPTED, Launch, Stopped
@@ -106,8 +107,7 @@ class _SlicedBlock:
             for order in orders:
                 for name in order:
                     self._run_slice(name)
-            for name in self._variants:
-                self._finish(name)
+            self._finish()
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 self._stopped.update(dict.fromkeys(self._launches, INTERRUPTED))
@@ -151,17 +151,39 @@ class _SlicedBlock:
             launch.wait(min(_POLL_S, left_s))
         self._freeze(name)
 
-    def _finish(self, name: str) -> None:
-        """Let a trial come to its end, and write its record."""
-        launch = self._launches.get(name)
-        if launch is None or not self._goes_on(name):
-            return
-        assert launch.freezer is not None
-        launch.finish()
-        launch.freezer.thaw()
-        while self._goes_on(name):
-            launch.wait(_POLL_S)
-        launch.end(self._stopped.get(name))
+    def _finish(self) -> None:
+        """Let all come to their end: side by side between the last step and what is timed isolated, else one by one.
+
+        Of a script that is observed nobody knows beforehand when that begins, so such trials end one by one.
+        """
+        alive = {name: launch for name, launch in self._launches.items() if self._goes_on(name)}
+        for launch in alive.values():
+            launch.finish()
+        beside = [name for name in alive if not isinstance(self._variants[name], ObservedKnobs)]
+        for name in beside:
+            self._thaw(name)
+            while self._goes_on(name) and alive[name].phase == "steady":
+                alive[name].wait(_POLL_S)
+            self._freeze(name)
+        for name in beside:
+            self._thaw(name)
+        while beside:
+            for name in list(beside):
+                alive[name].wait(_POLL_S)
+                if not self._goes_on(name) or alive[name].phase == "isolated":
+                    self._freeze(name)
+                    beside.remove(name)
+        for name, launch in alive.items():
+            self._thaw(name)
+            while self._goes_on(name):
+                launch.wait(_POLL_S)
+            launch.end(self._stopped.get(name))
+
+    def _thaw(self, name: str) -> None:
+        launch = self._launches[name]
+        if not launch.has_ended:
+            assert launch.freezer is not None
+            launch.freezer.thaw()
 
     def _freeze(self, name: str) -> None:
         launch = self._launches[name]

@@ -37,6 +37,7 @@ from workbench.records import (
     Isolated,
     Limits,
     Memory,
+    Phase,
     Record,
     Score,
     Startup,
@@ -101,17 +102,18 @@ class Measured:
     peak_tree_bytes: int | None = None
 
 
-def finish(measured: Measured, on_begin: Callable[[], None]) -> Record:
+def finish(measured: Measured, begin: Callable[[Phase], None]) -> Record:
     """Stop everything, and make the record of a trial that ended well.
 
     Args:
         measured: The trial.
-        on_begin: Called where the profilers have been stopped.
+        begin: Called with the phases: `finish` where the profilers have been stopped, and `isolated`, which is the last
+            one and has to have the machine for itself.
 
     Raises:
         BadInput: Where a knob names a stage that has not run.
     """
-    return _Finish(measured).run(on_begin)
+    return _Finish(measured).run(begin)
 
 
 def stop_processes(workload: Workload) -> Sequence[str]:
@@ -123,11 +125,11 @@ class _Finish:
     def __init__(self, measured: Measured) -> None:
         self._of = measured
 
-    def run(self, on_begin: Callable[[], None]) -> Record:
+    def run(self, begin: Callable[[Phase], None]) -> Record:
         of, knobs, workload = self._of, self._of.knobs, self._of.workload
         with self._noting("stopping the profilers"):
             of.profilers.stop()
-        on_begin()
+        begin("finish")
         with self._noting("reading the memory"):
             of.pss_bytes["steady"] = tree_pss_bytes(os.getpid())
             of.peak_tree_bytes = of.pss_bytes["steady"] + beyond_now_bytes()
@@ -151,13 +153,9 @@ class _Finish:
         if of.times.num_steps < of.times.asked_steps:
             steps = f"{of.times.num_steps} of {of.times.asked_steps} counted steps"
             of.notes.append(f"ended after {steps}: the next one would not have been over before timeout_s was")
-        isolated = Isolated()
-        if of.rank.total == 1 and can_time_isolated(knobs) and self._has_time_for_isolated():
-            with self._noting("timing stages isolated"):
-                isolated = time_isolated(workload, of.device, knobs, of.clock)
         modules = workload.modules if isinstance(workload, UsesModules) else ()
         window = of.times.begin_ns, of.times.end_ns
-        return Record(
+        record = Record(
             run_id=of.folder.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             status="ok",
@@ -176,13 +174,20 @@ class _Finish:
             limits=self._limits(),
             stages=stage_stats(tracks, *window),
             lanes=lane_stats(tracks, *window, of.cores),
-            isolated=isolated,
+            isolated=Isolated(),
             memory=self._memory(cache),
             quality=quality,
             profiles=profiles,
             notes=of.notes,
             dropped_spans=of.channel.dropped if of.channel is not None else 0,
         )
+        if of.rank.total > 1 or not can_time_isolated(knobs) or not self._has_time_for_isolated():
+            return record.model_copy(update={"notes": of.notes})
+        begin("isolated")
+        isolated = record.isolated
+        with self._noting("timing stages isolated"):
+            isolated = time_isolated(workload, of.device, knobs, of.clock)
+        return record.model_copy(update={"isolated": isolated, "notes": of.notes})
 
     def _has_time_for_isolated(self) -> bool:
         """Whether the batches that are made once more are over before the trial is stopped; else a note says so."""

@@ -32,7 +32,7 @@ from workbench.measure.trial.variables import left_out_note, without_deciding
 from workbench.measure.trial.worker import NO_RECORD
 from workbench.observer.clock import VARIABLE as PAUSES
 from workbench.observer.clock import Pauses
-from workbench.records import Failure, FailureKind, Machine, Phase, Program, Record
+from workbench.records import Failure, FailureKind, Machine, Phase, Program, Record, Slice
 from workbench.records.run_folder import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json, writing
 from workbench.units import NS_PER_S, format_duration
 
@@ -136,6 +136,7 @@ class Launch:
         self._stopped: Stopped | None = None
         self._pauses = Pauses.make(str(pauses_file(self._folder))) if in_turns else None
         self.freezer: Freezer | None = None
+        self._slices: list[Slice] | None = None
         self._wall_s = 0.0
         self._has_been_ended = False
 
@@ -221,8 +222,9 @@ class Launch:
         return tree_pss_bytes(self._process.pid)
 
     def finish(self) -> None:
-        """Let a trial that takes turns end: it has counted enough."""
-        if self._pauses is not None:
+        """Let a trial that takes turns end: it has counted enough. Frozen later, it is in no slice any more."""
+        if self._pauses is not None and self.freezer is not None:
+            self._slices = list(self.freezer.slices)
             self._pauses.end()
 
     def end(self, stopped: Stopped | None = None) -> None:
@@ -340,7 +342,8 @@ class Launch:
         if self._events_error is not None:
             notes.append(f"{EVENTS} is not complete: {self._events_error.strerror or self._events_error}")
         machine = machine.model_copy(update={"wall_s": self._wall_s})
-        slices = [] if self.freezer is None else self.freezer.slices
+        so_far = [] if self.freezer is None else self.freezer.slices
+        slices = so_far if self._slices is None else self._slices
         known = {"machine": machine, "notes": notes, "slices": slices, "forked": self._template is not None}
         record = record.model_copy(update=known)
         return self._written(record, found_no_room=returncode == NO_RECORD)

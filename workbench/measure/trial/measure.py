@@ -15,6 +15,7 @@ from workbench.measure.trial.events import Event
 from workbench.observer.clock import pauses
 from workbench.records import Phase, Record
 from workbench.records.run_folder import PROFILES
+from workbench.units import NS_PER_S, format_duration
 
 if TYPE_CHECKING:
     from workbench.measure.devices.device import Device
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.measure.trial.loop import Loop
     from workbench.measure.trial.sample_recorder import SampleRecorder
     from workbench.measure.trial.stage_stats import LiveTotals
-    from workbench.workload import Checked, Workload
+    from workbench.workload import Checked, CompilesOnce, Workload
 
 #: Room for spans in each track (40 bytes each, taken only as it fills).
 _SPANS_PER_TRACK = 1_000_000
@@ -37,6 +38,10 @@ _EXTRA_WARMUP_STEPS = 2
 
 #: The smaller batch at an epoch's end is warmed up too where that takes no more steps than this.
 _MOST_WARMUP_STEPS = 100
+
+
+#: Compiling that took no longer than this is only a look whether all is compiled.
+_NOTABLE_NS = NS_PER_S // 10
 
 
 class Trial:
@@ -111,11 +116,13 @@ class Trial:
         from workbench.measure.timing.stages import knock_out
         from workbench.measure.trial.finish import Measured, finish, stop_processes
         from workbench.registry import checked, make_workload
-        from workbench.workload import Cached, LineFunctions, Placeholder
+        from workbench.workload import Cached, CompilesOnce, LineFunctions, Placeholder
 
         knobs = self._knobs
         torch.manual_seed(knobs.seed)
         workload = make_workload(knobs)
+        if isinstance(workload, CompilesOnce):
+            self._compile(workload)
         placeholder = workload.placeholder if isinstance(workload, Placeholder) else None
         kind, note = resolve_device(knobs.device, placeholder is not None)
         if note:
@@ -213,7 +220,17 @@ class Trial:
             notes=[*(engine.notes if engine is not None else ()), *self._notes],
             pss_bytes=self._pss,
         )
-        return finish(measured, lambda: self._begin("finish"))
+        return finish(measured, self._begin)
+
+    def _compile(self, workload: CompilesOnce) -> None:
+        """Have compiled what no later trial will have to, and begin to count anew."""
+        began_ns = self._clock()
+        workload.compile_ahead()
+        took_ns = self._clock() - began_ns
+        self._started_ns += took_ns
+        if took_ns > _NOTABLE_NS:
+            took = format_duration(took_ns / NS_PER_S)
+            self._notes.append(f"code was compiled for {took}, once on this machine; start-up is counted without it")
 
     def _begin(self, phase: Phase) -> None:
         if phase in ("cache", "workers", "model", "engine", "warmup"):

@@ -16,7 +16,7 @@ import torch
 
 from workbench.workloads.ocr.chain.normalize import to_levels
 from workbench.workloads.ocr.detector.postprocess import find_words
-from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.page import Page, Polygon
 from workbench.workloads.ocr.sample import Batch, PackedMaps
 from workbench.workloads.ocr.steps import normalized
 from workbench.workloads.ocr.targets import PackedTargets
@@ -73,11 +73,12 @@ class PageRecorder:
                 self._wanted.discard(number)
                 self._kept[number] = {"image": batch.images[place].cpu().clone(), **_maps_of(batch, place)}
 
-    def arrays(self, detector: torch.nn.Module | None) -> dict[str, Array]:
+    def arrays(self, find: Callable[[torch.Tensor], Sequence[Polygon]] | None) -> dict[str, Array]:
         """What was seen, for `samples.npz`.
 
         Args:
-            detector: A detector that detects something, on the CPU; its words on the kept pages are kept too.
+            find: Gives the outlines of the words that a detector finds on an image, float32 [1, 3, S, S], normalized;
+                those on the kept pages are kept too.
 
         Returns:
             Of all N pages of the data set: `all_names` str [N], `times_seen` int64 [N], and some pixels of what arrived
@@ -103,10 +104,8 @@ class PageRecorder:
             if name in self._kept[numbers[0]]:
                 maps = np.stack([self._kept[number][name] for number in numbers])
                 arrays[name] = _half_or_bytes(maps * np.float32(255.0))
-        if detector is not None:
-            with torch.inference_mode():
-                found = [detector(normalized(image[None].contiguous())).shrink[0].numpy() for image in images]
-            arrays |= _outlines("detected", found)
+        if find is not None:
+            arrays |= _outlines("detected", [find(normalized(image[None].contiguous())) for image in images])
         return arrays
 
     def results(self, run: Callable[[torch.Tensor], torch.Tensor], batch_size: int) -> dict[str, Array]:
@@ -131,7 +130,8 @@ class PageRecorder:
         if not maps:
             return {}
         kept = np.stack([page_map[::_RESULT_STEP, ::_RESULT_STEP] for page_map in maps])
-        return {"result_probability": kept[:-1], "result_tinted": kept[-1:], **_outlines("result", maps[:-1])}
+        found = [[word.polygon for word in find_words(page_map)] for page_map in maps[:-1]]
+        return {"result_probability": kept[:-1], "result_tinted": kept[-1:], **_outlines("result", found)}
 
 
 def _tinted(image: torch.Tensor) -> torch.Tensor:
@@ -189,16 +189,11 @@ def _maps_of(batch: Batch, place: int) -> dict[str, npt.NDArray[np.float32]]:
     return {name: getattr(maps, name)[place].cpu().numpy().copy() for name in ("shrink_map", "threshold_map")}
 
 
-def _outlines(prefix: str, maps: Sequence[npt.NDArray[np.float32]]) -> dict[str, Array]:
-    """The words in each map: points float32 [P, 2] of all outlines, their lengths, and whose they are."""
-    points, lengths, owners = [np.empty((0, 2), np.float32)], [], []
-    for place, probability in enumerate(maps):
-        for word in find_words(probability):
-            points.append(word.polygon.astype(np.float32))
-            lengths.append(len(word.polygon))
-            owners.append(place)
+def _outlines(prefix: str, found: Sequence[Sequence[Polygon]]) -> dict[str, Array]:
+    """The words on each page: points float32 [P, 2] of all outlines, their lengths, and whose they are."""
+    outlines = [outline.astype(np.float32) for words in found for outline in words]
     return {
-        f"{prefix}_points": np.concatenate(points),
-        f"{prefix}_lengths": np.array(lengths, np.int64),
-        f"{prefix}_on": np.array(owners, np.int64),
+        f"{prefix}_points": np.concatenate([np.empty((0, 2), np.float32), *outlines]),
+        f"{prefix}_lengths": np.array([len(outline) for outline in outlines], np.int64),
+        f"{prefix}_on": np.repeat(np.arange(len(found)), [len(words) for words in found]),
     }

@@ -17,6 +17,7 @@ from workbench.feeds import ShardFeed
 from workbench.records import Description, Score, TrainingFacts
 from workbench.units import counted
 from workbench.workload import Arrays, Batch, CacheState, Device, InferenceModel, Preview, Timed, Timers
+from workbench.workloads.ocr.compiled import compile_ahead
 from workbench.workloads.ocr.description import describe, in_force, note_on_quality, problems_with
 from workbench.workloads.ocr.detector.metric import Counts, DetectionMetric, load_compiled
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -88,6 +89,10 @@ class OcrWorkload(OcrTools):
         self._processes: ResultProcesses | None = None
         self._recorder: PageRecorder | None = None
         self._is_simulated = False
+
+    def compile_ahead(self) -> None:
+        """See `workload.CompilesOnce`."""
+        compile_ahead()
 
     def check(self) -> Description:
         """See `Workload`. The pages are looked at once, however often this is asked."""
@@ -260,13 +265,13 @@ class OcrWorkload(OcrTools):
 
     def recorded(self) -> Arrays | None:
         """See `workload.Checked`."""
-        from workbench.workloads.ocr.detector.weights_file import shipped_detector
+        from workbench.workloads.ocr.detector.shipped_words import ShippedWords
 
         if self._training is not None:
             return self._training.recorded() or None
         if self._recorder is None:
             return None
-        arrays = self._recorder.arrays(shipped_detector())
+        arrays = self._recorder.arrays(ShippedWords().on)
         if self._run is not None:
             batch_size = min(self._knobs.batch_size, len(self._pages))
             arrays |= self._recorder.results(lambda images: self._run_model(self._device.put(images)).cpu(), batch_size)
