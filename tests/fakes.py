@@ -76,7 +76,7 @@ class FakeBlocks:
 
     def __call__(
         self, variants: Mapping[str, Knobs], runs: Path, orders: Sequence[Sequence[str]], slicing: Slicing,
-        *, template: object, **_: object,
+        *, template: object, cancel: object = None, **_: object,
     ) -> dict[str, Record]:  # fmt: skip
         if self.no_room:
             raise NoRoom("there is no room for 'b' beside the others")
@@ -86,6 +86,6 @@ class FakeBlocks:
         fails = self.trials.fails
         self.trials.fails = lambda knobs, number: knobs.num_workers in self.fails_beside or fails(knobs, number)
         for name in variants:
-            found[name] = self.trials(variants[name], runs)
+            found[name] = self.trials(variants[name], runs, cancel=cancel)
         self.trials.fails = fails
         return found

@@ -6,7 +6,7 @@ import json
 
 import ipywidgets as widgets
 import pytest
-from fakes import FakeTrials
+from fakes import FakeBlocks, FakeTrials
 
 from workbench.panel.comparison_panel import ComparisonPanel
 from workbench.panel.run_list import RunList
@@ -41,7 +41,7 @@ class Panel:
         self.panel = ComparisonPanel(
             self.runs, self.queue, on_begin=lambda title, knobs: self.calls.append(title),
             on_event=self.calls.append, on_end=lambda text, bad: self.calls.append((text, bad)),
-            on_baseline=lambda: self.calls.append("baseline"), launch=trials,
+            on_baseline=lambda: self.calls.append("baseline"), launch=trials, run_slices=FakeBlocks(trials),
         )  # fmt: skip
         self.panel.set_ticked(run_ids)
 

@@ -46,7 +46,6 @@ def check(
     from workbench.measure.comparison.journal import Journal
     from workbench.measure.comparison.reference import check_reference, open_reference
     from workbench.measure.comparison.run import run_comparison
-    from workbench.measure.comparison.turns import why_no_turns
     from workbench.measure.comparison.variants import check_variants, equal_variants
     from workbench.measure.devices.parse_here import parse_here
     from workbench.records import Policy, Slicing
@@ -75,8 +74,6 @@ def check(
         for sentence in equal_variants(variants, [reference.name] if reference.program else []):
             writer.on_text(sentence)
         policy = Policy(planned_blocks=blocks)
-        programs = {reference.name: reference.program} if reference.program else {}
-        why = why_no_turns(variants, programs=programs)
         journal = Journal.begin(
             new_comparison_folder(results),
             variants,
@@ -84,10 +81,9 @@ def check(
             seed=reference.knobs.seed,
             num_blocks=blocks,
             policy=policy,
-            programs=programs,
+            programs={reference.name: reference.program} if reference.program else None,
             budget_s=minutes * 60.0 or None,
-            slicing=None if why else Slicing(),
-            whole_because=why,
+            slicing=Slicing(),
         )
         compared = run_comparison(
             journal,

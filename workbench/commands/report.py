@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import DataFolder, OutFolder, Parameters
+from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters
 
 NUM_SAMPLES = 128
 SEED = 0
@@ -18,6 +18,7 @@ def report(
     data: DataFolder = None,
     parameter: Parameters = None,
     blocks: Annotated[int, typer.Option(min=1, help="How often every variant runs at most.")] = 5,
+    minutes: Minutes = 4.0,
     out: OutFolder = None,
 ) -> None:
     """Compare the usual candidates with the defaults: one HTML page.
@@ -35,9 +36,8 @@ def report(
     choose_variants(list(kind.suggested_variants), (), {**kind.suggested_common, **settings}, blocks)  # before drawing
     common = common_settings(settings, results_folder(out))
     title = f"Ways to load {kind.item}s"
-    raise typer.Exit(
-        compare_variants(list(kind.suggested_variants), (), common, {"blocks": blocks}, out=out, title=title)
-    )
+    how = {"blocks": blocks, "minutes": minutes}
+    raise typer.Exit(compare_variants(list(kind.suggested_variants), (), common, how, out=out, title=title))
 
 
 def common_settings(settings: Mapping[str, Any], results: Path) -> dict[str, Any]:

@@ -18,14 +18,15 @@ from workbench.explain.verdicts.comparison import compare
 from workbench.explain.words.headline import comparison_headline
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.run import Launch, run_comparison
+from workbench.measure.comparison.run import Launch, RunSlices, run_comparison
+from workbench.measure.comparison.sliced_block import run_sliced_block
 from workbench.measure.comparison.variants import check_variants
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.panel.display import Renderable, Screen, message, title
 from workbench.panel.run_list import RunList, name_choices, name_variants
 from workbench.panel.run_queue import Job, RunQueue, in_words
-from workbench.records import Comparison, Policy, Record
+from workbench.records import Comparison, Policy, Record, Slicing
 from workbench.records.run_folder import COMPARISON, read_comparison, read_state
 from workbench.report.export import ENDED, export_comparison
 from workbench.report.outcome import fresh_name, new_comparison_folder, save_comparison
@@ -56,6 +57,7 @@ class ComparisonPanel:
         on_end: Called with how it ended, in words, and whether badly.
         on_baseline: Called when another baseline is chosen.
         launch: Runs a trial: knobs in, record out.
+        run_slices: Runs the trials of a block in turns.
 
     Attributes:
         widget: To be placed.
@@ -71,8 +73,9 @@ class ComparisonPanel:
         on_end: Callable[[str, bool], None],
         on_baseline: Callable[[], None],
         launch: Launch = run_trial,
+        run_slices: RunSlices = run_sliced_block,
     ) -> None:
-        self._runs, self._queue, self._launch = runs, queue, launch
+        self._runs, self._queue, self._launch, self._run_slices = runs, queue, launch, run_slices
         self._on_begin, self._on_event, self._on_end = on_begin, on_event, on_end
         self._on_baseline = on_baseline
         self._ticked: list[str] = []
@@ -169,8 +172,14 @@ class ComparisonPanel:
 
         def open_comparison() -> Journal:
             check_variants(variants)
-            folder = new_comparison_folder(self._runs.reports)
-            return Journal.begin(folder, variants, runs=self._runs.runs, seed=knobs[0].seed, num_blocks=num_blocks)
+            return Journal.begin(
+                new_comparison_folder(self._runs.reports),
+                variants,
+                runs=self._runs.runs,
+                seed=knobs[0].seed,
+                num_blocks=num_blocks,
+                slicing=Slicing(),
+            )
 
         self._add(f"comparison of {len(variants)} variants", open_comparison)
 
@@ -189,9 +198,9 @@ class ComparisonPanel:
         self._buttons()
         self._screen.show([])
         self._link.value = ""
-        self._answer.value = message(
-            "First a warm-up trial, which does not count: it fills caches and wakes the cores."
-        )
+        in_turns = "The variants are started one after the other; then they take turns."
+        whole = "First a warm-up trial, which does not count: it fills caches and wakes the cores."
+        self._answer.value = message(in_turns if journal.state.policy.slicing is not None else whole)
         rule = stopping_rule(journal.state.policy)
 
         def is_clear(records: Mapping[str, Sequence[Record]]) -> bool:
@@ -203,7 +212,13 @@ class ComparisonPanel:
             self._answer.value = message(f"trial {done} of {total} at most: {variant}, {rate}")
 
         compared = run_comparison(
-            journal, is_clear=is_clear, on_trial=on_trial, on_event=self._on_event, cancel=cancel, launch=self._launch
+            journal,
+            is_clear=is_clear,
+            on_trial=on_trial,
+            on_event=self._on_event,
+            cancel=cancel,
+            launch=self._launch,
+            run_slices=self._run_slices,
         )
         if any(compared.records.values()):
             save_comparison(add_predictions(compare_run(compared), compared), journal.folder)

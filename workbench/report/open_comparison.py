@@ -9,7 +9,6 @@ from typing import Any
 from workbench.errors import BadInput, Problem
 from workbench.knobs.joined import knobs_of
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.turns import why_no_turns
 from workbench.measure.comparison.variants import check_variants, choose_variants, equal_variants
 from workbench.records import Slicing
 from workbench.report.outcome import new_comparison_folder
@@ -59,7 +58,6 @@ def open_comparison(
     check_variants(variants)
     for sentence in equal_variants(variants):
         ProgressWriter().on_text(sentence)
-    why = "" if whole_trials else why_no_turns(variants, cold_cache=cold_cache)
     return Journal.begin(
         new_comparison_folder(results),
         variants,
@@ -68,6 +66,5 @@ def open_comparison(
         num_blocks=blocks,
         budget_s=budget_s,
         cold_cache=cold_cache,
-        slicing=None if whole_trials or why else Slicing(),
-        whole_because=why,
+        slicing=None if whole_trials else Slicing(),
     )

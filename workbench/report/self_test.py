@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -93,8 +92,7 @@ def run_selftest(
     runs = folder / "runs"
     least = Policy().min_blocks
     num_trials = num_identical + len(sizes)
-    why = why_no_turns({"": knobs})
-    slicing = None if whole_trials or why else Slicing()
+    slicing = None if whole_trials or why_no_turns({"": knobs}) else Slicing()
     time = BlockTime(
         budget_s, num_trials=num_trials, least_blocks=least, most_blocks=num_blocks, slicing=slicing, clock=clock
     )
@@ -109,8 +107,7 @@ def run_selftest(
         delays = _delays_ms(trials[1:], stage, sizes)
     slowed = {_name(size): knobs.changed(slow_down={stage: ms}) for size, ms in delays.items()}
     variants = {**dict.fromkeys(_identical(num_identical), knobs), **slowed}
-    turns: dict[str, Any] = {"slicing": slicing, "whole_because": "" if whole_trials else why}
-    journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, **turns)
+    journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, slicing=slicing)
     compared = run_comparison(
         journal,
         is_over=time.is_over,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from record_factory import make_record
+from record_factory import make_record, make_stage
 
-from workbench.explain.prediction.noise import noise_of
-from workbench.records import Batches, Record
+from workbench.explain.prediction.noise import noise_of, noise_of_isolated
+from workbench.records import Batches, Isolated, Record
 
 
 def record_of(took_ms: list[float], *, warmup_steps: int = 2, **knobs: int) -> Record:
@@ -51,6 +51,19 @@ def test_repeats_count_where_they_show_more():
     repeats = [make_record(rate) for rate in (100.0, 110.0, 90.0)]
     assert noise_of(quiet, repeats) == pytest.approx(np.log([100, 110, 90]).std(ddof=1))
     assert noise_of(quiet, repeats[:2]) == pytest.approx(0.0, abs=1e-6), "two of them say too little"
+
+
+def isolated(record: Record, seconds: float) -> Record:
+    """The record, with stages that were timed isolated for so long."""
+    return record.model_copy(update={"isolated": Isolated(samples=[0], stages=[make_stage("main", "wait", seconds)])})
+
+
+def test_what_was_timed_isolated_is_as_uncertain_as_a_part_of_the_run_that_lasts_as_long():
+    uneven = record_of([10.0] * 32 + [30.0] * 32, num_workers=0)  # 1.28 s, of which the first quarter is fast
+    assert noise_of_isolated(isolated(uneven, 0.16)) == pytest.approx(0.5 * np.log(3.0), rel=0.2)
+    assert noise_of_isolated(isolated(record_of([20.0] * 64), 0.16)) == pytest.approx(0.0, abs=1e-6)
+    assert noise_of_isolated(isolated(uneven, 0.6)) > noise_of(uneven), "of a longer one there are four parts"
+    assert noise_of_isolated(uneven) == 0.0, "nothing was"
 
 
 def test_a_record_without_the_times_of_its_steps_says_nothing():

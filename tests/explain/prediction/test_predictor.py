@@ -11,6 +11,7 @@ from record_factory import make_record
 from run_factory import Run
 
 from workbench.errors import BadInput
+from workbench.explain.prediction import predictor as predictor_module
 from workbench.explain.prediction.changes import remove_stage, scale_stage, set_knob
 from workbench.explain.prediction.gain_map import ceilings, gain_map
 from workbench.explain.prediction.predictor import Predictor
@@ -51,6 +52,22 @@ def test_beside_neighbours_intervals_are_wider_and_estimates_stay(predictor):
     assert wide.estimate == quiet.estimate
     assert wide.low < quiet.low < quiet.high < wide.high
     assert np.log(wide.high / wide.low) > 5 * np.log(quiet.high / quiet.low)
+
+
+def test_what_rests_on_the_isolated_times_is_as_uncertain_as_these(predictor, monkeypatch):
+    monkeypatch.setattr(predictor_module, "noise_of_isolated", lambda record: 0.2)
+    uneven = Predictor(QuietRun().record(), QuietRun().spans())
+
+    def widths(setting: str, value: int) -> list[float]:
+        found = [
+            each.predict([set_knob(each.model, each.record.knobs, setting, value)]) for each in (predictor, uneven)
+        ]
+        return [float(np.log(one.samples_per_s.high / one.samples_per_s.low)) for one in found]
+
+    quiet, wide = widths("num_workers", 0)
+    assert wide > 1.5 * quiet
+    quiet, wide = widths("replay_ms_per_sample", 40)
+    assert wide == quiet
 
 
 def test_half_of_what_bounds_the_run_gains_what_is_left_over(predictor):

@@ -45,9 +45,10 @@ def _caption(comparison: Comparison) -> str:
     blocks = f"{comparison.num_blocks} block{'s' if comparison.num_blocks != 1 else ''}"
     has_intervals = any(v.speedup is not None and v.speedup.ci95 is not None for v in comparison.variants)
     interval = f" with its {comparison.policy.confidence * 100:g} % interval" if has_intervals else ""
+    anew = "" if comparison.policy.slicing is None else " of trials that were not forked"
     text = (
         f"Median throughput of {blocks}; speed-up over '{comparison.baseline}'{interval}, from the ratios within "
-        "blocks; median start-up and largest memory"
+        f"blocks; median start-up{anew} and largest memory"
     )
     simulated = "; all of it on a simulated device" if all(v.simulated for v in comparison.variants) else ""
     return f"{text}{simulated}."

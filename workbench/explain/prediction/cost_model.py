@@ -174,7 +174,7 @@ class CostModel:
         numbers, sizes = self._orders(rng)
         batches = len(sizes)
         own_scale = np.array([self.scale.get(stage, 1.0) for stage in self.samples.stages])
-        if self._loads_itself and self.samples.isolated is not None:
+        if self.loads_itself and self.samples.isolated is not None:
             own_scale = own_scale * self.samples.isolated
         loading = self.samples.draw(numbers, own_scale, rng)
         starts = np.cumsum(sizes) - sizes
@@ -208,7 +208,7 @@ class CostModel:
         return alone
 
     @property
-    def _loads_itself(self) -> bool:
+    def loads_itself(self) -> bool:
         """Whether the main process would load what workers have loaded in the run."""
         return self.config.num_workers == 0 < self.recorded_workers
 
@@ -225,7 +225,7 @@ class CostModel:
 
     def _batch_cost(self, name: str, stage: BatchStage, sizes: Numbers, rng: np.random.Generator) -> Seconds:
         factor = self.scale.get(name, 1.0)
-        if self._loads_itself:
+        if self.loads_itself:
             if stage.station in ("send", "receive"):
                 return np.zeros(len(sizes))
             if stage.isolated_s is not None:

@@ -3,7 +3,8 @@
 Both are drawn with the same random numbers, so what they have in common drops out, and the ratio is applied to what was
 measured. The interval holds three things: how the samples' times scatter (several draws); how far one run of this
 machine is from the next, by what this run shows of it, and its repeats; and how wrong the model is, which grows with
-the size of the change, and with how far the simulated run is from the measured one before any change.
+the size of the change, and with how far the simulated run is from the measured one before any change. What rests on
+the second or two that were timed isolated is as uncertain as such a part of the run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from workbench.explain.breakdown import BUSY_FROM
 from workbench.explain.prediction.calibration import calibrate
 from workbench.explain.prediction.changes import Change, apply_all, settings_of, with_workers
 from workbench.explain.prediction.cost_model import CostModel
-from workbench.explain.prediction.noise import noise_of
+from workbench.explain.prediction.noise import noise_of, noise_of_isolated
 from workbench.explain.prediction.pipeline import Outcome, Seconds
 from workbench.explain.prediction.simulator import simulate
 from workbench.explain.words.items import plural
@@ -91,6 +92,7 @@ class Predictor:
         self.model = calibrate(record, spans)
         self.confidence = confidence
         self.run_to_run = float(np.hypot(confidence.run_to_run, noise_of(record, repeats)))
+        self._isolated_noise = noise_of_isolated(record)
         assert record.steady is not None  # else it could not have been calibrated
         self.measured = record.steady.samples_per_s
         self._before = self.outcomes(self.model)
@@ -164,6 +166,8 @@ class Predictor:
         centre, scatter = float(logs.mean()), float(logs.std(ddof=1))
         z = float(stats.norm.ppf(0.5 + self.confidence.level / 2))
         model = (self.confidence.of_change + self._off) * abs(centre)
+        if changed.loads_itself:
+            model = float(np.hypot(model, self._isolated_noise))
         gain_half = z * float(np.hypot(scatter, model))
         # Both runs scatter: the one that the prediction rests on, and the one that it is compared with.
         rate_half = z * float(np.sqrt(scatter**2 + model**2 + 2 * self.run_to_run**2))

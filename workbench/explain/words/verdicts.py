@@ -123,7 +123,8 @@ def _design(comparison: Comparison) -> str:
             f"{comparison.num_blocks} {_blocks(comparison.num_blocks)} of one trial of every variant, in processes of "
             f"their own that live at once and take turns: each runs for about {format_duration(slicing.slice_s)}, or "
             f"for {slicing.least_steps} of its steps where that is longer, and the others are frozen meanwhile; "
-            f"{slicing.rounds} times in a block, in balanced order (seed {comparison.seed})."
+            f"{slicing.rounds} times in a block, in balanced order (seed {comparison.seed}). From the second block on, "
+            "trials of a workload are forked from a process that has imported everything: their start-up is left out."
         )
     return (
         f"{warm_up}{comparison.num_blocks} {_blocks(comparison.num_blocks)} of one trial of every variant, each in a "

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
+from workbench.measure.comparison.turns import why_no_turns
 from workbench.records import ComparisonState, Policy, Program, Slicing, Stop, VariantTrial
 from workbench.records.run_folder import read_state, write_state
 
@@ -39,7 +40,6 @@ class Journal:
         budget_s: float | None = None,
         cold_cache: bool = False,
         slicing: Slicing | None = None,
-        whole_because: str = "",
     ) -> Journal:
         """A comparison that has not begun.
 
@@ -53,20 +53,20 @@ class Journal:
             programs: By variant: which workbench measures it, where it isn't this one.
             budget_s: No block begins that would probably end later than this; None: no limit.
             cold_cache: Whether the data set's files are put out of the file cache before every trial.
-            slicing: How the trials of a block take turns; None: one runs after the other.
-            whole_because: Why they take none, where they were to.
+            slicing: How the trials of a block take turns, where they can; None: one runs after the other.
         """
+        why_whole = why_no_turns(variants, programs=programs, cold_cache=cold_cache) if slicing is not None else ""
         state = ComparisonState(
             variants=dict(variants),
             programs=dict(programs or {}),
             seed=seed,
             policy=(policy or Policy(planned_blocks=num_blocks)).model_copy(
-                update={"budget_s": budget_s, "slicing": slicing}
+                update={"budget_s": budget_s, "slicing": None if why_whole else slicing}
             ),
             most_blocks=num_blocks,
             cold_cache=cold_cache,
             runs=str(runs.resolve()),
-            whole_because=whole_because,
+            whole_because=why_whole,
         )
         return cls(folder, state)
 
