@@ -49,14 +49,14 @@ def whatif(
     from workbench.explain.diagnosis.plan import compare_command
     from workbench.explain.figures.predictions import answer_table, ceiling_lines, gain_table
     from workbench.explain.prediction.gain_map import ceilings, gain_map
-    from workbench.explain.prediction.predictor import Predictor
     from workbench.explain.prediction.unpredicted import Unpredicted
     from workbench.explain.words.headline import profilers_note
     from workbench.explain.words.items import item_of
     from workbench.records import Prediction
-    from workbench.records.run_folder import read_record, read_spans
+    from workbench.records.run_folder import read_record
     from workbench.report.find_run import RunsBelow, find_run
     from workbench.report.outcome import results_folder
+    from workbench.report.predictions import predictor_of
 
     runs = results_folder(out) / "runs"
     folder = find_run(run, runs)
@@ -64,7 +64,7 @@ def whatif(
     if record.knobs.profilers:
         print(f"{profilers_note(record)}the answers are about that run.")
     item = item_of(record)
-    predictor = Predictor(record, read_spans(folder))
+    predictor = predictor_of(record, folder)
     gains = None
     if question and together:
         answers = [predictor.predict(_one_change(question, predictor, RunsBelow(runs)))]

@@ -14,6 +14,7 @@ from workbench.explain.prediction.gain_map import StageGain, ceilings, gain_map
 from workbench.explain.prediction.predictor import Predictor
 from workbench.panel.display import close_tree, message, show
 from workbench.panel.run_list import ViewedRun
+from workbench.report.predictions import predictor_of
 
 #: Stages that get a slider: those of the largest gain.
 _MOST_SLIDERS = 6
@@ -46,7 +47,7 @@ class WhatIf:
             self._show_nothing("This run failed: there is nothing to predict from.")
             return
         try:
-            predictor = Predictor(run.record, run.spans)
+            predictor = predictor_of(run.record, run.folder)
         except BadInput as error:
             self._show_nothing("; ".join(problem.what for problem in error.problems))
             return

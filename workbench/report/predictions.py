@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.errors import BadInput
@@ -10,21 +11,42 @@ from workbench.explain.prediction.predictor import Predictor
 from workbench.explain.prediction.variants import predict_variant, with_predictions
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.records import Comparison, Prediction, Record
-from workbench.records.run_folder import read_spans
+from workbench.records.run_folder import list_runs, read_record, read_spans
+
+#: How many runs beside one are asked how far runs of this machine are from each other, the newest ones.
+_MOST_RUNS = 60
 
 
-def open_predictor(record: Record, folder: Path, repeats: Sequence[Record] = ()) -> Predictor | str:
+def open_predictor(record: Record, folder: Path) -> Predictor | str:
     """What answers questions to a run; or why nothing can be asked, as a sentence.
 
     Args:
         record: The run.
         folder: Its folder.
-        repeats: As for `Predictor`.
     """
     try:
-        return Predictor(record, read_spans(folder), repeats=repeats)
+        return predictor_of(record, folder)
     except BadInput as error:
         return "; ".join(problem.what for problem in error.problems)
+
+
+def predictor_of(record: Record, folder: Path) -> Predictor:
+    """What answers questions to a run, as sure as runs of this machine are alike.
+
+    Raises:
+        BadInput: Where the run doesn't tell what a prediction needs.
+    """
+    return Predictor(record, read_spans(folder), others=list(_runs_beside(record, folder.parent)))
+
+
+def _runs_beside(record: Record, runs: Path) -> Iterator[Record]:
+    """The newest runs of the same machine; what cannot be read is passed over."""
+    machine = record.environment and (record.environment.cpu, record.environment.cores)
+    for folder in list(list_runs(runs))[-_MOST_RUNS:]:
+        with contextlib.suppress(BadInput):
+            other = read_record(folder)
+            if other.environment and (other.environment.cpu, other.environment.cores) == machine:
+                yield other
 
 
 def add_predictions(comparison: Comparison, compared: ComparisonRun) -> Comparison:
@@ -32,7 +54,7 @@ def add_predictions(comparison: Comparison, compared: ComparisonRun) -> Comparis
     trials = compared.records.get(comparison.baseline, [])
     if not trials or trials[0].steady is None:
         return comparison
-    predictor = open_predictor(trials[0], Path(compared.state.runs) / trials[0].run_id, trials)
+    predictor = open_predictor(trials[0], Path(compared.state.runs) / trials[0].run_id)
     if isinstance(predictor, str):
         return with_predictions(comparison, [(variant.name, predictor) for variant in comparison.others])
     found: list[tuple[str, Prediction | str]] = []

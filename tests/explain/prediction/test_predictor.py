@@ -47,7 +47,7 @@ def test_nothing_changed_is_what_was_measured(predictor):
 def test_beside_neighbours_intervals_are_wider_and_estimates_stay(predictor):
     record, spans = QuietRun().record(), QuietRun().spans()
     quiet = predictor.predict().samples_per_s
-    busy = Predictor(record, spans, repeats=[make_record(rate) for rate in (100.0, 120.0, 80.0)])
+    busy = Predictor(record, spans, others=[make_record(rate) for rate in (100.0, 120.0, 80.0)])
     wide = busy.predict().samples_per_s
     assert wide.estimate == quiet.estimate
     assert wide.low < quiet.low < quiet.high < wide.high

@@ -1,12 +1,13 @@
 """How far one run of this machine is from the next, by what a run and its repeats show.
 
 A prediction rests on one run, and is compared with another one: both scatter. On a quiet machine little, and then the
-floor of `predictor.Confidence` holds; beside neighbours more, which the run itself shows where its parts differ, and
-its repeats where there are some.
+floor of `predictor.Confidence` holds; beside neighbours more, which the run itself shows where its parts differ,
+the machine's counters by what others have taken of the cores, and its repeats where there are some.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,23 +22,37 @@ Times = npt.NDArray[np.float64]
 #: Parts of a run that are compared with each other, and how many it takes at least.
 _PARTS, _LEAST_PARTS = 8, 4
 
-#: Runs of one kind that say how far they are from each other.
-_LEAST_RUNS = 3
+#: More of the cores than this is not put down to neighbours.
+_MOST_TAKEN = 0.9
+
+#: How many runs beyond the first of their kind say how far runs are from each other; and what two of one kind may
+#: differ in.
+_LEAST_FREEDOM = 2
+_NO_MATTER = {"checked_samples", "isolated_samples", "seed", "timeout_s"}
 
 
-def noise_of(record: Record, repeats: Sequence[Record] = ()) -> float:
-    """Standard deviation of the log of a run's throughput: the larger one of what it and its repeats show.
+def noise_of(record: Record, others: Sequence[Record] = ()) -> float:
+    """Standard deviation of the log of a run's throughput: the largest of what it, its neighbours and others show.
 
     Args:
         record: The run.
-        repeats: Runs of the same knobs on the same machine, the run among them.
+        others: Runs of the same machine, of any knobs: those of one kind say how far they are from each other.
 
     Returns:
-        0 where neither says anything.
+        0 where none of them says anything.
     """
-    rates = np.log([rate(one) for one in repeats if ended_well(one)])
-    between = float(rates.std(ddof=1)) if len(rates) >= _LEAST_RUNS else 0.0
-    return max(_within(record), between)
+    return max(_within(record), _of_neighbours(record), _between(others))
+
+
+def _between(runs: Sequence[Record]) -> float:
+    """Standard deviation from run to run, of all kinds together; 0 where too few were repeated."""
+    kinds: dict[str, list[float]] = {}
+    for run in runs:
+        if ended_well(run):
+            kinds.setdefault(run.knobs.model_dump_json(exclude=_NO_MATTER), []).append(float(np.log(rate(run))))
+    freedom = sum(len(rates) - 1 for rates in kinds.values())
+    squares = sum(float(np.var(rates)) * len(rates) for rates in kinds.values())
+    return float((squares / freedom) ** 0.5) if freedom >= _LEAST_FREEDOM else 0.0
 
 
 def noise_of_isolated(record: Record) -> float:
@@ -60,17 +75,44 @@ def noise_of_isolated(record: Record) -> float:
     return _scatter(*counted, parts, record.knobs.num_workers)
 
 
-def _within(record: Record) -> float:
-    """Standard error of a run's mean throughput, by parts of it that hold the same kinds of steps.
+def _of_neighbours(record: Record) -> float:
+    """What other processes and the host have taken of the cores: another run may be spared all of it, or none.
 
-    Where the machine is slower for longer than a part takes, neighbouring parts are alike, and say less than their
-    number: so parts of twice the length are asked as well, and the larger error is taken.
+    Of a share that is as likely as any other from nothing to all of it, this is the root of the mean square.
+    """
+    machine = record.machine
+    if machine is None:
+        return 0.0
+    taken = min(machine.other_cores / max(machine.num_cores, 1) + machine.steal_share, _MOST_TAKEN)
+    return float(-np.log1p(-taken) / 3.0**0.5)
+
+
+def _within(record: Record) -> float:
+    """How far the run is from another one of the same length, by how far parts of it are from each other.
+
+    Steps that scatter by themselves do so less the longer the run. What the machine does at its own pace (neighbours
+    that come and go) makes long parts differ as much as short ones, and runs as much as parts: of eight parts and of
+    four, what does not grow less with their length is taken for that. Parts of an epoch differ by what is in them, and
+    say nothing of the machine.
     """
     counted = _counted(record)
     if counted is None:
         return 0.0
     workers = record.knobs.num_workers
-    return max(_scatter(*counted, parts, workers) / parts**0.5 for parts in (_PARTS, _PARTS // 2))
+    short, long = (_scatter(*counted, parts, workers) for parts in (_PARTS, _PARTS // 2))
+    error = max(short / math.sqrt(_PARTS), long / math.sqrt(_PARTS // 2))
+    if len(counted[0]) // _PARTS < _steps_per_epoch(record):
+        return error
+    lasting = max(0.0, 2.0 * long**2 - short**2)
+    own = max(0.0, 2.0 * (short**2 - long**2)) / _PARTS
+    return max(error, math.sqrt(lasting + own))
+
+
+def _steps_per_epoch(record: Record) -> float:
+    """Steps of an epoch; infinitely many where that is not known."""
+    described = record.description
+    samples = (described.epoch_samples or described.num_samples) if described is not None else 0
+    return samples / record.knobs.batch_size if samples else float("inf")
 
 
 def _counted(record: Record) -> tuple[Times, Times] | None:

@@ -2,9 +2,9 @@
 
 Both are drawn with the same random numbers, so what they have in common drops out, and the ratio is applied to what was
 measured. The interval holds three things: how the samples' times scatter (several draws); how far one run of this
-machine is from the next, by what this run shows of it, and its repeats; and how wrong the model is, which grows with
-the size of the change, and with how far the simulated run is from the measured one before any change. What rests on
-the second or two that were timed isolated is as uncertain as such a part of the run.
+machine is from the next, by what this run and others show; and how wrong the model is, which grows with the size of the
+change, and with how far the simulated run is from the measured one before any change. What rests on the second or two
+that were timed isolated is as uncertain as such a part of the run.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Predictor:
         record: The run's record.
         spans: Its spans (`run_folder.read_spans`).
         confidence: How wide intervals are.
-        repeats: Runs of the same knobs on the same machine, which tell how far they are from each other.
+        others: Runs of the same machine, of any knobs: repeated ones tell how far they are from each other.
 
     Attributes:
         record: The run's record.
@@ -86,12 +86,12 @@ class Predictor:
         spans: pd.DataFrame,
         *,
         confidence: Confidence = CONFIDENCE,
-        repeats: Sequence[Record] = (),
+        others: Sequence[Record] = (),
     ) -> None:
         self.record = record
         self.model = calibrate(record, spans)
         self.confidence = confidence
-        self.run_to_run = float(np.hypot(confidence.run_to_run, noise_of(record, repeats)))
+        self.run_to_run = float(np.hypot(confidence.run_to_run, noise_of(record, others)))
         self._isolated_noise = noise_of_isolated(record)
         assert record.steady is not None  # else it could not have been calibrated
         self.measured = record.steady.samples_per_s

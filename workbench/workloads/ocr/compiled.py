@@ -23,8 +23,8 @@ _SOURCES = ("quads.py", "fast_targets.py", "detector/overlap.py")
 def compile_ahead() -> None:
     """Compile what isn't compiled yet, in a process of its own. Where that fails, a trial does so as it goes along."""
     if not _stamp().exists():
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([sys.executable, "-m", _MODULE], env=child_environment(), check=False, **quiet)
+        command, quiet = [sys.executable, "-m", _MODULE], subprocess.DEVNULL
+        subprocess.run(command, env=child_environment(), stdin=quiet, stdout=quiet, stderr=quiet, check=False)
 
 
 def main() -> None:
