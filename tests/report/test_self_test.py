@@ -107,9 +107,9 @@ def test_trials_take_turns_as_those_of_a_comparison_do(trials, tmp_path):
 
 
 def test_the_time_of_turns_is_known_before_there_are_any(trials, tmp_path):
-    # Three trials of 1 s; then blocks of five, each of which is on for 8 s more.
+    # Three trials of 1 s; then blocks of five, each of which is on for 6 s more.
     clock = Seconds(trials, lambda number: 1.0)
-    with pytest.raises(TooShort, match=r"here about 2\.3 min, and was given 1 min"):
+    with pytest.raises(TooShort, match=r"here about 1\.8 min, and was given 1 min"):
         run_selftest(tmp_path, Knobs(**KNOBS), launch=trials, num_blocks=99, budget_s=60.0, clock=clock)
     assert len(trials.ran) == 2
 

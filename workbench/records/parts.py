@@ -19,7 +19,7 @@ class Slicing(Part):
     """How the trials of a block take turns: each runs for some seconds at a time, while the others are frozen."""
 
     slice_s: float = Field(2.0, gt=0.0, description="a slice; longer for a trial whose steps are slow")
-    rounds: int = Field(4, ge=1, description="slices of every variant in a block")
+    rounds: int = Field(3, ge=1, description="slices of every variant in a block")
     least_steps: int = Field(6, ge=2, description="a slice is long enough for this many steps")
 
 

@@ -73,12 +73,12 @@ class PageRecorder:
                 self._wanted.discard(number)
                 self._kept[number] = {"image": batch.images[place].cpu().clone(), **_maps_of(batch, place)}
 
-    def arrays(self, find: Callable[[torch.Tensor], Sequence[Polygon]] | None) -> dict[str, Array]:
+    def arrays(self, find: Callable[[Sequence[torch.Tensor]], Sequence[Sequence[Polygon]]] | None) -> dict[str, Array]:
         """What was seen, for `samples.npz`.
 
         Args:
-            find: Gives the outlines of the words that a detector finds on an image, float32 [1, 3, S, S], normalized;
-                those on the kept pages are kept too.
+            find: Gives the outlines of the words that a detector finds on images, each float32 [1, 3, S, S],
+                normalized; those on the kept pages are kept too.
 
         Returns:
             Of all N pages of the data set: `all_names` str [N], `times_seen` int64 [N], and some pixels of what arrived
@@ -105,7 +105,7 @@ class PageRecorder:
                 maps = np.stack([self._kept[number][name] for number in numbers])
                 arrays[name] = _half_or_bytes(maps * np.float32(255.0))
         if find is not None:
-            arrays |= _outlines("detected", [find(normalized(image[None].contiguous())) for image in images])
+            arrays |= _outlines("detected", find([normalized(image[None].contiguous()) for image in images]))
         return arrays
 
     def results(self, run: Callable[[torch.Tensor], torch.Tensor], batch_size: int) -> dict[str, Array]:

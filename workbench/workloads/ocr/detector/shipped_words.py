@@ -7,10 +7,12 @@ the name of the file that holds the words.
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 import hashlib
 import os
 import platform
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -46,22 +48,27 @@ class ShippedWords:
     def __init__(self, folder: Path | None = None) -> None:
         self._root = folder or cache_dir() / "words"
 
-    def on(self, image: torch.Tensor) -> list[Polygon]:
-        """The outlines of the words on an image, each float32 [K, 2], x y in pixels.
+    def on(self, images: Sequence[torch.Tensor]) -> list[list[Polygon]]:
+        """The outlines of the words on each image, float32 [K, 2], x y in pixels.
 
         Args:
-            image: float32 [1, 3, S, S], normalized.
+            images: float32 [1, 3, S, S] each, normalized.
         """
-        values = image.contiguous()
-        digest = hashlib.sha256(f"{tuple(values.shape)} {values.dtype}".encode())
-        digest.update(values.numpy().tobytes())
-        path = self._folder / f"{digest.hexdigest()[:_LETTERS]}.npz"
-        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or of no use
-            return _read(path)
+        paths = [self._folder / f"{_digest(image)[:_LETTERS]}.npz" for image in images]
+        found = [_read(path) for path in paths]
+        if None in found:
+            with _one_at_a_time(self._folder):  # variants of a comparison come with the same pages at the same time
+                found = [self._found(image, path) for image, path in zip(images, paths, strict=True)]
+        return [words for words in found if words is not None]
+
+    def _found(self, image: torch.Tensor, path: Path) -> list[Polygon]:
+        kept = _read(path)
+        if kept is not None:
+            return kept
         with torch.inference_mode():
-            probability = self._detector(values).shrink[0].numpy()
+            probability = self._detector(image.contiguous()).shrink[0].numpy()
         words = [word.polygon.astype(np.float32) for word in find_words(probability)]
-        with contextlib.suppress(OSError):  # a disk that is full only costs time the next time
+        with suppress(OSError):  # a disk that is full only costs time the next time
             _write(path, words)
         return words
 
@@ -82,11 +89,30 @@ class ShippedWords:
         return self._root / digest.hexdigest()[:_LETTERS]
 
 
-def _read(path: Path) -> list[Polygon]:
-    with path.open("rb") as file, np.load(file) as kept:
-        points, lengths = kept["points"], kept["lengths"]
-    if lengths.sum() != len(points):
-        raise ValueError(f"{path} is not complete")
+def _digest(image: torch.Tensor) -> str:
+    """Of an image's values."""
+    digest = hashlib.sha256(f"{tuple(image.shape)} {image.dtype}".encode())
+    digest.update(image.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Among processes; where the folder cannot be written to, everybody at once."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(stack.enter_context((folder / "lock").open("w")), fcntl.LOCK_EX)
+        yield
+
+
+def _read(path: Path) -> list[Polygon] | None:
+    """The words of a file; None where it isn't there, or is of no use."""
+    try:
+        with path.open("rb") as file, np.load(file) as kept:
+            points, lengths = kept["points"], kept["lengths"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None
     return np.split(points, np.cumsum(lengths)[:-1]) if len(lengths) else []
 
 
