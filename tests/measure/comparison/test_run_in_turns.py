@@ -89,3 +89,18 @@ def test_what_has_run_is_kept(sliced, tmp_path):
     compared = run_comparison(journal, launch=again.trials, run_slices=again, make_template=lambda folders: None)
     assert len(again.trials.ran) == 3
     assert all(len(records) == 3 for records in compared.records.values())
+
+
+def test_no_block_is_expected_to_take_as_long_as_the_first(sliced, tmp_path):
+    """Its trials are started anew: 100 s, then 50 s each. The median of two would have refused the third."""
+    now_s = [0.0]
+    sliced.trials.before = lambda number: now_s.append(now_s[-1] + (100.0 if number < 3 else 50.0) / 3)
+    journal = Journal.begin(
+        tmp_path / "comparison", VARIANTS, runs=tmp_path / "runs", seed=0, num_blocks=9, slicing=Slicing(rounds=2),
+        budget_s=210.0,
+    )  # fmt: skip
+    compared = run_comparison(
+        journal, launch=sliced.trials, run_slices=sliced, make_template=lambda folders: None,
+        clock=lambda: round(now_s[-1] * 1e9),
+    )  # fmt: skip
+    assert (compared.state.stop, len(compared.order)) == ("budget", 3)

@@ -256,6 +256,7 @@ class _Runner:
                 on_event=self._on_event,
                 cancel=self._cancel,
                 template=self._template,
+                held_bytes=self._held_bytes(alive),
             )
         except NoRoom as error:
             self._journal.take_no_turns(str(error))
@@ -272,6 +273,12 @@ class _Runner:
             self._enter(block, name, found[name], cached[name])
         self._to_import = self._to_import or [self._journal.runs / record.run_id for record in found.values()]
         return found
+
+    def _held_bytes(self, names: Sequence[str]) -> int | None:
+        """What these variants held together at most in the block before; None where that isn't known."""
+        last = [self._compared.records[name][-1].memory for name in names if self._compared.records[name]]
+        held = [memory.peak_tree_bytes for memory in last if memory.peak_tree_bytes is not None]
+        return sum(held) if len(held) == len(names) else None
 
     def _knobs_of(self, block: int, name: str) -> Knobs:
         """The knobs of a variant in a block: samples are kept once, which is enough to compare them."""
@@ -353,10 +360,8 @@ class _Runner:
         if budget_s is None or not self._block_s:
             return False
         spent_s = (self._clock() - self._began_ns) / NS_PER_S
-        # In turns the first block takes longer than all others: its trials are started anew, and their samples kept.
-        in_turns = self._journal.state.policy.slicing is not None
-        expected_s = self._block_s[-1] if in_turns else float(np.median(self._block_s))
-        return spent_s + expected_s > budget_s
+        in_turns = self._journal.state.policy.slicing is not None  # then the first block takes longer than the others
+        return spent_s + (self._block_s[-1] if in_turns else float(np.median(self._block_s))) > budget_s
 
     def _tell(self, name: str, record: Record) -> None:
         if self._on_trial is not None:
