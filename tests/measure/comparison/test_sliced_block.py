@@ -41,7 +41,7 @@ class Stage:
         self.fails: set[str] = set()
         self.step_s = {"baseline": 0.1, "a": 0.1}
         self.memory_bytes = 10**9
-        self.side_by_side = self.started_together = self.may_start_together = False
+        self.side_by_side = False
         self.free_bytes = 10**10
 
     def make(self, knobs: OcrKnobs, runs: Path, **settings: object) -> FakeLaunch:
@@ -77,9 +77,6 @@ class FakeLaunch:
         assert not self.is_frozen, "nobody waits for a frozen trial"
         others = [launch for launch in self.stage.made if launch is not self]
         running = [launch for launch in others if not launch.is_frozen and not launch.has_ended]
-        if self.phase == "launch" and running and self.stage.may_start_together:
-            self.stage.started_together = True
-            running = [launch for launch in running if launch.ran_s > 1.02]  # which is up, and is seen in a moment
         assert not running or {self.phase, *(launch.phase for launch in running)} == {"finish"}, (
             "one runs, and no other"
         )
@@ -146,26 +143,6 @@ def test_they_end_side_by_side_but_for_what_is_timed(stage):
     run(stage)
     assert stage.side_by_side, "and never beside one with steps left, or one that is timed isolated"
     assert {launch.phase for launch in stage.made} == {"isolated"}
-
-
-def test_forked_ones_start_side_by_side_where_there_is_room(stage):
-    stage.may_start_together = True
-    run(stage, template=SimpleNamespace(cpu_s=0.0), held_bytes=10**9)
-    assert stage.started_together
-    assert [name for name, _ in stage.log[:4]] == ["baseline", "a", "a", "baseline"]
-
-
-@pytest.mark.parametrize(
-    "known",
-    [
-        {"held_bytes": 10**9},
-        {"template": SimpleNamespace(cpu_s=0.0)},
-        {"template": SimpleNamespace(cpu_s=0.0), "held_bytes": 9 * 10**9},
-    ],
-)
-def test_others_start_one_at_a_time(stage, known):
-    run(stage, **known)
-    assert not stage.started_together
 
 
 def test_scripts_end_one_by_one(stage, monkeypatch):

@@ -256,7 +256,6 @@ class _Runner:
                 on_event=self._on_event,
                 cancel=self._cancel,
                 template=self._template,
-                held_bytes=self._held_bytes(alive),
             )
         except NoRoom as error:
             self._journal.take_no_turns(str(error))
@@ -273,12 +272,6 @@ class _Runner:
             self._enter(block, name, found[name], cached[name])
         self._to_import = self._to_import or [self._journal.runs / record.run_id for record in found.values()]
         return found
-
-    def _held_bytes(self, names: Sequence[str]) -> int | None:
-        """What these variants held together at most in the block before; None where that isn't known."""
-        last = [self._compared.records[name][-1].memory for name in names if self._compared.records[name]]
-        held = [memory.peak_tree_bytes for memory in last if memory.peak_tree_bytes is not None]
-        return sum(held) if len(held) == len(names) else None
 
     def _knobs_of(self, block: int, name: str) -> Knobs:
         """The knobs of a variant in a block: samples are kept once, which is enough to compare them."""

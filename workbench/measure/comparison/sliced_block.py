@@ -49,13 +49,12 @@ def run_sliced_block(
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
     template: Template | None = None,
-    held_bytes: int | None = None,
     make: Callable[..., Launch] = Launch,
 ) -> dict[str, Record]:
     """Run one trial of every variant, in turns.
 
     Args:
-        variants: Knobs by name; they are started in this order.
+        variants: Knobs by name; they are started in this order, one at a time.
         runs: Folder of the run folders.
         orders: Names in the order of their slices, for every round.
         slicing: How they take turns.
@@ -63,8 +62,6 @@ def run_sliced_block(
         on_event: Called with the progress of the trial that runs, named.
         cancel: When set, all are ended.
         template: What trials are forked from, where they can be.
-        held_bytes: What all of them held together in an earlier block. Where there is room for that, and they are
-            forked, they start side by side: what such a start takes is not asked.
         make: Makes a trial that is to be started.
 
     Returns:
@@ -75,7 +72,7 @@ def run_sliced_block(
         KeyboardInterrupt: On an interrupt, after all have been ended.
     """
     tell, stop = on_event or (lambda event: None), cancel or threading.Event()
-    return _SlicedBlock(variants, runs, slicing, seed, tell, stop, template, held_bytes, make).run(orders)
+    return _SlicedBlock(variants, runs, slicing, seed, tell, stop, template, make).run(orders)
 
 
 class _SlicedBlock:
@@ -88,7 +85,6 @@ class _SlicedBlock:
         on_event: Callable[[Event], None],
         cancel: threading.Event,
         template: Template | None,
-        held_bytes: int | None,
         make: Callable[..., Launch],
     ) -> None:
         self._variants = variants
@@ -98,7 +94,6 @@ class _SlicedBlock:
         self._on_event = on_event
         self._cancel = cancel
         self._template = template
-        self._held_bytes = held_bytes
         self._make = make
         self._launches: dict[str, Launch] = {}
         self._stopped: dict[str, Stopped | None] = {}
@@ -107,7 +102,8 @@ class _SlicedBlock:
         template = self._template
         watch = MachineWatch() if template is None else MachineWatch(also_own_s=lambda: template.cpu_s)
         try:
-            self._start_all()
+            for name in self._variants:
+                self._start(name)
             for order in orders:
                 for name in order:
                     self._run_slice(name)
@@ -125,38 +121,21 @@ class _SlicedBlock:
             launch.raise_callers_error()
         return records
 
-    def _start_all(self) -> None:
-        """Start them, and freeze each where its counted steps begin."""
-        held, names = self._held_bytes, list(self._variants)
-        if self._template is not None and held is not None and usable_memory().free > _ROOM * held:
-            self._start(names)
-        else:
-            for name in names:
-                self._refuse_without_room(name)
-                self._start([name])
-
-    def _start(self, names: Sequence[str]) -> None:
-        """Side by side."""
+    def _start(self, name: str) -> None:
+        """Start a trial, and freeze it where its counted steps begin."""
         if self._cancel.is_set():
             return
-        for name in names:
-            self._begin(name)
-        starting = list(names)
-        while starting:
-            for name in list(starting):
-                if not self._goes_on(name) or self._launches[name].phase == "steady":
-                    self._freeze(name)
-                    starting.remove(name)
-                else:
-                    self._launches[name].wait(_POLL_S)
+        self._refuse_without_room(name)
 
-    def _begin(self, name: str) -> None:
         def tell(event: Event) -> None:
             self._on_event(event.model_copy(update={"trial": name}))
 
         launch = self._make(self._variants[name], self._runs, on_event=tell, in_turns=True, template=self._template)
         self._launches[name] = launch
         launch.start()
+        while self._goes_on(name) and launch.phase != "steady":
+            launch.wait(_POLL_S)
+        self._freeze(name)
 
     def _run_slice(self, name: str) -> None:
         launch = self._launches.get(name)
