@@ -33,7 +33,7 @@ check: lint  ## lint and the unit tests: no trial, no browser
 # Trials are processes, which start sooner where bytecode lies ready, and Python may have been told not to leave any.
 test: setup  ## all tests
 	@$(BIN)/python -m compileall -q workbench examples benchmarks tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 report: setup  ## compare four variants and write the HTML report [DATA=folder of pages]
 	$(BIN)/workbench report $(if $(DATA),--data "$(DATA)")

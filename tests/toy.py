@@ -122,6 +122,13 @@ class BusyToy(Toy):
         return BusyNumbers(self.knobs.num_samples)
 
 
+class CompiledToy(Toy):
+    """With code that is compiled once."""
+
+    def compile_ahead(self) -> None:
+        """See `workload.CompilesOnce`."""
+
+
 class CheckedToy(Toy):
     """A workload that keeps its samples by its own rules, and has a cache. Its methods fail where a test plants it.
 

@@ -23,7 +23,7 @@ from workbench.records import Checks, Comparison, Interval, RankStats, Record, T
 from workbench.records.run_folder import read_record, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("cuda")]
+pytestmark = pytest.mark.real
 
 #: Runs the script as a person does, and then says what it has imported.
 _RUN = """

@@ -11,7 +11,7 @@ from record_factory import make_record
 
 from workbench.records.run_folder import RECORD, write_json
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PROGRESS_MOVES = (
     "(() => { const step = /(\\d+) of \\d+ steps/.exec(text); window.steps ??= new Set();"

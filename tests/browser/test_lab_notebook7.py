@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from promise.lab_page import LabPage, served_lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 if importlib.util.find_spec("notebook") is None:
     pytest.skip("the package 'notebook' is not installed", allow_module_level=True)

@@ -9,7 +9,7 @@ import pytest
 from promise.lab_page import QUICK
 from promise.lab_server import KERNEL_IS_IDLE, RUN_ALL, lab_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 _SHOWN = "[...document.querySelectorAll('.jp-OutputArea .js-plotly-plot')].length"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from promise.lab_page import LabPage, served_lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).parents[1] / "observed_scripts" / "plain_loop.py"
 

@@ -17,7 +17,7 @@ from workbench.explain.figures.still import SVG, picture_of
 from workbench.explain.table import make_table, number
 from workbench.report.html import export_html
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

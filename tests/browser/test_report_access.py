@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from comparison_page import NUM_FIGURES, write_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 #: What a reader with a screen reader would miss.
 _FAULTS = """() => {

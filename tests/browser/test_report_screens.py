@@ -12,7 +12,7 @@ from PIL import Image
 
 from workbench.explain.figures.template import DARK_COLOURS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PHONE_PX = 390
 PAPER = (255, 255, 255)

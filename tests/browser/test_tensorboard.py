@@ -18,7 +18,7 @@ import pytest
 from workbench.measure.trial.launcher import run_trial
 from workbench.workloads.ocr.knobs import OcrKnobs
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def _free_port() -> int:

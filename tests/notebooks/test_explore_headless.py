@@ -14,7 +14,7 @@ import pytest
 from workbench.records.run_folder import list_runs
 from workbench.report.html import export_html
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("explore headless")]
+pytestmark = pytest.mark.real
 
 QUICK = (
     "device=replay", "replay_ms_per_sample=0.1", "num_pages=4", "num_workers=0", "batch_size=2", "num_steps=2",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from workbench.records import Record
 from workbench.records.run_folder import SAMPLES, list_runs, read_record, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("same numbers")]
+pytestmark = pytest.mark.real
 
 #: Real workers and a cache, a detector that is replayed, and as few pages as fill some batches.
 KNOBS = {
@@ -34,6 +35,9 @@ NOISE = {
 #: Stages that come about as the moment wills: waiting, epochs that begin, progress that is reported.
 BY_THE_WAY = {"idle", "wait", "receive", "start", "epoch", "progress", "drain", "free"}
 
+#: What torch's compiler sets in a process that imports it, as other tests do.
+IN_THIS_PROCESS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+
 PATIENCE_S = 120.0
 
 
@@ -41,6 +45,8 @@ PATIENCE_S = 120.0
 def runs(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The run folder of each way."""
     folders = {}
+    for name in IN_THIS_PROCESS:
+        os.environ.pop(name, None)
     reports = tmp_path_factory.mktemp("panel")
     lab = Workbench(reports, OcrKnobs(**KNOBS))
     lab.run()

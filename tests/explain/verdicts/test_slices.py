@@ -72,3 +72,9 @@ def test_a_long_step_that_was_frozen_in_its_midst_counts():
     durations = [500.0] * 9
     record = record_of(durations, [(500.0, 1750.0), (1750.0, 4500.0)], in_epoch=2, num_workers=0)
     assert sliced_rate(record) == pytest.approx(20.0)
+
+
+def test_a_trial_that_was_over_before_its_first_turn_is_taken_whole():
+    """A short script: its steps took less time than it takes to freeze it. Nothing over nothing is no rate."""
+    record = record_of([10.0] * 12, [(500.0, 600.0), (700.0, 800.0)], in_epoch=4)
+    assert sliced_rate(record) == record.steady.samples_per_s

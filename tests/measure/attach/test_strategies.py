@@ -12,7 +12,7 @@ from workbench.explain.checks.looks import compare_looks
 from workbench.explain.prediction.variants import can_take
 from workbench.files import examples_root
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("strategies")]
+pytestmark = pytest.mark.real
 
 OWN = str(examples_root() / "examples" / "own_script" / "train.py")
 SHORT = ("--epochs", "30", "--repeat", "1")

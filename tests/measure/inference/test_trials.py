@@ -17,7 +17,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record
 from workbench.records.run_folder import SAMPLES
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("trials with engines")]
+pytestmark = pytest.mark.real
 
 SMALL = {
     "num_pages": 6, "batch_size": 4, "image_size": 160, "num_workers": 1, "device": "cpu", "normalize": "device",

@@ -38,7 +38,7 @@ from workbench.records.run_folder import OWN_THREAD, PROFILES, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.workload import OcrWorkload
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("profilers")]
+pytestmark = pytest.mark.real
 
 IN_WORKERS = "workbench.workloads.ocr.targets.compute_targets"
 IN_MAIN = "workbench.workloads.ocr.detector.postprocess.find_words"

@@ -25,7 +25,7 @@ from workbench.records import Record
 from workbench.records.run_folder import EVENTS, SAMPLES, list_runs, read_record, read_spans
 from workbench.workloads.ocr.knobs import OcrKnobs
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("launcher")]
+pytestmark = pytest.mark.real
 
 
 @dataclass(frozen=True)

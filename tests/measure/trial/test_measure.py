@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from toy import CheckedToy, Toy, kill_the_worker, toy_knobs
+from toy import CheckedToy, CompiledToy, Toy, kill_the_worker, toy_knobs
 
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs.knobs import Knobs
@@ -44,15 +44,11 @@ def run(folder: Path, knobs: Knobs, events: list[Event] | None = None) -> Record
 
 
 def test_what_is_compiled_once_is_no_part_of_a_start(tmp_path, monkeypatch):
-    ahead_ns = 0
-
-    def compile_ahead(self: Toy) -> None:
-        nonlocal ahead_ns
-        ahead_ns += 100 * NS_PER_S
-
-    monkeypatch.setattr(Toy, "compile_ahead", compile_ahead, raising=False)
-    clock = lambda: monotonic_ns() + ahead_ns  # noqa: E731
-    record = Trial(toy_knobs(), tmp_path, started_ns=clock(), on_event=lambda event: None, clock=clock).run()
+    compiled: list[CompiledToy] = []
+    monkeypatch.setattr(CompiledToy, "compile_ahead", lambda self: compiled.append(self))
+    clock = lambda: monotonic_ns() + 100 * NS_PER_S * len(compiled)  # noqa: E731
+    knobs = toy_knobs(CompiledToy)
+    record = Trial(knobs, tmp_path, started_ns=clock(), on_event=lambda event: None, clock=clock).run()
 
     assert record.startup is not None and record.startup.total_s < 50.0
     assert record.startup.imports_s < 50.0

@@ -19,7 +19,7 @@ from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.workload import OcrWorkload
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("parity faults")]
+pytestmark = pytest.mark.real
 
 NUM_PAGES, BATCH = 8, 4
 EPOCH = [list(range(begin, begin + BATCH)) for begin in range(0, NUM_PAGES, BATCH)]

@@ -11,7 +11,7 @@ from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.time_transforms import ROUNDS, WIDTHS, WORD_COUNTS, study_transforms
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("time transforms")]
+pytestmark = pytest.mark.real
 
 CHAIN = ["LongestMaxSize", "PadIfNeeded", "Normalize", "ToTensorV2"]
 

@@ -29,7 +29,7 @@ _OFTEN = 4
 
 
 def sliced_rate(record: Record) -> float:
-    """Samples per second of a trial that took turns.
+    """Samples per second of a trial that took turns; of one that was over before its first turn, of all its steps.
 
     Args:
         record: Of a trial that ended well, and has slices.
@@ -38,6 +38,9 @@ def sliced_rate(record: Record) -> float:
     took_s = np.bincount(steps.place, steps.took_ns / NS_PER_S, len(steps.epoch))
     samples = np.bincount(steps.place, steps.samples, len(steps.epoch))
     seen = samples > 0
+    if not seen.any():
+        assert record.steady is not None
+        return record.steady.samples_per_s
     return float(steps.epoch[seen].sum() / (steps.epoch[seen] * took_s[seen] / samples[seen]).sum())
 
 
