@@ -14,7 +14,7 @@ from workbench.explain.prediction.gain_map import StageGain, ceilings, gain_map
 from workbench.explain.prediction.predictor import Predictor
 from workbench.panel.display import close_tree, message, show
 from workbench.panel.run_list import ViewedRun
-from workbench.report.predictions import predictor_of
+from workbench.report.predictions import runs_beside
 
 #: Stages that get a slider: those of the largest gain.
 _MOST_SLIDERS = 6
@@ -47,7 +47,8 @@ class WhatIf:
             self._show_nothing("This run failed: there is nothing to predict from.")
             return
         try:
-            predictor = predictor_of(run.record, run.folder)
+            others = runs_beside(run.record, run.folder.parent)
+            predictor = Predictor(run.record, run.spans, others=others)
         except BadInput as error:
             self._show_nothing("; ".join(problem.what for problem in error.problems))
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.errors import BadInput
@@ -36,17 +35,17 @@ def predictor_of(record: Record, folder: Path) -> Predictor:
     Raises:
         BadInput: Where the run doesn't tell what a prediction needs.
     """
-    return Predictor(record, read_spans(folder), others=list(_runs_beside(record, folder.parent)))
+    return Predictor(record, read_spans(folder), others=runs_beside(record, folder.parent))
 
 
-def _runs_beside(record: Record, runs: Path) -> Iterator[Record]:
-    """The newest runs of the same machine; what cannot be read is passed over."""
+def runs_beside(record: Record, runs: Path) -> list[Record]:
+    """The newest runs of the same machine in a folder of run folders; what cannot be read is passed over."""
     machine = record.environment and (record.environment.cpu, record.environment.cores)
+    found = []
     for folder in list(list_runs(runs))[-_MOST_RUNS:]:
         with contextlib.suppress(BadInput):
-            other = read_record(folder)
-            if other.environment and (other.environment.cpu, other.environment.cores) == machine:
-                yield other
+            found.append(read_record(folder))
+    return [run for run in found if run.environment and (run.environment.cpu, run.environment.cores) == machine]
 
 
 def add_predictions(comparison: Comparison, compared: ComparisonRun) -> Comparison:
