@@ -17,9 +17,9 @@ def site(tmp_path, monkeypatch) -> Path:
     monkeypatch.syspath_prepend(tmp_path)
     # Only what is planted is installed: the search for packages goes through this folder alone.
     monkeypatch.setattr(importlib.metadata.MetadataPathFinder, "find_distributions", _only_in(tmp_path))
-    versions.packages_of_modules.cache_clear()
+    versions.installed.cache_clear()
     yield tmp_path
-    versions.packages_of_modules.cache_clear()
+    versions.installed.cache_clear()
 
 
 def _only_in(folder: Path):

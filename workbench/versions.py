@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,7 +35,7 @@ def package_of(module: str) -> Package | None:
         module: Name of the module as it is imported, such as "cv2" or "nvidia.dali".
     """
     top_level, _, rest = module.partition(".")
-    names = {_normalized(name) for name in packages_of_modules().get(top_level, ())}
+    names = {_normalized(str(package.metadata["Name"])) for modules, package in installed() if top_level in modules}
     if rest:  # packages share a namespace such as `nvidia`, and take the module's name
         names = {name for name in names if name.startswith(_normalized(module))}
     # An editable install claims no modules; nearly always it has the module's name.
@@ -49,9 +49,22 @@ def package_of(module: str) -> Package | None:
 
 
 @cache
-def packages_of_modules() -> Mapping[str, Sequence[str]]:
-    """Names of packages by the top-level modules that come from them; looked up once, as it takes 0.2 s."""
-    return importlib.metadata.packages_distributions()
+def installed() -> Sequence[tuple[Collection[str], importlib.metadata.Distribution]]:
+    """Every installed package, with the names of the top-level modules that come from it; looked up once.
+
+    `importlib.metadata.packages_distributions` would make an object of every file, of which torch alone has ten
+    thousand: in every trial that took longer than its model.
+    """
+    return [(_modules_of(package), package) for package in importlib.metadata.distributions()]
+
+
+def _modules_of(package: importlib.metadata.Distribution) -> Collection[str]:
+    """What it declares, or else where its files lie; a few of these names are none of a module."""
+    declared = package.read_text("top_level.txt")
+    if declared is not None:
+        return declared.split()
+    files = (package.read_text("RECORD") or "").splitlines()
+    return {file.partition(",")[0].partition("/")[0].partition(".")[0] for file in files}
 
 
 def _version(name: str) -> str | None:

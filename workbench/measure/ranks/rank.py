@@ -7,13 +7,12 @@ the others. Rank 0 tells of its progress.
 from __future__ import annotations
 
 import os
-import sys
 
 from workbench.measure.ranks.ranked_trial import folder_of
 from workbench.measure.timing.ranks import leave_ranks
 from workbench.measure.trial.events import Event, EventWriter
 from workbench.measure.trial.measure import Trial
-from workbench.measure.trial.worker import hold_leash, leave_record, parse_arguments, take_stdout
+from workbench.measure.trial.worker import hold_leash, leave, leave_record, parse_arguments, take_stdout
 from workbench.records.run_folder import read_knobs
 
 
@@ -38,4 +37,4 @@ def _unheard(event: Event) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -65,6 +65,21 @@ def test_arrays_of_one_shape_are_one(cache):
         cache.block("image")
 
 
+def test_what_is_lent_is_written_into_without_harm():
+    cache = filled("mapped")
+    lent = cache.lend("matrix", 1, 2)
+    assert np.array_equal(lent, cache.block("matrix")[1:])
+    lent[:] = -1.0
+    assert np.array_equal(cache.block("matrix")[2], make(2)["matrix"])
+    assert np.array_equal(cache.lend("matrix", 1, 2), cache.block("matrix")[1:])
+
+
+@pytest.mark.parametrize(("store", "name"), [("shared", "matrix"), ("mapped", "image")])
+def test_what_does_not_lie_as_it_is_wanted_is_not_lent(store, name):
+    with pytest.raises(ValueError, match="cannot be lent"):
+        filled(store).lend(name, 0, 2)
+
+
 def _look(cache: PageCache, queue) -> None:
     cache.count_readings(2)
     queue.put([int(cache.array("image", number).max()) for number in range(3)])
@@ -182,8 +197,8 @@ def test_another_build_of_opencv_has_a_key_of_its_own(monkeypatch, package):
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: {**list_all(), "cv2": [package]})
-    versions.packages_of_modules.cache_clear()
+    versions.installed.cache_clear()
     assert fields.key() != with_headless
     monkeypatch.undo()
-    versions.packages_of_modules.cache_clear()
+    versions.installed.cache_clear()
     assert fields.key() == with_headless
