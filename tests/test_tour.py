@@ -17,7 +17,8 @@ README = Path(__file__).parents[1] / "README.md"
 _WAITS = ("lab",)
 
 #: What makes a command short.
-SHORT = {"run": ("-p", "num_steps=8"), "compare": ("--blocks", "1", "-p", "num_steps=8")}
+_FEW = ("-p", "num_steps=8", "-p", "isolated_samples=4")
+SHORT = {"run": _FEW, "compare": ("--blocks", "1", *_FEW)}
 
 
 def tour() -> list[list[str]]:
