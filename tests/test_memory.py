@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing as mp
 from pathlib import Path
 
@@ -31,3 +32,13 @@ def test_the_descriptor_is_closed_with_the_object():
     for _ in range(50):
         SharedMemory(1 << 20)
     assert count() <= before + 1
+
+
+def test_a_window_shows_what_is_there_and_keeps_what_is_written_to_itself():
+    block = SharedMemory(3 * mmap.PAGESIZE)
+    block.view[mmap.PAGESIZE + 5] = 7
+    window = block.window(mmap.PAGESIZE + 3, 10)
+    assert bytes(window) == bytes([0, 0, 7] + [0] * 7)
+    window[2] = 9
+    assert block.view[mmap.PAGESIZE + 5] == 7
+    assert block.window(mmap.PAGESIZE + 5, 1)[0] == 7

@@ -7,12 +7,16 @@ It does not count against the size of `/dev/shm`, its pages are made on first to
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import mmap
 import os
 import weakref
 from multiprocessing import reduction
 from typing import Any
+
+#: Of `madvise`, which Python has no name for.
+_MADV_POPULATE_READ = 22
 
 
 class SharedMemory:
@@ -34,6 +38,19 @@ class SharedMemory:
         self.size = size
         self._map = mmap.mmap(fd, max(size, 1))
         self.view = memoryview(self._map)
+
+    def window(self, offset: int, size: int) -> memoryview:
+        """A part of it in a mapping of its own, ready to be read; what is written there stays there (copy on write).
+
+        Args:
+            offset: Where it begins, in bytes.
+            size: Bytes.
+        """
+        before = offset % mmap.ALLOCATIONGRANULARITY
+        mapped = mmap.mmap(self._fd, before + size, flags=mmap.MAP_PRIVATE, offset=offset - before)
+        with contextlib.suppress(OSError):  # a kernel before 5.14: then each page is mapped when it is touched
+            mapped.madvise(_MADV_POPULATE_READ)
+        return memoryview(mapped)[before:]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle for a child that is being spawned; the descriptor is duplicated into it.

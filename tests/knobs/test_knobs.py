@@ -107,6 +107,8 @@ IMPOSSIBLE_EXAMPLES = [
     {"cache": "prepared", "mode": "train"},
     {"targets": "cached", "mode": "train"},
     {"cache_store": "shared"},
+    {"cache_store": "mapped", "cache": "prepared", "normalize": "device", "targets": "cached", "num_workers": 1},
+    {"cache_store": "mapped", "cache": "decoded", "num_workers": 0},
     {"cache": "tensor"},
     {"normalize": "cached"},
     {"scaled_decode": True, "mode": "train"},

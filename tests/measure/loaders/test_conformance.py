@@ -109,6 +109,7 @@ WAYS = [
     {"cache": "decoded", "targets": "cached"},
     {"cache": "prepared", "normalize": "opencv", "targets": "fast"},
     {"cache": "prepared", "normalize": "device", "targets": "cached", "cache_store": "disk"},
+    {"cache": "prepared", "normalize": "device", "targets": "cached", "cache_store": "mapped"},
     {"cache": "prepared", "normalize": "device", "targets": "cached", "cache_store": "shared", "num_workers": 1},
     {"cache": "tensor", "normalize": "cached", "targets": "cached", "num_workers": 2, "transport": "ring"},
     {"cache": "tensor", "normalize": "cached", "cache_store": "shared", "num_workers": 1, "start_method": "spawn"},

@@ -230,17 +230,29 @@ class OcrKnobs(DetectorKnobs, Knobs):
             ),
         },
     )
-    cache_store: Literal["memory", "shared", "disk"] = knob(
+    cache_store: Literal["memory", "shared", "mapped", "disk"] = knob(
         "memory",
         "image path",
-        "where a cache lies: in each process, one copy for all workers, or a file that stays",
+        "where a cache lies: in each process, one copy for all workers, one that batches are part of, or in a file",
         refused=[
             Refusal(
-                ("cache_store=shared/disk", "cache=none"),
+                ("cache_store=mapped", "num_workers"),
+                lambda k: k.cache_store == "mapped" and k.num_workers > 0,
+                "workers copy what they send, and a batch that is a part of the cache needs none",
+                "Take num_workers=0, or cache_store=shared",
+            ),
+            Refusal(
+                ("cache_store=mapped", "cache"),
+                lambda k: k.cache_store == "mapped" and _keeps_pages(k) and not k.fully_cached,
+                "something is left to be done to each page that comes out of this cache",
+                "Take cache=prepared normalize=device targets=cached, or cache_store=shared",
+            ),
+            Refusal(
+                ("cache_store=shared/mapped/disk", "cache=none"),
                 lambda k: k.cache_store != "memory" and not _keeps_pages(k),
                 "there is no cache to store",
                 "Take a cache (prepared, for one) or targets=cached, or cache_store=memory",
-            )
+            ),
         ],
         inactive=[
             Inactive(
@@ -248,8 +260,18 @@ class OcrKnobs(DetectorKnobs, Knobs):
                 "without workers nobody shares it",
             )
         ],
-        predicted="nothing",
-        effects={"disk": Effect(against=("start-up-bound",))},
+        predicted="effects",
+        effects={
+            "memory": Effect(),
+            "shared": Effect(),
+            "disk": Effect(against=("start-up-bound",)),
+            "mapped": Effect(
+                frees=("cache",),
+                against=("memory-bound cache",),
+                assumes="Pages that follow one another are handed over as they lie, in no time worth counting.",
+            ),
+        },
+        cost="batches are parts of the cache: whoever writes into one copies what it writes to, page of memory by page",
     )
     transforms: Literal["albumentations", "direct"] = knob(
         "albumentations",

@@ -14,7 +14,7 @@ from workbench import batch_memory
 from workbench.errors import BadInput
 from workbench.measure.timing.stages import knock_out
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.dataset import BatchedPages, PageDataset
+from workbench.workloads.ocr.pages.dataset import BatchedCache, BatchedPages, PageDataset
 from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.sample import collate
 
@@ -78,6 +78,24 @@ def test_a_cache_changes_nothing(tmp_path, cache, store, normalize):
         assert np.array_equal(got.targets.shrink_map, want.targets.shrink_map)
     again = cached[0]
     assert torch.equal(again.image, plain[0].image), "using an entry must not change it"
+
+
+@pytest.mark.parametrize("numbers", [[0, 1], [1, 2], [1], [2, 0], [1, 1]])
+def test_batches_that_are_parts_of_a_cache_are_what_copies_are(tmp_path, numbers):
+    pages = [draw_page(tmp_path, exif_orientation=turned) for turned in (1, 3, 6)]
+    copied, lent = (
+        BatchedCache(pages, knobs(cache="prepared", targets="cached", cache_store=store, num_workers=0))
+        for store in ("shared", "mapped")
+    )
+    for dataset in (copied, lent):
+        dataset.fill_cache(threads=1)
+    want = copied.__getitems__(numbers)
+    for _ in range(2):
+        got = lent.__getitems__(numbers)
+        assert torch.equal(got.images, want.images) and torch.equal(got.maps.planes, want.maps.planes)
+        assert np.array_equal(got.matrices, want.matrices) and got.dropped_words == want.dropped_words
+        got.images.zero_()  # whoever gets a batch may write into it
+    assert lent.cache.readings == 2 * len(numbers)
 
 
 def test_a_filled_cache_reads_no_file_any_more(tmp_path):

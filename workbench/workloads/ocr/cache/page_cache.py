@@ -16,7 +16,7 @@ import numpy.typing as npt
 from torch.utils.data import get_worker_info
 
 from workbench.memory import SharedMemory
-from workbench.workloads.ocr.cache.stores import STORES
+from workbench.workloads.ocr.cache.stores import STORES, MappedStore
 
 Array = npt.NDArray[Any]
 
@@ -95,6 +95,19 @@ class PageCache:
         shape = (len(field.shapes), *field.shapes[0])
         offset = int(self._offsets[name][0])
         return np.frombuffer(self._store.view, field.dtype, int(np.prod(shape)), offset).reshape(shape)
+
+    def lend(self, name: str, first: int, count: int) -> Array:
+        """The arrays of pages that follow one another as one, [count, ...], as they lie; writers write into a copy.
+
+        Raises:
+            ValueError: Where the pages have different shapes, or the store lends nothing.
+        """
+        field = self._fields[name]
+        if not (field.is_regular and isinstance(self._store, MappedStore)):
+            raise ValueError(f"'{name}' cannot be lent as it lies")
+        begin, end = (int(self._offsets[name][number]) for number in (first, first + count))
+        shape = (count, *field.shapes[0])
+        return np.frombuffer(self._store.window(begin, end - begin), field.dtype).reshape(shape)
 
     def count_readings(self, pages: int) -> None:
         """Count pages that were taken from the cache, in the worker that took them."""

@@ -1,4 +1,4 @@
-"""Where a cache lies: in this process's memory, in memory that is shared with the workers, or in a file."""
+"""Where a cache lies: in this process's memory, in memory that is shared with the workers or lent out, or in a file."""
 
 from __future__ import annotations
 
@@ -99,6 +99,14 @@ class SharedStore:
         self.view = state.view
 
 
+class MappedStore(SharedStore):
+    """See `Store`. As `SharedStore`, and parts of it can be had as they lie: nothing is copied until it is written."""
+
+    def window(self, offset: int, size: int) -> memoryview:
+        """Some of the bytes, uint8 [size]; whoever writes there writes into a copy."""
+        return self._memory.window(offset, size)
+
+
 class DiskStore:
     """See `Store`. A file that all workers map and that survives the run: the next trial finds it filled.
 
@@ -191,4 +199,9 @@ class DiskStore:
 
 
 #: A store by the knob `cache_store`; it takes the size in bytes and the key of the content.
-STORES: dict[str, Callable[[int, str], Store]] = {"memory": MemoryStore, "shared": SharedStore, "disk": DiskStore}
+STORES: dict[str, Callable[[int, str], Store]] = {
+    "memory": MemoryStore,
+    "shared": SharedStore,
+    "mapped": MappedStore,
+    "disk": DiskStore,
+}

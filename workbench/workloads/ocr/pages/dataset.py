@@ -92,7 +92,7 @@ class PageDataset(Dataset[Sample]):
 
 
 class BatchedCache(PageDataset):
-    """Pages that lie in a cache altogether: a batch is gathered in a few large copies, not page by page.
+    """Pages that lie in a cache altogether: a batch is gathered in a few large copies, not page by page; or in none.
 
     Gives whole batches, as torch's loader asks for them where a data set has `__getitems__`.
 
@@ -105,8 +105,8 @@ class BatchedCache(PageDataset):
         assert cache is not None
         with stage("cache"):
             rows = np.asarray(numbers)
-            images = torch.from_numpy(_rows(cache.block("image"), rows))
-            maps = PackedMaps(torch.from_numpy(_rows(cache.block("targets"), rows))) if "targets" in cache else None
+            images = torch.from_numpy(self._rows(cache, "image", rows))
+            maps = PackedMaps(torch.from_numpy(self._rows(cache, "targets", rows))) if "targets" in cache else None
             cache.count_readings(len(numbers))
             return Batch(
                 images=images.permute(0, 3, 1, 2) if images.dtype == torch.uint8 else images,
@@ -114,6 +114,20 @@ class BatchedCache(PageDataset):
                 matrices=cache.block("matrix")[rows],
                 dropped_words=int(cache.block("dropped")[rows].sum()),
             )
+
+    def _rows(self, cache: PageCache, name: str, rows: npt.NDArray[np.int64]) -> Array:
+        """Some rows of a field; pages that follow one another are copied in one piece, or are not copied at all."""
+        first, count = int(rows[0]), len(rows)
+        is_one_piece = np.array_equal(rows, np.arange(first, first + count))
+        if is_one_piece and self._knobs.cache_store == "mapped":
+            return cache.lend(name, first, count)
+        block = cache.block(name)
+        place = batch_memory.empty((count, *block.shape[1:]), block.dtype)
+        if is_one_piece:
+            np.copyto(place, block[first : first + count])
+        else:
+            np.take(block, rows, axis=0, out=place, mode="clip")  # checked by the sampler; "raise" would copy twice
+        return place
 
 
 class BatchedPages(PageDataset):
@@ -186,14 +200,3 @@ class SampleOfFiles:
         if data is None:
             raise BadInput("the data set", [Problem(f"page {number} has no image in its shard", str(page.path))])
         return self._maker().sample_of_bytes(page, data)
-
-
-def _rows(block: Array, rows: npt.NDArray[np.int64]) -> Array:
-    """A copy of some rows; pages that follow one another are copied in one piece."""
-    first, count = int(rows[0]), len(rows)
-    place = batch_memory.empty((count, *block.shape[1:]), block.dtype)
-    if np.array_equal(rows, np.arange(first, first + count)):
-        np.copyto(place, block[first : first + count])
-    else:
-        np.take(block, rows, axis=0, out=place, mode="clip")  # checked by the sampler; "raise" would copy twice
-    return place
