@@ -24,6 +24,7 @@ from promise.neighbour import neighbour
 
 from workbench.explain.verdicts.effect import Samples, rate, smallest_effect
 from workbench.explain.verdicts.error_rates import DRAWN, false_verdicts, planted, spread_of
+from workbench.explain.verdicts.spread import Spread
 from workbench.files import cache_dir
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
@@ -86,7 +87,7 @@ class Blocks:
         """What two variants can be told apart by in the time that is promised."""
         count = max(int(MINUTES * 60.0 / self.pair_s), 1)
         laid_out = policy.model_copy(update={"planned_blocks": count})
-        return smallest_effect(spread_of(self.identical), count, laid_out) if count >= policy.min_blocks else None
+        return smallest_effect(Spread(spread_of(self.identical)), count, laid_out)
 
     def half_width(self) -> float:
         """Half the width of Student's interval of two variants after that time, as a share of the ratio."""

@@ -48,10 +48,11 @@ def check(
     from workbench.measure.comparison.run import run_comparison
     from workbench.measure.comparison.variants import check_variants, equal_variants
     from workbench.measure.devices.parse_here import parse_here
-    from workbench.records import Policy, Slicing
+    from workbench.records import Slicing
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
     from workbench.report.progress import ProgressWriter
+    from workbench.report.rules import rules_here
     from workbench.report.verdicts import compare_run
 
     allowed = _share(max_slowdown)
@@ -73,21 +74,20 @@ def check(
         writer = ProgressWriter(on_progress, item=knobs.item)
         for sentence in equal_variants(variants, [reference.name] if reference.program else []):
             writer.on_text(sentence)
-        policy = Policy(planned_blocks=blocks)
         journal = Journal.begin(
             new_comparison_folder(results),
             variants,
             runs=results / "runs",
             seed=reference.knobs.seed,
             num_blocks=blocks,
-            policy=policy,
+            policy=rules_here(results, reference.knobs, planned_blocks=blocks, slicing=Slicing()),
             programs={reference.name: reference.program} if reference.program else None,
             budget_s=minutes * 60.0 or None,
             slicing=Slicing(),
         )
         compared = run_comparison(
             journal,
-            is_clear=lambda records: gate.is_clear(records, policy, most_slowdown=allowed),
+            is_clear=lambda records: gate.is_clear(records, journal.state.policy, most_slowdown=allowed),
             on_trial=writer.on_trial,
         )
         comparison = compare_run(compared)

@@ -31,6 +31,7 @@ from workbench.records.run_folder import COMPARISON, read_comparison, read_state
 from workbench.report.export import ENDED, export_comparison
 from workbench.report.outcome import fresh_name, new_comparison_folder, save_comparison
 from workbench.report.predictions import add_predictions
+from workbench.report.rules import rules_here
 from workbench.report.verdicts import compare_run, stopping_rule
 from workbench.units import format_rate
 
@@ -178,6 +179,7 @@ class ComparisonPanel:
                 runs=self._runs.runs,
                 seed=knobs[0].seed,
                 num_blocks=num_blocks,
+                policy=rules_here(self._runs.reports, knobs[0], planned_blocks=num_blocks, slicing=Slicing()),
                 slicing=Slicing(),
             )
 
@@ -201,7 +203,7 @@ class ComparisonPanel:
         in_turns = "The variants are started one after the other; then they take turns."
         whole = "First a warm-up trial, which does not count: it fills caches and wakes the cores."
         self._answer.value = message(in_turns if journal.state.policy.slicing is not None else whole)
-        rule = stopping_rule(journal.state.policy)
+        rule = stopping_rule(journal)
 
         def is_clear(records: Mapping[str, Sequence[Record]]) -> bool:
             self._show_so_far(journal, records)

@@ -28,6 +28,7 @@ from workbench.records.comparison_state import (
 from workbench.records.engine import EngineFacts, TrainingFacts
 from workbench.records.parts import (
     SCHEMA_VERSION,
+    KnownSpread,
     Policy,
     PredictedValue,
     Prediction,
@@ -84,6 +85,7 @@ __all__ = [
     "ImageKind",
     "Interval",
     "Isolated",
+    "KnownSpread",
     "LaneStats",
     "Limits",
     "Machine",

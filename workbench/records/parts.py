@@ -23,6 +23,14 @@ class Slicing(Part):
     least_steps: int = Field(6, ge=2, description="a slice is long enough for this many steps")
 
 
+class KnownSpread(Part):
+    """How far two trials of a block were apart in earlier comparisons on the same machine."""
+
+    value: float = Field(gt=0.0, description="standard deviation of a block's log ratio, of all of them together")
+    num_comparisons: int
+    num_blocks: int
+
+
 class Policy(Part):
     """The rules of a comparison, fixed before its first trial. Printed in every report."""
 
@@ -40,6 +48,7 @@ class Policy(Part):
     disturbed_steal: float = Field(0.05, description="likewise where this share of the cores was taken by the host")
     repeats: int = Field(1, ge=0, description="how often a disturbed trial is repeated within its block")
     slicing: Slicing | None = Field(None, description="None: one trial runs after the other, whole")
+    known_spread: KnownSpread | None = Field(None, description="None: too few earlier comparisons say")
     busy_share: float = Field(
         0.5, description="where more than this share of the trials was disturbed, none is repeated: it is never quiet"
     )

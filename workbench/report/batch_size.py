@@ -156,7 +156,7 @@ def _compared(
     }
     folder = new_comparison_folder(results)
     journal = Journal.begin(folder, variants, runs=results / "runs", seed=knobs.seed, num_blocks=blocks)
-    compared = run_comparison(journal, is_clear=stopping_rule(journal.state.policy), launch=launch)
+    compared = run_comparison(journal, is_clear=stopping_rule(journal), launch=launch)
     comparison = compare_run(compared)
     path = save_comparison(comparison, folder)
     name = f"batch_size={size}"

@@ -13,6 +13,7 @@ from workbench.measure.comparison.variants import check_variants, choose_variant
 from workbench.records import Slicing
 from workbench.report.outcome import new_comparison_folder
 from workbench.report.progress import ProgressWriter
+from workbench.report.rules import rules_here
 
 _S_PER_MIN = 60.0
 
@@ -58,13 +59,16 @@ def open_comparison(
     check_variants(variants)
     for sentence in equal_variants(variants):
         ProgressWriter().on_text(sentence)
+    baseline = next(iter(variants.values()))
+    slicing = None if whole_trials else Slicing()
     return Journal.begin(
         new_comparison_folder(results),
         variants,
         runs=results / "runs",
-        seed=next(iter(variants.values())).seed,
+        seed=baseline.seed,
         num_blocks=blocks,
+        policy=rules_here(results, baseline, planned_blocks=blocks, slicing=slicing),
         budget_s=budget_s,
         cold_cache=cold_cache,
-        slicing=None if whole_trials else Slicing(),
+        slicing=slicing,
     )

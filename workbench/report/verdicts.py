@@ -9,9 +9,10 @@ from workbench.explain.checks.runs import compare_runs
 from workbench.explain.verdicts.comparison import compare, is_clear
 from workbench.explain.words.engine import building_notes
 from workbench.explain.words.verdicts import machine_conditions, no_turns
+from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.measure.comparison.variants import equal_variants
-from workbench.records import Comparison, Policy, Record, VariantResult
+from workbench.records import Comparison, Record, VariantResult
 
 
 def compare_run(compared: ComparisonRun) -> Comparison:
@@ -50,9 +51,9 @@ def compare_run(compared: ComparisonRun) -> Comparison:
     )
 
 
-def stopping_rule(policy: Policy) -> Callable[[Mapping[str, Sequence[Record]]], bool]:
-    """Whether every verdict is clear, by the records of a comparison so far."""
-    return lambda records: is_clear(records, policy)
+def stopping_rule(journal: Journal) -> Callable[[Mapping[str, Sequence[Record]]], bool]:
+    """Whether every verdict is clear, by the records of a comparison so far and by its rules as they are then."""
+    return lambda records: is_clear(records, journal.state.policy)
 
 
 def best_variant(comparison: Comparison) -> str:

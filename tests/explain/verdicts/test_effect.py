@@ -16,6 +16,7 @@ from workbench.explain.verdicts.effect import (
     verdict_of,
 )
 from workbench.explain.verdicts.error_budget import bound
+from workbench.explain.verdicts.spread import Spread
 from workbench.records import Interval, Policy
 
 POLICY = Policy()
@@ -121,14 +122,14 @@ def test_beyond_the_foreseen_blocks_a_rough_number_is_given():
 @pytest.mark.parametrize("blocks", [5, 12])
 def test_the_smallest_effect_is_found_in_nine_of_ten(blocks):
     policy = Policy(planned_blocks=blocks)
-    effect = smallest_effect(0.03, blocks, policy)
+    effect = smallest_effect(Spread(0.03), blocks, policy)
     draw = np.random.default_rng(4)
     verdicts = [
         verdict_of(estimate(np.log1p(effect) + draw.normal(0, 0.03, blocks), policy), policy) for _ in range(3000)
     ]
     assert verdicts.count("faster") / 3000 == pytest.approx(0.9, abs=0.03)
-    assert smallest_effect(0.03, 2, policy) is None
-    assert smallest_effect(1e-6, blocks, policy) == pytest.approx(policy.min_effect, rel=0.01)
+    assert smallest_effect(Spread(0.03), 2, policy) is None
+    assert smallest_effect(Spread(1e-6), blocks, policy) == pytest.approx(policy.min_effect, rel=0.01)
 
 
 def test_blocks_are_paired_by_number():

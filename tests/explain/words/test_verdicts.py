@@ -14,7 +14,7 @@ from workbench.explain.words.verdicts import (
     what_it_needs,
 )
 from workbench.measure.comparison.journal import Journal
-from workbench.records import Interval, Machine, Resolution, VariantTrial
+from workbench.records import Interval, KnownSpread, Machine, Policy, Resolution, VariantTrial
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 
@@ -74,6 +74,13 @@ def test_the_rules_are_printed_and_how_it_ended():
 )
 def test_the_state_of_the_file_cache_is_printed(settings, words):
     assert words in how_it_was_measured(comparison(**settings))[-1]
+
+
+def test_what_earlier_comparisons_say_is_told():
+    spread = KnownSpread(value=0.041, num_comparisons=4, num_blocks=17)
+    text = " ".join(how_it_was_measured(comparison(policy=Policy(known_spread=spread))))
+    assert "In 4 earlier comparisons on this machine (17 blocks) two trials of a block were 4.1 % apart" in text
+    assert "earlier comparison" not in " ".join(how_it_was_measured(comparison()))
 
 
 def test_a_machine_that_is_never_quiet_is_called_so():

@@ -17,7 +17,7 @@ from workbench.explain.verdicts.effect import (
     student_interval,
     verdict_of,
 )
-from workbench.explain.verdicts.spread import worth_of
+from workbench.explain.verdicts.spread import Spread, spreads_to_go_by, worth_of
 from workbench.knobs.advice import inactive_in_both
 from workbench.records import (
     Checks,
@@ -203,8 +203,9 @@ def _resolution(
     freedom = sum(len(found) - 1 for found in ratios)
     spread = (sum(((found - found.mean()) ** 2).sum() for found in ratios) / freedom) ** 0.5
     num_blocks = max(len(found) for found in ratios)
-    worth = worth_of(len(ratios))
-    effect = smallest_effect(float(spread), num_blocks, policy, num_compared=len(others), worth=worth)
+    spreads = spreads_to_go_by(Spread(float(spread), worth_of(len(ratios))), policy.known_spread)
+    effects = [smallest_effect(each, num_blocks, policy, num_compared=len(others)) for each in spreads]
+    effect = min((effect for effect in effects if effect is not None), default=None)
     return None if effect is None else Resolution(effect=effect, num_blocks=num_blocks, block_s=block_s)
 
 

@@ -17,7 +17,7 @@ from scipy import optimize, stats
 from workbench.explain.verdicts.error_budget import bound, last_look
 from workbench.explain.verdicts.slices import sliced_rate
 from workbench.explain.verdicts.spread import Samples as Samples
-from workbench.explain.verdicts.spread import Spread, spread_of_blocks
+from workbench.explain.verdicts.spread import Spread, spread_of_blocks, spreads_to_go_by
 from workbench.records import Interval, Policy, Record, Verdict
 
 #: The verdicts that `verdicts_of` gives by number.
@@ -49,8 +49,11 @@ def rate(record: Record) -> float:
 
 def student_interval(log_ratios: Samples, confidence: float) -> Interval:
     """The geometric mean of ratios with Student's interval: for a number of blocks that was fixed in advance."""
-    t = float(stats.t.ppf(0.5 + confidence / 2, len(log_ratios) - 1)) if len(log_ratios) > 1 else None
-    return _around(log_ratios, t, float(log_ratios.std(ddof=1)) if t is not None else 0.0)
+    centre, num_blocks = float(log_ratios.mean()), len(log_ratios)
+    if num_blocks < 2:
+        return Interval(estimate=float(np.exp(centre)), ci95=None)
+    t = float(stats.t.ppf(0.5 + confidence / 2, num_blocks - 1))
+    return _interval(centre, t * float(log_ratios.std(ddof=1)) / num_blocks**0.5)
 
 
 def estimate(
@@ -71,9 +74,10 @@ def estimate(
     if len(log_ratios) == 0:
         return None
     if len(log_ratios) < policy.min_blocks:
-        return _around(log_ratios, None, 0.0)
-    spread = spread_of_blocks(log_ratios, others)
-    return _around(log_ratios, _bound(len(log_ratios), policy, num_compared, spread.worth), spread.value)
+        return Interval(estimate=float(np.exp(log_ratios.mean())), ci95=None)
+    spreads = spreads_to_go_by(spread_of_blocks(log_ratios, others), policy.known_spread)
+    half = _half_width(spreads, len(log_ratios), policy, num_compared)
+    return _interval(float(log_ratios.mean()), half)
 
 
 def verdict_of(speedup: Interval | None, policy: Policy) -> Verdict:
@@ -126,12 +130,13 @@ def more_blocks(
     if len(log_ratios) < 2:
         return policy.min_blocks - len(log_ratios)
     decided = is_decided or (lambda interval: verdict_of(interval, policy) != "inconclusive")
-    centre, spread = float(log_ratios.mean()), spread_of_blocks(log_ratios, others)
-    t: float | None = None
+    centre = float(log_ratios.mean())
+    spreads = spreads_to_go_by(spread_of_blocks(log_ratios, others), policy.known_spread)
     last = max(last_look(policy.min_blocks, policy.planned_blocks), len(log_ratios))
-    for n in _looks(len(log_ratios), last):
-        t = _bound(n, policy, num_compared, spread.worth) if n <= last else t
-        if t is not None and decided(_interval(centre, t * spread.value / n**0.5)):
+    for n in _looks(max(len(log_ratios), policy.min_blocks), last):
+        foreseen = min(n, last)
+        half = _half_width(spreads, foreseen, policy, num_compared) * float(foreseen / n) ** 0.5
+        if decided(_interval(centre, half)):
             return n - len(log_ratios)
     return None
 
@@ -151,30 +156,27 @@ def bounds_of(num_blocks: int, policy: Policy) -> Samples:
     return np.array([np.nan if t is None else t for t in bounds])
 
 
-def smallest_effect(
-    spread: float, num_blocks: int, policy: Policy, *, num_compared: int = 1, worth: float = 1.0
-) -> float | None:
+def smallest_effect(spread: Spread, num_blocks: int, policy: Policy, *, num_compared: int = 1) -> float | None:
     """The smallest difference that nine of ten comparisons of this many blocks find, as a share.
 
     Args:
-        spread: Standard deviation of a block's log ratio.
+        spread: Of a block's log ratio.
         num_blocks: Blocks of the comparison.
         policy: The rules.
         num_compared: As for `estimate`.
-        worth: See `spread.Spread`.
 
     Returns:
         0.05 for 5 %, and at least the policy's smallest effect; None where this many blocks give no verdict at all.
     """
-    t = _bound(num_blocks, policy, num_compared, worth)
+    t = _bound(num_blocks, policy, num_compared, spread.worth)
     if t is None:
         return None
-    freedom = Spread(spread, worth).freedom(num_blocks)
+    freedom = spread.freedom(num_blocks)
     shift = optimize.brentq(lambda nc: stats.nct.sf(t, freedom, nc) - POWER, 0.0, t + 40.0)
-    found = float(np.expm1(shift * spread / num_blocks**0.5))
+    found = float(np.expm1(shift * spread.value / num_blocks**0.5))
     # An estimate is as often below the true effect as above it: to lie above the least that matters nine times in ten,
     # the effect has to be larger by this margin.
-    margin = float(stats.norm.ppf(POWER)) * spread / num_blocks**0.5
+    margin = float(stats.norm.ppf(POWER)) * spread.value / num_blocks**0.5
     return max(found, float(np.expm1(np.log1p(policy.min_effect) + margin)))
 
 
@@ -189,11 +191,14 @@ def _bound(num_blocks: int, policy: Policy, num_compared: int, worth: float = 1.
     )
 
 
-def _around(log_ratios: Samples, t: float | None, spread: float) -> Interval:
-    centre = float(log_ratios.mean())
-    if t is None:
-        return Interval(estimate=float(np.exp(centre)), ci95=None)
-    return _interval(centre, t * spread / len(log_ratios) ** 0.5)
+def _half_width(spreads: Sequence[Spread], num_blocks: int, policy: Policy, num_compared: int) -> float:
+    """Half of the narrowest interval of a log ratio after this many blocks, which are enough for one."""
+    found: list[float] = []
+    for spread in spreads:
+        t = _bound(num_blocks, policy, num_compared, spread.worth)
+        assert t is not None, "fewer blocks than the first verdict takes"
+        found.append(t * spread.value / float(num_blocks) ** 0.5)
+    return min(found)
 
 
 def _interval(centre: float, half: float) -> Interval:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from workbench.explain.verdicts.effect import VERDICTS, Samples, bounds_of, smallest_effect, verdicts_of
+from workbench.explain.verdicts.spread import Spread
 from workbench.records import Detectable, FalseVerdicts, Planted, Policy, Share, Verdict
 
 #: Comparisons that are made by drawing blocks: enough that what the drawing adds to the interval is small.
@@ -177,7 +178,7 @@ def detectable(spread: float, trial_s: float, minutes: Sequence[float], rules: P
     for time in minutes:
         num_blocks = int(time * 60.0 / (2.0 * trial_s))
         policy = rules.model_copy(update={"planned_blocks": max(num_blocks, 1)})
-        effect = smallest_effect(spread, num_blocks, policy) if num_blocks >= policy.min_blocks else None
+        effect = smallest_effect(Spread(spread), num_blocks, policy) if num_blocks >= policy.min_blocks else None
         found.append(Detectable(minutes=time, num_blocks=num_blocks, effect=effect))
     return found
 

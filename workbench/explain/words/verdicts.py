@@ -141,7 +141,18 @@ def _rules(policy: Policy, num_compared: int) -> str:
         f"looking after each of {counted(policy.planned_blocks, 'block')}, and for blocks that are added later. A "
         "variant is faster or slower where its interval is clear of 1 and the difference is at least "
         f"{policy.min_effect * 100:g} %; with fewer than {counted(policy.min_blocks, 'block')} there is no "
-        f"verdict.{spread}{_limits(policy)}"
+        f"verdict.{spread}{_known(policy)}{_limits(policy)}"
+    )
+
+
+def _known(policy: Policy) -> str:
+    known = policy.known_spread
+    if known is None:
+        return ""
+    return (
+        f" In {counted(known.num_comparisons, 'earlier comparison')} on this machine "
+        f"({counted(known.num_blocks, 'block')}) two trials of a block were {format_share(known.value)} apart "
+        "(standard deviation). Where the blocks of this one scatter less, an interval rests on that where it is narrower."
     )
 
 

@@ -56,13 +56,12 @@ class Journal:
             slicing: How the trials of a block take turns, where they can; None: one runs after the other.
         """
         why_whole = why_no_turns(variants, programs=programs, cold_cache=cold_cache) if slicing is not None else ""
+        rules = (policy or Policy(planned_blocks=num_blocks)).model_copy(update={"budget_s": budget_s})
         state = ComparisonState(
             variants=dict(variants),
             programs=dict(programs or {}),
             seed=seed,
-            policy=(policy or Policy(planned_blocks=num_blocks)).model_copy(
-                update={"budget_s": budget_s, "slicing": None if why_whole else slicing}
-            ),
+            policy=_whole(rules) if slicing is None or why_whole else rules.model_copy(update={"slicing": slicing}),
             most_blocks=num_blocks,
             cold_cache=cold_cache,
             runs=str(runs.resolve()),
@@ -128,8 +127,7 @@ class Journal:
 
     def take_no_turns(self, because: str) -> None:
         """From here on one trial runs after the other."""
-        policy = self.state.policy.model_copy(update={"slicing": None})
-        self._change(policy=policy, whole_because=because)
+        self._change(policy=_whole(self.state.policy), whole_because=because)
 
     def stopped(self, why: Stop) -> None:
         """No further block is run."""
@@ -141,3 +139,8 @@ class Journal:
 
     def _write(self) -> None:
         write_state(self.folder, self.state)
+
+
+def _whole(policy: Policy) -> Policy:
+    """The same rules for trials that run one after the other: what is known of the spread is of trials in turns."""
+    return policy.model_copy(update={"slicing": None, "known_spread": None})

@@ -1,0 +1,116 @@
+"""What earlier comparisons say of a machine's spread, and what an interval makes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from record_factory import make_failed, make_record
+from scipy import stats
+
+from workbench.explain.verdicts.comparison import compare
+from workbench.explain.verdicts.effect import estimate, more_blocks
+from workbench.explain.verdicts.known_spread import known_spread
+from workbench.explain.verdicts.spread import Spread, spreads_to_go_by
+from workbench.records import Comparison, KnownSpread, Policy
+
+QUIET = np.array([0.001, 0.003, 0.002])
+
+
+def compared(*log_ratios: list[float]) -> Comparison:
+    """A comparison of variants whose blocks have these ratios to the baseline's 100 samples per second."""
+    names = ["baseline", *(f"variant {number}" for number in range(len(log_ratios)))]
+    rates = [[0.0] * len(log_ratios[0]), *log_ratios]
+    records = {
+        name: [make_record(100.0 * float(np.exp(value))) for value in own]
+        for name, own in zip(names, rates, strict=True)
+    }
+    return compare(records, baseline="baseline", order=[names] * len(log_ratios[0]), seed=0)
+
+
+def known(value: float = 0.02) -> Policy:
+    spread = KnownSpread(value=value, num_comparisons=4, num_blocks=16)
+    return Policy(planned_blocks=4, known_spread=spread)
+
+
+def test_it_is_that_of_all_blocks_around_the_means_of_their_comparisons():
+    found = known_spread([compared([0.1, 0.2, 0.3, 0.2, 0.2])] * 3)
+    assert found is not None
+    assert (found.num_comparisons, found.num_blocks) == (3, 15)
+    assert found.value == pytest.approx(np.std([0.1, 0.2, 0.3, 0.2, 0.2], ddof=1))
+
+
+def test_variants_of_one_comparison_count_as_one():
+    found = known_spread([compared([0.1, 0.2, 0.3, 0.2, 0.2], [0.0, 0.0, 0.0, 0.0, 0.0])] * 3)
+    assert found is not None
+    assert found.num_blocks == 15
+    assert found.value == pytest.approx(np.std([0.1, 0.2, 0.3, 0.2, 0.2], ddof=1) / 2**0.5)
+
+
+@pytest.mark.parametrize(
+    "comparisons",
+    [
+        [],
+        [compared([0.1, 0.2, 0.3, 0.2, 0.2, 0.1, 0.3])] * 2,
+        [compared([0.1, 0.2, 0.3])] * 4,
+        [compared([0.0, 0.0, 0.0, 0.0, 0.0])] * 5,
+        [compared([0.1])] * 20,
+    ],
+    ids=["none", "two", "of few blocks", "without any scatter", "of one block each"],
+)
+def test_too_little_says_nothing(comparisons):
+    assert known_spread(comparisons) is None
+
+
+def test_a_variant_that_failed_is_left_out():
+    records = {"baseline": [make_record(100.0), make_record(101.0)], "broken": [make_failed("broken")]}
+    broken = compare(records, baseline="baseline", order=[["baseline", "broken"], ["baseline"]], seed=0)
+    assert known_spread([broken] * 20) is None
+
+
+def test_blocks_that_scatter_less_may_rest_on_it_and_others_do_not():
+    spread = known().known_spread
+    assert spreads_to_go_by(Spread(0.03), spread) == [Spread(0.03)]
+    assert spreads_to_go_by(Spread(0.01), spread) == [Spread(0.01), Spread(0.02, 1.6)]
+    assert spreads_to_go_by(Spread(0.01), None) == [Spread(0.01)]
+
+
+def test_an_interval_is_never_wider_for_it_and_narrower_where_few_blocks_say_little():
+    own = np.array([-0.019, 0.0, 0.019])
+    alone, with_it = (estimate(own, policy).ci95 for policy in (Policy(planned_blocks=4), known()))
+    assert alone[0] < with_it[0] < 1.0 < with_it[1] < alone[1]
+    assert estimate(QUIET, known(5.0)) == estimate(QUIET, Policy(planned_blocks=4))
+    assert more_blocks(own, known()) <= more_blocks(own, Policy(planned_blocks=4))
+
+
+@pytest.mark.parametrize("restless", [0.5, 1.0, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("variants", [1, 3])
+def test_the_promise_is_kept_by_a_machine_that_has_become_quieter_or_busier(restless, variants):
+    """All verdicts of a comparison together, at whichever look."""
+    wrong = _wrong(restless, variants, known(0.02 * 2**0.5))
+    assert stats.binomtest(wrong, 600, 0.05, alternative="greater").pvalue > 1e-3
+
+
+def test_one_that_were_always_believed_would_break_it():
+    """Planted: an interval that rests on what is known where the machine has become busier."""
+    draw = np.random.default_rng(1)
+    means = (draw.normal(size=(600, 3)) * 3.0).mean(axis=1)
+    wrong = int((np.abs(means) > stats.t.ppf(0.975, 2 * 1.6) / 3**0.5).sum())
+    assert stats.binomtest(wrong, 600, 0.05, alternative="greater").pvalue < 1e-3
+
+
+def _wrong(restless: float, variants: int, policy: Policy) -> int:
+    """In how many of 600 comparisons of identical variants one is called different."""
+    draw = np.random.default_rng(1)
+    rates = draw.normal(size=(600, 4, variants + 1)) * 0.02 * restless
+    return sum(_is_wrong((own[:, 1:] - own[:, :1]).T, policy) for own in rates)
+
+
+def _is_wrong(ratios: np.ndarray, policy: Policy) -> bool:
+    for blocks in (3, 4):
+        looked_at = [own[:blocks] for own in ratios]
+        for number, own in enumerate(looked_at):
+            others = looked_at[:number] + looked_at[number + 1 :]
+            low, high = estimate(own, policy, num_compared=len(ratios), others=others).ci95
+            if low > 1.0 or high < 1.0:
+                return True
+    return False
