@@ -152,7 +152,7 @@ def _known(policy: Policy) -> str:
     return (
         f" In {counted(known.num_comparisons, 'earlier comparison')} on this machine "
         f"({counted(known.num_blocks, 'block')}) two trials of a block were {format_share(known.value)} apart "
-        "(standard deviation). Where the blocks of this one scatter less, an interval rests on that where it is narrower."
+        "(standard deviation). Where the blocks of this one scatter less, an interval rests on that if it is narrower."
     )
 
 
