@@ -6,7 +6,9 @@ interrupted, 143 terminated.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import signal
 import sys
 from typing import Annotated, NoReturn
@@ -81,6 +83,7 @@ def options(
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit with its code."""
     terminated: list[int] = []
+    atexit.register(gc.freeze)  # else the interpreter looks for garbage in all that was imported, for a second
     with contextlib.suppress(ValueError):  # in another thread than the main one there are no signals
         signal.signal(signal.SIGTERM, lambda number, frame: _end(terminated, number))
     try:

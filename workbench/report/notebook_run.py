@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -18,6 +18,12 @@ from workbench.records.run_folder import writing
 from workbench.report.html import export_html
 from workbench.report.kernel_page import WRITTEN_ELSEWHERE
 from workbench.report.outcome import results_of
+
+if TYPE_CHECKING:
+    from papermill.engines import NBClientEngine
+
+#: Name of the engine that writes a notebook once.
+_SAVES_ONCE = "workbench"
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,13 @@ def run_notebook(
         CannotWrite: Where there is no room, or no leave, for the notebook or the page.
     """
     import nbformat
+    from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillException
     from papermill.execute import execute_notebook
 
     _refuse_unknown(notebook, parameters)
     output.parent.mkdir(parents=True, exist_ok=True)
+    papermill_engines.register(_SAVES_ONCE, _saves_once())
     logging.getLogger("papermill").setLevel(logging.ERROR)  # names every knob that the parameters cell doesn't show
     reason = ""
     try:
@@ -78,6 +86,7 @@ def run_notebook(
                 _verbatim(notebook),
                 _verbatim(output),
                 parameters=dict(parameters),
+                engine_name=_SAVES_ONCE,
                 progress_bar=False,
                 kernel_name="python3",
                 execution_timeout=math.ceil(cell_timeout_s),
@@ -104,6 +113,23 @@ def run_notebook(
     html = output.with_suffix(".html")
     export_html(output, html, title=title)
     return NotebookRun(output, html, results_of(executed))
+
+
+def _saves_once() -> type[NBClientEngine]:
+    """What runs a notebook as papermill does and writes it at its end; papermill would write all of it twice a cell."""
+    from papermill.engines import NBClientEngine
+
+    class SavesOnce(NBClientEngine):  # type: ignore[misc]
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+            """Run the cells; whatever comes of it, papermill saves it then."""
+            output, nb_man.output_path = nb_man.output_path, None
+            try:
+                super().execute_managed_notebook(nb_man, kernel_name, **options)
+            finally:
+                nb_man.output_path = output
+
+    return SavesOnce
 
 
 def _this_python(environment: Mapping[str, str]) -> type[AsyncKernelManager]:

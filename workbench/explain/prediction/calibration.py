@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
+import scipy
 
 from workbench.errors import BadInput, Problem
 from workbench.explain.prediction.cost_model import BatchStage, CostModel, SampleCosts, station_of
@@ -216,7 +216,7 @@ class _Calibration:
         at_none, at_most = excess(0.0), excess(_MOST_SLOWDOWN)
         if at_none <= 0.0 or at_most >= 0.0:
             return 0.0
-        return float(optimize.brentq(excess, 0.0, _MOST_SLOWDOWN, xtol=0.005))
+        return float(scipy.optimize.brentq(excess, 0.0, _MOST_SLOWDOWN, xtol=0.005))
 
     def _assumptions(self) -> list[str]:
         sentences = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from workbench.explain.prediction.variants import added_per_sample
 from workbench.explain.words.items import with_article
@@ -91,6 +91,6 @@ def _slope(
     values = longer / added_s
     interval = None
     if len(values) > 2:
-        half = float(stats.t.ppf(0.5 + _CONFIDENCE / 2, len(values) - 1) * stats.sem(values))
+        half = float(scipy.stats.t.ppf(0.5 + _CONFIDENCE / 2, len(values) - 1) * scipy.stats.sem(values))
         interval = (float(values.mean()) - half, float(values.mean()) + half)
     return Slope(stage, added_s, float(values.mean()), interval, item)

@@ -12,10 +12,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from workbench.errors import BadInput
 from workbench.explain.breakdown import BUSY_FROM
@@ -164,7 +164,7 @@ class Predictor:
         rates = self._rates(changed, after)
         logs = np.log(rates / np.array([run.samples_per_s for run in self._before]))
         centre, scatter = float(logs.mean()), float(logs.std(ddof=1))
-        z = float(stats.norm.ppf(0.5 + self.confidence.level / 2))
+        z = NormalDist().inv_cdf(0.5 + self.confidence.level / 2)
         model = (self.confidence.of_change + self._off) * abs(centre)
         if changed.loads_itself:
             model = float(np.hypot(model, self._isolated_noise))

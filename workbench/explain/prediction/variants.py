@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from workbench.errors import BadInput, Problem
 from workbench.explain.prediction.changes import Change, scale_stage, set_knob
@@ -154,7 +154,7 @@ class Trust:
         """Whether fewer values lay inside than chance allows where 9 of 10 do."""
         level = CONFIDENCE.level
         return self.count > 0 and bool(
-            stats.binomtest(self.inside, self.count, level, alternative="less").pvalue < _RARE
+            scipy.stats.binomtest(self.inside, self.count, level, alternative="less").pvalue < _RARE
         )
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
 
 from workbench.explain.verdicts.error_budget import bound, last_look
 from workbench.explain.verdicts.slices import sliced_rate
@@ -52,7 +52,7 @@ def student_interval(log_ratios: Samples, confidence: float) -> Interval:
     centre, num_blocks = float(log_ratios.mean()), len(log_ratios)
     if num_blocks < 2:
         return Interval(estimate=float(np.exp(centre)), ci95=None)
-    t = float(stats.t.ppf(0.5 + confidence / 2, num_blocks - 1))
+    t = float(scipy.stats.t.ppf(0.5 + confidence / 2, num_blocks - 1))
     return _interval(centre, t * float(log_ratios.std(ddof=1)) / num_blocks**0.5)
 
 
@@ -172,11 +172,11 @@ def smallest_effect(spread: Spread, num_blocks: int, policy: Policy, *, num_comp
     if t is None:
         return None
     freedom = spread.freedom(num_blocks)
-    shift = optimize.brentq(lambda nc: stats.nct.sf(t, freedom, nc) - POWER, 0.0, t + 40.0)
+    shift = scipy.optimize.brentq(lambda nc: scipy.stats.nct.sf(t, freedom, nc) - POWER, 0.0, t + 40.0)
     found = float(np.expm1(shift * spread.value / num_blocks**0.5))
     # An estimate is as often below the true effect as above it: to lie above the least that matters nine times in ten,
     # the effect has to be larger by this margin.
-    margin = float(stats.norm.ppf(POWER)) * spread.value / num_blocks**0.5
+    margin = float(scipy.stats.norm.ppf(POWER)) * spread.value / num_blocks**0.5
     return max(found, float(np.expm1(np.log1p(policy.min_effect) + margin)))
 
 

@@ -18,7 +18,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from workbench.explain.verdicts.effect import VERDICTS, Samples, bounds_of, smallest_effect, verdicts_of
 from workbench.explain.verdicts.spread import Spread
@@ -188,7 +188,7 @@ def share(hits: npt.NDArray[np.bool_]) -> Share:
     count, of = int(hits.sum()), len(hits)
     if of == 0:
         return Share(count=0, of=0, share=None, ci95=(0.0, 1.0))
-    interval = stats.binomtest(count, of).proportion_ci(_CONFIDENCE, method="exact")
+    interval = scipy.stats.binomtest(count, of).proportion_ci(_CONFIDENCE, method="exact")
     return Share(count=count, of=of, share=count / of, ci95=(float(interval.low), float(interval.high)))
 
 
@@ -215,7 +215,7 @@ def _resampled(blocks: Samples, hits_of: Callable[[Samples], npt.NDArray[np.bool
     count = len(blocks)
     without = np.array([hits_of(np.delete(blocks, left_out, axis=0)).mean() for left_out in range(count)])
     error = float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
-    half = float(stats.t.ppf(0.5 + _CONFIDENCE / 2.0, count - 1)) * error
+    half = float(scipy.stats.t.ppf(0.5 + _CONFIDENCE / 2.0, count - 1)) * error
     found = float(hits.mean())
     low, high = drawn.ci95
     return drawn.model_copy(update={"ci95": (max(0.0, min(low, found - half)), min(1.0, max(high, found + half)))})

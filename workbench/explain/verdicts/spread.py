@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from workbench.records import KnownSpread
 
@@ -68,7 +68,7 @@ def spread_of_blocks(own: Samples, others: Sequence[Samples] = ()) -> Spread:
     variances = np.array([variance, *(float(ratios.var(ddof=1)) for ratios in others if len(ratios) == len(own))])
     alike = np.append(True, ~_are_far(variances, freedom)[1:])
     together, worth = float(variances[alike].mean()), worth_of(int(alike.sum()))
-    if alike.sum() == 1 or variance > stats.f.ppf(_ALIKE, freedom, freedom * worth) * together:
+    if alike.sum() == 1 or variance > scipy.stats.f.ppf(_ALIKE, freedom, freedom * worth) * together:
         return Spread(variance**0.5)
     return Spread(together**0.5, worth)
 
@@ -91,7 +91,7 @@ def _are_far(variances: Samples, freedom: int) -> npt.NDArray[np.bool_]:
     if count < _LEAST_VARIANTS:
         return np.zeros(count, np.bool_)
     rest = (variances.sum() - variances) / (count - 1)
-    return np.asarray(variances > stats.f.ppf(_FAR, freedom, freedom * worth_of(count - 1)) * rest)
+    return np.asarray(variances > scipy.stats.f.ppf(_FAR, freedom, freedom * worth_of(count - 1)) * rest)
 
 
 def worth_of(num_variants: int) -> float:

@@ -15,7 +15,6 @@ from workbench.knobs.format import split_settings
 from workbench.knobs.joined import knobs_of, load_workload
 from workbench.knobs.knob import Situation
 from workbench.knobs.knobs import Knobs
-from workbench.measure.devices.choose import resolve_device
 from workbench.measure.devices.parse_here import parse_here
 from workbench.measure.trial.inputs import check_combination, check_inputs
 
@@ -192,6 +191,8 @@ def _situation(knobs: Knobs) -> Situation:
     """Knobs on this machine."""
     kind: str = knobs.device
     if kind == "auto":
+        from workbench.measure.devices.choose import resolve_device  # imports torch, as the workload does
+
         kind, _ = resolve_device(kind, hasattr(load_workload(knobs.workload), "placeholder"))
     return Situation(knobs, simulated=kind == "replay", gpu="a CUDA device" if kind == "cuda" else None)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import BadInput
 from workbench.knobs.inference import InferenceKnobs
@@ -15,14 +15,11 @@ from workbench.knobs.knobs import Knobs
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.command import check_command
-from workbench.measure.devices.choose import make_device, resolve_device
-from workbench.measure.inference.open_engine import check_engine
-from workbench.measure.loaders.choose import check_loader
-from workbench.measure.profilers.choose import check_profilers
-from workbench.measure.ranks.ranked_trial import check_ranks
 from workbench.records import Description
 from workbench.registry import INPUTS_CHECKED, checked, make_workload
-from workbench.workload import ChecksModel, Placeholder, RunsEngines, Workload
+
+if TYPE_CHECKING:
+    from workbench.workload import Workload
 
 
 def check_inputs(knobs: Knobs) -> Description | None:
@@ -59,6 +56,11 @@ def check_combination(knobs: Knobs) -> None:
 
 
 def _check_parts(workload: Workload, knobs: Knobs) -> None:
+    # What looks at them imports torch, which a process that is spared the looking does without.
+    from workbench.measure.loaders.choose import check_loader
+    from workbench.measure.profilers.choose import check_profilers
+    from workbench.measure.ranks.ranked_trial import check_ranks
+
     checks: list[Callable[[], Any]] = [
         lambda: _check_device(workload, knobs),
         lambda: check_loader(workload, knobs.slice(LoaderKnobs)),
@@ -78,6 +80,10 @@ def _check_parts(workload: Workload, knobs: Knobs) -> None:
 
 def _check_device(workload: Workload, knobs: Knobs) -> None:
     """Whether the device is there, goes with the other knobs, and takes the model."""
+    from workbench.measure.devices.choose import make_device, resolve_device
+    from workbench.measure.inference.open_engine import check_engine
+    from workbench.workload import ChecksModel, Placeholder, RunsEngines
+
     placeholder = workload.placeholder if isinstance(workload, Placeholder) else None
     kind, _ = resolve_device(knobs.device, placeholder is not None)
     knobs.changed(device=kind, pin_memory=knobs.pin_memory and kind == "cuda")
