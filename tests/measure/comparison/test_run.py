@@ -56,7 +56,6 @@ def test_records_come_by_variant_and_block_after_a_warm_up_trial(trials, tmp_pat
 def test_samples_are_kept_once_for_each_variant(trials, tmp_path):
     run_comparison(begin(tmp_path), launch=trials)
     assert sorted(knobs.checked_samples for knobs in trials.ran) == [0, 0, 0, 0, 0, 4, 4]
-    assert sorted(knobs.isolated_samples for knobs in trials.ran) == [0, 0, 0, 0, 0, 32, 32]
 
 
 def test_a_repeat_that_was_still_to_come_is_run_when_the_comparison_goes_on(trials, tmp_path):

@@ -34,9 +34,6 @@ _FORGET_TIMES = 3
 #: A comparison that goes on within this time finds file cache and cores as its last trial has left them.
 _WARM_S = 600.0
 
-#: Samples are kept and stages timed isolated in the first block: what is compared and predicted rests on its trials.
-_ONCE_ONLY = {"checked_samples": 0, "isolated_samples": 0}
-
 Records = Mapping[str, Sequence[Record]]
 
 #: What runs a trial (see `measure.trial.launcher.run_trial`).
@@ -184,7 +181,7 @@ class _Runner:
     def _warm_up(self) -> None:
         """A trial that counts nowhere: it fills the file cache and branch caches, and wakes the cores."""
         name = self._names[0]
-        record, _ = self._run_trial(name, self._journal.state.variants[name].changed(**_ONCE_ONLY))
+        record, _ = self._run_trial(name, self._journal.state.variants[name].changed(checked_samples=0))
         again = self._again
         self._tell(f"warm-up trial{f' (again: {again})' if again else ''}", record)
         if again:
@@ -277,8 +274,9 @@ class _Runner:
         return found
 
     def _knobs_of(self, block: int, name: str) -> Knobs:
+        """The knobs of a variant in a block: samples are kept once, which is enough to compare them."""
         knobs = self._journal.state.variants[name]
-        return knobs if block == 0 else knobs.changed(**_ONCE_ONLY)
+        return knobs if block == 0 else knobs.changed(checked_samples=0)
 
     def _measure(self, block: int, name: str) -> Record:
         """Run a trial and enter it in the journal."""
