@@ -39,6 +39,8 @@ def test_a_window_shows_what_is_there_and_keeps_what_is_written_to_itself():
     block.view[mmap.PAGESIZE + 5] = 7
     window = block.window(mmap.PAGESIZE + 3, 10)
     assert bytes(window) == bytes([0, 0, 7] + [0] * 7)
+    block.view[mmap.PAGESIZE + 6] = 8
+    assert window[3] == 8, "it is the memory itself, and no copy of it"
     window[2] = 9
     assert block.view[mmap.PAGESIZE + 5] == 7
     assert block.window(mmap.PAGESIZE + 5, 1)[0] == 7

@@ -71,6 +71,13 @@ def test_an_editable_install_claims_no_module(site):
     assert package_of("some_bench") == Package("some-bench", "3")
 
 
+@pytest.mark.parametrize(("declared", "name"), [("other\n", "some_bench"), ("some_bench\n", "it"), ("", "it")])
+def test_modules_that_are_declared_go_before_files(site, declared, name):
+    plant(site, "some_bench", "it", "3")
+    (site / "it-3.dist-info" / "top_level.txt").write_text(declared)
+    assert package_of("some_bench").name == name
+
+
 @pytest.mark.parametrize(
     ("module", "code", "version"), [("says_it", "__version__ = '7.1'", "7.1"), ("is_silent", "", versions.UNKNOWN)]
 )

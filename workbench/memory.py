@@ -42,9 +42,18 @@ class SharedMemory:
     def window(self, offset: int, size: int) -> memoryview:
         """A part of it in a mapping of its own, ready to be read; what is written there stays there (copy on write).
 
+        As long as it lives, it holds a descriptor of this process.
+
         Args:
             offset: Where it begins, in bytes.
             size: Bytes.
+
+        Returns:
+            uint8 [size].
+
+        Raises:
+            ValueError: Where it would reach beyond the end.
+            OSError: Where the process has no descriptor left.
         """
         before = offset % mmap.ALLOCATIONGRANULARITY
         mapped = mmap.mmap(self._fd, before + size, flags=mmap.MAP_PRIVATE, offset=offset - before)

@@ -60,9 +60,9 @@ def installed() -> Sequence[tuple[Collection[str], importlib.metadata.Distributi
 
 def _modules_of(package: importlib.metadata.Distribution) -> Collection[str]:
     """What it declares, or else where its files lie; a few of these names are none of a module."""
-    declared = package.read_text("top_level.txt")
-    if declared is not None:
-        return declared.split()
+    declared = (package.read_text("top_level.txt") or "").split()
+    if declared:
+        return declared
     files = (package.read_text("RECORD") or "").splitlines()
     return {file.partition(",")[0].partition("/")[0].partition(".")[0] for file in files}
 

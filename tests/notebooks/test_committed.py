@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,16 @@ def test_the_lines_set_the_defaults_and_are_read_by_papermill(checkout: Path, na
         assert namespace[name] == ROWS[name].default
         assert parameters[name].help.startswith(ROWS[name].help)
         assert ROWS[name].kind in parameters[name].inferred_type_name
+
+
+@pytest.mark.parametrize("name", ["profile", "compare"])
+def test_what_they_import_needs_no_torch(checkout: Path, name: str) -> None:
+    """The command has looked at the inputs, and trials import torch themselves: the kernel would take two seconds."""
+    cells = nbformat.read(checkout / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    lines = [line for cell in cells for line in cell.source.splitlines() if line.startswith(("from ", "import "))]
+    code = "\n".join([*lines, "import nbformat, sys", "print({'torch', 'lark'} & set(sys.modules))"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert len(lines) > 20 and done.stdout == "set()\n", "lark is what jsonschema compiles a grammar with"
 
 
 def test_a_line_that_is_not_the_knobs_is_found() -> None:

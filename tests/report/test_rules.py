@@ -9,6 +9,7 @@ from record_factory import make_record
 
 from workbench.explain.verdicts.comparison import compare
 from workbench.measure.comparison.journal import Journal
+from workbench.measure.trial.control_group import cores_by_quota
 from workbench.measure.trial.environment import cpu_name
 from workbench.records import Environment, Policy, Slicing
 from workbench.records.run_folder import COMPARISON, RECORD, write_json
@@ -26,7 +27,12 @@ def earlier(tmp_path):
 
     def leave(count: int = 3, *, cpu: str = "", slicing: Slicing | None = TURNS, first: int = 0) -> None:
         here = Environment(
-            python="3", platform="here", cpu=cpu or cpu_name(), cores=len(os.sched_getaffinity(0)), memory_bytes=1
+            python="3",
+            platform="here",
+            cpu=cpu or cpu_name(),
+            cores=len(os.sched_getaffinity(0)),
+            memory_bytes=1,
+            quota=cores_by_quota(),
         )
         for number in range(first, first + count):
             records = {
@@ -79,7 +85,7 @@ def test_only_the_newest_are_asked(tmp_path, earlier):
 def test_trials_that_run_whole_know_nothing_of_it(tmp_path, earlier):
     earlier()
     assert rules(tmp_path, slicing=None).known_spread is None
-    variants = {"baseline": OcrKnobs(), "ram": OcrKnobs(cache="decoded")}
+    variants = {"baseline": OcrKnobs(device="none"), "ram": OcrKnobs(device="none", cache="decoded")}
     journal = Journal.begin(
         tmp_path / "new", variants, runs=tmp_path / "runs", seed=0, num_blocks=4, policy=rules(tmp_path),
         slicing=Slicing(),

@@ -52,6 +52,11 @@ class Environment(Part):
     git: str | None = Field(None, description="commit of the workbench, with '+' where the tree was changed")
 
     @property
+    def machine(self) -> tuple[str, int, float | None]:
+        """What two runs of one machine have in common: processor, cores, quota. Another one may be like it."""
+        return self.cpu, self.cores, self.quota
+
+    @property
     def usable_cores(self) -> float:
         """Cores' worth of time that there is: the cores, or the quota where that is less."""
         return min(self.cores, self.quota or self.cores)

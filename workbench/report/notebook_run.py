@@ -22,7 +22,7 @@ from workbench.report.outcome import results_of
 if TYPE_CHECKING:
     from papermill.engines import NBClientEngine
 
-#: Name of the engine that writes a notebook once.
+#: Name of the engine that does not write a notebook after every cell.
 _SAVES_ONCE = "workbench"
 
 
@@ -116,7 +116,7 @@ def run_notebook(
 
 
 def _saves_once() -> type[NBClientEngine]:
-    """What runs a notebook as papermill does and writes it at its end; papermill would write all of it twice a cell."""
+    """What runs a notebook as papermill does, and writes it when it is over: papermill would write it twice a cell."""
     from papermill.engines import NBClientEngine
 
     class SavesOnce(NBClientEngine):  # type: ignore[misc]

@@ -40,12 +40,12 @@ def predictor_of(record: Record, folder: Path) -> Predictor:
 
 def runs_beside(record: Record, runs: Path) -> list[Record]:
     """The newest runs of the same machine in a folder of run folders; what cannot be read is passed over."""
-    machine = record.environment and (record.environment.cpu, record.environment.cores)
+    machine = record.environment and record.environment.machine
     found = []
     for folder in list(list_runs(runs))[-_MOST_RUNS:]:
         with contextlib.suppress(BadInput):
             found.append(read_record(folder))
-    return [run for run in found if run.environment and (run.environment.cpu, run.environment.cores) == machine]
+    return [run for run in found if run.environment and run.environment.machine == machine]
 
 
 def add_predictions(comparison: Comparison, compared: ComparisonRun) -> Comparison:

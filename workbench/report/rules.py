@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench.errors import BadInput
 from workbench.explain.verdicts.known_spread import known_spread
 from workbench.knobs.knobs import Knobs
+from workbench.measure.trial.control_group import cores_by_quota
 from workbench.measure.trial.environment import cpu_name
 from workbench.records import Comparison, Policy, Slicing
 from workbench.records.run_folder import COMPARISON, read_comparison, read_record
@@ -34,7 +35,7 @@ def rules_here(reports: Path, knobs: Knobs, *, planned_blocks: int, slicing: Sli
 
 def _alike(reports: Path, knobs: Knobs, slicing: Slicing) -> Iterator[Comparison]:
     """Earlier comparisons on this machine, of the same workload and in turns of the same kind."""
-    machine = cpu_name(), len(os.sched_getaffinity(0))
+    machine = cpu_name(), len(os.sched_getaffinity(0)), cores_by_quota()
     for path in sorted((reports / COMPARISONS).glob(f"*/{COMPARISON}"))[-_MOST:]:
         with contextlib.suppress(BadInput):
             comparison = read_comparison(path.parent)
@@ -42,7 +43,7 @@ def _alike(reports: Path, knobs: Knobs, slicing: Slicing) -> Iterator[Comparison
             if base is None or comparison.policy.slicing != slicing or _kind(base.knobs) != _kind(knobs):
                 continue
             environment = read_record(reports / "runs" / base.run_ids[0]).environment
-            if environment is not None and (environment.cpu, environment.cores) == machine:
+            if environment is not None and environment.machine == machine:
                 yield comparison
 
 

@@ -7,11 +7,14 @@ import pytest
 from record_factory import make_failed, make_record
 from scipy import stats
 
+from workbench.explain.verdicts import effect, spread
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.verdicts.effect import estimate, more_blocks
 from workbench.explain.verdicts.known_spread import known_spread
 from workbench.explain.verdicts.spread import Spread, spreads_to_go_by
 from workbench.records import Comparison, KnownSpread, Policy
+
+DRAWS = 1200
 
 QUIET = np.array([0.001, 0.003, 0.002])
 
@@ -28,8 +31,8 @@ def compared(*log_ratios: list[float]) -> Comparison:
 
 
 def known(value: float = 0.02) -> Policy:
-    spread = KnownSpread(value=value, num_comparisons=4, num_blocks=16)
-    return Policy(planned_blocks=4, known_spread=spread)
+    """Rules of a comparison where earlier ones have scattered so far."""
+    return Policy(planned_blocks=4, known_spread=KnownSpread(value=value, num_comparisons=4, num_blocks=16))
 
 
 def test_it_is_that_of_all_blocks_around_the_means_of_their_comparisons():
@@ -68,9 +71,9 @@ def test_a_variant_that_failed_is_left_out():
 
 
 def test_blocks_that_scatter_less_may_rest_on_it_and_others_do_not():
-    spread = known().known_spread
-    assert spreads_to_go_by(Spread(0.03), spread) == [Spread(0.03)]
-    assert spreads_to_go_by(Spread(0.01), spread) == [Spread(0.01), Spread(0.02, 1.6)]
+    earlier = known().known_spread
+    assert spreads_to_go_by(Spread(0.03), earlier) == [Spread(0.03)]
+    assert spreads_to_go_by(Spread(0.01), earlier) == [Spread(0.01), Spread(0.02, 1.6)]
     assert spreads_to_go_by(Spread(0.01), None) == [Spread(0.01)]
 
 
@@ -82,27 +85,35 @@ def test_an_interval_is_never_wider_for_it_and_narrower_where_few_blocks_say_lit
     assert more_blocks(own, known()) <= more_blocks(own, Policy(planned_blocks=4))
 
 
-@pytest.mark.parametrize("restless", [0.5, 1.0, 1.5, 2.0, 3.0])
-@pytest.mark.parametrize("variants", [1, 3])
-def test_the_promise_is_kept_by_a_machine_that_has_become_quieter_or_busier(restless, variants):
+#: How restless baseline and variants are, against what earlier comparisons say: quieter, busier, one of them.
+RESTLESS = [(0.5, 0.5), (1, 1), (1.5, 1.5), (2, 2), (3, 3), (2, 2, 2, 2), (1, 1, 1, 3), (3, 1, 1, 1)]
+
+
+@pytest.mark.parametrize("restless", RESTLESS, ids=str)
+def test_the_promise_is_kept_by_a_machine_that_has_become_quieter_or_busier(restless):
     """All verdicts of a comparison together, at whichever look."""
-    wrong = _wrong(restless, variants, known(0.02 * 2**0.5))
-    assert stats.binomtest(wrong, 600, 0.05, alternative="greater").pvalue > 1e-3
+    assert stats.binomtest(_wrong(restless), DRAWS, 0.05, alternative="greater").pvalue > 1e-3
 
 
-def test_one_that_were_always_believed_would_break_it():
+def test_one_that_were_always_believed_would_break_it(monkeypatch):
     """Planted: an interval that rests on what is known where the machine has become busier."""
-    draw = np.random.default_rng(1)
-    means = (draw.normal(size=(600, 3)) * 3.0).mean(axis=1)
-    wrong = int((np.abs(means) > stats.t.ppf(0.975, 2 * 1.6) / 3**0.5).sum())
-    assert stats.binomtest(wrong, 600, 0.05, alternative="greater").pvalue < 1e-3
+    monkeypatch.setattr(
+        effect, "spreads_to_go_by", lambda found, known: [found, Spread(known.value, found.worth + 0.6)]
+    )
+    assert stats.binomtest(_wrong((3, 3)), DRAWS, 0.05, alternative="greater").pvalue < 1e-3
 
 
-def _wrong(restless: float, variants: int, policy: Policy) -> int:
-    """In how many of 600 comparisons of identical variants one is called different."""
+def test_one_that_were_worth_much_more_would_break_it(monkeypatch):
+    """Planted: a known spread that is taken for certain where the blocks scatter less."""
+    monkeypatch.setattr(spread, "_KNOWN_WORTH", 6.0)
+    assert stats.binomtest(_wrong((2, 2)), DRAWS, 0.05, alternative="greater").pvalue < 1e-3
+
+
+def _wrong(restless: tuple[float, ...]) -> int:
+    """In how many comparisons of identical variants one is called different; what is known is of restlessness 1."""
     draw = np.random.default_rng(1)
-    rates = draw.normal(size=(600, 4, variants + 1)) * 0.02 * restless
-    return sum(_is_wrong((own[:, 1:] - own[:, :1]).T, policy) for own in rates)
+    rates = draw.normal(size=(DRAWS, 4, len(restless))) * 0.02 * np.array(restless)
+    return sum(_is_wrong((own[:, 1:] - own[:, :1]).T, known(0.02 * 2**0.5)) for own in rates)
 
 
 def _is_wrong(ratios: np.ndarray, policy: Policy) -> bool:

@@ -79,7 +79,9 @@ def test_the_state_of_the_file_cache_is_printed(settings, words):
 def test_what_earlier_comparisons_say_is_told():
     spread = KnownSpread(value=0.041, num_comparisons=4, num_blocks=17)
     text = " ".join(how_it_was_measured(comparison(policy=Policy(known_spread=spread))))
-    assert "In 4 earlier comparisons on this machine (17 blocks) two trials of a block were 4.1 % apart" in text
+    assert (
+        "In 4 earlier comparisons on a machine like this one (17 blocks) two trials of a block were 4.1 % apart" in text
+    )
     assert "earlier comparison" not in " ".join(how_it_was_measured(comparison()))
 
 

@@ -196,7 +196,10 @@ def _described(name: str, trials: Sequence[Record], **compared: Any) -> VariantR
 def _resolution(
     others: Sequence[Sequence[Record]], baseline: Sequence[Record], policy: Policy, block_s: float | None
 ) -> Resolution | None:
-    """What this many blocks can detect, by the spread of all variants' ratios around their own means, pooled."""
+    """What this many blocks can detect, by the spread of all variants' ratios around their own means, pooled.
+
+    Or by what earlier comparisons say, where verdicts may rest on that.
+    """
     ratios = [found for trials in others if len(found := paired_log_ratios(trials, baseline)) >= policy.min_blocks]
     if not ratios or block_s is None:
         return None

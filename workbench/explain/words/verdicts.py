@@ -150,9 +150,10 @@ def _known(policy: Policy) -> str:
     if known is None:
         return ""
     return (
-        f" In {counted(known.num_comparisons, 'earlier comparison')} on this machine "
+        f" In {counted(known.num_comparisons, 'earlier comparison')} on a machine like this one "
         f"({counted(known.num_blocks, 'block')}) two trials of a block were {format_share(known.value)} apart "
-        "(standard deviation). Where the blocks of this one scatter less, an interval rests on that if it is narrower."
+        "(standard deviation). Where the blocks of this one scatter less, an interval rests on that if it is narrower "
+        "(a self-test goes by its own blocks alone)."
     )
 
 

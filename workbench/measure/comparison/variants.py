@@ -175,9 +175,13 @@ def equal_variants(variants: Mapping[str, Knobs], elsewhere: Collection[str] = (
     found = []
     names = [name for name in variants if name not in elsewhere]
     for place, name in enumerate(names):
+        rows = variants[name].rows()
         for earlier in names[:place]:
             changed = variants[name].compared(variants[earlier])
-            inactive = inactive_in_both(_situation(variants[name]), _situation(variants[earlier]))
+            if not all(rows[knob].inactive for knob in changed):
+                continue  # one of them is never inactive, so nobody needs to know this machine's device for it
+            both = (variants[name], variants[earlier])
+            inactive = inactive_in_both(*map(_situation, both)) if changed else {}
             if changed.keys() <= inactive.keys():
                 because = {inactive[knob]: [k for k in changed if inactive[k] == inactive[knob]] for knob in changed}
                 why = "; ".join(f"{', '.join(knobs)} can change nothing: {reason}" for reason, knobs in because.items())

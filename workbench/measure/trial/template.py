@@ -220,7 +220,7 @@ def main() -> None:
                 answers.close()
                 os.close(woken)
                 os.close(wake)
-                _be_trial(request, streams, worker.main)
+                _be_trial(request, streams, worker)
             for stream in streams:
                 os.close(stream)
             _answer(answers, began=pid)
@@ -236,7 +236,7 @@ def _exactly(source: socket.socket, size: int) -> bytes:
     return bytes(found)
 
 
-def _be_trial(request: dict[str, Any], streams: list[int], run: Any) -> None:
+def _be_trial(request: dict[str, Any], streams: list[int], worker: Any) -> None:
     """Become a trial; does not return."""
     code = _NO_EXIT_CODE
     try:
@@ -248,15 +248,13 @@ def _be_trial(request: dict[str, Any], streams: list[int], run: Any) -> None:
         os.environ.update(request["environment"])
         clock.begin_anew()
         sys.argv = [_MODULE, *request["arguments"]]
-        code = run()
+        code = worker.main()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else _NO_EXIT_CODE
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
-        with contextlib.suppress(Exception):
-            sys.stderr.flush()
-        os._exit(code)
+        worker.leave(code)
 
 
 def _bury(answers: socket.socket) -> None:

@@ -74,7 +74,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     },
     "fastest": {
         "cache": "prepared",
-        "cache_store": "shared",
+        "cache_store": "mapped",
         "normalize": "device",
         "targets": "cached",
         "num_workers": 0,
@@ -267,11 +267,10 @@ class OcrKnobs(DetectorKnobs, Knobs):
             "disk": Effect(against=("start-up-bound",)),
             "mapped": Effect(
                 frees=("cache",),
-                against=("memory-bound cache",),
                 assumes="Pages that follow one another are handed over as they lie, in no time worth counting.",
             ),
         },
-        cost="batches are parts of the cache: whoever writes into one copies what it writes to, page of memory by page",
+        cost="with mapped, a batch is a part of the cache: whoever writes into it copies what it writes to",
     )
     transforms: Literal["albumentations", "direct"] = knob(
         "albumentations",

@@ -6,6 +6,7 @@ import errno
 import importlib.metadata
 import multiprocessing as mp
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,6 +64,13 @@ def test_arrays_of_one_shape_are_one(cache):
     assert cache.block("dropped").tolist() == [0, 1, 2]
     with pytest.raises(ValueError, match="different shapes"):
         cache.block("image")
+
+
+def test_what_is_lent_is_no_copy():
+    cache = filled("mapped")
+    lent = cache.lend("dropped", 0, 3)
+    cache.array("dropped", 1)[...] = 77
+    assert lent.tolist() == [0, 77, 2]
 
 
 def test_what_is_lent_is_written_into_without_harm():
@@ -188,17 +196,12 @@ def test_another_build_of_opencv_has_a_key_of_its_own(monkeypatch, package):
     with_headless = fields.key()
     assert fields.key() == with_headless
 
-    ask, list_all = importlib.metadata.version, importlib.metadata.packages_distributions
-
-    def version(name: str) -> str:
-        if name == "opencv-python-headless":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return "4.12.0.88" if name == package else ask(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: {**list_all(), "cv2": [package]})
-    versions.installed.cache_clear()
+    ask, there = importlib.metadata.version, versions.installed()
+    others = [(modules, found) for modules, found in there if "cv2" not in modules]
+    other = SimpleNamespace(metadata={"Name": package})
+    monkeypatch.setattr(versions, "installed", lambda: [*others, (["cv2"], other)])
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "4.12.0.88" if name == package else ask(name))
+    assert versions.package_of("cv2") == versions.Package(package, "4.12.0.88")
     assert fields.key() != with_headless
     monkeypatch.undo()
-    versions.installed.cache_clear()
     assert fields.key() == with_headless

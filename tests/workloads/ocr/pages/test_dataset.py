@@ -98,6 +98,18 @@ def test_batches_that_are_parts_of_a_cache_are_what_copies_are(tmp_path, numbers
     assert lent.cache.readings == 2 * len(numbers)
 
 
+def test_pages_that_follow_one_another_are_not_copied(tmp_path, monkeypatch):
+    lent = BatchedCache(
+        [draw_page(tmp_path, exif_orientation=turned) for turned in (1, 3, 6)],
+        knobs(cache="prepared", targets="cached", cache_store="mapped", num_workers=0),
+    )
+    lent.fill_cache(threads=1)
+    monkeypatch.setattr(batch_memory, "empty", lambda *_: pytest.fail("memory was made for a copy"))
+    assert len(lent.__getitems__([0, 1, 2])) == 3
+    with pytest.raises(pytest.fail.Exception, match="for a copy"):
+        lent.__getitems__([2, 0])
+
+
 def test_a_filled_cache_reads_no_file_any_more(tmp_path):
     page = draw_page(tmp_path)
     dataset = PageDataset([page], knobs(cache="decoded"))

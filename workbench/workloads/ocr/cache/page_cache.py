@@ -99,7 +99,13 @@ class PageCache:
     def lend(self, name: str, first: int, count: int) -> Array:
         """The arrays of pages that follow one another as one, [count, ...], as they lie; writers write into a copy.
 
+        Args:
+            name: The field.
+            first: Number of the first page.
+            count: How many pages.
+
         Raises:
+            IndexError: Where there are no such pages.
             ValueError: Where the pages have different shapes, or the store lends nothing.
         """
         field = self._fields[name]
