@@ -14,7 +14,7 @@ from workbench.explain.verdicts.known_spread import known_spread
 from workbench.explain.verdicts.spread import Spread, spreads_to_go_by
 from workbench.records import Comparison, KnownSpread, Policy
 
-DRAWS = 1200
+DRAWS = 600
 
 QUIET = np.array([0.001, 0.003, 0.002])
 
@@ -105,7 +105,7 @@ def test_one_that_were_always_believed_would_break_it(monkeypatch):
 
 def test_one_that_were_worth_much_more_would_break_it(monkeypatch):
     """Planted: a known spread that is taken for certain where the blocks scatter less."""
-    monkeypatch.setattr(spread, "_KNOWN_WORTH", 6.0)
+    monkeypatch.setattr(spread, "_KNOWN_WORTH", 30.0)
     assert stats.binomtest(_wrong((2, 2)), DRAWS, 0.05, alternative="greater").pvalue < 1e-3
 
 
