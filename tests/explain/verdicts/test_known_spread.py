@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from identical_variants import count_wrong
 from record_factory import make_failed, make_record
 from scipy import stats
 
@@ -111,17 +112,4 @@ def test_one_that_were_worth_much_more_would_break_it(monkeypatch):
 
 def _wrong(restless: tuple[float, ...]) -> int:
     """In how many comparisons of identical variants one is called different; what is known is of restlessness 1."""
-    draw = np.random.default_rng(1)
-    rates = draw.normal(size=(DRAWS, 4, len(restless))) * 0.02 * np.array(restless)
-    return sum(_is_wrong((own[:, 1:] - own[:, :1]).T, known(0.02 * 2**0.5)) for own in rates)
-
-
-def _is_wrong(ratios: np.ndarray, policy: Policy) -> bool:
-    for blocks in (3, 4):
-        looked_at = [own[:blocks] for own in ratios]
-        for number, own in enumerate(looked_at):
-            others = looked_at[:number] + looked_at[number + 1 :]
-            low, high = estimate(own, policy, num_compared=len(ratios), others=others).ci95
-            if low > 1.0 or high < 1.0:
-                return True
-    return False
+    return count_wrong(DRAWS, restless, known(0.02 * 2**0.5))

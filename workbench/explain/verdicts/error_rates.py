@@ -178,7 +178,7 @@ def detectable(spread: float, trial_s: float, minutes: Sequence[float], rules: P
     for time in minutes:
         num_blocks = int(time * 60.0 / (2.0 * trial_s))
         policy = rules.model_copy(update={"planned_blocks": max(num_blocks, 1)})
-        effect = smallest_effect(Spread(spread), num_blocks, policy) if num_blocks >= policy.min_blocks else None
+        effect = smallest_effect(Spread(spread), num_blocks, policy)
         found.append(Detectable(minutes=time, num_blocks=num_blocks, effect=effect))
     return found
 
