@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# All cores compile afterwards; pip would take one.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 BENCHMARKS := $(wildcard benchmarks/*.py)
 
 .DEFAULT_GOAL := help
@@ -16,9 +18,11 @@ setup: $(INSTALLED)  ## make the environment in .venv
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,engines,spdl]'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dali]' \
-		|| echo 'DALI has no wheel for this machine: loader=dali is left out, and its tests are skipped.'
+	@echo 'Installing what constraints.txt pins'
+	@$(PIP_INSTALL) -c constraints.txt -e '.[dev,engines,spdl,dali]' || { \
+		echo 'Once more, without DALI: where it has no wheel, loader=dali is left out, and its tests are skipped.'; \
+		$(PIP_INSTALL) -c constraints.txt -e '.[dev,engines,spdl]'; }
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV) || true  # some packages ship templates that are not Python
 	@$(BIN)/python -m workbench.workloads.ocr.compiled
 	@touch $@
 

@@ -126,6 +126,8 @@ IMPOSSIBLE_EXAMPLES = [
     {"loader": "dali", "mode": "train"},
     {"loader": "dali", "normalize": "opencv"},
     {"loader": "spdl", "mode": "train"},
+    {"loader": "spdl", "slow_down": "decode:30"},
+    {"loader": "dali", "knock_out": "decode"},
     {"loader": "dali", "scaled_decode": True},
     {"pin_memory": True, "device": "cpu"},
     {"line_functions": "a.b"},

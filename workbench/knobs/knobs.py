@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
@@ -14,7 +14,7 @@ from workbench.errors import BadInput, Problem, unknown_name
 from workbench.knobs.format import format_value, split_settings
 from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.knob import Inactive, Knob, Slice, knob, row_of
-from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, RankKnobs, TrialKnobs
+from workbench.knobs.measuring import OWN_THREADS, DeviceKnobs, LoaderKnobs, RankKnobs, TrialKnobs
 from workbench.knobs.variables import VariableKnobs
 from workbench.stages import Catalogue, Stage
 
@@ -88,16 +88,29 @@ class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, VariableKnobs, 
         return self
 
     @model_validator(mode="after")
-    def _refuse_what_is_not_replayed(self, info: ValidationInfo) -> Self:
-        if info.context == _ONE_BY_ONE:
-            return self
-        catalogue = Catalogue(self.own_stages)
+    def _refuse_stages(self, info: ValidationInfo) -> Self:
+        problems = [] if info.context == _ONE_BY_ONE else [*self._not_replayed(), *self._not_timed()]
+        if problems:
+            raise ImpossibleKnobs("impossible combination of knobs", problems)
+        return self
+
+    def _not_replayed(self) -> Iterator[Problem]:
+        catalogue = self.catalogue()
         wrong = [name for name in self.knock_out if catalogue.is_declared(name) and name not in catalogue.replayable()]
         if wrong:
             what = f"{', '.join(wrong)} cannot be replayed from memory"
-            remedy = f"These can: {', '.join(catalogue.replayable())}"
-            raise ImpossibleKnobs("impossible combination of knobs", [Problem(what, "knock_out", remedy)])
-        return self
+            yield Problem(what, "knock_out", f"These can: {', '.join(catalogue.replayable())}")
+
+    def _not_timed(self) -> Iterator[Problem]:
+        """Stages of loader workers, where the loader has threads of its own in their place, which nobody times."""
+        if self.loader not in OWN_THREADS:
+            return
+        in_workers = {stage.name for stage in self.catalogue() if stage.lane == "worker"}
+        for name, stages in (("slow_down", self.slow_down), ("knock_out", self.knock_out)):
+            if wrong := [stage for stage in stages if stage in in_workers]:
+                what = f"{', '.join(wrong)} would run in threads of the loader's own, whose stages are not timed"
+                remedy = f"Take loader=torch, or leave {'it' if len(wrong) == 1 else 'them'} out"
+                yield Problem(what, f"loader={self.loader} with {name}", remedy)
 
     @classmethod
     def catalogue(cls) -> Catalogue:

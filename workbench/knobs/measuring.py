@@ -17,6 +17,9 @@ from workbench.knobs.knob import Effect, Inactive, Maths, Refusal, Situation, Sl
 #: The profilers that there are.
 PROFILERS = ("torch", "lines", "stacks", "memory")
 
+#: Loaders that make samples in threads of their own.
+OWN_THREADS = ("dali", "spdl")
+
 
 def _no_workers(situation: Situation) -> bool:
     return bool(situation.knobs.num_workers == 0)
@@ -41,7 +44,7 @@ class LoaderKnobs(Slice):
         refused=[
             Refusal(
                 ("loader=dali/spdl", "mode=train"),
-                lambda k: k.loader in ("dali", "spdl") and k.mode == "train",
+                lambda k: k.loader in OWN_THREADS and k.mode == "train",
                 "DALI's pipeline here has the validation chain only, and SPDL's threads would share random transforms",
                 "Take loader=torch, or mode=validate",
             )
