@@ -163,6 +163,21 @@ def test_a_worker_that_has_just_started_has_no_order_for_a_moment_and_that_is_it
     assert found[("start", "start")] == found[("loading", "decode")] == pytest.approx(0.8 * 40)
 
 
+def test_what_a_new_worker_does_before_its_first_stage_is_its_start_and_of_one_that_is_not_new_it_is_unexplained():
+    """It imports what its data set needs, for 20 of 100 ms."""
+
+    def found(before: str) -> dict[tuple[str, str], float]:
+        spans = spans_of(
+            ("device", "forward", 0, 20, 0), ("main", "fetch", 0, 20, 0), ("main", "wait", 20, 100, 1),
+            ("worker 0", before, 0, 40, 0), ("worker 0", "idle", 40, 40, -1), ("worker 0", "decode", 60, 100, 1),
+            ("device", "forward", 100, 110, 1), ("main", "fetch", 100, 110, 1),
+        )  # fmt: skip
+        return charged(record_of(110), spans)
+
+    assert found("start") == {("start", "start"): pytest.approx(48.0), ("loading", "decode"): pytest.approx(32.0)}
+    assert found("read")[("loading", "")] == pytest.approx(16.0)
+
+
 def spans_of_steady_epoch() -> pd.DataFrame:
     """The same without an end of an epoch: the worker was at work all the time."""
     return spans_of(

@@ -307,15 +307,17 @@ class _Way:
         made = path._batches.get(batch)
         if made is not None and made.worker == worker and made.end >= now > made.begin:
             return self._made(batch, made, now), worker
-        if not thread.covers(at, now):
-            return self._add(Holder("loading"), thread.end[at], now), worker
         role = path._kinds.find("worker", stage).role
-        if role == "start":
-            return self._add(Holder("start", stage), thread.begin[at], now), worker
+        # Until its first stage a new worker waits for its first order, and imports and opens what its data set needs.
+        before = at - 1 if role == "wait" else at
+        is_new = before >= 0 and path._kinds.find("worker", thread.stage[before]).role == "start"
+        begin = thread.begin[at] if thread.covers(at, now) else thread.end[at]
+        if is_new:
+            return self._add(Holder("start", thread.stage[before]), begin, now), worker
+        if not thread.covers(at, now):
+            return self._add(Holder("loading"), begin, now), worker
         if role != "wait":
-            return self._add(Holder("loading", stage), thread.begin[at], now), worker
-        if at > 0 and path._kinds.find("worker", thread.stage[at - 1]).role == "start":  # its first order comes with it
-            return self._add(Holder("start", thread.stage[at - 1]), thread.begin[at], now), worker
+            return self._add(Holder("loading", stage), begin, now), worker
         main = path._main  # the worker had no order: whoever gives them held it up
         gives = main.before(now)
         if main.covers(gives, now) and main.stage[gives] == BATCH_WAIT:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +148,19 @@ def test_a_data_set_goes_to_a_spawned_worker_without_its_chain(tmp_path):
     want = dataset[0]
     got = pickle.loads(pickle.dumps(dataset))[0]
     assert torch.equal(got.image, want.image)
+
+
+@pytest.mark.parametrize(("targets", "is_imported"), [("fast", True), ("none", False)])
+def test_what_its_pages_need_is_imported_before_workers_are_forked(targets, is_imported):
+    code = (
+        "import sys\n"
+        "from workbench.workloads.ocr.knobs import OcrKnobs\n"
+        "from workbench.workloads.ocr.pages.dataset import PageDataset\n"
+        f"PageDataset([], OcrKnobs(targets='{targets}'))\n"
+        "print('workbench.workloads.ocr.fast_targets' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{is_imported}\n"
 
 
 def test_samples_become_a_batch(tmp_path):

@@ -214,6 +214,7 @@ class MakerPerProcess:
     def __init__(self, knobs: OcrKnobs) -> None:
         self._knobs = knobs
         self._here = threading.local()
+        make_targets(knobs.targets)  # what it imports, every worker that is forked would import again
 
     def __call__(self) -> PageMaker:
         """The maker, made on first use; in a loader worker with the worker's seed and threads."""
