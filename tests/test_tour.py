@@ -18,7 +18,7 @@ _WAITS = ("lab",)
 
 #: What makes a command short.
 _FEW = ("-p", "num_steps=8", "-p", "isolated_samples=4")
-SHORT = {"run": _FEW, "compare": ("--blocks", "1", *_FEW)}
+SHORT = {"run": _FEW, "compare": ("--blocks", "1", "-p", "batch_size=4", *_FEW)}
 
 
 def tour() -> list[list[str]]:

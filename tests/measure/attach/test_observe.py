@@ -32,8 +32,8 @@ def alone(*arguments: str) -> str:
 CASES = (
     ("0", "fork", "map"),
     ("2", "fork", "map"),
-    ("1", "spawn", "map"),  # each of its workers imports torch, in every epoch
-    ("1", "forkserver", "subset"),
+    ("1", "spawn", "map", "once"),  # each of its workers imports torch, in every epoch
+    ("1", "forkserver", "subset", "once"),
     ("2", "fork", "iterable"),
     ("2", "fork", "map", "persistent"),
 )
