@@ -35,9 +35,10 @@ check: lint  ## lint and the unit tests: no trial, no browser
 	$(BIN)/python -m pytest -n 2 -m "not real and not browser"
 
 # Trials are processes, which start sooner where bytecode lies ready, and Python may have been told not to leave any.
+# They wait a fifth of their time (for a replayed device, a kernel, a browser), so three at once keep two cores busy.
 test: setup  ## all tests
 	@$(BIN)/python -m compileall -q workbench examples benchmarks tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 report: setup  ## compare four variants and write the HTML report [DATA=folder of pages]
 	$(BIN)/workbench report $(if $(DATA),--data "$(DATA)")

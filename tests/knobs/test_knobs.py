@@ -7,8 +7,9 @@ import pytest
 from workbench.errors import BadInput
 from workbench.knobs.format import format_settings, format_value, shell_settings, split_settings
 from workbench.knobs.knob import Tolerance, tolerance_between
-from workbench.knobs.knobs import read_settings
+from workbench.knobs.knobs import ImpossibleKnobs, Knobs, read_settings
 from workbench.knobs.measuring import DeviceKnobs, LoaderKnobs, TrialKnobs
+from workbench.stages import Stage
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 
@@ -155,6 +156,15 @@ def test_every_impossible_combination_has_an_example():
 def _unchecked(settings: dict) -> OcrKnobs:
     typed = {name: OcrKnobs.typed(name, value) for name, value in settings.items()}
     return OcrKnobs().unchecked(**typed)
+
+
+def test_a_stage_that_the_main_process_has_as_well_can_be_slowed_down_with_any_loader():
+    class Own(Knobs):
+        own_stages = (Stage("blend", "worker", "work"), Stage("blend", "main", "submit"))
+
+    assert Own(loader="spdl", slow_down="blend:1, transfer:2").slow_down == {"blend": 1.0, "transfer": 2.0}
+    with pytest.raises(ImpossibleKnobs, match="collate, read would run in threads of the loader's own"):
+        Own(loader="spdl", slow_down="blend:1, collate:1, read:1")
 
 
 def test_several_impossible_combinations_are_refused_together():

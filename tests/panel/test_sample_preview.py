@@ -8,7 +8,7 @@ from workbench.measure.trial.preview import EncodedPicture, PreviewAnswer
 from workbench.panel.sample_preview import SamplePreview, caption_html, pictures_html
 from workbench.workloads.ocr.knobs import OcrKnobs
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 EVIL = "<script>alert(1)</script>.jpg"
 
 

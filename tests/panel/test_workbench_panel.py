@@ -16,7 +16,7 @@ from workbench.records import Failure, Record
 from workbench.records.run_folder import RECORD, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class FakeTrials:

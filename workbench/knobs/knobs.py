@@ -105,7 +105,8 @@ class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, VariableKnobs, 
         """Stages of loader workers, where the loader has threads of its own in their place, which nobody times."""
         if self.loader not in OWN_THREADS:
             return
-        in_workers = {stage.name for stage in self.catalogue() if stage.lane == "worker"}
+        timed = {stage.name for stage in self.catalogue() if stage.lane != "worker"}
+        in_workers = {stage.name for stage in self.catalogue()} - timed
         for name, stages in (("slow_down", self.slow_down), ("knock_out", self.knock_out)):
             if wrong := [stage for stage in stages if stage in in_workers]:
                 what = f"{', '.join(wrong)} would run in threads of the loader's own, whose stages are not timed"

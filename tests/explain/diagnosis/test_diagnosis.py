@@ -467,8 +467,8 @@ def test_a_main_process_that_is_always_at_work_is_named_whatever_it_does(stage):
 
 
 def test_launching_is_not_blamed_for_a_device_that_is_always_at_work():
-    stages = [make_stage("main", "forward", 0.9), make_stage("device", "forward", 0.96)]
-    lanes = [make_lane("main", 1.0, 0.96), make_lane("device", 1.0, 0.96)]
+    stages = [make_stage("main", "forward", 0.9), make_stage("device", "forward", 0.98)]
+    lanes = [make_lane("main", 1.0, 0.98), make_lane("device", 1.0, 0.98)]
     found = diagnose(make_record(stages=stages, lanes=lanes), None, None)
     assert "main-thread-bound" not in {cause.name for cause in found}
 

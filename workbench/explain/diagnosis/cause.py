@@ -49,7 +49,8 @@ class Thresholds:
         charged: Share of the run's time from which on a cause is mentioned that the gap to the ceiling is charged with:
             that is measured within one run, and need not be seen in a comparison of two.
         ceiling: Share of the time that may be missing to the ceiling of a run that is called healthy. A run of some
-            dozens of steps has no more than that at its end, where the last results are worked on.
+            dozens of steps has no more than that at its end, where the last results are worked on; a fault that costs
+            a twentieth of the time has more.
         stands_out: Causes that cost this much come before what bounds the run; others gain less than a tenth.
         waits: Share of its time that the main process must wait for samples before loading is to blame: where an epoch
             ends, and where samples differ in size, it always waits a little. The same share as in `predictor.limit_of`.
@@ -79,7 +80,7 @@ class Thresholds:
 
     notable: float = 0.05
     charged: float = 0.02
-    ceiling: float = 0.05
+    ceiling: float = 0.03
     stands_out: float = 0.10
     waits: float = 0.15
     busy: float = BUSY_FROM
