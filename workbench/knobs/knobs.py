@@ -105,10 +105,10 @@ class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, VariableKnobs, 
         """Stages of loader workers, where the loader has threads of its own in their place, which nobody times."""
         if self.loader not in OWN_THREADS:
             return
-        timed = {stage.name for stage in self.catalogue() if stage.lane != "worker"}
-        in_workers = {stage.name for stage in self.catalogue()} - timed
+        catalogue = self.catalogue()
+        timed = {stage.name for stage in catalogue if stage.lane != "worker"}
         for name, stages in (("slow_down", self.slow_down), ("knock_out", self.knock_out)):
-            if wrong := [stage for stage in stages if stage in in_workers]:
+            if wrong := [stage for stage in stages if catalogue.is_declared(stage) and stage not in timed]:
                 what = f"{', '.join(wrong)} would run in threads of the loader's own, whose stages are not timed"
                 remedy = f"Take loader=torch, or leave {'it' if len(wrong) == 1 else 'them'} out"
                 yield Problem(what, f"loader={self.loader} with {name}", remedy)
