@@ -111,7 +111,9 @@ def test_text_that_is_no_utf8_says_so(write):
     path = write("a.txt", "출입금지".encode("cp949"))
     with pytest.raises(Unreadable) as caught:
         read_lines(path)
-    assert str(caught.value.problem(path)) == f"{path}: is not UTF-8 text. Save it as UTF-8"
+    assert str(caught.value.problem(path)) == (
+        f"{path}, line 1: is not UTF-8, looks like GBK or EUC-KR. Convert it: iconv -f gbk -t utf-8 {path} > {path}.utf8"
+    )
 
 
 def test_json_with_a_byte_order_mark_is_read(write):

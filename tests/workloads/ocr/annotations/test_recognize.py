@@ -212,7 +212,7 @@ def test_a_format_named_with_its_file_is_believed(write, find, images):
         ("a.txt", "0 0.5 0.5 0.1 0.1", "begins with '0 0.5 0.5 0.1 0.1'"),
         ("a.txt", "", "is empty"),
         ("a.txt", b"\xff\xfe\x00", ""),
-        ("a.xml", "<image/>", "is an XML file"),
+        ("a.xml", "<image/>", "is XML with the root 'image'"),
         ("a.mat", b"MATLAB 5.0", "has no table that is known"),
     ],
     ids=str,

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workbench.workloads.ocr.annotations import coco, icdar2013, icdar2015, labelme, mmocr, paddleocr, totaltext, ufo
+from workbench.workloads.ocr.annotations.readers import (
+    coco,
+    icdar2013,
+    icdar2015,
+    labelme,
+    mmocr,
+    paddleocr,
+    totaltext,
+    ufo,
+)
 from workbench.workloads.ocr.annotations.reading import Item
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 #: The value of the knob `annotation_format` with which the images are measured alone.
 NO_FORMAT = "none"
@@ -27,6 +39,7 @@ class Format:
         is_json: Whether the content of a JSON file is of this format.
         is_line: Whether a line of a text file is.
         is_mat: Whether a MATLAB file is.
+        is_xml: Whether the root of an XML file is of this format; names of elements are without their namespaces.
         file_per_image: Each image has a file of its own, and the files of a folder belong together; else each stands
             alone.
     """
@@ -35,6 +48,7 @@ class Format:
     is_json: Callable[[Any], bool] = _never
     is_line: Callable[[str], bool] = _never
     is_mat: Callable[[Path], bool] = _never
+    is_xml: Callable[[Element], bool] = _never
     file_per_image: bool = False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.quads_or_polygons import Line
-from workbench.workloads.ocr.annotations.reading import Unreadable, read_json, read_lines
+from workbench.workloads.ocr.annotations.reading import Unreadable, read_json, read_lines, read_xml
 
 #: Lines of a file that have a vote, the first ones.
 _VOTERS = 100
@@ -42,13 +42,15 @@ def guess_format(path: Path) -> Guess:
     """Guess what a file holds."""
     suffix = path.suffix.lower()
     try:
-        if suffix == ".json":
+        if suffix in (".json", ".gz"):
             return _guess_json(path, read_json(path))
         if suffix == ".mat":
             kind = next((name for name, known in FORMATS.items() if known.is_mat(path)), None)
             return Guess(path, kind, "has no table that is known, or is no MATLAB file")
         if suffix == ".xml":
-            return Guess(path, None, "is an XML file")
+            root = read_xml(path)
+            kind = next((name for name, known in FORMATS.items() if known.is_xml(root)), None)
+            return Guess(path, kind, f"is XML with the root '{_shortened(root.tag)}'")
         return _guess_lines(path, [Line(path, *line) for line in read_lines(path)[:_VOTERS]])
     except Unreadable as error:
         return Guess(path, None, problem=error.problem(path))
@@ -68,6 +70,8 @@ def _guess_lines(path: Path, lines: list[Line]) -> Guess:
     votes = Counter(next((name for name, known in FORMATS.items() if known.is_line(line.text)), None) for line in lines)
     del votes[None]
     kind = votes.most_common(1)[0][0] if votes else None
+    if kind is None and path.suffix.lower() == ".jsonl" and lines[0].text.lstrip().startswith(("{", "[")):
+        return _guess_json(path, read_json(path))  # one object in all, as HierText's are
     return Guess(path, kind, f"begins with {_shortened(lines[0].text)!r}", lines=tuple(lines))
 
 

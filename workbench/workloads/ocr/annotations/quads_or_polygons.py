@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from workbench.workloads.ocr.annotations import flat_polygons as flat
-from workbench.workloads.ocr.annotations.icdar2015 import TEXT_MARK
+from workbench.workloads.ocr.annotations.readers import flat_polygons as flat
+from workbench.workloads.ocr.annotations.readers.icdar2015 import TEXT_MARK
 
 #: Up to this share of lines with more than eight numbers, a set in which nothing else is odd is taken for quads.
 _FEW = 0.2

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
 
 from workbench.errors import Problem
+from workbench.units import format_bytes
+from workbench.workloads.ocr.annotations.encodings import declared_encoding, not_utf8
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Word
 
-#: What a reader gives, in the order of its files: pages, and before each page what could not be read of it.
-Item = AnnotatedPage | Problem
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+@dataclass(frozen=True)
+class Note:
+    """A choice that a reader has made, and why, where the files could be read otherwise; without a final stop."""
+
+    text: str
+
+
+#: What a reader gives, in the order of its files: pages, and before each page what could not be read of it, and how.
+Item = AnnotatedPage | Problem | Note
 
 #: A transcription that marks a don't-care region in most formats. "#22" is a real word.
 DONT_CARE = "###"
+
+#: No more is unpacked of a file: the largest annotations that are published so (HierText) have a third of it.
+MOST_UNPACKED_BYTES = 4_000_000_000
 
 
 class Unreadable(ValueError):
@@ -71,6 +92,26 @@ def read_json(path: Path) -> Any:
         raise Unreadable(f"is not JSON ({error.msg})", error.lineno) from None
     except RecursionError:
         raise Unreadable("is nested too deep") from None
+
+
+def read_xml(path: Path) -> Element:
+    """The root of an XML file, with the names of its elements without their namespaces.
+
+    Raises:
+        Unreadable: Where it cannot be read, is no XML, or declares entities (which may stand for gigabytes, or for
+            other files).
+    """
+    try:
+        root: Element = fromstring(_read_bytes(path))
+    except ParseError as error:
+        raise Unreadable(f"is not XML ({error})", error.position[0]) from None
+    except DefusedXmlException:
+        raise Unreadable("declares entities of its own, which are not read") from None
+    except (LookupError, ValueError) as error:  # an encoding that nobody knows
+        raise Unreadable(f"is not XML ({error})") from None
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return root
 
 
 def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool = False) -> None:
@@ -137,12 +178,26 @@ def as_size(value: Any) -> int | None:
 
 
 def _read_text(path: Path) -> str:
+    data = _read_bytes(path)
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unreadable("is not UTF-8 text", remedy="Save it as UTF-8") from None
-    except OSError as error:
-        raise Unreadable(f"cannot be read ({error.strerror or error})") from None
+        text = data.decode(declared_encoding(data))
+    except UnicodeDecodeError as error:
+        raise Unreadable(*not_utf8(data, error.start, path)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n\ufeff", "\n")  # of files that were joined
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The bytes of a file, of one that is packed (.gz) what is in it."""
+    try:
+        if path.suffix.lower() != ".gz":
+            return path.read_bytes()
+        with gzip.open(path) as file:
+            data = file.read(MOST_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable(f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if len(data) > MOST_UNPACKED_BYTES:
+        raise Unreadable(f"holds more than {format_bytes(MOST_UNPACKED_BYTES)} when it is unpacked")
+    return data
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from workbench.workloads.ocr.annotations.unread_formats import unread_format
 from workbench.workloads.ocr.pages.image_header import ImageProblem, read_headers
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
-_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".mat", ".xml")
+_SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".mat", ".xml", ".json.gz", ".jsonl.gz")
 #: Of files that may hold annotations, or say where they are, and that are not looked into.
 _UNREAD_SUFFIXES = (".yaml", ".yml", ".parquet", ".pkl", ".cach")
 _SHOWN = 5
@@ -68,7 +68,7 @@ def find_annotations(
     place = folder if annotations is None else _named(folder, annotations)
     if place.is_file() and wanted is not None:
         return AnnotationSet(wanted, (place,), place)  # its reader names what it cannot read
-    files = [place] if place.is_file() else [p for p in files_below(place) if p.suffix.lower() in _SUFFIXES]
+    files = [place] if place.is_file() else [p for p in files_below(place) if p.name.lower().endswith(_SUFFIXES)]
     guesses = [guess_format(path) for path in files]
     sets = _sets(guesses, index, wanted)
     if len(sets) > 1:

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Polygon = npt.NDArray[np.float32]
 
+#: What points are given in: pixels, or shares of the page's width and height.
+Unit = Literal["px", "share"]
+
 #: The frame that polygons are given in. `stored`: the pixels as they lie in the file. `upright`: after the EXIF turn.
 Frame = Literal["stored", "upright"]
 
@@ -145,7 +148,9 @@ class AnnotatedPage:
         width: Width in pixels of the image as the annotator saw it, where the annotation says so.
         height: Height likewise.
         beside: The folder of the annotation, from which relative image paths start.
-        frame: The frame of the polygons where the format fixes it, else None: decided per page.
+        frame: The frame of the polygons where the format fixes it, else None: decided per page. Shares are of the
+            upright frame where nothing is fixed: who writes them has looked at the page.
+        unit: What the points are given in.
         dropped: Words that could not be used, by reason ("fewer than 3 points", "not finite").
     """
 
@@ -156,6 +161,7 @@ class AnnotatedPage:
     height: int | None = None
     beside: Path | None = None
     frame: Frame | None = None
+    unit: Unit = "px"
     dropped: dict[str, int] = field(default_factory=dict)
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from workbench.errors import BadInput, Problem
 from workbench.files import files_below, sample_pages_dir
 from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
-from workbench.workloads.ocr.annotations.reading import Item
+from workbench.workloads.ocr.annotations.reading import Item, Note
 from workbench.workloads.ocr.annotations.recognize import find_annotations
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
@@ -70,7 +72,7 @@ def survey(
     found = None if is_alone else find_annotations(folder, index, annotations, annotation_format)
     if found is None:
         return _images_alone(folder, index, limit)
-    entries, problems = _first(FORMATS[found.format].read(found.paths), limit)
+    entries, problems, choices = _first(FORMATS[found.format].read(found.paths), limit)
     located = [_locate(index, entry) for entry in entries]
     headers = iter(read_headers(image for image in located if isinstance(image, Path)))
     pages = []
@@ -89,7 +91,7 @@ def survey(
         problems.append(_no_words(entries, found.place))
     if problems:
         raise BadInput(f"the data set {folder}", problems)
-    notes = notes_on_annotated(pages, used, all_images=index.paths if limit is None else None)
+    notes = [*choices, *notes_on_annotated(pages, used, all_images=index.paths if limit is None else None)]
     return _named_apart(pages, folder), _counts(pages, entries, notes)
 
 
@@ -139,18 +141,22 @@ def _index(folder: Path) -> ImageIndex:
     return index
 
 
-def _first(items: Iterator[Item], limit: int | None) -> tuple[list[AnnotatedPage], list[Problem]]:
-    """The first pages that a reader gives, and the problems met on the way; what comes later isn't read."""
+def _first(items: Iterator[Item], limit: int | None) -> tuple[list[AnnotatedPage], list[Problem], list[str]]:
+    """The first pages that a reader gives, the problems met on the way, and its notes; what comes later isn't read."""
     entries: list[AnnotatedPage] = []
     problems: list[Problem] = []
+    notes: list[str] = []
     for item in items:
         if isinstance(item, Problem):
             problems.append(item)
             continue
+        if isinstance(item, Note):
+            notes.append(item.text)
+            continue
         entries.append(item)
         if len(entries) == limit:
             break
-    return entries, problems
+    return entries, problems, list(dict.fromkeys(notes))
 
 
 def _locate(index: ImageIndex, entry: AnnotatedPage) -> Path | Problem:
@@ -167,7 +173,11 @@ def _locate(index: ImageIndex, entry: AnnotatedPage) -> Path | Problem:
 
 def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
     words = tuple(entry.words)
-    if header.orientation != 1 and decide_frame(entry, header) == "stored":
+    frame = decide_frame(entry, header) if header.orientation != 1 else "upright"
+    if entry.unit == "share":
+        size = np.array(header.upright_size if frame == "upright" else (header.width, header.height), np.float32)
+        words = tuple(replace(word, polygon=word.polygon * size) for word in words)
+    if frame == "stored":
         words = tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in words)
     return Page(
         path, path.name, words, *header.upright_size, header.orientation, header.mode, header.num_bytes, header.is_jpeg

@@ -94,11 +94,11 @@ def test_kin_is_known_by_the_whole_file_set(write, read, lines, texts):
 
 def test_every_line_that_is_none_is_named(write, read):
     bad = write("gt_img_1.txt", f"{BOX},A\n10,10,50\n{BOX},B\nhello\n")
-    not_text = write("gt_img_2.txt", b"\xff\xfe1\x00")
+    not_text = write("gt_img_2.txt", bytes(range(128, 256)))
     pages, problems = read("icdar2015", bad, not_text)
     assert [[word.text for word in page.words] for page in pages] == [["A", "B"]]
     assert [str(problem) for problem in problems] == [
         f"{bad}, line 2: is not 'x1,y1,x2,y2,x3,y3,x4,y4,TEXT'",
         f"{bad}, line 4: is not 'x1,y1,x2,y2,x3,y3,x4,y4,TEXT'",
-        f"{not_text}: is not UTF-8 text. Save it as UTF-8",
+        f"{not_text}, line 1: is not UTF-8, nor of an encoding that is easily told. Save it as UTF-8",
     ]

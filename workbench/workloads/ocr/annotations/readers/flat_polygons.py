@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import Problem
-from workbench.workloads.ocr.annotations.icdar2015 import TEXT_MARK
+from workbench.workloads.ocr.annotations.readers.icdar2015 import TEXT_MARK
 from workbench.workloads.ocr.annotations.reading import DONT_CARE, Unreadable, add_word, read_lines
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench.errors import Problem
-from workbench.workloads.ocr.annotations.icdar2015 import NUMBER, unquoted
+from workbench.workloads.ocr.annotations.readers.icdar2015 import NUMBER, unquoted
 from workbench.workloads.ocr.annotations.reading import DONT_CARE, Item, add_word, read_each, read_lines, rectangle
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 

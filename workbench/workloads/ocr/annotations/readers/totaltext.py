@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import Problem
-from workbench.workloads.ocr.annotations import flat_polygons
+from workbench.workloads.ocr.annotations.readers import flat_polygons
 from workbench.workloads.ocr.annotations.reading import Item, Unreadable, add_word, drop, read_each, read_lines
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 
