@@ -140,7 +140,7 @@ def _question(decision: Decision) -> Problem:
 
 
 def _size_of_page(index: ImageIndex, annotations: Path) -> tuple[int, int] | None:
-    images = index.find(annotations.stem, annotations.parent)
+    images = index.find(annotations.stem, annotations.parent).images
     if len(images) != 1:
         return None
     (header,) = read_headers(images)
@@ -151,7 +151,7 @@ def _belongs(guess: Guess, place: Path, suffix: str, index: ImageIndex, wanted: 
     """Whether a file that doesn't look like its neighbours is one of them: it is empty, or named like an image."""
     if guess.path.parent != place or guess.path.suffix.lower() != suffix or (guess.format and wanted is None):
         return False
-    return guess.is_empty or bool(index.find(guess.path.stem, place))
+    return guess.is_empty or bool(index.find(guess.path.stem, place).images)
 
 
 def _choice(choice: AnnotationSet, sets: list[AnnotationSet]) -> Problem:

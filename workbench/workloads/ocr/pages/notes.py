@@ -59,6 +59,11 @@ def notes_on_images(pages: Sequence[Page], headers: Sequence[ImageHeader], other
     return [*notes, *_warnings(pages, headers)]
 
 
+def notes_on_spelling(respelled: list[str]) -> str:
+    """The note on images that annotations spell otherwise than the files are named: ``"'a%20b.jpg' is 'a b.jpg'"``."""
+    return f"{_many(len(respelled), 'image')} spelled otherwise in the annotations ({_few_of(respelled)})"
+
+
 def kinds_of(files: Sequence[Path]) -> str:
     """How many files there are of each suffix, the most frequent first: ``"12 .txt, 1 .pdf"``."""
     kinds = Counter(path.suffix.lower() or path.name for path in files)
