@@ -81,7 +81,7 @@ def find_annotations(
             return None
         guesses += [Guess(path, None, f"is a {path.suffix.lower()} file") for path in unread]
         unreadable = [guess.problem for guess in guesses if guess.problem]
-        raise BadInput(str(place), [_none([*files, *unread], wanted), *unreadable, *_unknown(guesses, folder)])
+        raise BadInput(str(place), [*unreadable, _none([*files, *unread], wanted), *_unknown(guesses, folder)])
     broken = _broken(guesses, sets)
     if broken and wanted is None:
         remedy = f"to go without, set annotations={sets[0].place}"
