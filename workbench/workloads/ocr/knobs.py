@@ -113,7 +113,19 @@ class OcrKnobs(DetectorKnobs, Knobs):
         inactive=[Inactive(lambda s: s.knobs.annotation_format == "none", "annotation_format=none: none are read")],
     )
     annotation_format: Literal[
-        "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "totaltext", "none"
+        "auto",
+        "ufo",
+        "icdar2015",
+        "icdar2013",
+        "paddleocr",
+        "labelme",
+        "label_studio",
+        "via",
+        "doctr",
+        "mmocr",
+        "coco",
+        "totaltext",
+        "none",
     ] = knob(
         "auto",
         "pages",

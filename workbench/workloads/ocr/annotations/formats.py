@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.workloads.ocr.annotations.readers import (
     coco,
+    doctr,
     icdar2013,
     icdar2015,
+    label_studio,
     labelme,
     mmocr,
     paddleocr,
     totaltext,
     ufo,
+    via,
 )
 from workbench.workloads.ocr.annotations.reading import Item
 
@@ -59,6 +62,9 @@ FORMATS: dict[str, Format] = {
     "mmocr": Format(mmocr.read, is_json=mmocr.recognizes),
     "coco": Format(coco.read, is_json=coco.recognizes, is_line=coco.recognizes_line),
     "labelme": Format(labelme.read, is_json=labelme.recognizes, file_per_image=True),
+    "label_studio": Format(label_studio.read, is_json=label_studio.recognizes),
+    "via": Format(via.read, is_json=via.recognizes),
+    "doctr": Format(doctr.read, is_json=doctr.recognizes),
     "paddleocr": Format(paddleocr.read, is_line=paddleocr.recognizes),
     "totaltext": Format(
         totaltext.read, is_line=totaltext.recognizes, is_mat=totaltext.recognizes_mat, file_per_image=True

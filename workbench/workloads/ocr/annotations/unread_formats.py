@@ -81,6 +81,10 @@ def unread_format(path: Path, folder: Path) -> UnreadFormat | None:
 
 
 def _table(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    first = head.partition("\n")[0]
+    tool = next((name for mark, name in _TABLES_OF_TOOLS.items() if mark in first), None)
+    if tool is not None:
+        return UnreadFormat(f"a table of {tool}: export JSON instead")
     columns = next(csv.reader(head.splitlines()[:1]), [])
     image = next((name for name in _IMAGE_COLUMNS if name in columns), None)
     corners = next((names for names in _CORNER_COLUMNS if set(names) <= set(columns)), None)
@@ -117,18 +121,32 @@ def _json(path: Path, head: str, folder: Path) -> UnreadFormat | None:
     return next((UnreadFormat(name) for mark, name in _JSON_KINDS.items() if re.search(mark, head)), None)
 
 
+def _unconfirmed(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    if "transcription" not in head:
+        return None
+    return UnreadFormat(f"PPOCRLabel's words that nobody has confirmed: annotations={path} takes them")
+
+
+#: Tools by what stands in the first line of the tables that they export.
+_TABLES_OF_TOOLS = {
+    "region_shape_attributes": "the VGG Image Annotator",
+    "# CSV_HEADER = metadata_id": "the VGG Image Annotator",
+    "annotation_id": "Label Studio",
+}
+
 #: Names of JSON formats by what stands near the begin of their files.
 _JSON_KINDS = {
-    r'"_via_|"shape_attributes"': "VGG Image Annotator",
+    r'\A\s*\{\s*"[^"]+\.(?i:png|jpe?g|bmp|tiff?|webp)"\s*:\s*"': "docTR's texts of cropped words, which have no places",
     r'"form"\s*:\s*\[': "FUNSD",
     r'"gt_\d+"\s*:': "LSVT or ArT",
     r'"content_ann"': "DAVAR",
     r'"imgToAnns"|"anns"\s*:': "COCO-Text or TextOCR",
-    r'"original_width"|"rectanglelabels"': "Label Studio",
 }
 
 _BY_SUFFIX: dict[str, Callable[[Path, str, Path], UnreadFormat | None]] = {
     ".csv": _table,
+    ".tsv": _table,
+    ".cach": _unconfirmed,
     ".txt": _text,
     ".xml": _xml,
     ".json": _json,

@@ -149,7 +149,7 @@ class AnnotatedPage:
         height: Height likewise.
         beside: The folder of the annotation, from which relative image paths start.
         frame: The frame of the polygons where the format fixes it, else None: decided per page. Shares are of the
-            upright frame where nothing is fixed: who writes them has looked at the page.
+            upright frame where neither it nor a size says otherwise: who writes them has looked at the page.
         unit: What the points are given in.
         dropped: Words that could not be used, by reason ("fewer than 3 points", "not finite").
     """
