@@ -80,6 +80,7 @@ def survey(
     if found is None:
         return _images_alone(folder, index, limit)
     entries, problems, choices = _first(FORMATS[found.format].read(found.paths), limit)
+    choices = [found.reason, *choices] if found.reason else choices
     located, respelled = _locate(index, entries)
     headers = iter(read_headers(image for image in located if isinstance(image, Path)))
     pages = []
