@@ -37,12 +37,14 @@ class AnnotationSet:
         paths: The files, sorted.
         place: The file, or the folder of the files: what a user names as `annotations`.
         open_question: What is wrong with `format`, where the files could as well be of another.
+        reason: Why it is this format, where some lines could be of another; without a final stop.
     """
 
     format: str
     paths: tuple[Path, ...]
     place: Path
     open_question: Problem | None = None
+    reason: str = ""
 
     def __str__(self) -> str:
         """How many files of which format, and the first."""
@@ -109,21 +111,22 @@ def _sets(guesses: list[Guess], index: ImageIndex, wanted: str | None) -> list[A
             place = guess.path.parent if FORMATS[guess.format].file_per_image else guess.path
             groups.setdefault((guess.format, place, guess.path.suffix.lower()), []).append(guess)
     settled: dict[tuple[str, Path, str], list[Guess]] = {}
-    questions: dict[tuple[str, Path, str], Problem] = {}
+    decisions: dict[tuple[str, Path, str], Decision] = {}
     for (kind, place, suffix), group in groups.items():
-        question = None
         if kind == "icdar2015":
-            kind, question = _quads_or_polygons(group, index, wanted)
+            decision = _quads_or_polygons(group, index, wanted)
+            kind = "totaltext" if decision.is_polygons else kind
+            decisions[kind, place, suffix] = decision
         settled.setdefault((kind, place, suffix), []).extend(group)
-        if question is not None:
-            questions[kind, place, suffix] = question
     sets = []
     for (kind, place, suffix), group in settled.items():
         if wanted in (None, kind):
             paths = {guess.path for guess in group}
             if FORMATS[kind].file_per_image:
                 paths |= {guess.path for guess in guesses if _belongs(guess, place, suffix, index, wanted)}
-            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place, questions.get((kind, place, suffix))))
+            decision = decisions.get((kind, place, suffix), Decision(False))
+            question = _question(decision) if decision.is_polygons is None else None
+            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place, question, decision.reason))
     return _label_folders_joined(sets, guesses)
 
 
@@ -139,14 +142,12 @@ def _label_folders_joined(sets: list[AnnotationSet], guesses: Iterable[Guess]) -
     place = Path(os.path.commonpath([path.parent for path in paths]))
     return [*(found for found in sets if found not in folders), AnnotationSet("paddleocr", paths, place)]
 
-def _quads_or_polygons(group: list[Guess], index: ImageIndex, wanted: str | None) -> tuple[str, Problem | None]:
-    """The format of files whose lines begin with eight numbers, and the question to the user where it stays open."""
+
+def _quads_or_polygons(group: list[Guess], index: ImageIndex, wanted: str | None) -> Decision:
+    """What files are whose lines begin with eight numbers; where a user has said it, that."""
     if wanted is not None:
-        return ("totaltext" if wanted == "totaltext" else "icdar2015"), None
-    decision = decide([line for guess in group for line in guess.lines], cache(partial(_size_of_page, index)))
-    if decision.is_polygons is None:
-        return "icdar2015", _question(decision)
-    return "totaltext" if decision.is_polygons else "icdar2015", None
+        return Decision(wanted == "totaltext")
+    return decide([line for guess in group for line in guess.lines], cache(partial(_size_of_page, index)))
 
 
 def _question(decision: Decision) -> Problem:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES
+from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
 from workbench.workloads.ocr.pages.image_names import folded, nearest, spellings
 
 _FOLDERS = ("images", "imgs", "image", "img")

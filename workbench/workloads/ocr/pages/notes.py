@@ -74,7 +74,12 @@ def _warnings(pages: Sequence[Page], headers: Sequence[ImageHeader]) -> list[str
     remarks = [
         f"{page.name}: {remark}" for page, header in zip(pages, headers, strict=True) for remark in header.remarks
     ]
-    return [f"{_many(len(remarks), 'warning')} about image files ({_few_of(remarks)})"] if remarks else []
+    notes = [f"{_many(len(remarks), 'warning')} about image files ({_few_of(remarks)})"] if remarks else []
+    several = [page.name for page, header in zip(pages, headers, strict=True) if header.num_pictures > 1]
+    if several:
+        files = _many(len(several), "file")
+        notes.append(f"{files} with more than one picture ({_few_of(several)}): the first is taken")
+    return notes
 
 
 def _is_size_of(entry: AnnotatedPage, header: ImageHeader) -> bool:

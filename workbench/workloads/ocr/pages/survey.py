@@ -16,8 +16,9 @@ from workbench.workloads.ocr.annotations.reading import Item, Note
 from workbench.workloads.ocr.annotations.recognize import find_annotations
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
-from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES, ImageHeader, ImageProblem, read_headers
+from workbench.workloads.ocr.pages.image_header import ImageHeader, ImageProblem, read_headers
 from workbench.workloads.ocr.pages.image_index import ImageIndex
+from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
 from workbench.workloads.ocr.pages.notes import (
     NO_ANNOTATIONS,
     kinds_of,
@@ -79,6 +80,7 @@ def survey(
     if found is None:
         return _images_alone(folder, index, limit)
     entries, problems, choices = _first(FORMATS[found.format].read(found.paths), limit)
+    choices = [found.reason, *choices] if found.reason else choices
     located, respelled = _locate(index, entries)
     headers = iter(read_headers(image for image in located if isinstance(image, Path)))
     pages = []
@@ -88,7 +90,11 @@ def survey(
             problems.append(image)
         elif isinstance(header := next(headers), ImageProblem):
             problems.append(
-                Problem(str(header), f"{image} (in {entry.where})", "Repair the file, or take the entry out")
+                Problem(
+                    str(header),
+                    f"{image} (in {entry.where})",
+                    header.remedy or "Repair the file, or take the entry out",
+                )
             )
         else:
             pages.append(_page(entry, image, header))
@@ -108,7 +114,7 @@ def _images_alone(folder: Path, index: ImageIndex, limit: int | None) -> tuple[l
     paths = index.paths[:limit]
     headers = read_headers(paths)
     problems = [
-        Problem(str(header), str(path), "Repair the file, or take it out of the folder")
+        Problem(str(header), str(path), header.remedy or "Repair the file, or take it out of the folder")
         for path, header in zip(paths, headers, strict=True)
         if isinstance(header, ImageProblem)
     ]
