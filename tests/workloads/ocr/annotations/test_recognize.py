@@ -11,6 +11,7 @@ from scipy.io import savemat
 
 from workbench.errors import BadInput
 from workbench.files import files_below
+from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
@@ -283,3 +284,58 @@ def test_annotations_that_are_not_there(find, images):
 def test_a_format_that_does_not_exist(find, images):
     with pytest.raises(BadInput, match=r"there is no format named 'icdar15'\. Did you mean 'icdar2015'"):
         find(annotation_format="icdar15")
+
+
+LABEL_STUDIO_BOX = {"x": 1, "y": 2, "width": 3, "height": 4, "rotation": 0, "original_width": 9, "original_height": 9}
+VIA_IMAGE = {"img_1.jpg9": {"filename": "img_1.jpg", "size": 9, "regions": [], "file_attributes": {}}}
+TOOLS = [
+    pytest.param("label_studio", [{"data": {"ocr": "img_1.jpg"}, "annotations": []}], id="Label Studio"),
+    pytest.param("label_studio", {"data": {"ocr": "img_1.jpg"}, "predictions": []}, id="Label Studio, one task"),
+    pytest.param("label_studio", [{"ocr": "img_1.jpg", "bbox": [LABEL_STUDIO_BOX]}], id="JSON-MIN"),
+    pytest.param("label_studio", [{"ocr": "a", "annotator": 1, "annotation_id": 1}], id="JSON-MIN without words"),
+    pytest.param("via", {"_via_settings": {}, "_via_img_metadata": {}}, id="VIA project"),
+    pytest.param("via", VIA_IMAGE, id="VIA export"),
+    pytest.param("via", {"project": {}, "file": {}, "view": {}, "metadata": {}}, id="VIA 3"),
+    pytest.param("doctr", {"img_1.jpg": {"img_dimensions": [9, 9], "img_hash": "x", "polygons": []}}, id="docTR"),
+    pytest.param("doctr", {"img_1.jpg": {"polygons": {"words": []}}}, id="docTR with classes"),
+    pytest.param("ufo", UFO, id="UFO"),
+    pytest.param("mmocr", MMOCR, id="MMOCR"),
+    pytest.param("coco", COCO, id="COCO"),
+    pytest.param("labelme", LABELME, id="LabelMe"),
+]
+
+
+@pytest.mark.parametrize(("format_name", "content"), TOOLS)
+def test_a_file_of_a_tool_is_of_one_format_only(write, find, images, format_name, content):
+    assert [name for name, known in FORMATS.items() if known.is_json(content)] == [format_name]
+    assert not any(known.is_line(json.dumps(content)) for known in FORMATS.values())
+    path = write("anything.json", content)
+    assert (find().format, find().paths) == (format_name, (path,))
+
+
+def test_label_files_of_several_folders_are_one_set(write, find, images):
+    paths = [write(f"{folder}/Label.txt", PADDLEOCR) for folder in ("day 1", "day 2")]
+    broken = write("day 3/Label.txt", "出口".encode("gbk"))
+    write("day 3/fileState.txt", "出口.jpg\t1\n".encode("gbk"))
+    write("day 1/Cache.cach", PADDLEOCR)
+    write("day 2/rec_gt.txt", "crop_img/img_1_crop_0.jpg\t[EXIT]\n")
+    write("day 4/Label.txt", "")
+    root = paths[0].parent.parent
+    assert find() == AnnotationSet("paddleocr", (*paths, broken), root)
+    assert find("day 1").paths == (paths[0],)
+
+
+@pytest.mark.parametrize("names", [("train.txt", "val.txt"), ("a/train.txt", "b/val.txt"), ("Label.txt", "LABEL.TXT")])
+def test_label_files_that_are_not_one_to_a_folder_are_to_choose_from(write, find, images, names):
+    for name in names:
+        write(name, PADDLEOCR)
+    with pytest.raises(BadInput, match="several sets of annotations"):
+        find()
+
+
+def test_unconfirmed_words_are_taken_where_they_are_named(write, find, images):
+    path = write("Cache.cach", PADDLEOCR)
+    write("Label.txt", "")
+    with pytest.raises(BadInput, match=r"words that nobody has confirmed: annotations=\S+Cache\.cach takes them"):
+        find()
+    assert find("Cache.cach") == AnnotationSet("paddleocr", (path,), path)

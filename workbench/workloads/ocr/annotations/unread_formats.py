@@ -122,7 +122,7 @@ def _json(path: Path, head: str, folder: Path) -> UnreadFormat | None:
 
 
 def _unconfirmed(path: Path, head: str, folder: Path) -> UnreadFormat | None:
-    if "transcription" not in head:
+    if '"points"' not in head:
         return None
     return UnreadFormat(f"PPOCRLabel's words that nobody has confirmed: annotations={path} takes them")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import Note
+from workbench.workloads.ocr.pages.survey import survey
 
 QUAD = [[10, 10], [50, 10], [50, 30], [10, 30]]
 SHARES = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.3], [0, 1]]
@@ -57,6 +59,15 @@ def test_texts_stand_beside_the_polygons(read_page, labels, texts):
     page = read_page("doctr", "labels.json", {"a.png": entry([QUAD, QUAD], labels=labels)})
     assert [word.text for word in page.words] == texts
     assert [word.ignore for word in page.words] == [text == "###" for text in texts]
+
+
+def test_images_of_the_same_name_in_two_splits(tmp_path, write):
+    for split in ("train", "val"):
+        (tmp_path / split / "images").mkdir(parents=True)
+        Image.new("L", (60, 40)).save(tmp_path / split / "images" / "a.png")
+        write(f"{split}/labels.json", {"a.png": entry([QUAD])})
+    (page,), _ = survey(tmp_path, annotations=tmp_path / "val" / "labels.json")
+    assert page.path == tmp_path / "val" / "images" / "a.png"
 
 
 def test_boxes_are_no_polygons(read_page):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import Note
+from workbench.workloads.ocr.pages.survey import survey
 
 SIZE = {"original_width": 1000, "original_height": 500, "image_rotation": 0}
 BOX = {"x": 10, "y": 20, "width": 30, "height": 10, "rotation": 0}
@@ -62,6 +64,19 @@ def test_the_results_of_a_region_are_one_word(read_page):
 def test_a_box_turns_about_its_first_corner_in_pixels(read_page, turn, corners):
     page = read_page("label_studio", "a.json", [task(result({**BOX, "rotation": turn}))])
     np.testing.assert_allclose(np.array(points(page)) * [1000, 500], corners, atol=0.06)
+
+
+def test_shares_are_those_of_the_image_that_is_there(write, tmp_path):
+    Image.new("L", (200, 100)).save(tmp_path / "9a8b7c6d-page 1.jpg")
+    write("export.json", [task(*region("a", ["EXIT"], BOX))])
+    (page,), counts = survey(tmp_path)
+    (word,) = page.words
+    assert (word.text, word.polygon.astype(float).round(3).tolist()) == (
+        "EXIT",
+        [[20, 20], [80, 20], [80, 30], [20, 30]],
+    )
+    # That the page was larger when it was annotated changes nothing.
+    assert not any("annotated for another image size" in note for note in counts.notes)
 
 
 def test_a_turned_box_needs_the_size_of_its_page(read_page):

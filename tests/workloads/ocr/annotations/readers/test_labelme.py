@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import Note
+from workbench.workloads.ocr.pages.survey import survey
 
 QUAD = [[602, 173], [635, 175], [634, 197], [602, 196]]
 
@@ -100,6 +102,13 @@ def test_a_rectangle_of_nonsense_is_dropped(read_page, points):
 
 def test_a_file_without_the_name_of_its_image_is_named_like_it(read_page):
     assert read_page("labelme", "img_7.json", content(imagePath=None)).image == "img_7"
+
+
+@pytest.mark.parametrize("name", ["..\\\\scans\\\\img_2.jpg", "img_2.xml"])
+def test_images_named_as_on_another_system_or_by_an_annotation(tmp_path, write, name):
+    Image.new("L", (1280, 720)).save(tmp_path / "img_2.jpg")
+    write("img_2.json", content(shape(QUAD), imagePath=name))
+    assert [page.name for page in survey(tmp_path)[0]] == ["img_2.jpg"]
 
 
 def test_all_that_is_wrong_is_named(write, read):

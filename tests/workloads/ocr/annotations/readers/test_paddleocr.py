@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import Note
+from workbench.workloads.ocr.pages.survey import survey
 
 QUAD = [[10, 10], [50, 10], [50, 30], [10, 30]]
 
@@ -54,6 +56,15 @@ def test_label_files_of_several_folders_and_unconfirmed_ones_are_said(write):
         [],
         ["words that PPOCRLabel has found and nobody has confirmed (Cache.cach)"],
     ]
+
+
+def test_images_of_the_same_name_in_several_folders(tmp_path, write):
+    for folder in ("day 1", "day 2"):
+        write(f"{folder}/Label.txt", line(f"{folder}/a.jpg", {"points": QUAD}))
+        Image.new("L", (60, 40)).save(tmp_path / folder / "a.jpg")
+    pages, counts = survey(tmp_path)
+    assert [page.name for page in pages] == ["day 1/a.jpg", "day 2/a.jpg"]
+    assert "the label files of 2 folders are one set" in counts.notes[0]
 
 
 def test_a_page_without_words_is_kept(read_page):

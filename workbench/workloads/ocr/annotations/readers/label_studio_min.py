@@ -16,7 +16,7 @@ from workbench.errors import Problem
 from workbench.units import counted
 from workbench.workloads.ocr.annotations.percent_shapes import add_shape, is_shape, size_of
 from workbench.workloads.ocr.annotations.reading import Item, Note, each_object
-from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES
+from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 #: What tasks call their image, the likeliest first.
