@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from scipy.io import savemat
 
 from workbench.errors import BadInput
 from workbench.files import files_below
-from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 QUAD = "10,10,50,10,50,30,10,30"
@@ -339,3 +341,7 @@ def test_unconfirmed_words_are_taken_where_they_are_named(write, find, images):
     with pytest.raises(BadInput, match=r"words that nobody has confirmed: annotations=\S+Cache\.cach takes them"):
         find()
     assert find("Cache.cach") == AnnotationSet("paddleocr", (path,), path)
+
+
+def test_the_knob_names_every_format():
+    assert set(get_args(OcrKnobs.model_fields["annotation_format"].annotation)) == {"auto", NO_FORMAT, *FORMATS}

@@ -52,20 +52,6 @@ def test_the_results_of_a_region_are_one_word(read_page):
     np.testing.assert_allclose(page.words[0].polygon, [[0.1, 0.2], [0.4, 0.2], [0.4, 0.3], [0.1, 0.3]], rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("turn", "corners"),
-    [
-        # 300 by 50 pixels; the first corner is at (100, 100) before and after.
-        (90, [[100, 100], [100, 400], [50, 400], [50, 100]]),
-        (180, [[100, 100], [-200, 100], [-200, 50], [100, 50]]),
-        (30, [[100, 100], [359.8076, 250], [334.8076, 293.3013], [75, 143.3013]]),
-    ],
-)
-def test_a_box_turns_about_its_first_corner_in_pixels(read_page, turn, corners):
-    page = read_page("label_studio", "a.json", [task(result({**BOX, "rotation": turn}))])
-    np.testing.assert_allclose(np.array(points(page)) * [1000, 500], corners, atol=0.06)
-
-
 def test_shares_are_those_of_the_image_that_is_there(write, tmp_path):
     Image.new("L", (200, 100)).save(tmp_path / "9a8b7c6d-page 1.jpg")
     write("export.json", [task(*region("a", ["EXIT"], BOX))])
@@ -187,7 +173,7 @@ def test_all_that_is_wrong_is_named(write, read):
     assert [str(problem) for problem in problems] == [
         f"{path}, tasks[0].annotations[0].result[0]: is no object",
         f"{path}, tasks[0].annotations[0].result[1]: there is no object 'value'",
-        f"{path}, tasks[1]: no image is named in its 'data'",
+        f"{path}, tasks[1]: no image is named in its 'data' (page)",
         f"{path}, tasks[2]: is no object",
         f"{path}, tasks[3].annotations[0]: there is no list 'result'",
         f"{path}, tasks[4].annotations: is no list",

@@ -92,7 +92,9 @@ def _read_task(
     """The pages of a task: one, or several that were annotated together."""
     images = label_studio_min.images_of(task.get("data"))
     if not images:
-        problems.append(Problem("no image is named in its 'data'", where))
+        data = task.get("data")
+        keys = ", ".join(data) if isinstance(data, dict) else ""
+        problems.append(Problem(f"no image is named in its 'data' ({keys or 'nothing'})", where))
         return []
     given = next((task[name] for name in _ANNOTATIONS[:2] if task.get(name) is not None), None)
     found = [
