@@ -151,6 +151,16 @@ def test_the_image_of_a_task(read_page, data, image):
     assert read_page("label_studio", "a.json", [task(data=data)]).image == image
 
 
+def test_a_picture_inside_the_export_is_no_name(write, read):
+    _, (problem,) = read("label_studio", write("a.json", [task(image="data:image/png;base64,iVBORw0KGgo=")]))
+    assert problem.what == "no image is named in its 'data' (ocr)"
+
+
+def test_predictions_without_a_list_of_annotations(write, read):
+    _, (problem,) = read("label_studio", write("a.json", [{"data": {"ocr": "a.jpg"}, "predictions": [{}]}]))
+    assert "none of its 1 task has an annotation" in problem.what
+
+
 def test_images_that_are_annotated_together_are_a_page_each(write, read):
     second = result(BOX, name="r2", item_index=1)
     path = write("a.json", [task(result(BOX), second, result(BOX, name="r3", item_index=9), image=["a.jpg", "b.jpg"])])

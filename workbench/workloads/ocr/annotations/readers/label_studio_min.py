@@ -46,8 +46,9 @@ def images_of(data: Any) -> list[str]:
     named = next((data[key] for key in _IMAGE_KEYS if _is_image(data.get(key))), None)
     if named is None:
         named = next((value for value in data.values() if _is_image(value)), None)
-    if named is None:  # a name without an image's suffix
-        named = next((data[key] for key in _IMAGE_KEYS if isinstance(data.get(key), str) and data[key]), [])
+    if named is None:  # a name without an image's suffix; not the picture itself
+        names = [data[key] for key in _IMAGE_KEYS if isinstance(data.get(key), str) and data[key]]
+        named = next((name for name in names if not name.startswith("data:")), [])
     return [named] if isinstance(named, str) else list(named)
 
 
