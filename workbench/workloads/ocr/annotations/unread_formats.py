@@ -120,10 +120,8 @@ def _json(path: Path, head: str, folder: Path) -> UnreadFormat | None:
 #: Names of JSON formats by what stands near the begin of their files.
 _JSON_KINDS = {
     r'"_via_|"shape_attributes"': "VGG Image Annotator",
-    r'"form"\s*:\s*\[': "FUNSD",
-    r'"gt_\d+"\s*:': "LSVT or ArT",
-    r'"content_ann"': "DAVAR",
-    r'"imgToAnns"|"anns"\s*:': "COCO-Text or TextOCR",
+    r'"ground_truth"\s*:\s*"\{': "CORD as the rows of a table: write each 'ground_truth' into a JSON file of its own",
+    r'"gt_\d+"\s*:': "LSVT's weak labels, which have no places",
     r'"original_width"|"rectanglelabels"': "Label Studio",
 }
 
