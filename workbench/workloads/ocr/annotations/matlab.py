@@ -32,7 +32,7 @@ _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f
 _LETTERS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16"}
 _CELLS, _CHARACTERS = 1, 4
 _NUMERIC_CLASSES = range(6, 16)
-#: A variable's name stands within so many bytes.
+#: A variable's name stands within its first bytes.
 _HEAD_BYTES = 4096
 _DEEPEST = 3
 _SAVE = "Save it anew in MATLAB: save(FILE, '-v7'); in Python: scipy.io.savemat"
