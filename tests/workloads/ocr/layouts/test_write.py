@@ -101,8 +101,10 @@ def test_icdar2015_has_quads_in_whole_pixels(data):
     ]  # fmt: skip
     np.testing.assert_allclose(by_name["a_1.jpg"].words[0].polygon, QUAD, atol=0.5)
     assert [word.text for word in by_name["b_1.jpg"].words] == ["long line"]
+    np.testing.assert_allclose(by_name["gray_2.PNG"].words[0].polygon, np.roll(QUAD, 1, axis=0), atol=0.5)
     assert written.notes[1:] == [
         "1 word had other than four points: their smallest turned box stands in",
+        "1 word ran counter-clockwise, which this layout must not: turned round, with the same first corner",
         "1 word had a text by which this layout knows don't-care: taken for that there",
         "1 word had line breaks in their texts: blanks stand in",
     ]

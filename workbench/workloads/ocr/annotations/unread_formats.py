@@ -122,6 +122,7 @@ _JSON_KINDS = {
     r'"_via_|"shape_attributes"': "VGG Image Annotator",
     r'"ground_truth"\s*:\s*"\{': "CORD as the rows of a table: write each 'ground_truth' into a JSON file of its own",
     r'"gt_\d+"\s*:': "LSVT's weak labels, which have no places",
+    r'"content_ann"\s*:\s*\{': "DAVAR's annotations of one image, without a list that names it",
     r'"original_width"|"rectanglelabels"': "Label Studio",
 }
 

@@ -13,7 +13,8 @@
 All points are those of the upright picture. Programs differ in whether they follow the EXIF turn of an image, so in all
 layouts but `ufo` the images are stored upright. docTR and YOLO know no don't-care: there such a word is like any other.
 docTR trains with one folder and validates with another: two seeds give two. It stops at a page without words, and at
-points outside the page, for which YOLO leaves out the whole page.
+points outside the page, for which YOLO leaves out the whole page. ICDAR2015's evaluation stops at a word whose corners
+run counter-clockwise.
 
 Sources: mindee.github.io/doctr (`DetectionDataset`); docs.ultralytics.com/datasets/detect; rrc.cvc.uab.es, challenge 4;
 PaddleOCR, `ppocr/data/simple_dataset.py`; mmocr.readthedocs.io, "Dataset Preparer".
@@ -42,6 +43,7 @@ class Layout:
         is_split: Whether the pages are parted into those to train with and those to validate with.
         is_upright: Whether images are stored the right way up, where others may have an EXIF turn.
         has_quads: Whether every word has four corners.
+        is_clockwise: Whether its points must run clockwise.
         is_inside: Whether points may not lie outside the page.
         needs_words: Whether a page must have words.
         is_by_lines: Whether a text must be on one line.
@@ -53,6 +55,7 @@ class Layout:
     is_split: bool = False
     is_upright: bool = True
     has_quads: bool = False
+    is_clockwise: bool = False
     is_inside: bool = False
     needs_words: bool = False
     is_by_lines: bool = False
@@ -77,7 +80,7 @@ class Layout:
 LAYOUTS: Mapping[str, Layout] = {
     "ufo": Layout(labels.ufo, is_upright=False),
     "ufo_split": Layout(labels.ufo_split, is_split=True),
-    "icdar2015": Layout(labels.icdar2015, has_quads=True, is_by_lines=True, marks=("###",)),
+    "icdar2015": Layout(labels.icdar2015, has_quads=True, is_clockwise=True, is_by_lines=True, marks=("###",)),
     "doctr": Layout(labels.doctr, has_quads=True, is_inside=True, needs_words=True, has_dont_care=False),
     "yolo": Layout(labels.yolo, is_split=True, is_inside=True, has_dont_care=False),
     "paddleocr": Layout(labels.paddleocr, is_split=True, marks=("###", "*")),

@@ -19,6 +19,7 @@ _DECIMALS = 2
 #: What can happen to words, in the order in which it is said.
 _CHANGES = {
     "quads": "had other than four points: their smallest turned box stands in",
+    "clockwise": "ran counter-clockwise, which this layout must not: turned round, with the same first corner",
     "inside": "reached outside the page: cut off at its edge",
     "left out": "had no area inside the page: left out",
     "dont_care": "of don't-care, which this layout doesn't know: written like any other",
@@ -63,6 +64,9 @@ class FittedWords:
         if self._layout.has_quads and len(points) != 4:
             self._changes["quads"] += 1
             points = smallest_box(points)
+        if self._layout.is_clockwise and _signed_area(points) < 0:
+            self._changes["clockwise"] += 1
+            points = np.roll(points[::-1], 1, axis=0)
         if not self._layout.is_inside:
             return points
         cut = points.clip(0, [page.width, page.height])
@@ -92,8 +96,13 @@ def smallest_box(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         points: float64 [N, 2], x y in pixels.
     """
     corners = np.asarray(cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32))), np.float64)
-    (ax, ay), (bx, by), (cx, cy) = corners[:3]
-    if (bx - ax) * (cy - by) - (by - ay) * (cx - bx) < 0:  # x right and y down: clockwise is positive
+    if _signed_area(corners) < 0:
         corners = corners[::-1]
     first = int(np.argmin(((corners - points[0]) ** 2).sum(axis=1)))
     return np.roll(corners, -first, axis=0)
+
+
+def _signed_area(points: npt.NDArray[np.float64]) -> float:
+    """The area in square pixels; positive where points run clockwise, for y points down."""
+    x, y = points.T
+    return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()) / 2

@@ -40,6 +40,12 @@ def test_dont_care(write, read_page, name, is_said, grouped):
     assert said == (["lines of dots and dashes ('repeating_symbol') are don't-care"] if is_said else [])
 
 
+def test_dont_care_may_be_corners_alone(read_page):
+    page = read_page("cord", "a.json", content(word(), dontcare=[[QUAD, QUAD]]))
+    assert [word.ignore for word in page.words] == [False, True, True]
+    assert page.words[1].polygon.tolist() == POINTS
+
+
 @pytest.mark.parametrize("quad", [None, {}, {"x1": 1}, {**QUAD, "y4": None}, {**QUAD, "x1": "a"}, [1, 2], 7])
 def test_quads_that_are_none_are_dropped_and_counted(read_page, quad):
     page = read_page("cord", "a.json", content(word(quad=quad), word()))

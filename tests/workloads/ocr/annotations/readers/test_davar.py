@@ -30,6 +30,9 @@ def test_texts_and_cares_may_be_missing(read_page, missing):
     del pages["PMC1.jpg"]["content_ann"][missing]
     (word,) = read_page("davar", "a.json", pages).words
     assert (word.text, word.ignore) == ("" if missing == "texts" else "A", False)
+    if missing == "cares":
+        pages["PMC1.jpg"]["content_ann"]["texts"] = ["###"]
+        assert read_page("davar", "a.json", pages).words[0].ignore
 
 
 def test_all_that_is_wrong_is_named(write, read):

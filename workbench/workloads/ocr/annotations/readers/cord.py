@@ -66,6 +66,6 @@ def _flat(regions: Any) -> Any:
 
 
 def _add(page: AnnotatedPage, word: dict[str, Any], *, ignore: bool) -> None:
-    quad = word.get("quad")
+    quad = word.get("quad", word)  # some don't-care regions are nothing but their corners
     points = [quad.get(name) for name in _CORNERS] if isinstance(quad, dict) else quad
     add_word(page, points, text=word.get("text"), ignore=ignore)

@@ -1,8 +1,8 @@
 """DAVAR-Lab's data lists: one JSON file, ``{NAME: {"content_ann": {"bboxes", "texts", "cares"}}}``, an entry an image.
 
-A box has 4 numbers (left, top, right, bottom), or the points of an outline in a row. Don't-care is 0 in ``cares``; a
-text may be a list of alternatives, of which the first is taken, or None. An entry that points to another file by
-``url`` isn't followed.
+A box has 4 numbers (left, top, right, bottom), or the points of an outline in a row. Don't-care is 0 in ``cares``, and
+the text ``###``, for lists come without ``cares`` too. A text may be None, or a list of alternatives, of which the first
+is taken. An entry that points to another file by ``url`` isn't followed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.boxes import box_between
 from workbench.workloads.ocr.annotations.reading import (
+    DONT_CARE,
     Item,
     Unreadable,
     add_word,
@@ -65,5 +66,6 @@ def _read_entry(path: Path, name: str, entry: Any) -> Iterator[Item]:
     for number, box in enumerate(boxes):
         text = texts[number] if texts else ""
         text = text[0] if isinstance(text, list) and text else text
-        add_word(page, box_between(box), text=text, ignore=bool(cares) and cares[number] == 0)
+        ignore = text == DONT_CARE or (bool(cares) and cares[number] == 0)
+        add_word(page, box_between(box), text=text, ignore=ignore)
     yield page
