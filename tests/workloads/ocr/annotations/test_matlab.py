@@ -57,7 +57,7 @@ def test_no_more_is_unpacked_than_is_bearable(save, monkeypatch):
     monkeypatch.setattr(matlab, "MOST_UNPACKED_BYTES", 10_000)
     path = save(a=cells(np.zeros((100, 100))))
     assert path.stat().st_size < 1000
-    with pytest.raises(Unreadable, match="holds more than 10.0 kB when it is unpacked"):
+    with pytest.raises(Unreadable, match=r"holds more than 10\.0 kB when it is unpacked"):
         read_tables(path, ["a"])
 
 

@@ -60,6 +60,7 @@ def test_what_converts_it_makes_annotations_that_are_read(tmp_path, write, name)
         ("a.xml", "<html/>", None),
         ("a.json", {"gt_0": [{"text": "A"}]}, "LSVT's weak labels, which have no places"),
         ("a.json", {"height": 9, "content_ann": {}}, "DAVAR's annotations of one image, without a list that names it"),
+        ("a.json", {"chars": [], "lines": []}, "ReCTS"),
         ("a.json", {"count": 3}, None),
         ("a.yaml", "form: []", None),
     ],

@@ -76,6 +76,6 @@ def test_a_turned_png_is_written_upright_without_loss(tmp_path, orientation):
 
 def test_stems_are_different_on_any_file_system():
     names = Names()
-    pages = ["a/1.jpg", "a_1.png", "A_1.jpg", "b.jpg", "b.jpg (2)", "b_2.jpg", "c d\t.jpg", "e\\f.tar", "g"]
+    pages = ["a/1.jpg", "a_1.png", "A_1.jpg", "b.jpg", "b.jpg (2)", "b_2.jpg", "c d\t.jpg", "e\\f.tar", "g", "gt_g.png"]
     stems = [names.stem(Page(Path(), name)) for name in pages]
-    assert stems == ["a_1", "a_1_2", "A_1_3", "b", "b_2", "b_2_2", "c_d_", "e_f.tar", "g"]
+    assert stems == ["a_1", "a_1_2", "A_1_3", "b", "b_2", "b_2_2", "c_d_", "e_f.tar", "g", "gt_g_2"]

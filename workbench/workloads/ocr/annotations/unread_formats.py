@@ -123,6 +123,7 @@ _JSON_KINDS = {
     r'"ground_truth"\s*:\s*"\{': "CORD as the rows of a table: write each 'ground_truth' into a JSON file of its own",
     r'"gt_\d+"\s*:': "LSVT's weak labels, which have no places",
     r'"content_ann"\s*:\s*\{': "DAVAR's annotations of one image, without a list that names it",
+    r'"chars"\s*:\s*\[': "ReCTS",
     r'"original_width"|"rectanglelabels"': "Label Studio",
 }
 

@@ -19,6 +19,7 @@ _SUFFIXES = {
     "WEBP": (".webp",),
 }  # fmt: skip
 _QUALITY = 95
+_PREFIX = re.compile("^(?:poly_gt_|gt_|res_)+")
 _NAME = re.compile(
     rf"(?P<stem>.+?)(?P<suffix>{'|'.join(map(re.escape, IMAGE_SUFFIXES))})?(?: \((?P<again>\d+)\))?$", re.IGNORECASE
 )
@@ -96,7 +97,9 @@ class Names:
         stem = f"{match['stem']}_{match['again']}" if match and match["again"] else match["stem"] if match else "page"
         stem = re.sub(r"[/\\\s]", "_", stem)
         while True:
-            self._taken[stem.lower()] += 1
-            if (times := self._taken[stem.lower()]) == 1:
+            # A label file `gt_1.txt` is that of `1.jpg`, and would be taken for that of a `gt_1.jpg` beside it.
+            key = _PREFIX.sub("", stem.lower())
+            self._taken[key] += 1
+            if (times := self._taken[key]) == 1:
                 return stem
             stem = f"{stem}_{times}"

@@ -1,8 +1,8 @@
 """DAVAR-Lab's data lists: one JSON file, ``{NAME: {"content_ann": {"bboxes", "texts", "cares"}}}``, an entry an image.
 
 A box has 4 numbers (left, top, right, bottom), or the points of an outline in a row. Don't-care is 0 in ``cares``, and
-the text ``###``, for lists come without ``cares`` too. A text may be None, or a list of alternatives, of which the first
-is taken. An entry that points to another file by ``url`` isn't followed.
+the text ``###``, for lists come without ``cares`` too. A text may be None, or a list of alternatives: the first is
+taken. An entry that points to another file by ``url`` isn't followed.
 """
 
 from __future__ import annotations
