@@ -68,7 +68,7 @@ def former(of: Input) -> tuple[list[bytes], tuple[int, int, int]]:
 
 def new(of: Input) -> tuple[list[bytes], tuple[int, int, int]]:
     """The words of a page and its counts."""
-    (found,) = words_of(of.page_map[None], of.matrix[None])
+    (found,), _ = words_of(of.page_map[None], of.matrix[None])
     return [polygon.tobytes() for polygon in found], count_page(found, of.truths, of.ignore)
 
 

@@ -113,7 +113,7 @@ def test_counts_are_those_of_one_process_in_the_order_of_the_batches(started, dt
         for number, maps in enumerate(batches)
     ]
     assert got == wanted
-    assert sum(matches for _, counts in wanted for matches, _, _ in counts) > 10
+    assert sum(matches for _, scored in wanted for matches, _, _ in scored.counts) > 10
     assert processes.stop() == []
 
 
@@ -159,7 +159,7 @@ def test_what_one_raises_comes_up_with_its_traceback(started, monkeypatch):
     def broken(page_map):
         raise ZeroDivisionError("planted in a process")
 
-    monkeypatch.setattr(scoring, "find_words", broken)
+    monkeypatch.setattr(scoring, "search", broken)
     batches, scorer = made()
     processes, _ = started(scorer)
     give(processes, batches[0], 0, lambda counts: None)
@@ -186,7 +186,7 @@ def test_a_killed_one_is_explained(started, is_at_work):
 
 
 def test_one_that_ends_by_itself_is_explained(started, monkeypatch):
-    monkeypatch.setattr(scoring, "find_words", lambda page_map: os._exit(3))
+    monkeypatch.setattr(scoring, "search", lambda page_map: os._exit(3))
     batches, scorer = made()
     processes, _ = started(scorer)
     give(processes, batches[0], 0, lambda counts: None)

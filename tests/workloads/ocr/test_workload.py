@@ -245,7 +245,7 @@ def test_what_goes_wrong_in_the_background_is_raised(monkeypatch):
     def broken(probability: object) -> None:
         raise ZeroDivisionError("planted in the background")
 
-    monkeypatch.setattr(scoring, "find_words", broken)
+    monkeypatch.setattr(scoring, "search", broken)
     with pytest.raises(ZeroDivisionError, match="planted in the background"):
         step(make(postprocess="threads"), [0, 1])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from workbench.errors import Problem
 from workbench.records import Count, Description
+from workbench.units import counted
+from workbench.workloads.ocr.detector.postprocess import MOST_CANDIDATES
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import PageCounts
 
@@ -56,8 +58,20 @@ def in_force(knobs: OcrKnobs, counts: PageCounts) -> OcrKnobs:
     return knobs if counts.has_annotations else knobs.unchecked(targets="none")
 
 
-def note_on_quality(knobs: OcrKnobs, *, is_replayed: bool) -> str:
-    """What a reader of H-mean has to know where it is no figure of a detector; empty where it is one."""
+def note_on_quality(knobs: OcrKnobs, *, is_replayed: bool, num_crowded: int = 0) -> str:
+    """What a reader of H-mean has to know where it is no figure of a detector, or not of all words; else empty.
+
+    Args:
+        knobs: As asked for.
+        is_replayed: Whether the device is the replay device.
+        num_crowded: Maps with more outlines than were looked at.
+    """
+    notes = []
     if is_replayed:
-        return "the replay device hands back the ground truth; this checks the path, not a detector"
-    return "the weights are random, so this is no figure of a detector" if knobs.weights == "random" else ""
+        notes.append("the replay device hands back the ground truth; this checks the path, not a detector")
+    elif knobs.weights == "random":
+        notes.append("the weights are random, so this is no figure of a detector")
+    if num_crowded:
+        pages = counted(num_crowded, "map")
+        notes.append(f"{pages} had more than {MOST_CANDIDATES} outlines, of which no more were looked at")
+    return "; ".join(notes)

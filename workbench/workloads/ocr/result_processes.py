@@ -30,8 +30,7 @@ from workbench.errors import ProcessDied
 from workbench.measure.timing.stages import become_worker
 from workbench.memory import SharedMemory
 from workbench.workload import Timed
-from workbench.workloads.ocr.detector.metric import Counts
-from workbench.workloads.ocr.scoring import Maps, Scorer
+from workbench.workloads.ocr.scoring import Maps, Scored, Scorer
 
 #: Two keep up with a device of about a millisecond a page, and leave cores to whoever loads.
 NUM_PROCESSES = 2
@@ -48,7 +47,7 @@ _BYTES_A_MATRIX = 9 * 8
 _END_WITHIN_S = 5.0
 
 _TimerOf = Callable[..., Timed]
-_Then = Callable[[list[Counts]], None]
+_Then = Callable[[Scored], None]
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class ResultProcesses:
             matrices: float64 [B, 3, 3].
             pages: Numbers of the pages.
             batch: Number of the batch.
-            then: Called with the counts, in the order of the batches, in a later call of this object.
+            then: Called with what came of it, in the order of the batches, in a later call of this object.
 
         Raises:
             ProcessDied: Where the process is gone.

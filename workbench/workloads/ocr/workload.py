@@ -19,7 +19,7 @@ from workbench.units import counted
 from workbench.workload import Arrays, Batch, CacheState, Device, InferenceModel, Preview, Timed, Timers
 from workbench.workloads.ocr.compiled import compile_ahead
 from workbench.workloads.ocr.description import describe, in_force, note_on_quality, problems_with
-from workbench.workloads.ocr.detector.metric import Counts, DetectionMetric, load_compiled
+from workbench.workloads.ocr.detector.metric import DetectionMetric, load_compiled
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import BatchedCache, BatchedPages, PageDataset, SampleOfFiles
 from workbench.workloads.ocr.pages.encoded_pages import EncodedPages
@@ -30,7 +30,7 @@ from workbench.workloads.ocr.result_processes import MAX_WITH_PROCESSES, NUM_PRO
 from workbench.workloads.ocr.sample import Batch as Pages
 from workbench.workloads.ocr.sample import Sample, collate, stack_as_they_lie
 from workbench.workloads.ocr.sample_recorder import PageRecorder
-from workbench.workloads.ocr.scoring import Scorer
+from workbench.workloads.ocr.scoring import Scored, Scorer
 from workbench.workloads.ocr.stages import STAGES
 from workbench.workloads.ocr.steps import MAX_PENDING, BackgroundThread, Submitted, placeholder_for
 from workbench.workloads.ocr.tools import OcrTools
@@ -68,7 +68,7 @@ class OcrWorkload(OcrTools):
         "workbench.workloads.ocr.targets.compute_targets",
         "workbench.workloads.ocr.sample.collate",
         "workbench.workloads.ocr.workload.OcrWorkload.score",
-        "workbench.workloads.ocr.detector.postprocess.find_words",
+        "workbench.workloads.ocr.detector.postprocess.search",
         "workbench.workloads.ocr.detector.metric.count_page",
     )
 
@@ -79,6 +79,7 @@ class OcrWorkload(OcrTools):
         self.max_pending = 0 if knobs.postprocess == "inline" else MAX_PENDING + has_processes * MAX_WITH_PROCESSES
         self._metric = DetectionMetric()
         self._page_counts: dict[int, tuple[int, int, int]] = {}
+        self._num_crowded = 0
         self._dropped = 0
         self._surveyed: tuple[list[Page], PageCounts] | None = None
         self._dataset: PageDataset | BatchedCache | None = None
@@ -249,7 +250,7 @@ class OcrWorkload(OcrTools):
                 tolerance=_HMEAN_TOLERANCE,
                 num_samples=score.num_pages,
                 origin="simulated" if self._is_simulated else "measured",
-                note=note_on_quality(self._knobs, is_replayed=self._is_simulated),
+                note=note_on_quality(self._knobs, is_replayed=self._is_simulated, num_crowded=self._num_crowded),
             )
             for name, value in figures.items()
         }
@@ -364,9 +365,10 @@ class OcrWorkload(OcrTools):
             then = partial(self._include, step.pages, step.counted)
             self._processes.hand_over(maps, step.matrices, step.pages, step.number, then)
 
-    def _include(self, pages: Sequence[int], counted: bool, counts: Sequence[Counts]) -> None:
+    def _include(self, pages: Sequence[int], counted: bool, scored: Scored) -> None:
         """Count pages. One that comes round again costs the same, and counts once."""
-        for page, own in zip(pages, counts, strict=False):  # there are none where no words are known
+        self._num_crowded += scored.num_crowded if counted else 0
+        for page, own in zip(pages, scored.counts, strict=False):  # there are none where no words are known
             if counted and page not in self._page_counts:
                 self._page_counts[page] = own
                 self._metric.include(own)

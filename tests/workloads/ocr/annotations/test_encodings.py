@@ -43,7 +43,8 @@ def test_the_first_bad_line_is_named_with_the_way_out(write):
     with pytest.raises(Unreadable, match="is not UTF-8, looks like GBK or EUC-KR") as raised:
         read_lines(path)
     assert raised.value.line == 3
-    assert raised.value.remedy == f"Convert it: iconv -f gbk -t utf-8 '{path}' > '{path}.utf8'"
+    new = f"'{path}.utf8'"
+    assert raised.value.remedy == f"Convert it: iconv -f gbk -t utf-8 '{path}' > {new} && mv {new} '{path}'"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

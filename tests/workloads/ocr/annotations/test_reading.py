@@ -112,7 +112,8 @@ def test_text_that_is_no_utf8_says_so(write):
     with pytest.raises(Unreadable) as caught:
         read_lines(path)
     assert str(caught.value.problem(path)) == (
-        f"{path}, line 1: is not UTF-8, looks like GBK or EUC-KR. Convert it: iconv -f gbk -t utf-8 {path} > {path}.utf8"
+        f"{path}, line 1: is not UTF-8, looks like GBK or EUC-KR. "
+        f"Convert it: iconv -f gbk -t utf-8 {path} > {path}.utf8 && mv {path}.utf8 {path}"
     )
 
 

@@ -17,7 +17,7 @@ def find(tmp_path):
             (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / file).touch()
         index = ImageIndex(tmp_path, files_below(tmp_path))
-        return [path.relative_to(tmp_path).as_posix() for path in index.find(name, tmp_path / beside)]
+        return [path.relative_to(tmp_path).as_posix() for path in index.find(name, tmp_path / beside).images]
 
     return find
 
@@ -52,6 +52,25 @@ def find(tmp_path):
         pytest.param(["imgs/test/a.jpg", "imgs/train/a.jpg"], "a", "gt/test", ["imgs/test/a.jpg"], id="same split"),
         pytest.param(["x/a.jpg", "y/a.jpg"], "gt_a", "x", ["x/a.jpg"], id="beside its annotation"),
         pytest.param(["a.jpg", "a.png"], "gt_a", "", ["a.jpg", "a.png"], id="two kinds of one name"),
+        pytest.param(["é #2 100%.jpg"], "%C3%A9%20%232%20100%25.jpg", "", ["é #2 100%.jpg"], id="as in a URL"),
+        pytest.param(["a%20b.jpg", "a b.jpg"], "a%20b.jpg", "", ["a%20b.jpg"], id="really named so"),
+        pytest.param(["a b.jpg"], "a%2520b.jpg", "", ["a b.jpg"], id="quoted twice"),
+        pytest.param(["a b.jpg"], "a+b.jpg", "", ["a b.jpg"], id="a plus for a blank"),
+        pytest.param(["a+b.jpg", "a b.jpg"], "x/a+b.jpg", "", ["a+b.jpg"], id="a plus that is one"),
+        pytest.param(["x/a b.jpg"], "http://localhost:8080/data/x/a%20b.jpg?t=1", "", ["x/a b.jpg"], id="URL"),
+        pytest.param(["x/a.jpg"], "s3://bucket/x/a.jpg", "", ["x/a.jpg"], id="bucket"),
+        pytest.param(["x/a b.jpg"], "/data/local-files/?d=y%2Fx%2Fa%20b.jpg", "", ["x/a b.jpg"], id="local-files"),
+        pytest.param(["a.JPG"], "imgs/a.jpg", "", ["a.JPG"], id="capitals"),
+        pytest.param(["a.jpg", "a.JPG"], "A.jpg", "", ["a.JPG", "a.jpg"], id="capitals of two"),
+        pytest.param(["Scan.jpg"], "gt_scan", "gt", ["Scan.jpg"], id="capitals of the stem"),
+        pytest.param(["a.jpg.png"], "A.jpg", "", [], id="a suffix is no stem"),
+        pytest.param(["r\u00e9.jpg"], "re\u0301.jpg", "", ["r\u00e9.jpg"], id="Unicode form of macOS"),
+        pytest.param(["a.jpg"], "x\\a.xml", "", ["a.jpg"], id="the annotation's own name"),
+        pytest.param(["page.jpg"], "page.v2", "", [], id="a dot is no suffix"),
+        pytest.param(["1196.jpg.14.jpg"], "gt_1196.jpg.14", "", ["1196.jpg.14.jpg"], id="a suffix in the middle"),
+        pytest.param(["a.jpg"], ' "a.jpg" ', "", ["a.jpg"], id="quotes"),
+        pytest.param(["a.jpg"], "http://[a.jpg", "", [], id="no URL"),
+        pytest.param(["9a8b7c6d-a.jpg", "b.jpg"], "a.jpg", "", [], id="a part before the name is not guessed away"),
         pytest.param(["a.heic"], "a.heic", "", ["a.heic"], id="a kind that nobody knows, but it is there"),
     ],
 )
@@ -64,3 +83,29 @@ def test_only_what_is_named_like_an_image_counts(tmp_path):
         (tmp_path / name).touch()
     index = ImageIndex(tmp_path, files_below(tmp_path))
     assert [path.name for path in index.paths] == ["a.jpg", "b.PNG", "c.tiff", "d.webp"]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("..\\..\\data\\upload\\1\\9a8b7c6d-page_1.jpg", "page_1.jpg"),
+        ("9a8b7c6d-page_1.png", "page_1.jpg"),
+        ("page_1.png", "page_1.jpg"),
+        ("pgae_1.jpg", "page_1.jpg"),
+        ("pag%65_12.jpg", "page_1.jpg"),
+        ("nothing like it", None),
+        ("", None),
+    ],
+)
+def test_the_name_that_was_probably_meant(tmp_path, name, near):
+    for file in ("page_1.jpg", "_1.jpg", "x.jpg"):
+        (tmp_path / file).touch()
+    assert ImageIndex(tmp_path, files_below(tmp_path)).nearest(name) == near
+
+
+def test_another_spelling_is_said(tmp_path):
+    (tmp_path / "a b.jpg").touch()
+    index = ImageIndex(tmp_path, files_below(tmp_path))
+    assert not index.find("x\\a b.jpg", tmp_path).is_respelled
+    assert index.find("x/a%20b.jpg", tmp_path).is_respelled
+    assert index.find("A b.jpg", tmp_path).is_respelled

@@ -153,11 +153,11 @@ def test_images_without_annotations_are_pages_without_words(data_set):
 
 def test_files_that_are_no_images_are_counted_in_one_line(data_set):
     data_set.image("a.jpg")
-    for name in ("b.heic", "c.heic", "LICENSE", "README.md", "x/y.pdf"):
+    for name in ("b.svg", "c.svg", "LICENSE", "README.md", "x/y.pdf"):
         data_set.image(name, b"")
     assert survey(data_set.folder)[1].notes == [
         NO_ANNOTATIONS,
-        "5 files not named like images (2 .heic, 1 LICENSE, 1 .md, and 1 more): not used",
+        "5 files not named like images (2 .svg, 1 LICENSE, 1 .md, and 1 more): not used",
     ]
 
 

@@ -39,8 +39,8 @@ def not_utf8(data: bytes, position: int, path: Path) -> tuple[str, int, str]:
     names = likely_encodings(data)
     if not names:
         return "is not UTF-8, nor of an encoding that is easily told", line, "Save it as UTF-8"
-    shown = shlex.quote(str(path))
-    convert = f"iconv -f {names[0].lower()} -t utf-8 {shown} > {shlex.quote(str(path) + '.utf8')}"
+    old, new = shlex.quote(str(path)), shlex.quote(f"{path}.utf8")
+    convert = f"iconv -f {names[0].lower()} -t utf-8 {old} > {new} && mv {new} {old}"
     return f"is not UTF-8, looks like {' or '.join(names)}", line, f"Convert it: {convert}"
 
 

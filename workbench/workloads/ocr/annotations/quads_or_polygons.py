@@ -9,12 +9,13 @@ whether the numbers after the eighth are grouped as people group digits. Where t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from workbench.units import counted
 from workbench.workloads.ocr.annotations.readers import flat_polygons as flat
 from workbench.workloads.ocr.annotations.readers.icdar2015 import TEXT_MARK
 
@@ -50,11 +51,25 @@ class Decision:
         is_polygons: True for flat polygons, False for quads, None where it stays open.
         example: A line that could be either, as both read it; empty where it is decided.
         where: The place of that line.
+        num_longer: Lines that could be either, and by themselves are none of what was decided; 0: none.
+        num_lines: All lines.
     """
 
     is_polygons: bool | None
     example: str = ""
     where: str = ""
+    num_longer: int = 0
+    num_lines: int = 0
+
+    @property
+    def reason(self) -> str:
+        """What was decided, and why, in one line; empty where there was nothing to decide."""
+        if not self.num_longer or self.is_polygons is None:
+            return ""
+        lines = f"{self.num_longer} of {counted(self.num_lines, 'line')}"
+        if self.is_polygons:
+            return f"{lines} could be quads with numbers in their texts; read as polygons, as the other lines are some"
+        return f"{lines} could be polygons of more points; read as quads, as the numbers after the eighth are no points"
 
 
 def decide(lines: Sequence[Line], size_of: SizeOf) -> Decision:
@@ -70,19 +85,21 @@ def decide(lines: Sequence[Line], size_of: SizeOf) -> Decision:
     longer = [(line, count) for line, count in zip(lines, counts, strict=True) if count > flat.QUAD]
     if not longer:
         return Decision(False)
+    found = Decision(None, num_longer=len(longer), num_lines=len(lines))  # a longer line is a polygon by its looks
     votes = [_vote(line, count, grammar, size_of(line.path)) for line, count in longer]
     quads = votes.count("quad")
     # A quad has eight numbers at least: a triangle with a text is a vote too, once there are longer polygons.
     polygons = votes.count("polygon") + sum(count == flat.QUAD - 2 for count in counts)
     if quads > _QUADS_WIN * polygons:
-        return Decision(False)
+        return replace(found, is_polygons=False)
     is_few = len(longer) <= _FEW * len(lines)
     if not is_few and polygons > _POLYGONS_WIN * quads:
-        return Decision(True)
+        return replace(found, is_polygons=True, num_longer=quads)
     if is_few and not polygons:
-        return Decision(False)
+        return replace(found, is_polygons=False)
     line, count = next((pair for pair, vote in zip(longer, votes, strict=True) if vote != "quad"), longer[0])
-    return Decision(None, _both_readings(line.text.split(","), count), f"{line.path}, line {line.number}")
+    both = _both_readings(line.text.split(","), count)
+    return replace(found, example=both, where=f"{line.path}, line {line.number}")
 
 
 def _vote(line: Line, count: int, grammar: flat.Grammar, size: tuple[int, int] | None) -> Vote:

@@ -18,6 +18,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from workbench.errors import Problem
 from workbench.units import format_bytes
 from workbench.workloads.ocr.annotations.encodings import declared_encoding, not_utf8
+from workbench.workloads.ocr.annotations.json_faults import json_fault
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Word
 
 if TYPE_CHECKING:
@@ -86,10 +87,12 @@ def read_json(path: Path) -> Any:
     Raises:
         Unreadable: Where it cannot be read, is no JSON, or holds a key twice in one object, of which one would be lost.
     """
+    text = _read_text(path)
     try:
-        return json.loads(_read_text(path), object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise Unreadable(f"is not JSON ({error.msg})", error.lineno) from None
+        fault = json_fault(text, error)
+        raise Unreadable(f"is not JSON ({fault.what})", error.lineno, fault.remedy) from None
     except RecursionError:
         raise Unreadable("is nested too deep") from None
 

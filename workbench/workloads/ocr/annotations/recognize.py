@@ -34,12 +34,14 @@ class AnnotationSet:
         paths: The files, sorted.
         place: The file, or the folder of the files: what a user names as `annotations`.
         open_question: What is wrong with `format`, where the files could as well be of another.
+        reason: Why it is this format, where some lines could be of another; without a final stop.
     """
 
     format: str
     paths: tuple[Path, ...]
     place: Path
     open_question: Problem | None = None
+    reason: str = ""
 
     def __str__(self) -> str:
         """How many files of which format, and the first."""
@@ -81,7 +83,7 @@ def find_annotations(
             return None
         guesses += [Guess(path, None, f"is a {path.suffix.lower()} file") for path in unread]
         unreadable = [guess.problem for guess in guesses if guess.problem]
-        raise BadInput(str(place), [_none([*files, *unread], wanted), *unreadable, *_unknown(guesses, folder)])
+        raise BadInput(str(place), [*unreadable, _none([*files, *unread], wanted), *_unknown(guesses, folder)])
     broken = _broken(guesses, sets)
     if broken and wanted is None:
         remedy = f"to go without, set annotations={sets[0].place}"
@@ -106,32 +108,30 @@ def _sets(guesses: Iterable[Guess], index: ImageIndex, wanted: str | None) -> li
             place = guess.path.parent if FORMATS[guess.format].file_per_image else guess.path
             groups.setdefault((guess.format, place, guess.path.suffix.lower()), []).append(guess)
     settled: dict[tuple[str, Path, str], list[Guess]] = {}
-    questions: dict[tuple[str, Path, str], Problem] = {}
+    decisions: dict[tuple[str, Path, str], Decision] = {}
     for (kind, place, suffix), group in groups.items():
-        question = None
         if kind == "icdar2015":
-            kind, question = _quads_or_polygons(group, index, wanted)
+            decision = _quads_or_polygons(group, index, wanted)
+            kind = "totaltext" if decision.is_polygons else kind
+            decisions[kind, place, suffix] = decision
         settled.setdefault((kind, place, suffix), []).extend(group)
-        if question is not None:
-            questions[kind, place, suffix] = question
     sets = []
     for (kind, place, suffix), group in settled.items():
         if wanted in (None, kind):
             paths = {guess.path for guess in group}
             if FORMATS[kind].file_per_image:
                 paths |= {guess.path for guess in guesses if _belongs(guess, place, suffix, index, wanted)}
-            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place, questions.get((kind, place, suffix))))
+            decision = decisions.get((kind, place, suffix), Decision(False))
+            question = _question(decision) if decision.is_polygons is None else None
+            sets.append(AnnotationSet(kind, tuple(sorted(paths)), place, question, decision.reason))
     return sets
 
 
-def _quads_or_polygons(group: list[Guess], index: ImageIndex, wanted: str | None) -> tuple[str, Problem | None]:
-    """The format of files whose lines begin with eight numbers, and the question to the user where it stays open."""
+def _quads_or_polygons(group: list[Guess], index: ImageIndex, wanted: str | None) -> Decision:
+    """What files are whose lines begin with eight numbers; where a user has said it, that."""
     if wanted is not None:
-        return ("totaltext" if wanted == "totaltext" else "icdar2015"), None
-    decision = decide([line for guess in group for line in guess.lines], cache(partial(_size_of_page, index)))
-    if decision.is_polygons is None:
-        return "icdar2015", _question(decision)
-    return "totaltext" if decision.is_polygons else "icdar2015", None
+        return Decision(wanted == "totaltext")
+    return decide([line for guess in group for line in guess.lines], cache(partial(_size_of_page, index)))
 
 
 def _question(decision: Decision) -> Problem:
@@ -140,7 +140,7 @@ def _question(decision: Decision) -> Problem:
 
 
 def _size_of_page(index: ImageIndex, annotations: Path) -> tuple[int, int] | None:
-    images = index.find(annotations.stem, annotations.parent)
+    images = index.find(annotations.stem, annotations.parent).images
     if len(images) != 1:
         return None
     (header,) = read_headers(images)
@@ -151,7 +151,7 @@ def _belongs(guess: Guess, place: Path, suffix: str, index: ImageIndex, wanted: 
     """Whether a file that doesn't look like its neighbours is one of them: it is empty, or named like an image."""
     if guess.path.parent != place or guess.path.suffix.lower() != suffix or (guess.format and wanted is None):
         return False
-    return guess.is_empty or bool(index.find(guess.path.stem, place))
+    return guess.is_empty or bool(index.find(guess.path.stem, place).images)
 
 
 def _choice(choice: AnnotationSet, sets: list[AnnotationSet]) -> Problem:

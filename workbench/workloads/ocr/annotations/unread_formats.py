@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES
+from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
 
 #: Of a file this much is looked at.
 _HEAD_BYTES = 4096

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from workbench.workloads.ocr.pages.image_kinds import FORMATS, is_heif
+
 Pixels = npt.NDArray[np.uint8]
 
 #: Sides of a JPEG can be divided by these while it is decoded: the transform of a block gives fewer pixels.
@@ -26,9 +28,6 @@ _OPENCV_REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4 | cv2.IMREAD_IGNORE_ORIENTATION,
     8: cv2.IMREAD_REDUCED_COLOR_8 | cv2.IMREAD_IGNORE_ORIENTATION,
 }
-
-# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
-Image.MAX_IMAGE_PIXELS = None
 
 
 class DecodeError(Exception):
@@ -55,7 +54,7 @@ class Decoder(Protocol):
 def decode_pil(data: bytes, denominator: int = 1, into: Pixels | None = None) -> Pixels:
     """Pillow, as the study used it. See `Decoder`. An image that ends too early is an error."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if denominator > 1 and image.format in ("JPEG", "MPO"):
                 # Draft mode takes the largest reduction by which both sides are at least this long.
                 image.draft(None, (image.width // denominator, image.height // denominator))
@@ -67,7 +66,7 @@ def decode_pil(data: bytes, denominator: int = 1, into: Pixels | None = None) ->
 
 
 def decode_opencv(data: bytes, denominator: int = 1, into: Pixels | None = None) -> Pixels:
-    """OpenCV. See `Decoder`.
+    """OpenCV. See `Decoder`. A HEIC goes to Pillow, for OpenCV reads none.
 
     A JPEG that ends too early comes out filled up with gray: OpenCV does not tell. The survey of the data set refuses
     such files before anything is decoded.
@@ -75,6 +74,8 @@ def decode_opencv(data: bytes, denominator: int = 1, into: Pixels | None = None)
     reduced = denominator > 1 and _is_jpeg(data)
     flags = _OPENCV_REDUCED[denominator] if reduced else _OPENCV_WHOLE
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    if image is None and is_heif(data[:16]):
+        return decode_pil(data)
     if image is None:
         raise DecodeError("OpenCV cannot decode it")
     if reduced:  # these flags give BGR

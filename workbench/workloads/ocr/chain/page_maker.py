@@ -23,8 +23,8 @@ from workbench.workloads.ocr.pages.page import Outlines, Page, Polygon
 from workbench.workloads.ocr.sample import Sample
 from workbench.workloads.ocr.targets import TargetMaker, compute_targets
 
-#: A polygon of less area than this has degenerated: there is no pixel inside it.
-_MIN_AREA_PX = 1.0
+#: Points that sweep less area than this (in pixels) lie on a line. A word that is merely tiny is masked out in maps.
+_LEAST_SWEPT_PX = 0.01
 
 
 @dataclass(frozen=True)
@@ -261,12 +261,13 @@ def _degenerate(points: npt.NDArray[np.float32], words: Outlines, side: int) -> 
     starts = words.starts
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     outside = (high <= 0).any(axis=1) | (low >= side).any(axis=1)
+    # A word that crosses itself covers something though its signed area may be nought, so each step counts for itself.
     # From each word's own first point: far from the origin the products would lose their digits.
     near = points.astype(np.float64) - points[starts][words.owners]
     after = near[words.following]
     cross = near[:, 0] * after[:, 1] - after[:, 0] * near[:, 1]
-    area = np.abs(np.add.reduceat(cross, starts)) / 2.0
-    return np.asarray(outside | ~(area >= _MIN_AREA_PX))
+    swept = np.add.reduceat(np.abs(cross), starts) / 2.0
+    return np.asarray(outside | ~(swept >= _LEAST_SWEPT_PX))
 
 
 def _unreadable(page: Page, error: Exception) -> BadInput:

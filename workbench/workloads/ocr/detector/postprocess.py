@@ -41,6 +41,9 @@ _GROWN_BY_PX = 2.0
 #: of a pixel flat, and its points lie on hundredths.
 _FLATTER_BY_PX = 1.0
 
+#: Outlines that are looked at on a page, at most, as in the reference code.
+MOST_CANDIDATES = 1000
+
 _Outline = npt.NDArray[np.int32]
 
 
@@ -64,7 +67,7 @@ def find_words(
     box_threshold: float = 0.6,
     unclip_ratio: float = 1.5,
     min_side: float = 3.0,
-    max_candidates: int = 1000,
+    max_candidates: int = MOST_CANDIDATES,
 ) -> list[Detection]:
     """Find the words in a probability map.
 
@@ -80,11 +83,32 @@ def find_words(
         min_side: A grown word whose shorter side is less than 2 above it, in pixels, is dropped.
         max_candidates: Outlines that are looked at, at most.
     """
+    return search(
+        probability,
+        threshold=threshold,
+        box_threshold=box_threshold,
+        unclip_ratio=unclip_ratio,
+        min_side=min_side,
+        max_candidates=max_candidates,
+    )[0]
+
+
+def search(
+    probability: npt.NDArray[np.floating[Any]] | npt.NDArray[np.uint8],
+    *,
+    threshold: float = 0.3,
+    box_threshold: float = 0.6,
+    unclip_ratio: float = 1.5,
+    min_side: float = 3.0,
+    max_candidates: int = MOST_CANDIDATES,
+) -> tuple[list[Detection], int]:
+    """As `find_words`, and how many outlines were not looked at because there were too many."""
     top = 255.0 if probability.dtype == np.uint8 else 1.0
     if top == 1.0:
         probability = np.asarray(probability, np.float32)
     outlines, scores = [], []
-    for contour in _outer_contours(probability, threshold * top)[:max_candidates]:
+    contours = _outer_contours(probability, threshold * top)
+    for contour in contours[:max_candidates]:
         outline = _simplified(contour)
         if len(outline) < 4:
             continue
@@ -95,7 +119,8 @@ def find_words(
     grown = _grown(outlines, unclip_ratio, min_side + _GROWN_BY_PX)
     polygons = _as_polygons([path for path in grown if path], probability.shape[::-1])
     kept = [score for path, score in zip(grown, scores, strict=True) if path]
-    return [Detection(polygon, score) for polygon, score in zip(polygons, kept, strict=True)]
+    found = [Detection(polygon, score) for polygon, score in zip(polygons, kept, strict=True)]
+    return found, max(len(contours) - max_candidates, 0)
 
 
 def to_page(polygons: Sequence[Polygon], matrix: npt.NDArray[np.float64]) -> list[Polygon]:

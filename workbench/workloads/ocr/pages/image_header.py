@@ -13,8 +13,14 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-#: Suffixes of files that are taken for images.
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+from workbench.units import format_bytes
+from workbench.workloads.ocr.pages.image_kinds import (
+    FORMATS,
+    MOST_PNG_TEXT_BYTES,
+    num_pictures,
+    unlike_kind,
+    unreadable_kind,
+)
 
 _ORIENTATION = 0x0112
 _THREADS = 8
@@ -22,12 +28,17 @@ _TAIL_BYTES = 65536
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
 _PNG_SIGNATURE_BYTES = 8
 
-# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
-Image.MAX_IMAGE_PIXELS = None
-
 
 class ImageProblem(Exception):
-    """A file is no image that can be used; the message says why."""
+    """A file is no image that can be used; the message says why.
+
+    Attributes:
+        remedy: What to do; empty for what is said of every image.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,8 @@ class ImageHeader:
         mode: Colour mode in Pillow's words; with ";16" where the file has 16 bits a channel and Pillow gives 8.
         num_bytes: Size of the file.
         is_jpeg: Whether it is a JPEG.
-        remarks: What Pillow warned of.
+        remarks: What Pillow warned of, and what else is odd.
+        num_pictures: Pictures in the file, of which the first is taken; 2 may stand for more.
     """
 
     width: int
@@ -51,6 +63,7 @@ class ImageHeader:
     num_bytes: int = 0
     is_jpeg: bool = False
     remarks: tuple[str, ...] = ()
+    num_pictures: int = 1
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -90,23 +103,42 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
     Raises:
         ImageProblem: For an empty file, one that is no image, or one that is cut short.
     """
+    remarks = [] if remarks is None else remarks
     try:
         with path.open("rb") as file:
             if (num_bytes := file.seek(0, 2)) == 0:
                 raise ImageProblem("is empty (0 bytes)")
             file.seek(0)
-            with Image.open(file) as image:
-                if not _has_end(file, image.format):
-                    raise ImageProblem("is cut short: the end of the image is missing")
-                orientation = _orientation(image, file)
-                is_jpeg = image.format in ("JPEG", "MPO")
-                return ImageHeader(*image.size, orientation, _mode(image), num_bytes, is_jpeg, tuple(remarks or ()))
-    except UnidentifiedImageError:
-        raise ImageProblem("is no image, or one of a kind that cannot be read") from None
+            return _read(file, num_bytes, remarks)
     except ImageProblem:
         raise
     except Exception as error:  # damaged files make Pillow raise nearly anything
+        if "MAX_TEXT" in str(error):
+            bound = format_bytes(MOST_PNG_TEXT_BYTES)
+            remedy = "Save it again without it: exiftool -all= FILE"
+            raise ImageProblem(f"has more than {bound} of text beside its pixels", remedy) from None
         raise ImageProblem(f"cannot be read as an image ({str(error) or type(error).__name__})") from None
+
+
+def _read(file: BinaryIO, num_bytes: int, remarks: list[str]) -> ImageHeader:
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        unreadable = unreadable_kind(file) or ("is no image, or one of a kind that cannot be read", "")
+        raise ImageProblem(*unreadable) from None
+    with image:
+        if not _has_end(file, image.format):
+            raise ImageProblem("is cut short: the end of the image is missing")
+        if unlike := unlike_kind(image, file):
+            raise ImageProblem(*unlike)
+        try:
+            orientation = _orientation(image, file)
+        except Exception as error:  # likewise; the pixels may be whole
+            orientation = 1
+            remarks.append(f"its EXIF cannot be read ({str(error) or type(error).__name__}): taken as upright")
+        is_jpeg, pictures = image.format in ("JPEG", "MPO"), num_pictures(image)
+        header = *image.size, orientation, _mode(image), num_bytes, is_jpeg
+        return ImageHeader(*header, tuple(remarks), pictures)
 
 
 def _orientation(image: ImageFile.ImageFile, file: BinaryIO) -> int:

@@ -59,6 +59,11 @@ def notes_on_images(pages: Sequence[Page], headers: Sequence[ImageHeader], other
     return [*notes, *_warnings(pages, headers)]
 
 
+def notes_on_spelling(respelled: list[str]) -> str:
+    """The note on images that annotations spell otherwise than the files are named: ``"'a%20b.jpg' is 'a b.jpg'"``."""
+    return f"{_many(len(respelled), 'image')} spelled otherwise in the annotations ({_few_of(respelled)})"
+
+
 def kinds_of(files: Sequence[Path]) -> str:
     """How many files there are of each suffix, the most frequent first: ``"12 .txt, 1 .pdf"``."""
     kinds = Counter(path.suffix.lower() or path.name for path in files)
@@ -69,7 +74,12 @@ def _warnings(pages: Sequence[Page], headers: Sequence[ImageHeader]) -> list[str
     remarks = [
         f"{page.name}: {remark}" for page, header in zip(pages, headers, strict=True) for remark in header.remarks
     ]
-    return [f"{_many(len(remarks), 'warning')} about image files ({_few_of(remarks)})"] if remarks else []
+    notes = [f"{_many(len(remarks), 'warning')} about image files ({_few_of(remarks)})"] if remarks else []
+    several = [page.name for page, header in zip(pages, headers, strict=True) if header.num_pictures > 1]
+    if several:
+        files = _many(len(several), "file")
+        notes.append(f"{files} with more than one picture ({_few_of(several)}): the first is taken")
+    return notes
 
 
 def _is_size_of(entry: AnnotatedPage, header: ImageHeader) -> bool:

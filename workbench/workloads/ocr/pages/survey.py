@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,16 @@ from workbench.workloads.ocr.annotations.reading import Item, Note
 from workbench.workloads.ocr.annotations.recognize import find_annotations
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
-from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES, ImageHeader, ImageProblem, read_headers
+from workbench.workloads.ocr.pages.image_header import ImageHeader, ImageProblem, read_headers
 from workbench.workloads.ocr.pages.image_index import ImageIndex
-from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS, kinds_of, notes_on_annotated, notes_on_images
+from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
+from workbench.workloads.ocr.pages.notes import (
+    NO_ANNOTATIONS,
+    kinds_of,
+    notes_on_annotated,
+    notes_on_images,
+    notes_on_spelling,
+)
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Page, PageCounts, Word
 from workbench.workloads.ocr.pages.shards import holds_shards, read_shards
 
@@ -73,7 +80,8 @@ def survey(
     if found is None:
         return _images_alone(folder, index, limit)
     entries, problems, choices = _first(FORMATS[found.format].read(found.paths), limit)
-    located = [_locate(index, entry) for entry in entries]
+    choices = [found.reason, *choices] if found.reason else choices
+    located, respelled = _locate(index, entries)
     headers = iter(read_headers(image for image in located if isinstance(image, Path)))
     pages = []
     used: list[tuple[AnnotatedPage, ImageHeader]] = []
@@ -82,7 +90,11 @@ def survey(
             problems.append(image)
         elif isinstance(header := next(headers), ImageProblem):
             problems.append(
-                Problem(str(header), f"{image} (in {entry.where})", "Repair the file, or take the entry out")
+                Problem(
+                    str(header),
+                    f"{image} (in {entry.where})",
+                    header.remedy or "Repair the file, or take the entry out",
+                )
             )
         else:
             pages.append(_page(entry, image, header))
@@ -91,6 +103,8 @@ def survey(
         problems.append(_no_words(entries, found.place))
     if problems:
         raise BadInput(f"the data set {folder}", problems)
+    if respelled:
+        choices.append(notes_on_spelling(respelled))
     notes = [*choices, *notes_on_annotated(pages, used, all_images=index.paths if limit is None else None)]
     return _named_apart(pages, folder), _counts(pages, entries, notes)
 
@@ -100,7 +114,7 @@ def _images_alone(folder: Path, index: ImageIndex, limit: int | None) -> tuple[l
     paths = index.paths[:limit]
     headers = read_headers(paths)
     problems = [
-        Problem(str(header), str(path), "Repair the file, or take it out of the folder")
+        Problem(str(header), str(path), header.remedy or "Repair the file, or take it out of the folder")
         for path, header in zip(paths, headers, strict=True)
         if isinstance(header, ImageProblem)
     ]
@@ -159,12 +173,28 @@ def _first(items: Iterator[Item], limit: int | None) -> tuple[list[AnnotatedPage
     return entries, problems, list(dict.fromkeys(notes))
 
 
-def _locate(index: ImageIndex, entry: AnnotatedPage) -> Path | Problem:
-    images = index.find(entry.image, entry.beside or Path())
-    if len(images) == 1:
-        return images[0]
+def _locate(index: ImageIndex, entries: list[AnnotatedPage]) -> tuple[list[Path | Problem], list[str]]:
+    """The image of each entry, or why there is none; and how entries spell the images that are named otherwise."""
+    located: list[Path | Problem] = []
+    respelled = []
+    missing = 0
+    for entry in entries:
+        match = index.find(entry.image, entry.beside or Path())
+        if len(match.images) == 1:
+            located.append(match.images[0])
+            if match.is_respelled:
+                respelled.append(f"'{entry.image}' is '{match.images[0].name}'")
+            continue
+        missing += 1
+        near = index.nearest(entry.image) if not match.images and missing <= BadInput.SHOWN else None
+        located.append(_not_located(entry, match.images, near))
+    return located, respelled
+
+
+def _not_located(entry: AnnotatedPage, images: Sequence[Path], near: str | None) -> Problem:
     if not images:
         remedy = "Put the image into the folder, or take the entry out"
+        remedy = f"Did you mean '{near}'? Rename one of the two; or {remedy[0].lower()}{remedy[1:]}" if near else remedy
         return Problem(f"its image '{entry.image}' is missing", entry.where, remedy)
     places = ", ".join(str(image) for image in images[:3])
     remedy = "Name the folder of one of them as dataset, and the annotations by their own knob"

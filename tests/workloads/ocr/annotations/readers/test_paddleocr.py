@@ -61,8 +61,9 @@ def test_every_line_that_is_none_is_named(write, read):
     pages, problems = read("paddleocr", path)
     assert [(page.image, len(page.words)) for page in pages] == [("a.jpg", 1), ("d.jpg", 0), ("e.jpg", 1)]
     assert [str(problem) for problem in problems] == [
-        f"{path}, line 2: there is no tab between the image and its words",
-        f"{path}, line 3: its words are not JSON (Expecting value)",
+        f"{path}, line 2: there is no tab between the image and its words. "
+        "Write the path of the image, a tab, and the words as JSON",
+        f"{path}, line 3: its words are not JSON (it breaks off: expecting value, column 19). Write it again, in full",
         f"{path}, line 4, words: is no list",
         f"{path}, line 5, words[0]: is no object",
     ]

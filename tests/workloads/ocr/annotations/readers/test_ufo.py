@@ -74,6 +74,6 @@ def test_all_that_is_wrong_is_named_and_the_rest_is_read(write, read):
         f"{path}, entry 'a.jpg': is no object",
         f"{path}, entry 'b.jpg': its 'words' are no object",
         f"{path}, entry 'c.jpg', word '0001': is no object",
-        f"{broken}, line 2: is not JSON (Expecting value)",
+        f"{broken}, line 2: is not JSON (Expecting value, column 10)",
         f"{other}: there is no object 'images'",
     ]

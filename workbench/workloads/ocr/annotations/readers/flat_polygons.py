@@ -21,8 +21,8 @@ from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 FloatPoints = npt.NDArray[np.float64]
 
-#: One number with its digits in groups, in thousands or as in India, and what may follow it: a currency, decimals.
-GROUPED = re.compile(r"\s*[-+]?\d{1,3}(?:\s*,\s*\d{2,3})*\s*,\s*\d{3}(?:[^\d,].*)?$")
+#: A number with its digits in groups, in thousands or as in India, and what may follow it: a currency, decimals, ",-".
+GROUPED = re.compile(r"\s*[-+]?\d{1,3}(?:\s*,\s*\d{2,3})*\s*,\s*\d{3}(?:(?:[^\d,]|,(?!\s*\d)).*)?$")
 _WHOLE = re.compile(r"\s*[-+]?\d+\s*$")
 #: Numbers of a quad.
 QUAD = 8

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench.errors import Problem
+from workbench.workloads.ocr.annotations.json_faults import json_fault
 from workbench.workloads.ocr.annotations.reading import DONT_CARE, Item, add_word, each_object, read_each, read_lines
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 _IGNORED = ("*", DONT_CARE)
 #: Not a bracket isolated: PPOCRLabel's rec_gt.txt beside it is ``CROP TAB TEXT``.
-_LINE = re.compile(r"[^\t]+\t\s*\[\s*[{\]]")
+_LINE = re.compile(r"""[^\t]+\t\s*\[\s*[{\]]|[^\t]*\[\s*\{\s*["']transcription["']""")
 
 
 def recognizes(line: str) -> bool:
@@ -38,13 +39,14 @@ def _read_file(path: Path) -> Iterator[Item]:
 def _read_line(path: Path, where: str, line: str) -> Iterator[Item]:
     name, tab, text = line.partition("\t")
     if not tab:
-        yield Problem("there is no tab between the image and its words", where)
+        remedy = "Write the path of the image, a tab, and the words as JSON"
+        yield Problem("there is no tab between the image and its words", where, remedy)
         return
     try:
         words = json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
-        yield Problem(f"its words are not JSON ({reason})", where)
+        fault = json_fault(text, error, before=len(name) + 1)
+        yield Problem(f"its words are not JSON ({fault.what})", where, fault.remedy)
         return
     page = AnnotatedPage(name.strip(), [], f"{where} ('{name.strip()}')", beside=path.parent)
     problems: list[Problem] = []
