@@ -89,6 +89,12 @@ _NO_WORDS = "the pages have no annotations, so there is nothing to make maps of"
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
 
+#: Those of `annotations.formats`, which is not imported here.
+_AnnotationFormat = Literal[
+    "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "coco_text", "hiertext", "funsd",
+    "xfund", "cord", "davar", "lsvt", "synthtext", "totaltext", "none",
+]  # fmt: skip
+
 
 class OcrKnobs(DetectorKnobs, Knobs):
     """All knobs of a trial of text detection."""
@@ -112,9 +118,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
         "annotation file or folder, where it isn't found by itself",
         inactive=[Inactive(lambda s: s.knobs.annotation_format == "none", "annotation_format=none: none are read")],
     )
-    annotation_format: Literal[
-        "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "totaltext", "none"
-    ] = knob(
+    annotation_format: _AnnotationFormat = knob(
         "auto",
         "pages",
         "grammar of the annotations; none: the images are measured alone, whatever lies beside them",

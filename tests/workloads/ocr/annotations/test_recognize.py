@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from scipy.io import savemat
 
 from workbench.errors import BadInput
 from workbench.files import files_below
-from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 QUAD = "10,10,50,10,50,30,10,30"
@@ -96,8 +98,10 @@ def test_formats(write, find, images, format_name, files):
 )  # fmt: skip
 def test_a_json_file_is_of_one_format_only(format_name, content):
     assert [name for name, known in FORMATS.items() if known.is_json(content)] == [format_name]
-    line = json.dumps(content)
-    assert not any(known.is_line(line) for known in FORMATS.values())
+
+
+def test_an_object_on_a_line_of_its_own_is_no_line_of_another_format():
+    assert not any(known.is_line(json.dumps(HIERTEXT)) for known in FORMATS.values())
 
 
 def test_mat(tmp_path, find, images):
@@ -310,3 +314,7 @@ def test_annotations_that_are_not_there(find, images):
 def test_a_format_that_does_not_exist(find, images):
     with pytest.raises(BadInput, match=r"there is no format named 'icdar15'\. Did you mean 'icdar2015'"):
         find(annotation_format="icdar15")
+
+
+def test_the_knob_names_every_format():
+    assert set(get_args(OcrKnobs.model_fields["annotation_format"].annotation)) == {"auto", NO_FORMAT, *FORMATS}

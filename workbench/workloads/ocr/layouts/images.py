@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from workbench.workloads.ocr.chain.decode import decode_opencv, orient
-from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES
+from workbench.workloads.ocr.pages.image_kinds import FORMATS, IMAGE_SUFFIXES, num_pictures
 from workbench.workloads.ocr.pages.page import Page
 
 #: The suffixes of each kind of file, in Pillow's words; the first is taken where a file has none of them.
@@ -52,8 +52,8 @@ def store(page: Page, *, upright: bool) -> StoredImage:
         DecodeError: Where it would have to be decoded, and cannot be.
     """
     data = page.read_bytes()
-    with Image.open(io.BytesIO(data)) as image:
-        kind, count = image.format or "", _num_pictures(image)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        kind, count = image.format or "", num_pictures(image)
     suffixes = _SUFFIXES.get(kind, ())
     if not suffixes:
         return _encoded(data, page, f"{kind or 'unknown kind'}, written as PNG")
@@ -64,13 +64,6 @@ def store(page: Page, *, upright: bool) -> StoredImage:
     suffix = match["suffix"] if match and match["suffix"] and match["suffix"].lower() in suffixes else suffixes[0]
     many = count > 1 and kind != "MPO"  # programs that read JPEG see the first picture of an MPO alone
     return StoredImage(data, suffix, "several pictures in one file, the words are the first's" if many else "")
-
-
-def _num_pictures(image: Image.Image) -> int:
-    try:
-        return int(getattr(image, "n_frames", 1))
-    except Exception:  # what follows the first picture may be damaged in any way
-        return 1
 
 
 def _encoded(data: bytes, page: Page, change: str) -> StoredImage:

@@ -21,7 +21,7 @@ from workbench.workloads.ocr.annotations.reading import (
     read_each,
     read_json,
 )
-from workbench.workloads.ocr.pages.image_header import IMAGE_SUFFIXES
+from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 _NAME = re.compile(rf"(?:gt|img|res)_\d+|.+(?:{'|'.join(map(re.escape, IMAGE_SUFFIXES))})", re.IGNORECASE)
