@@ -92,7 +92,7 @@ _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes
 #: Those of `annotations.formats`, which is not imported here.
 _AnnotationFormat = Literal[
     "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "label_studio", "via", "doctr", "mmocr", "coco",
-    "totaltext", "none",
+    "coco_text", "hiertext", "funsd", "xfund", "cord", "davar", "lsvt", "synthtext", "totaltext", "none",
 ]  # fmt: skip
 
 

@@ -78,6 +78,32 @@ GOOD: dict[str, Any] = {
         "metadata": {"b": {"vid": "1", "xy": [2, 1, 1, 2, 2], "av": {"1": "0"}}},
     },
     "doctr": {"a": {"img_dimensions": [9, 9], "polygons": {"words": [QUAD]}, "labels": ["A"]}},
+    "hiertext": {
+        "annotations": [
+            {
+                "image_id": "a",
+                "image_width": 9,
+                "paragraphs": [{"lines": [{"words": [{"vertices": QUAD, "text": "A", "legible": True}]}]}],
+            }
+        ]
+    },
+    "coco_text": {
+        "imgs": {"1": {"file_name": "a", "width": 9, "set": "train"}},
+        "anns": {"2": {"image_id": 1, "bbox": [1, 2, 3, 4], "mask": FLAT, "legibility": "legible"}},
+    },
+    "funsd": {"form": [{"box": [1, 2, 3, 4], "words": [{"box": [1, 2, 3, 4], "text": "A"}]}]},
+    "xfund": {
+        "documents": [
+            {"img": {"fname": "a", "width": 9}, "document": [{"words": [{"box": [1, 2, 3, 4], "text": "AB"}]}]}
+        ]
+    },
+    "cord": {
+        "meta": {"image_size": {"width": 9, "height": 9}},
+        "valid_line": [{"words": [{"quad": {"x1": 1, "y1": 2}, "text": "A"}]}],
+        "dontcare": [[{"quad": FLAT}]],
+    },
+    "lsvt": {"gt_1": [{"transcription": "A", "points": QUAD, "illegibility": False}]},
+    "davar": {"a": {"width": 9, "content_ann": {"bboxes": [[1, 2, 3, 4]], "texts": ["A"], "cares": [1]}}},
     "paddleocr": [{"transcription": "A", "points": QUAD, "difficult": False}],
 }
 JUNK = [None, True, -1, 1e308, "", "x", [], {}, [[]], [None], {"a": 1}, float("nan"), [1, [2]], [[1, 2], 3]]
@@ -110,8 +136,9 @@ def test_any_value_may_be_anything(write, read, sample):
         text = f"a.jpg\t{json.dumps(content)}" if format_name == "paddleocr" else content
         pages, problems = read(format_name, write(f"{number % 7}.json", text))
         assert all(isinstance(page, AnnotatedPage) for page in pages), content
-        holds_no_entry = isinstance(content, dict) and any(
-            content.get(key) in ({}, []) for key in ("images", "data_list", "_via_img_metadata", "file")
+        lists = ("images", "data_list", "annotations", "imgs", "documents", "_via_img_metadata", "file")
+        holds_no_entry = content == {} or (
+            isinstance(content, dict) and any(content.get(key) in ({}, []) for key in lists)
         )
         assert pages or problems or holds_no_entry, content
 

@@ -24,6 +24,14 @@ MMOCR = {"metainfo": {}, "data_list": [{"img_path": "img_1.jpg", "instances": []
 COCO = {"images": [{"file_name": "img_1.jpg", "id": 0}], "annotations": []}
 LABELME = {"shapes": [], "imagePath": "img_1.jpg"}
 COCO_LINE = json.dumps({"file_name": "img_1.jpg", "annotations": [{"bbox": [1, 1, 4, 4], "segmentation": []}]})
+BOX = [10, 10, 50, 30]
+HIERTEXT = {"annotations": [{"image_id": "img_1", "paragraphs": []}]}
+TEXTOCR = {"imgs": {"img_1": {}}, "anns": {}, "imgToAnns": {}}
+FUNSD = {"form": [{"box": BOX, "text": "A", "words": []}]}
+XFUND = {"documents": [{"img": {"fname": "img_1.jpg"}, "document": FUNSD["form"]}]}
+CORD = {"valid_line": [], "meta": {"image_size": {}}, "dontcare": [], "roi": {}}
+LSVT = {"img_1": [{"transcription": "A", "illegibility": False, **WORD}]}
+DAVAR = {"img_1.jpg": {"content_ann": {"bboxes": [BOX]}}}
 PADDLEOCR = f"img_1.jpg\t{json.dumps([WORD])}"
 TOTALTEXT = "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"
 POLYGON = "140,629,189,845,358,989,550,1009,206,633"
@@ -56,6 +64,13 @@ def images(write):
         pytest.param("coco", {"val.txt": COCO_LINE}, id="COCO by lines"),
         pytest.param("coco", {"val.jsonl": COCO_LINE}, id="COCO by lines in jsonl"),
         pytest.param("labelme", {"img_1.json": LABELME, "img_2.json": LABELME}, id="LabelMe"),
+        pytest.param("hiertext", {"gt.jsonl": HIERTEXT}, id="HierText"),
+        pytest.param("coco_text", {"TextOCR.json": TEXTOCR}, id="TextOCR"),
+        pytest.param("funsd", {"img_1.json": FUNSD, "img_2.json": FUNSD}, id="FUNSD"),
+        pytest.param("xfund", {"zh.train.json": XFUND}, id="XFUND"),
+        pytest.param("cord", {"img_1.json": CORD, "img_2.json": CORD}, id="CORD"),
+        pytest.param("lsvt", {"train_full_labels.json": LSVT}, id="LSVT"),
+        pytest.param("davar", {"datalist.json": DAVAR}, id="DAVAR"),
         pytest.param("paddleocr", {"Label.txt": PADDLEOCR}, id="PaddleOCR"),
         pytest.param("paddleocr", {"Label.txt": "img_1.jpg\t[]"}, id="PaddleOCR without words"),
         pytest.param("totaltext", {"poly_gt_img_1.txt": TOTALTEXT}, id="Total-Text"),
@@ -72,6 +87,21 @@ def test_formats(write, find, images, format_name, files):
     found = find()
     assert found.format == format_name
     assert found.paths == tuple(sorted(paths))
+
+
+@pytest.mark.parametrize(
+    ("format_name", "content"),
+    [
+        ("ufo", UFO), ("mmocr", MMOCR), ("coco", COCO), ("labelme", LABELME), ("hiertext", HIERTEXT),
+        ("coco_text", TEXTOCR), ("funsd", FUNSD), ("xfund", XFUND), ("cord", CORD), ("lsvt", LSVT), ("davar", DAVAR),
+    ],
+)  # fmt: skip
+def test_a_json_file_is_of_one_format_only(format_name, content):
+    assert [name for name, known in FORMATS.items() if known.is_json(content)] == [format_name]
+
+
+def test_an_object_on_a_line_of_its_own_is_no_line_of_another_format():
+    assert not any(known.is_line(json.dumps(HIERTEXT)) for known in FORMATS.values())
 
 
 def test_mat(tmp_path, find, images):
@@ -203,10 +233,8 @@ def test_a_format_named_with_its_file_is_believed(write, find, images):
 @pytest.mark.parametrize(
     ("name", "content", "seen"),
     [
-        ("a.json", {"form": []}, "keys 'form'"),
-        ("a.json", {"imgs": {}, "anns": {}, "imgToAnns": {}}, "keys 'imgs', 'anns', 'imgToAnns'"),
-        ("a.json", {"gt_0": [{"transcription": "A", "points": []}]}, "keys 'gt_0'"),
-        ("a.json", {f"{number}.jpg": {"content_ann": {}} for number in range(99)}, "keys '0.jpg', '1.jpg'"),
+        ("a.json", {"shape": []}, "keys 'shape'"),
+        ("a.json", {f"{number}.jpg": {"boxes": {}} for number in range(99)}, "keys '0.jpg', '1.jpg'"),
         ("a.json", [1, 2], "a list and no object"),
         ("a.json", "hello", "line 1: is not JSON"),
         ("a.txt", '{"file_name": "a", "annotations": [{"box": [1], "text": "A", "label": 1}]}', "begins with"),
@@ -216,7 +244,7 @@ def test_a_format_named_with_its_file_is_believed(write, find, images):
         ("a.txt", "", "is empty"),
         ("a.txt", b"\xff\xfe\x00", ""),
         ("a.xml", "<image/>", "is XML with the root 'image'"),
-        ("a.mat", b"MATLAB 5.0", "has no table that is known"),
+        ("a.mat", b"MATLAB 5.0", "is no MATLAB file of version 5 to 7"),
     ],
     ids=str,
 )

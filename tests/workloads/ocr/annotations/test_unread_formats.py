@@ -58,8 +58,9 @@ def test_what_converts_it_makes_annotations_that_are_read(tmp_path, write, name)
         ("a.csv", "ImageID,XMin,XMax,YMin,YMax\n", None),
         ("a.xml", "<PcGts><Page/></PcGts>", "PAGE XML"),
         ("a.xml", "<html/>", None),
-        ("a.json", {"form": []}, "FUNSD"),
-        ("a.json", {"imgs": {}, "anns": {}}, "COCO-Text or TextOCR"),
+        ("a.json", {"gt_0": [{"text": "A"}]}, "LSVT's weak labels, which have no places"),
+        ("a.json", {"height": 9, "content_ann": {}}, "DAVAR's annotations of one image, without a list that names it"),
+        ("a.json", {"chars": [], "lines": []}, "ReCTS"),
         ("a.json", {"count": 3}, None),
         ("a.json", {"crop_1.png": "EXIT"}, "docTR's texts of cropped words, which have no places"),
         (

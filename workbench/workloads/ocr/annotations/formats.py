@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.workloads.ocr.annotations.readers import (
     coco,
+    coco_text,
+    cord,
+    davar,
     doctr,
+    funsd,
+    hiertext,
     icdar2013,
     icdar2015,
     label_studio,
     labelme,
+    lsvt,
     mmocr,
     paddleocr,
+    synthtext,
     totaltext,
     ufo,
     via,
@@ -61,6 +68,13 @@ FORMATS: dict[str, Format] = {
     "ufo": Format(ufo.read, is_json=ufo.recognizes),
     "mmocr": Format(mmocr.read, is_json=mmocr.recognizes),
     "coco": Format(coco.read, is_json=coco.recognizes, is_line=coco.recognizes_line),
+    "coco_text": Format(coco_text.read, is_json=coco_text.recognizes),
+    "hiertext": Format(hiertext.read, is_json=hiertext.recognizes),
+    "funsd": Format(funsd.read, is_json=funsd.recognizes, file_per_image=True),
+    "xfund": Format(funsd.read_xfund, is_json=funsd.recognizes_xfund),
+    "cord": Format(cord.read, is_json=cord.recognizes, file_per_image=True),
+    "davar": Format(davar.read, is_json=davar.recognizes),
+    "lsvt": Format(lsvt.read, is_json=lsvt.recognizes),
     "labelme": Format(labelme.read, is_json=labelme.recognizes, file_per_image=True),
     "label_studio": Format(label_studio.read, is_json=label_studio.recognizes),
     "via": Format(via.read, is_json=via.recognizes),
@@ -69,6 +83,7 @@ FORMATS: dict[str, Format] = {
     "totaltext": Format(
         totaltext.read, is_line=totaltext.recognizes, is_mat=totaltext.recognizes_mat, file_per_image=True
     ),
+    "synthtext": Format(synthtext.read, is_mat=synthtext.recognizes),
     "icdar2013": Format(icdar2013.read, is_line=icdar2013.recognizes, file_per_image=True),
     "icdar2015": Format(icdar2015.read, is_line=icdar2015.recognizes, file_per_image=True),
 }

@@ -137,10 +137,10 @@ _TABLES_OF_TOOLS = {
 #: Names of JSON formats by what stands near the begin of their files.
 _JSON_KINDS = {
     r'\A\s*\{\s*"[^"]+\.(?i:png|jpe?g|bmp|tiff?|webp)"\s*:\s*"': "docTR's texts of cropped words, which have no places",
-    r'"form"\s*:\s*\[': "FUNSD",
-    r'"gt_\d+"\s*:': "LSVT or ArT",
-    r'"content_ann"': "DAVAR",
-    r'"imgToAnns"|"anns"\s*:': "COCO-Text or TextOCR",
+    r'"ground_truth"\s*:\s*"\{': "CORD as the rows of a table: write each 'ground_truth' into a JSON file of its own",
+    r'"gt_\d+"\s*:': "LSVT's weak labels, which have no places",
+    r'"content_ann"\s*:\s*\{': "DAVAR's annotations of one image, without a list that names it",
+    r'"chars"\s*:\s*\[': "ReCTS",
 }
 
 _BY_SUFFIX: dict[str, Callable[[Path, str, Path], UnreadFormat | None]] = {
