@@ -32,6 +32,7 @@ def test_lines(write, read, line, points):
     ((page,), problems) = read("yolo", write("labels/a.txt", line))
     assert (page.image, page.unit, problems) == ("a", "share", [])
     assert page.words[0].polygon.tolist() == [pytest.approx(point) for point in points]
+    assert [name for name, known in FORMATS.items() if known.is_line(line)] == ["yolo"]
 
 
 @pytest.mark.parametrize(
