@@ -113,7 +113,22 @@ class OcrKnobs(DetectorKnobs, Knobs):
         inactive=[Inactive(lambda s: s.knobs.annotation_format == "none", "annotation_format=none: none are read")],
     )
     annotation_format: Literal[
-        "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "totaltext", "none"
+        "auto",
+        "ufo",
+        "icdar2015",
+        "icdar2013",
+        "paddleocr",
+        "labelme",
+        "mmocr",
+        "coco",
+        "totaltext",
+        "yolo",
+        "voc",
+        "page_xml",
+        "alto",
+        "cvat",
+        "svt",
+        "none",
     ] = knob(
         "auto",
         "pages",
