@@ -89,6 +89,10 @@ _NO_WORDS = "the pages have no annotations, so there is nothing to make maps of"
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
 
+#: The annotation formats, in the two parts that a line has room for.
+_TextOrJson = Literal["ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "totaltext", "yolo"]
+_Xml = Literal["voc", "page_xml", "alto", "cvat", "svt"]
+
 
 class OcrKnobs(DetectorKnobs, Knobs):
     """All knobs of a trial of text detection."""
@@ -112,24 +116,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
         "annotation file or folder, where it isn't found by itself",
         inactive=[Inactive(lambda s: s.knobs.annotation_format == "none", "annotation_format=none: none are read")],
     )
-    annotation_format: Literal[
-        "auto",
-        "ufo",
-        "icdar2015",
-        "icdar2013",
-        "paddleocr",
-        "labelme",
-        "mmocr",
-        "coco",
-        "totaltext",
-        "yolo",
-        "voc",
-        "page_xml",
-        "alto",
-        "cvat",
-        "svt",
-        "none",
-    ] = knob(
+    annotation_format: Literal["auto", _TextOrJson, _Xml, "none"] = knob(
         "auto",
         "pages",
         "grammar of the annotations; none: the images are measured alone, whatever lies beside them",
