@@ -13,6 +13,7 @@ from workbench.knobs.format import shell_settings
 from workbench.knobs.inference import EXPORTING
 from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.annotations.format_names import AnnotationFormat
 from workbench.workloads.ocr.model_knobs import DetectorKnobs
 from workbench.workloads.ocr.stages import NORMALIZING, STAGES
 
@@ -89,12 +90,6 @@ _NO_WORDS = "the pages have no annotations, so there is nothing to make maps of"
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
 
-#: Those of `annotations.formats`, which is not imported here.
-_AnnotationFormat = Literal[
-    "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "label_studio", "via", "doctr", "mmocr", "coco",
-    "coco_text", "hiertext", "funsd", "xfund", "cord", "davar", "lsvt", "synthtext", "totaltext", "none",
-]  # fmt: skip
-
 
 class OcrKnobs(DetectorKnobs, Knobs):
     """All knobs of a trial of text detection."""
@@ -118,7 +113,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
         "annotation file or folder, where it isn't found by itself",
         inactive=[Inactive(lambda s: s.knobs.annotation_format == "none", "annotation_format=none: none are read")],
     )
-    annotation_format: _AnnotationFormat = knob(
+    annotation_format: AnnotationFormat = knob(
         "auto",
         "pages",
         "grammar of the annotations; none: the images are measured alone, whatever lies beside them",

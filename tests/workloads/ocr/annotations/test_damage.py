@@ -149,6 +149,7 @@ LINES = {
     "paddleocr": f"a.jpg\t{json.dumps(GOOD['paddleocr'])}",
     "coco": json.dumps({"file_name": "a", "annotations": GOOD["coco"]["annotations"]}),
     "totaltext": "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']",
+    "yolo": "0 0.5 0.5 0.25 0.25",
 }
 
 

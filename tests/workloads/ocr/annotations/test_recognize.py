@@ -36,6 +36,12 @@ PADDLEOCR = f"img_1.jpg\t{json.dumps([WORD])}"
 TOTALTEXT = "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"
 POLYGON = "140,629,189,845,358,989,550,1009,206,633"
 
+VOC = "<annotation><filename>img_1.jpg</filename></annotation>"
+CVAT = '<annotations><version>1.1</version><image name="img_1.jpg"/></annotations>'
+PAGE = '<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"><Page/></PcGts>'
+ALTO = '<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Layout><Page/></Layout></alto>'
+SVT = "<tagset><image><imageName>img_1.jpg</imageName></image></tagset>"
+
 
 @pytest.fixture
 def find(tmp_path):
@@ -80,6 +86,13 @@ def images(write):
         pytest.param("icdar2015", {"gt_img_1.txt": f"{QUAD},A"}, id="ICDAR2015"),
         pytest.param("icdar2015", {"gt_img_1.txt": f'{QUAD},"A"'}, id="ICDAR2015 quoted"),
         pytest.param("icdar2015", {"img_1.csv": f"{QUAD},NO.53 55,57 & 59"}, id="SROIE"),
+        pytest.param("yolo", {"labels/img_1.txt": "0 0.5 0.5 0.1 0.1", "labels/img_2.txt": ""}, id="YOLO"),
+        pytest.param("yolo", {"labels/img_1.txt": "3 0.5 0.5 0.6 0.5 0.6 0.6 0.5 0.6"}, id="YOLO's turned boxes"),
+        pytest.param("voc", {"img_1.xml": VOC, "img_2.xml": "<broken"}, id="Pascal VOC"),
+        pytest.param("cvat", {"annotations.xml": CVAT}, id="CVAT"),
+        pytest.param("page_xml", {"page/img_1.xml": PAGE}, id="PAGE XML"),
+        pytest.param("alto", {"alto/img_1.xml": ALTO}, id="ALTO"),
+        pytest.param("svt", {"train.xml": SVT}, id="SVT"),
     ],
 )
 def test_formats(write, find, images, format_name, files):
@@ -240,7 +253,7 @@ def test_a_format_named_with_its_file_is_believed(write, find, images):
         ("a.txt", '{"file_name": "a", "annotations": [{"box": [1], "text": "A", "label": 1}]}', "begins with"),
         ("a.txt", "950,231,1006,475,0.716654,None", "begins with '950,231,1006,475,0.716654,None'"),
         ("a.txt", ",".join("7" * 32), "begins with '7,7,7"),
-        ("a.txt", "0 0.5 0.5 0.1 0.1", "begins with '0 0.5 0.5 0.1 0.1'"),
+        ("a.txt", "0 50 50 10 10", "begins with '0 50 50 10 10'"),
         ("a.txt", "", "is empty"),
         ("a.txt", b"\xff\xfe\x00", ""),
         ("a.xml", "<image/>", "is XML with the root 'image'"),
@@ -259,7 +272,7 @@ def test_unknown_formats_are_described(write, find, images, name, content, seen)
 
 def test_many_unknown_files_are_counted(write, find, images):
     for number in range(9):
-        write(f"{number}.txt", "0 0.5 0.5 0.1 0.1")
+        write(f"{number}.txt", "0 50 50 10 10")
     with pytest.raises(BadInput, match="and 4 more files of unknown format"):
         find()
 
@@ -280,7 +293,7 @@ def test_no_annotations_at_all(write, find, images):
         ("boxes.tsv", "a\tb\n"),
         ("labels/img_1.txt", ""),
         ("labels/img_1.txt", "text"),
-        ("labels/1.txt", "0 0.5 0.5 0.1 0.1"),
+        ("labels/1.txt", "0 50 50 10 10"),
         ("train.txt", "imgs/img_1.jpg\n"),
         ("train.txt", "img_1 one\n"),
         ("classes.txt", "text"),

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.workloads.ocr.annotations.readers import (
+    alto,
     coco,
     coco_text,
     cord,
+    cvat,
     davar,
     doctr,
     funsd,
@@ -22,10 +24,14 @@ from workbench.workloads.ocr.annotations.readers import (
     lsvt,
     mmocr,
     paddleocr,
+    page_xml,
+    svt,
     synthtext,
     totaltext,
     ufo,
     via,
+    voc,
+    yolo,
 )
 from workbench.workloads.ocr.annotations.reading import Item
 
@@ -86,4 +92,10 @@ FORMATS: dict[str, Format] = {
     "synthtext": Format(synthtext.read, is_mat=synthtext.recognizes),
     "icdar2013": Format(icdar2013.read, is_line=icdar2013.recognizes, file_per_image=True),
     "icdar2015": Format(icdar2015.read, is_line=icdar2015.recognizes, file_per_image=True),
+    "yolo": Format(yolo.read, is_line=yolo.recognizes, file_per_image=True),
+    "voc": Format(voc.read, is_xml=voc.recognizes, file_per_image=True),
+    "page_xml": Format(page_xml.read, is_xml=page_xml.recognizes, file_per_image=True),
+    "alto": Format(alto.read, is_xml=alto.recognizes, file_per_image=True),
+    "cvat": Format(cvat.read, is_xml=cvat.recognizes),
+    "svt": Format(svt.read, is_xml=svt.recognizes),
 }

@@ -152,6 +152,8 @@ class AnnotatedPage:
             upright frame where neither it nor a size says otherwise: who writes them has looked at the page.
         unit: What the points are given in.
         dropped: Words that could not be used, by reason ("fewer than 3 points", "not finite").
+        or_image: What else the image may be called, where there is none of the name `image`: as the annotation's own
+            file, in formats of which tools rename both and leave the name inside as it was.
     """
 
     image: str
@@ -163,6 +165,7 @@ class AnnotatedPage:
     frame: Frame | None = None
     unit: Unit = "px"
     dropped: dict[str, int] = field(default_factory=dict)
+    or_image: str = ""
 
 
 class PageCounts(BaseModel):

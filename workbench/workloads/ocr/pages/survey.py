@@ -180,6 +180,8 @@ def _locate(index: ImageIndex, entries: list[AnnotatedPage]) -> tuple[list[Path 
     missing = 0
     for entry in entries:
         match = index.find(entry.image, entry.beside or Path())
+        if not match.images and entry.or_image and (other := index.find(entry.or_image, entry.beside or Path())).images:
+            match = replace(other, is_respelled=True)
         if len(match.images) == 1:
             located.append(match.images[0])
             if match.is_respelled:
