@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench.commands.options import OutFolder
+from workbench.visible import say
 
 FIGURE = "history.html"
 
@@ -32,15 +33,15 @@ def history(
     reports = results_folder(out)
     found = read_history(reports)
     for line in found.damaged:
-        print(f"Passed over: {line}", file=sys.stderr)
+        say(f"Passed over: {line}", file=sys.stderr)
     if not found.comparisons and not found.trials:
-        print(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
+        say(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
         return
     if found.comparisons:
         print_table(comparisons_table(found.comparisons[-last:]))
     print_table(trials_table(found.trials[-last:]))
     for folder in found.interrupted:
-        print(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
+        say(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
     if found.unfinished:
         names = ", ".join(folder.name for folder in found.unfinished[-last:])
         print_sentences(
@@ -50,4 +51,4 @@ def history(
     figure = reports / FIGURE
     draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
     counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"
-    print(f"{counts}. Figure: {figure}")
+    say(f"{counts}. Figure: {figure}")
