@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from workbench.workloads.ocr.pages.image_header import why_too_large
+
 Pixels = npt.NDArray[np.uint8]
 
 #: Sides of a JPEG can be divided by these while it is decoded: the transform of a block gives fewer pixels.
@@ -26,9 +28,6 @@ _OPENCV_REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4 | cv2.IMREAD_IGNORE_ORIENTATION,
     8: cv2.IMREAD_REDUCED_COLOR_8 | cv2.IMREAD_IGNORE_ORIENTATION,
 }
-
-# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
-Image.MAX_IMAGE_PIXELS = None
 
 
 class DecodeError(Exception):
@@ -48,7 +47,7 @@ class Decoder(Protocol):
             into: Where the image may be written if it has that shape, contiguous; a decoder may leave it alone.
 
         Raises:
-            DecodeError: For bytes that are no image.
+            DecodeError: For bytes that are no image, or one of too many pixels.
         """
 
 
@@ -56,6 +55,8 @@ def decode_pil(data: bytes, denominator: int = 1, into: Pixels | None = None) ->
     """Pillow, as the study used it. See `Decoder`. An image that ends too early is an error."""
     try:
         with Image.open(io.BytesIO(data)) as image:
+            if why := why_too_large(*image.size):
+                raise DecodeError(why)
             if denominator > 1 and image.format in ("JPEG", "MPO"):
                 # Draft mode takes the largest reduction by which both sides are at least this long.
                 image.draft(None, (image.width // denominator, image.height // denominator))
@@ -74,7 +75,10 @@ def decode_opencv(data: bytes, denominator: int = 1, into: Pixels | None = None)
     """
     reduced = denominator > 1 and _is_jpeg(data)
     flags = _OPENCV_REDUCED[denominator] if reduced else _OPENCV_WHOLE
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error as error:  # of more than 2^30 pixels it takes none, and no memory
+        raise DecodeError(f"OpenCV cannot decode it ({error.err})") from None
     if image is None:
         raise DecodeError("OpenCV cannot decode it")
     if reduced:  # these flags give BGR
@@ -93,6 +97,8 @@ def decode_turbojpeg(data: bytes, denominator: int = 1, into: Pixels | None = No
         return decode_opencv(data, denominator)
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
+        if why := why_too_large(width, height):
+            raise DecodeError(why)
         if colorspace in ("CMYK", "YCCK"):
             return decode_opencv(data, denominator)
         size = -(-height // denominator), -(-width // denominator)

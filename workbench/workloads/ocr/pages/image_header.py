@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from workbench.units import format_bytes
+
 #: Suffixes of files that are taken for images.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -22,12 +24,28 @@ _TAIL_BYTES = 65536
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
 _PNG_SIGNATURE_BYTES = 8
 
-# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
+#: A page has no more, 16384 x 16384: decoded it takes 805 MB. A PNG of 300 kB can have ten times as many.
+MOST_PIXELS = 1 << 28
+
+# A page of 10000x10000 is a scan, not an attack: the bound is `MOST_PIXELS`.
 Image.MAX_IMAGE_PIXELS = None
 
 
 class ImageProblem(Exception):
     """A file is no image that can be used; the message says why."""
+
+
+def why_too_large(width: int, height: int) -> str:
+    """Why an image of this size is not decoded; empty where it is.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+    """
+    if width * height <= MOST_PIXELS:
+        return ""
+    takes = format_bytes(3 * width * height)
+    return f"has {width} x {height} pixels, which take {takes} of memory when they are decoded: a page has 2^28 at most"
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,7 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
         remarks: The list that warnings are gathered in while this runs, if they are.
 
     Raises:
-        ImageProblem: For an empty file, one that is no image, or one that is cut short.
+        ImageProblem: For an empty file, one that is no image, one that is cut short, or has more than `MOST_PIXELS`.
     """
     try:
         with path.open("rb") as file:
@@ -96,6 +114,8 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
                 raise ImageProblem("is empty (0 bytes)")
             file.seek(0)
             with Image.open(file) as image:
+                if why := why_too_large(*image.size):
+                    raise ImageProblem(why)
                 if not _has_end(file, image.format):
                     raise ImageProblem("is cut short: the end of the image is missing")
                 orientation = _orientation(image, file)
