@@ -13,6 +13,12 @@ from workbench.visible import say
 
 FIGURE = "history.html"
 
+#: The figure shows names out of records, those of others among them: whatever they look like, nothing is fetched.
+_POLICY = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'\">"
+)
+
 
 def history(
     last: Annotated[int, typer.Option(min=1, help="How many comparisons and trials are listed, the newest last.")] = 20,
@@ -28,6 +34,7 @@ def history(
     from workbench.explain.history import read_history
     from workbench.explain.prediction.variants import trust
     from workbench.explain.words.items import counted
+    from workbench.records.run_folder import write_text
     from workbench.report.outcome import results_folder
 
     reports = results_folder(out)
@@ -49,6 +56,7 @@ def history(
         )
     print_sentences([trust_sentence(trust(comparison for _, comparison in found.comparisons))])
     figure = reports / FIGURE
-    draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
+    page = draw(found.trials).to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
+    write_text(figure, page.replace("<head>", f"<head>{_POLICY}", 1))
     counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"
     say(f"{counts}. Figure: {figure}")
