@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
+from html import escape as html_of_text
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,18 @@ def export_html(notebook: Path, html: Path, *, title: str | None = None) -> Path
 
 
 def _markdown_of_findings(source: str) -> str:
-    """What a cell has put out as Markdown, as HTML. Names may be in it, so that HTML in it is text."""
+    """What a cell has put out as Markdown, as HTML. Names may be in it, so that HTML, links and pictures are text."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
+    renderer.link = renderer.image = _as_text  # no finding has either
     return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def _as_text(text: str, url: str, title: str | None = None) -> str:
+    """A link or a picture of Markdown, as it was written."""
+    address = html_of_text(url)
+    return text if text == address else f"[{text}]({address})"
 
 
 @functools.cache

@@ -101,7 +101,8 @@ def draw_steps(data: StepTimes) -> go.Figure:
         customdata=[[format_duration(row.p50_s), format_duration(row.p95_s), row.count, row.origin] for row in steps],
         hovertemplate=(
             f"<b>%{{y}}</b> for each {shown} on the average<br>"
-            "median %{customdata[0]}, 95 % within %{customdata[1]}<br>%{customdata[2]} times, %{customdata[3]}<extra></extra>"
+            "median %{customdata[0]}, 95 % within %{customdata[1]}"
+            "<br>%{customdata[2]} times, %{customdata[3]}<extra></extra>"
         ),
     )
     figure.update_xaxes(title=f"time of a worker for each {shown} (ms)", rangemode="tozero")
