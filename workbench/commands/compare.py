@@ -47,7 +47,11 @@ def compare(
     whole_trials: WholeTrials = False,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Go on with a comparison: interrupted, or to have more --blocks."),
+        typer.Option(
+            metavar="DIR",
+            help="Go on with a comparison: interrupted, or to have more --blocks. It runs the programs and the code "
+            "that its folder names.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
