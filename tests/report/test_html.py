@@ -171,6 +171,18 @@ def test_markdown_that_a_cell_puts_out_is_no_html(tmp_path):
     assert "<img" not in page
     assert "<script>alert" not in page
     assert "&lt;img src=x" in page
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["[a](javascript:x)", "![a](http://evil/a.png)", "<javascript:x>", "<http://evil>", "[a]: http://evil\n\n[a]"],
+)
+def test_a_name_in_markdown_leads_nowhere_and_fetches_nothing(tmp_path, name):
+    notebook = write_notebook(tmp_path / "a.ipynb", {"text/markdown": f"- the stage {name} takes most"})
+    page = export_html(notebook, tmp_path / "a.html").read_text(encoding="utf-8")
+    found = page[page.index("<main") : page.index("</main>")]
+    assert "<a " not in found and "<img" not in found
+    assert "takes most" in found
     assert "<i>report</i>" in page  # what is written in the notebook itself is its author's
 
 

@@ -102,13 +102,21 @@ def _markdown_of_findings(source: str) -> str:
     """What a cell has put out as Markdown, as HTML. Names may be in it, so that HTML, links and pictures are text."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
-    renderer.link = renderer.image = _as_text  # no finding has either
+    class Renderer(IPythonRenderer):
+        """No finding has a link, or a picture."""
+
+        def link(self, text: str, url: str, title: str | None = None) -> str:
+            return _as_written(text, url)
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            return _as_written(text, url)
+
+    renderer = Renderer(escape=True, exclude_anchor_links=True)
     return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
-def _as_text(text: str, url: str, title: str | None = None) -> str:
-    """A link or a picture of Markdown, as it was written."""
+def _as_written(text: str, url: str) -> str:
+    """What looks like a link, as HTML that leads nowhere."""
     address = html_of_text(url)
     return text if text == address else f"[{text}]({address})"
 
