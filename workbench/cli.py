@@ -31,6 +31,7 @@ from workbench.commands.study import study
 from workbench.commands.transforms import transforms
 from workbench.commands.whatif import whatif
 from workbench.errors import BadInput, WorkbenchError
+from workbench.visible import say
 
 FAILED = 1
 BAD_INPUT = 2
@@ -89,7 +90,7 @@ def main() -> NoReturn:
     try:
         app()
     except WorkbenchError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        say(f"Error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else FAILED)
     except SystemExit as end:
         if end.code == INTERRUPTED:

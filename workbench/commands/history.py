@@ -9,8 +9,15 @@ from typing import Annotated
 import typer
 
 from workbench.commands.options import OutFolder
+from workbench.visible import say
 
 FIGURE = "history.html"
+
+#: The figure shows names out of records, those of others among them: whatever they look like, nothing is fetched.
+_POLICY = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'\">"
+)
 
 
 def history(
@@ -27,20 +34,21 @@ def history(
     from workbench.explain.history import read_history
     from workbench.explain.prediction.variants import trust
     from workbench.explain.words.items import counted
+    from workbench.records.run_folder import write_text
     from workbench.report.outcome import results_folder
 
     reports = results_folder(out)
     found = read_history(reports)
     for line in found.damaged:
-        print(f"Passed over: {line}", file=sys.stderr)
+        say(f"Passed over: {line}", file=sys.stderr)
     if not found.comparisons and not found.trials:
-        print(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
+        say(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
         return
     if found.comparisons:
         print_table(comparisons_table(found.comparisons[-last:]))
     print_table(trials_table(found.trials[-last:]))
     for folder in found.interrupted:
-        print(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
+        say(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
     if found.unfinished:
         names = ", ".join(folder.name for folder in found.unfinished[-last:])
         print_sentences(
@@ -48,6 +56,7 @@ def history(
         )
     print_sentences([trust_sentence(trust(comparison for _, comparison in found.comparisons))])
     figure = reports / FIGURE
-    draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
+    page = draw(found.trials).to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
+    write_text(figure, page.replace("<head>", f"<head>{_POLICY}", 1))
     counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"
-    print(f"{counts}. Figure: {figure}")
+    say(f"{counts}. Figure: {figure}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.visible import say
+
 if TYPE_CHECKING:
     from workbench.records import Count, Description
 
@@ -66,8 +68,8 @@ def pages(
     if to != SHARDS:
         with show_counted("pages drawn") as on_sample:
             drawn = drawer.draw(out, count=count, seed=seed, layout=to, on_sample=on_sample)
-        print(drawn.notes[0] if drawn.notes else f"Drawn with seed {seed}.")
-        print(f"{out}: {_contents(drawn)}")
+        say(drawn.notes[0] if drawn.notes else f"Drawn with seed {seed}.")
+        say(f"{out}: {_contents(drawn)}")
         return
     writer = ask_for(WritesShards, DEFAULT_WORKLOAD, "write shards")
     with tempfile.TemporaryDirectory() as scratch:
@@ -77,7 +79,7 @@ def pages(
                 drawer.draw(data, count=count, seed=seed, on_sample=on_sample)
         with show_counted("pages written") as on_sample:
             written = writer.write_shards(data, out, num_shards=shards, settings=settings, on_sample=on_sample)
-    print("\n".join([f"{out}: {_contents(written)}", *written.notes]))
+    say("\n".join([f"{out}: {_contents(written)}", *written.notes]))
 
 
 def _contents(samples: Description) -> str:

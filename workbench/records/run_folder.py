@@ -20,6 +20,7 @@ from workbench.errors import BadInput, CannotWrite, Problem
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
 from workbench.records import SCHEMA_VERSION, Comparison, ComparisonState, Record, SelfTest
+from workbench.records.bounds import TooLarge, check_table, check_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +143,10 @@ def read_knobs(folder: Path) -> Knobs:
     if not path.is_file():
         raise BadInput(str(folder), [Problem(f"there is no {KNOBS}", remedy="Name the folder of a run")])
     try:
+        check_text(path)
         return parse_knobs(json.loads(path.read_text(encoding="utf-8")), subject=str(path))
+    except (TooLarge, RecursionError) as error:
+        raise _refused(path, error) from None
     except json.JSONDecodeError as error:
         raise BadInput(str(path), [Problem(f"is not JSON ({error.msg})", where=f"line {error.lineno}")]) from None
 
@@ -203,6 +207,10 @@ def read_spans(folder: Path) -> pd.DataFrame:
     path = folder / SPANS
     if not path.is_file():
         raise BadInput(str(folder), [Problem(f"there is no {SPANS}", remedy="Run with stage_timing=true")])
+    try:
+        check_table(path)
+    except TooLarge as error:
+        raise _refused(path, error) from None
     return pd.read_parquet(path)
 
 
@@ -217,6 +225,7 @@ def _read(path: Path, model: type[Model]) -> Model:
         remedy = _REMEDIES.get(path.name, "Name the folder of one")
         raise BadInput(str(path.parent), [Problem(f"there is no {path.name}", remedy=remedy)])
     try:
+        check_text(path)
         text = path.read_text(encoding="utf-8")
         _refuse_other_schemas(path, text)
         return model.model_validate_json(text)
@@ -226,8 +235,15 @@ def _read(path: Path, model: type[Model]) -> Model:
             for detail in error.errors()
         ]
         raise BadInput(f"{path} is damaged or of another version", problems) from None
+    except TooLarge as error:
+        raise _refused(path, error) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(str(path), [Problem(f"cannot be read as text ({error})")]) from None
+
+
+def _refused(path: Path, error: TooLarge | RecursionError) -> BadInput:
+    what = str(error) if isinstance(error, TooLarge) else "is nested too deeply to be read"
+    return BadInput(str(path), [Problem(what, remedy="Remove it: no workbench wrote it")])
 
 
 #: By the schema of a record: the version of the workbench that reads it.
@@ -237,7 +253,7 @@ _READ_BY = {1: "0.1"}
 def _refuse_other_schemas(path: Path, text: str) -> None:
     try:
         version = json.loads(text).get("schema_version")
-    except (json.JSONDecodeError, AttributeError):
+    except (json.JSONDecodeError, AttributeError, RecursionError):
         return  # damaged, which is said elsewhere
     if version in (None, SCHEMA_VERSION):
         return

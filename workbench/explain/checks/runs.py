@@ -11,6 +11,7 @@ from workbench.explain.checks.quality import compare_scores
 from workbench.explain.checks.samples import compare_samples
 from workbench.knobs.joined import SHIPPED
 from workbench.records import Check, Checks, Record
+from workbench.records.bounds import check_archive
 from workbench.records.run_folder import SAMPLES
 from workbench.registry import compare_recorded
 from workbench.workload import Arrays
@@ -58,9 +59,10 @@ def read_samples(folder: Path, notes: list[str] | None = None) -> Arrays | None:
     if not path.is_file():
         return None
     try:
+        check_archive(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         if notes is not None:
             notes.append(f"{path} is damaged ({error}), so its samples were not compared.")
         return None

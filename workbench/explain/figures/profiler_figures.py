@@ -257,7 +257,9 @@ def draw_memory(data: MemoryCurves) -> go.Figure:
         figure.add_hline(y=data.cores, line={"color": RED, "dash": "dash"}, row=2, col=1)
     for at_s, phase in data.phases:
         figure.add_vline(x=at_s, line={"color": MUTED, "width": 1, "dash": "dot"})
-        figure.add_annotation(x=at_s, y=1.0, yref="paper", text=phase, showarrow=False, xanchor="left", textangle=-30)
+        figure.add_annotation(
+            x=at_s, y=1.0, yref="paper", text=plain(phase), showarrow=False, xanchor="left", textangle=-30
+        )
     figure.update_layout(template=TEMPLATE, height=_MEMORY_PX, margin={"t": 110, "b": 80})
     figure.update_yaxes(title="memory (MB)", row=1, col=1)
     figure.update_yaxes(title="busy cores", row=2, col=1)

@@ -20,6 +20,7 @@ from workbench.workloads.ocr.pages.image_kinds import (
     num_pictures,
     unlike_kind,
     unreadable_kind,
+    why_too_large,
 )
 
 _ORIENTATION = 0x0112
@@ -101,7 +102,7 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
         remarks: The list that warnings are gathered in while this runs, if they are.
 
     Raises:
-        ImageProblem: For an empty file, one that is no image, or one that is cut short.
+        ImageProblem: For an empty file, one that is no image, one that is cut short, or has more than `MOST_PIXELS`.
     """
     remarks = [] if remarks is None else remarks
     try:
@@ -127,6 +128,8 @@ def _read(file: BinaryIO, num_bytes: int, remarks: list[str]) -> ImageHeader:
         unreadable = unreadable_kind(file) or ("is no image, or one of a kind that cannot be read", "")
         raise ImageProblem(*unreadable) from None
     with image:
+        if why := why_too_large(*image.size):
+            raise ImageProblem(why)
         if not _has_end(file, image.format):
             raise ImageProblem("is cut short: the end of the image is missing")
         if unlike := unlike_kind(image, file):
