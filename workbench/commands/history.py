@@ -12,12 +12,18 @@ from workbench.commands.options import OutFolder
 
 FIGURE = "history.html"
 
+#: Comparisons and trials that are read, the newest, unless more are to be listed: what the command takes must not grow
+#: with all that was ever measured.
+_READ = 50, 200
+
 
 def history(
     last: Annotated[int, typer.Option(min=1, help="How many comparisons and trials are listed, the newest last.")] = 20,
     out: OutFolder = None,
 ) -> None:
     """List what was measured so far, and draw throughput over time.
+
+    The figure holds the newest 200 trials; more with a larger --last.
 
     Example: workbench history --last 5
     """
@@ -30,7 +36,7 @@ def history(
     from workbench.report.outcome import results_folder
 
     reports = results_folder(out)
-    found = read_history(reports)
+    found = read_history(reports, newest=(max(last, _READ[0]), max(last, _READ[1])))
     for line in found.damaged:
         print(f"Passed over: {line}", file=sys.stderr)
     if not found.comparisons and not found.trials:
@@ -49,5 +55,12 @@ def history(
     print_sentences([trust_sentence(trust(comparison for _, comparison in found.comparisons))])
     figure = reports / FIGURE
     draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
-    counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"
-    print(f"{counts}. Figure: {figure}")
+    print(f"{_counts(len(found.comparisons), len(found.trials))}. Figure: {figure}")
+    if any(found.unread):
+        print(f"Older ones were not read: {_counts(*found.unread)}. To read more: workbench history --last N")
+
+
+def _counts(comparisons: int, trials: int) -> str:
+    from workbench.explain.words.items import counted
+
+    return f"{counted(comparisons, 'comparison')}, {counted(trials, 'trial')}"
