@@ -50,11 +50,11 @@ def test_it_removes_when_it_is_told_to(clean):
     assert "Nothing is to be removed" in clean("--keep", "1", "--yes")[1]
 
 
-@pytest.mark.parametrize(("answer", "stay"), [("y\n", ["2"]), ("\n", ["0", "1", "2"])])
+@pytest.mark.parametrize(("answer", "stay"), [(True, ["2"]), (False, ["0", "1", "2"])])
 def test_on_a_terminal_it_asks(clean, monkeypatch, answer, stay):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt: answer.strip())
+    monkeypatch.setattr("typer.confirm", lambda question: answer)
     code, _, left = clean("--keep", "1")
     assert (code, left) == (0, stay)
 
