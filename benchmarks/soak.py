@@ -50,6 +50,7 @@ TOY = {
 
 #: Most growth per step of use, by what was sampled: unit, factor to it, bound. A day has some 360 steps.
 BOUNDS = {
+    "caller objects": ("", 1.0, 10.0),
     "caller USS bytes": ("kB", 1e-3, 50.0),
     "caller PSS bytes": ("kB", 1e-3, 50.0),
     "caller descriptors": ("", 1.0, 0.01),
