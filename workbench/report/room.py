@@ -15,7 +15,7 @@ BOUND_BYTES = 10 * 10**9
 #: From this share of it on it is said.
 _SAID_FROM = 0.8
 
-#: So many of the last trials say what the next one takes.
+#: How many of the last trials are asked what the next one takes.
 _ASKED = 5
 
 _REMEDY = "Remove old ones: workbench clean --keep 50"
