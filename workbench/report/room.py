@@ -49,7 +49,7 @@ def check_room(reports: Path) -> str:
 
 
 def results_bytes(reports: Path) -> int:
-    """Room that all takes which `workbench clean` could remove: some 40 µs a trial."""
+    """Room that all takes which `workbench clean` could remove: some 90 µs a trial."""
     folders = [*runs_in(reports).values(), *comparisons_in(reports).values(), *selftests_in(reports).values()]
     pages = [path for by_time in pages_in(reports).values() for paths in by_time.values() for path in paths]
     return sum(map(num_bytes, [*folders, *pages]))
