@@ -18,6 +18,7 @@ import typer
 from workbench.commands.attach import attach
 from workbench.commands.batchsize import batchsize
 from workbench.commands.check import check
+from workbench.commands.clean import clean
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
 from workbench.commands.history import history
@@ -54,6 +55,7 @@ for command in (
     batchsize,
     check,
     history,
+    clean,
     knobs,
     selftest,
     transforms,

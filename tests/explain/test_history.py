@@ -55,6 +55,17 @@ def test_what_is_damaged_is_named_and_passed_over(tmp_path):
     assert any("comparisons/1" in line for line in history.damaged)
 
 
+def test_of_many_only_the_newest_are_read_and_the_others_are_counted(tmp_path):
+    reports = filled(tmp_path)
+    (reports / "runs" / "a" / RECORD).write_text("{")  # would be named as damaged, were it read
+    history = read_history(reports, newest=(0, 1))
+    assert [record.run_id for record in history.trials] == ["b"]
+    assert history.comparisons == []
+    assert history.damaged == []
+    assert history.unread == (1, 1)
+    assert [folder.name for folder in history.interrupted] == ["2"]
+
+
 def test_an_empty_folder_has_no_history(tmp_path):
     history = read_history(tmp_path)
     assert not (history.trials or history.comparisons or history.interrupted or history.damaged)

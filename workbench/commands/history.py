@@ -19,12 +19,18 @@ _POLICY = (
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'\">"
 )
 
+#: Comparisons and trials that are read, the newest, unless more are to be listed: what the command takes must not grow
+#: with all that was ever measured.
+_READ = 50, 200
+
 
 def history(
     last: Annotated[int, typer.Option(min=1, help="How many comparisons and trials are listed, the newest last.")] = 20,
     out: OutFolder = None,
 ) -> None:
     """List what was measured so far, and draw throughput over time.
+
+    The figure holds the newest 200 trials; more with a larger --last.
 
     Example: workbench history --last 5
     """
@@ -38,7 +44,7 @@ def history(
     from workbench.report.outcome import results_folder
 
     reports = results_folder(out)
-    found = read_history(reports)
+    found = read_history(reports, newest=(max(last, _READ[0]), max(last, _READ[1])))
     for line in found.damaged:
         say(f"Passed over: {line}", file=sys.stderr)
     if not found.comparisons and not found.trials:
@@ -58,5 +64,12 @@ def history(
     figure = reports / FIGURE
     page = draw(found.trials).to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
     write_text(figure, page.replace("<head>", f"<head>{_POLICY}", 1))
-    counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"
-    say(f"{counts}. Figure: {figure}")
+    say(f"{_counts(len(found.comparisons), len(found.trials))}. Figure: {figure}")
+    if any(found.unread):
+        say(f"Older ones were not read: {_counts(*found.unread)}. To read more: workbench history --last N")
+
+
+def _counts(comparisons: int, trials: int) -> str:
+    from workbench.explain.words.items import counted
+
+    return f"{counted(comparisons, 'comparison')}, {counted(trials, 'trial')}"

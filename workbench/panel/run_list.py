@@ -166,13 +166,15 @@ class RunList:
             return {run_id for _, ids in self._compared.values() for run_id in ids}
 
     def _read_comparisons(self) -> None:
-        for path in self.comparisons.glob(f"*/{STATE}"):
-            changed_ns = path.stat().st_mtime_ns
-            if self._compared.get(path, (0, None))[0] == changed_ns:
-                continue
+        paths = set(self.comparisons.glob(f"*/{STATE}"))
+        self._compared = {path: known for path, known in self._compared.items() if path in paths}
+        for path in paths:
             try:
+                changed_ns = path.stat().st_mtime_ns
+                if self._compared.get(path, (0, None))[0] == changed_ns:
+                    continue
                 state = read_state(path.parent)
-            except BadInput:
+            except (BadInput, FileNotFoundError):  # damaged; or removed meanwhile
                 continue
             ids = {trial.run_id for trial in state.trials} | {state.warmup_run_id or ""}
             self._compared[path] = (changed_ns, frozenset(ids))

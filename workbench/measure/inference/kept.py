@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel, Field, ValidationError
 
-from workbench.files import cache_dir
+from workbench.files import ENGINES, cache_dir
 from workbench.measure.inference.engine import Built, Engine, Order
 from workbench.measure.trial.environment import cpu_name
 from workbench.versions import package_of
@@ -59,7 +59,7 @@ class KeptEngine:
     def __init__(self, order: Order, engine: Engine, root: Path | None = None) -> None:
         self._parts = dict(_parts(order, engine))
         key = hashlib.sha256(json.dumps(self._parts, sort_keys=True).encode()).hexdigest()[:_LETTERS]
-        self.folder = (root or cache_dir() / "engines") / f"{order.knobs.engine}-{key}"
+        self.folder = (root or cache_dir() / ENGINES) / f"{order.knobs.engine}-{key}"
 
     def read(self) -> tuple[Label | None, str]:
         """The label of a folder that is complete and unchanged; else None, and why it is of no use, if it is there."""

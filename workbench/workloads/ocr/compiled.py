@@ -12,7 +12,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from workbench.files import cache_dir, child_environment
+from workbench.files import COMPILED, cache_dir, child_environment
 
 _MODULE = "workbench.workloads.ocr.compiled"
 
@@ -45,7 +45,7 @@ def _stamp() -> Path:
         path = Path(__file__).parent / source
         state = path.stat()
         digest.update(f"{path} {state.st_mtime_ns} {state.st_size}".encode())  # as numba's own index has it
-    return cache_dir() / "compiled" / digest.hexdigest()[:32]
+    return cache_dir() / COMPILED / digest.hexdigest()[:32]
 
 
 if __name__ == "__main__":

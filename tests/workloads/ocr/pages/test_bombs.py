@@ -15,7 +15,7 @@ from PIL import Image
 
 from workbench.errors import BadInput
 from workbench.workloads.ocr.chain.decode import DECODERS, DecodeError, choose_decoder
-from workbench.workloads.ocr.pages import image_header
+from workbench.workloads.ocr.pages import image_kinds
 from workbench.workloads.ocr.pages.image_header import ImageProblem, read_header
 from workbench.workloads.ocr.pages.shards import MANIFEST, read_shards, write_shards
 from workbench.workloads.ocr.pages.survey import survey
@@ -75,7 +75,7 @@ def test_a_large_scan_is_none(tmp_path, monkeypatch) -> None:
     (tmp_path / "b.png").write_bytes(png_of(1 << 14, (1 << 14) + 1))
     with pytest.raises(ImageProblem, match=r"2\^28 at most"):
         read_header(tmp_path / "b.png")
-    monkeypatch.setattr(image_header, "MOST_PIXELS", 10**12)  # without the bound it would be let through
+    monkeypatch.setattr(image_kinds, "MOST_PIXELS", 10**12)  # without the bound it would be let through
     assert read_header(tmp_path / "b.png").width == 1 << 14
 
 

@@ -16,11 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import WorkbenchError
-from workbench.files import cache_dir
+from workbench.files import PAGES_SUFFIX, cache_dir
 from workbench.memory import SharedMemory
 from workbench.units import format_bytes
-
-_SUFFIX = ".pages"
 
 
 class Store(Protocol):
@@ -124,7 +122,7 @@ class DiskStore:
 
     def __init__(self, size: int, key: str) -> None:
         self._size = max(size, 1)
-        self._path = cache_dir() / f"{key}{_SUFFIX}"
+        self._path = cache_dir() / f"{key}{PAGES_SUFFIX}"
         self._half_done: Path | None = None
         self.filled = self._path.is_file() and self._path.stat().st_size == self._size
         if not self.filled:

@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
-from workbench.files import cache_dir
+from workbench.files import FOUND_WORDS, cache_dir
 from workbench.workloads.ocr import targets
 from workbench.workloads.ocr.detector.postprocess import find_words
 from workbench.workloads.ocr.detector.weights_file import SHIPPED_NECK, shipped_detector, weights_path
@@ -46,7 +46,7 @@ class ShippedWords:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._root = folder or cache_dir() / "words"
+        self._root = folder or cache_dir() / FOUND_WORDS
 
     def on(self, images: Sequence[torch.Tensor]) -> list[list[Polygon]]:
         """The outlines of the words on each image, float32 [K, 2], x y in pixels.
