@@ -10,7 +10,17 @@ from workbench.errors import BadInput
 from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Record
-from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, STATE, list_runs, read_comparison, read_record
+from workbench.records.run_folder import (
+    COMPARISON,
+    EVENTS,
+    RECORD,
+    STATE,
+    is_there,
+    list_runs,
+    read_comparison,
+    read_record,
+    read_state,
+)
 
 
 @dataclass(frozen=True)
@@ -37,9 +47,10 @@ def read_history(reports: Path) -> History:
     history = History()
     for folder in sorted((reports / "comparisons").glob("*/")):
         try:
-            if (folder / COMPARISON).is_file():
+            if is_there(folder / COMPARISON):
                 history.comparisons.append((folder, read_comparison(folder)))
-            elif (folder / STATE).is_file():
+            elif is_there(folder / STATE):
+                read_state(folder)  # with a damaged one it cannot go on
                 history.interrupted.append(folder)
         except BadInput as error:
             history.damaged.append(str(error))
@@ -49,7 +60,7 @@ def read_history(reports: Path) -> History:
         except BadInput as error:
             history.damaged.append(str(error))
     begun = sorted(path.parent for path in (reports / "runs").glob(f"*/{EVENTS}"))
-    history.unfinished.extend(folder for folder in begun if not (folder / RECORD).is_file())
+    history.unfinished.extend(folder for folder in begun if not is_there(folder / RECORD))
     history.trials.sort(key=lambda record: record.created_at)
     return history
 

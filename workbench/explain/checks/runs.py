@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from workbench.explain.checks.quality import compare_scores
 from workbench.explain.checks.samples import compare_samples
 from workbench.knobs.joined import SHIPPED
 from workbench.records import Check, Checks, Record
-from workbench.records.run_folder import SAMPLES
+from workbench.records.run_folder import SAMPLES, is_there
 from workbench.registry import compare_recorded
 from workbench.workload import Arrays
 
@@ -55,12 +56,12 @@ def read_samples(folder: Path, notes: list[str] | None = None) -> Arrays | None:
         Arrays by name (see `measure.trial.sample_recorder`); None where none were kept, or the file is damaged.
     """
     path = folder / SAMPLES
-    if not path.is_file():
+    if not is_there(path):
         return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         if notes is not None:
             notes.append(f"{path} is damaged ({error}), so its samples were not compared.")
         return None
