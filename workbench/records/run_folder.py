@@ -225,7 +225,7 @@ def list_runs(runs: Path) -> Iterator[Path]:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a file is there, whole or damaged: a link to nothing and a folder in its place are damaged, not missing."""
+    """Whether a file is there, whole or damaged: a link to nothing, or a folder, in its place is no absence."""
     return os.path.lexists(path)
 
 

@@ -1,4 +1,4 @@
-"""Tables on disk (Parquet), each page of them with a checksum: what has been damaged is refused, and never read wrong."""
+"""Tables on disk (Parquet), with checksums: one that has been damaged is refused, and never read wrong."""
 
 from __future__ import annotations
 

@@ -16,6 +16,9 @@ from workbench.records.run_folder import SAMPLES, is_there
 from workbench.registry import compare_recorded
 from workbench.workload import Arrays
 
+#: Size of a file of no arrays: a ZIP file that holds nothing but its end.
+_EMPTY_BYTES = 22
+
 
 def compare_runs(runs: Path, baseline: Record, variant: Record) -> Checks:
     """Compare what two trials have left: the samples that their models were given, and the figures of quality.
@@ -60,6 +63,8 @@ def read_samples(folder: Path, notes: list[str] | None = None) -> Arrays | None:
         return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if not arrays.files and path.stat().st_size > _EMPTY_BYTES:
+                raise zipfile.BadZipFile("its list of arrays is gone")
             return dict(arrays)
     except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         if notes is not None:
