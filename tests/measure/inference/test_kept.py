@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from tests.measure.inference.conftest import Small, images
+from workbench.measure.inference.engine import Built
+from workbench.measure.inference.kept import KeptEngine
 
 
 def folder_of(tmp_path):
@@ -50,6 +52,11 @@ def damage(folder):
         file.write(b"x")
 
 
+def in_its_place(folder):
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("")
+
+
 def foreign(folder):
     label = json.loads((folder / "engine.json").read_text())
     label["order"]["processor"] = "another machine's"
@@ -61,6 +68,11 @@ FAULTS = {
     "of another machine": (foreign, "was built of something else"),
     "without a label": (lambda folder: (folder / "engine.json").unlink(), "was not finished"),
     "a damaged label": (lambda folder: (folder / "engine.json").write_text("{"), "has a damaged label"),
+    "a label that is no text": (
+        lambda folder: (folder / "engine.json").write_bytes(b"\xff\xfe"),
+        "has a damaged label",
+    ),
+    "a file in its place": (in_its_place, "has a damaged label"),
 }
 
 
@@ -72,6 +84,23 @@ def test_what_is_of_no_use_is_built_anew_and_that_is_said(opened, small, tmp_pat
     assert not again.was_kept
     assert any(said in note and "built anew" in note for note in again.notes)
     assert opened(small, engine="onnx").was_kept
+
+
+def test_what_a_compiler_keeps_in_folders_is_looked_at_as_well(opened, small, tmp_path):
+    opened(small, engine="onnx")
+    folder = folder_of(tmp_path)
+    (folder / "inductor" / "3e").mkdir(parents=True)
+    for name in ("kernel.so", "kernel.lock"):
+        (folder / "inductor" / "3e" / name).write_bytes(b"as it was made")
+    order, build_s = json.loads((folder / "engine.json").read_text())["order"], 1.0
+    kept = KeptEngine.__new__(KeptEngine)
+    kept.folder, kept._parts = folder, order
+    kept.finish(build_s, Built())
+    (folder / "inductor" / "3e" / "kernel.lock").write_bytes(b"")
+    (folder / "inductor" / "3e" / "new.so").write_bytes(b"added later")
+    assert kept.read()[0] is not None
+    (folder / "inductor" / "3e" / "kernel.so").write_bytes(b"as it was mode")
+    assert kept.read() == (None, "has changed since (inductor/3e/kernel.so)")
 
 
 def test_weights_of_the_same_form_do_not_share_an_engine(opened, tmp_path):
