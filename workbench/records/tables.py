@@ -42,7 +42,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     try:
         # Opened here: a folder would be taken for a table in parts.
         with path.open("rb") as file:
-            table = pq.read_table(file, page_checksum_verification=True).to_pandas()
+            table: pd.DataFrame = pq.read_table(file, page_checksum_verification=True).to_pandas()
         missing = [name for name in columns if name not in table.columns]
     except Exception as error:  # damaged files make pyarrow raise nearly anything
         lines = str(error).splitlines() or [type(error).__name__]

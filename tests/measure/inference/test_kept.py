@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from tests.measure.inference.conftest import Small, images
-from workbench.measure.inference.engine import Built
+from workbench.knobs.inference import InferenceKnobs
+from workbench.measure.inference.engine import Built, Order
 from workbench.measure.inference.kept import KeptEngine
+from workbench.measure.inference.open_engine import ENGINES
+from workbench.workload import InferenceModel
 
 
 def folder_of(tmp_path):
@@ -69,7 +72,7 @@ FAULTS = {
     "without a label": (lambda folder: (folder / "engine.json").unlink(), "was not finished"),
     "a damaged label": (lambda folder: (folder / "engine.json").write_text("{"), "has a damaged label"),
     "a label that is no text": (
-        lambda folder: (folder / "engine.json").write_bytes(b"\xff\xfe"),
+        lambda folder: (folder / "engine.json").write_bytes(b"\xff"),
         "has a damaged label",
     ),
     "a file in its place": (in_its_place, "has a damaged label"),
@@ -86,20 +89,18 @@ def test_what_is_of_no_use_is_built_anew_and_that_is_said(opened, small, tmp_pat
     assert opened(small, engine="onnx").was_kept
 
 
-def test_what_a_compiler_keeps_in_folders_is_looked_at_as_well(opened, small, tmp_path):
-    opened(small, engine="onnx")
-    folder = folder_of(tmp_path)
-    (folder / "inductor" / "3e").mkdir(parents=True)
+def test_what_a_compiler_keeps_in_folders_is_looked_at_as_well(small, tmp_path):
+    order = Order(InferenceModel(small, images(4)), small, InferenceKnobs(engine="compiled"), (4,))
+    kept = KeptEngine(order, ENGINES["compiled"], tmp_path)
+    kernels = kept.clear() / "inductor" / "3e"
+    kernels.mkdir(parents=True)
     for name in ("kernel.so", "kernel.lock"):
-        (folder / "inductor" / "3e" / name).write_bytes(b"as it was made")
-    order, build_s = json.loads((folder / "engine.json").read_text())["order"], 1.0
-    kept = KeptEngine.__new__(KeptEngine)
-    kept.folder, kept._parts = folder, order
-    kept.finish(build_s, Built())
-    (folder / "inductor" / "3e" / "kernel.lock").write_bytes(b"")
-    (folder / "inductor" / "3e" / "new.so").write_bytes(b"added later")
+        (kernels / name).write_bytes(b"as it was made")
+    kept.finish(1.0, Built())
+    (kernels / "kernel.lock").write_bytes(b"")
+    (kernels / "new.so").write_bytes(b"added later")
     assert kept.read()[0] is not None
-    (folder / "inductor" / "3e" / "kernel.so").write_bytes(b"as it was mode")
+    (kernels / "kernel.so").write_bytes(b"as it was mode")
     assert kept.read() == (None, "has changed since (inductor/3e/kernel.so)")
 
 

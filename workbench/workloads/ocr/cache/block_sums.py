@@ -35,7 +35,7 @@ def block_sums(data: memoryview) -> Sums:
     """
     content = np.frombuffer(data, np.uint8)
     whole = len(content) // BLOCK_BYTES * BLOCK_BYTES
-    sums = content[:whole].view(np.uint64).reshape(-1, BLOCK_BYTES // _WORD_BYTES).sum(axis=1, dtype=np.uint64)
+    sums: Sums = content[:whole].view(np.uint64).reshape(-1, BLOCK_BYTES // _WORD_BYTES).sum(axis=1, dtype=np.uint64)
     if whole == len(content):
         return sums
     last = np.zeros(BLOCK_BYTES, np.uint8)
