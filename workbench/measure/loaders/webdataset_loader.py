@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from workbench.measure.loaders.torch_loader import (
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import stage, worker_stages
+from workbench.units import counted
 from workbench.workload import Workload
 
 #: Samples that wait in each worker's shuffle buffer while training.
@@ -197,8 +199,11 @@ class _Shards(IterableDataset[IndexedBatch]):
         numbers: list[int] = []
         samples: list[Any] = []
         while len(numbers) < self._size:
-            with stage("read"):
-                entry = next(entries, None)
+            try:
+                with stage("read"):
+                    entry = next(entries, None)
+            except WorkbenchError as error:
+                return numbers, error
             if entry is None:
                 break
             numbers.append(int(entry["__key__"]))
@@ -215,7 +220,8 @@ class _Shards(IterableDataset[IndexedBatch]):
 
     def _entries(self, share: int, epoch: int, num_samples: int, skip: int) -> Iterator[Mapping[str, Any]]:
         """The files of each sample of a share, in order, or shuffled by seed and epoch."""
-        urls = [str(path) for path, _ in self._feed.shards[share :: self._workers]]
+        shards = self._feed.shards[share :: self._workers]
+        urls = [str(path) for path, _ in shards]
         steps: list[Any] = [wds.tarfile_to_samples()]
         if self._shuffle:
             random.Random(f"{self._seed} {epoch} {share}").shuffle(urls)
@@ -223,7 +229,27 @@ class _Shards(IterableDataset[IndexedBatch]):
         entries = wds.DataPipeline(wds.SimpleShardList(urls), *steps)
         # Of the last shard perhaps only the first samples were asked for.
         wanted = (entry for entry in entries if int(entry["__key__"]) < num_samples)
-        return itertools.islice(wanted, skip, None)
+        return itertools.islice(_all_of(wanted, shards), skip, None)
+
+
+def _all_of(entries: Iterator[Mapping[str, Any]], shards: Sequence[tuple[Path, int]]) -> Iterator[Mapping[str, Any]]:
+    """The entries of shards; an error where one cannot be read any more, or there are fewer than there were.
+
+    A tar file that is cut where an entry begins ends there as if it were whole.
+    """
+    names, expected = ", ".join(str(path) for path, _ in shards), sum(count for _, count in shards)
+    remedy = "Leave the data set alone while a trial runs, and run it again; or write the shards anew"
+    given = 0
+    try:
+        for entry in entries:
+            given += 1
+            yield entry
+    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput("the data set", [Problem(f"cannot be read any more ({reason})", names, remedy)]) from None
+    if given != expected:
+        what = f"gave {counted(given, 'sample')} where there were {expected}"
+        raise BadInput("the data set", [Problem(what, names, remedy)])
 
 
 class _Turns:

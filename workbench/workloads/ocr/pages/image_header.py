@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +43,7 @@ class ImageHeader:
         num_bytes: Size of the file.
         is_jpeg: Whether it is a JPEG.
         remarks: What Pillow warned of.
+        written_ns: When the file was written last, in ns since 1970.
     """
 
     width: int
@@ -51,6 +53,7 @@ class ImageHeader:
     num_bytes: int = 0
     is_jpeg: bool = False
     remarks: tuple[str, ...] = ()
+    written_ns: int = field(default=0, compare=False)
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -100,7 +103,8 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
                     raise ImageProblem("is cut short: the end of the image is missing")
                 orientation = _orientation(image, file)
                 is_jpeg = image.format in ("JPEG", "MPO")
-                return ImageHeader(*image.size, orientation, _mode(image), num_bytes, is_jpeg, tuple(remarks or ()))
+                told, written_ns = tuple(remarks or ()), os.fstat(file.fileno()).st_mtime_ns
+                return ImageHeader(*image.size, orientation, _mode(image), num_bytes, is_jpeg, told, written_ns)
     except UnidentifiedImageError:
         raise ImageProblem("is no image, or one of a kind that cannot be read") from None
     except ImageProblem:
