@@ -60,7 +60,7 @@ def plant_change(
         Every way in which it was not survived.
     """
     pages = folder / "pages"
-    shutil.copytree(_shards() if shards else _pages(), pages)
+    shutil.copytree(_shards() if shards else drawn_pages(), pages)
     asked = parse_knobs({**_KNOBS, **knobs, "dataset": str(pages)})
     runs = folder / "runs"
     sound = None if must_fail else run_trial(asked, runs)
@@ -100,7 +100,8 @@ def _changed(runs: Path, sound: Record, record: Record) -> Iterator[str]:
 
 
 @cache
-def _pages() -> Path:
+def drawn_pages() -> Path:
+    """The data set before anything is done to it."""
     return draw_pages(cache_dir() / f"fault-pages-{NUM_PAGES}-v{VERSION}", count=NUM_PAGES, seed=0)
 
 
@@ -108,7 +109,7 @@ def _pages() -> Path:
 def _shards() -> Path:
     out = cache_dir() / f"fault-shards-{NUM_PAGES}-v{VERSION}"
     if not out.is_dir():
-        write_shards(*survey(_pages()), out, num_shards=2)
+        write_shards(*survey(drawn_pages()), out, num_shards=2)
     return out
 
 

@@ -91,13 +91,8 @@ DAMAGES: Mapping[str, Damage] = {
     "random bytes": scramble,
     "a folder in its place": make_folder,
     "a dangling link in its place": make_dangling,
-    "no leave to read": lock,
+    **({"no leave to read": lock} if os.geteuid() else {}),  # root reads it all the same: there is no fault
 }
-
-
-def can_read_anyway(path: Path) -> bool:
-    """Whether this process reads what nobody has leave to read, as root does: then there is no fault."""
-    return path.is_file() and os.access(path, os.R_OK)
 
 
 def _change(path: Path, share: float, do: Callable[[np.ndarray[tuple[int], np.dtype[np.uint8]]], object]) -> None:

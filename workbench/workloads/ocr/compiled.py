@@ -26,6 +26,9 @@ from workbench.records.run_folder import write_text
 _PACKAGE = "workbench.workloads.ocr"
 _MODULE = f"{_PACKAGE}.compiled"
 
+#: The variable that says where numba keeps what it has compiled, where that is not beside the sources.
+_FOLDER = "NUMBA_CACHE_DIR"
+
 #: The sources, in this folder. Some are compiled as they are imported, some with the first call.
 _SOURCES = ("quads.py", "fast_targets.py", "detector/overlap.py")
 
@@ -80,7 +83,7 @@ def _files_in(folders: Iterable[Path]) -> list[Path]:
 def _likely_files() -> list[Path]:
     """Those in the folders where numba keeps them if it may: beside the sources, or where the user says."""
     folders = {(Path(__file__).parent / source).parent / "__pycache__" for source in _SOURCES}
-    if named := os.environ.get("NUMBA_CACHE_DIR"):
+    if named := os.environ.get(_FOLDER):
         folders |= {path for path in Path(named).glob("*") if path.is_dir()}
     return _files_in(folders)
 
@@ -109,7 +112,7 @@ def _read(stamp: Path) -> dict[str, str] | None:
 
 def _stamp() -> Path:
     """The file that says what the sources, as they are, have been compiled to by this Python with this numba."""
-    digest = hashlib.sha256(f"{sys.version} numba {version('numba')}".encode())
+    digest = hashlib.sha256(f"{sys.version} numba {version('numba')} {os.environ.get(_FOLDER, '')}".encode())
     for source in _SOURCES:
         path = Path(__file__).parent / source
         state = path.stat()
