@@ -81,7 +81,8 @@ def _half_done(results: Path, *, was_told: bool) -> Iterator[str]:
     yield from (f"there is a page: {path.name}" for path in results.glob("*.html"))
     yield from (f"half of a file: {path.name}" for path in results.rglob("*.tmp"))
     if not was_told:
-        yield from (f"there is a notebook: {path.name}" for path in results.glob("*.ipynb"))
+        notebooks = (path.name for path in results.glob("*.ipynb") if not path.name.endswith(".half-done.ipynb"))
+        yield from (f"there is a notebook: {name}" for name in notebooks)
     for path in results.glob(f"runs/*/{RECORD}"):
         if '"status": "ok"' in path.read_text():
             yield f"a record says that all went well: {path}"

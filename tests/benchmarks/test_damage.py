@@ -51,5 +51,5 @@ def test_a_reader_that_dies_or_says_nothing_is_found(tmp_path, monkeypatch) -> N
     lost = damaged_records.plant_damage(tmp_path, SPANS, "random bytes")
     assert len(lost) == 1
     assert "one that dies died: UnicodeDecodeError" in lost[0]
-    (silently,) = damaged_records.plant_damage(tmp_path / "again", SPANS, "empty")
-    assert "a silent one says nothing of it and gives something else" in silently
+    lost = damaged_records.plant_damage(tmp_path / "again", SPANS, "empty")
+    assert any("a silent one says nothing of it and gives something else" in text for text in lost)
