@@ -23,7 +23,7 @@ Sums = npt.NDArray[np.uint64]
 
 
 def num_sum_bytes(size: int) -> int:
-    """Bytes of the sums of so many bytes."""
+    """Bytes that the sums of a content of this size take."""
     return -(-size // BLOCK_BYTES) * _WORD_BYTES
 
 
@@ -50,7 +50,7 @@ def is_whole(file: io.FileIO, size: int) -> bool:
 
     Args:
         file: Open for reading, without a buffer.
-        size: How many bytes.
+        size: Bytes before the sums.
     """
     buffer = memoryview(bytearray(min(_READ_BYTES, size)))
     found = []
