@@ -164,7 +164,7 @@ SHARD_CHANGES: Mapping[str, Change] = {
     "a bit of a shard turns": lambda pages: turn_one_bit(_one(pages), 0.3),
 }
 
-_SHORT = ("an image becomes larger", "a shard is cut between entries")
+_SHORT = ("an image becomes larger",)
 
 
 def _faults() -> Iterator[Fault]:
@@ -180,7 +180,7 @@ def _faults() -> Iterator[Fault]:
         yield Fault(name, "driven", "steady, decoded cache on disk", partial(kept, cache_store="disk"))
     for name, change in SHARD_CHANGES.items():
         plant = partial(plant_change, change=change, phase="steady", shards=True, loader="webdataset", num_workers=2)
-        yield Fault(name, "driven", "steady, webdataset", plant, name in _SHORT)
+        yield Fault(name, "driven", "steady, webdataset", plant)
         plant = partial(plant_change, change=change, phase="steady", shards=True, num_workers=2)
         yield Fault(name, "driven", "steady, loader of torch", plant)
     kept = partial(plant_change, change=_annotated, phase="steady", must_fail=False)
@@ -189,8 +189,8 @@ def _faults() -> Iterator[Fault]:
 
 def _either(folder: Path, plant: Callable[[Path], Sequence[str]]) -> list[str]:
     """A change that comes before or after the survey: then it is what the survey finds, or a failure by name."""
-    lost = list(plant(folder))
-    return [] if lost == ["it ended well, on a data set that had changed"] else lost
+    fine = ("it ended well, on a data set that had changed", "its message does not say that something changed")
+    return [text for text in plant(folder) if not text.startswith(fine)]
 
 
 FAULTS: tuple[Fault, ...] = tuple(_faults())
