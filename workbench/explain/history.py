@@ -10,7 +10,17 @@ from workbench.errors import BadInput
 from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Record
-from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, STATE, list_runs, read_comparison, read_record
+from workbench.records.run_folder import (
+    COMPARISON,
+    EVENTS,
+    RECORD,
+    STATE,
+    is_there,
+    list_runs,
+    read_comparison,
+    read_record,
+    read_state,
+)
 
 
 @dataclass(frozen=True)
@@ -43,14 +53,18 @@ def read_history(reports: Path, *, newest: tuple[int, int] | None = None) -> His
             there may be thousands. None: all of them.
     """
     begun_comparisons = sorted((reports / "comparisons").glob("*/"))
-    compared = [folder for folder in begun_comparisons if (folder / COMPARISON).is_file()]
+    compared = [folder for folder in begun_comparisons if is_there(folder / COMPARISON)]
     ended = list(list_runs(reports / "runs"))
     most_comparisons, most_trials = newest or (len(compared), len(ended))
     unread = max(0, len(compared) - most_comparisons), max(0, len(ended) - most_trials)
     history = History(unread=unread)
-    history.interrupted.extend(
-        folder for folder in begun_comparisons if (folder / STATE).is_file() and not (folder / COMPARISON).is_file()
-    )
+    for folder in begun_comparisons:
+        if is_there(folder / STATE) and not is_there(folder / COMPARISON):
+            try:
+                read_state(folder)  # with a damaged one it cannot go on
+                history.interrupted.append(folder)
+            except BadInput as error:
+                history.damaged.append(str(error))
     for folder in compared[unread[0] :]:
         try:
             history.comparisons.append((folder, read_comparison(folder)))
@@ -62,7 +76,7 @@ def read_history(reports: Path, *, newest: tuple[int, int] | None = None) -> His
         except BadInput as error:
             history.damaged.append(str(error))
     begun = sorted(path.parent for path in (reports / "runs").glob(f"*/{EVENTS}"))
-    history.unfinished.extend(folder for folder in begun if not (folder / RECORD).is_file())
+    history.unfinished.extend(folder for folder in begun if not is_there(folder / RECORD))
     history.trials.sort(key=lambda record: record.created_at)
     return history
 

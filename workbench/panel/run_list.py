@@ -135,6 +135,11 @@ class RunList:
             found = [summary for summary in found if summary.run_id not in others]
         return sorted(found, key=lambda summary: summary.run_id, reverse=True)
 
+    @property
+    def unreadable(self) -> list[str]:
+        """The names of runs whose records are damaged, or of another version."""
+        return [run_id for run_id, summary in self._known.items() if summary is None]
+
     def get(self, run_id: str) -> RunSummary | None:
         """A run by its name."""
         return self._known.get(run_id)

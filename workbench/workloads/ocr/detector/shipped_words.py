@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
@@ -111,7 +112,7 @@ def _read(path: Path) -> list[Polygon] | None:
     try:
         with path.open("rb") as file, np.load(file) as kept:
             points, lengths = kept["points"], kept["lengths"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, BadZipFile, zlib.error):
         return None
     return np.split(points, np.cumsum(lengths)[:-1]) if len(lengths) else []
 

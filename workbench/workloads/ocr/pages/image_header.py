@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,6 +56,7 @@ class ImageHeader:
         is_jpeg: Whether it is a JPEG.
         remarks: What Pillow warned of, and what else is odd.
         num_pictures: Pictures in the file, of which the first is taken; 2 may stand for more.
+        written_ns: When the file was written last, in ns since 1970.
     """
 
     width: int
@@ -65,6 +67,7 @@ class ImageHeader:
     is_jpeg: bool = False
     remarks: tuple[str, ...] = ()
     num_pictures: int = 1
+    written_ns: int = field(default=0, compare=False)
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -141,7 +144,7 @@ def _read(file: BinaryIO, num_bytes: int, remarks: list[str]) -> ImageHeader:
             remarks.append(f"its EXIF cannot be read ({str(error) or type(error).__name__}): taken as upright")
         is_jpeg, pictures = image.format in ("JPEG", "MPO"), num_pictures(image)
         header = *image.size, orientation, _mode(image), num_bytes, is_jpeg
-        return ImageHeader(*header, tuple(remarks), pictures)
+        return ImageHeader(*header, tuple(remarks), pictures, os.fstat(file.fileno()).st_mtime_ns)
 
 
 def _orientation(image: ImageFile.ImageFile, file: BinaryIO) -> int:

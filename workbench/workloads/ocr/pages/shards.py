@@ -176,13 +176,15 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
     return pages, counts
 
 
-def page_of(description: dict[str, Any], path: Path, *, offset: int = 0, num_bytes: int = 0) -> Page:
+def page_of(
+    description: dict[str, Any], path: Path, *, offset: int = 0, num_bytes: int = 0, written_ns: int = 0
+) -> Page:
     """A page from what its JSON file says."""
     words = tuple(
         Word(np.array(word["points"], np.float32), word["text"], word["ignore"]) for word in description["words"]
     )
     plain = {name: description[name] for name in ("name", "width", "height", "exif_orientation", "mode", "is_jpeg")}
-    return Page(path=path, words=words, num_bytes=num_bytes, offset=offset, **plain)
+    return Page(path=path, words=words, num_bytes=num_bytes, offset=offset, written_ns=written_ns, **plain)
 
 
 def _add(tar: tarfile.TarFile, number: int, page: Page) -> None:
@@ -215,6 +217,7 @@ def _name_inside(name: str) -> str:
 
 def _pages_in(path: Path) -> Iterator[Page]:
     image: tarfile.TarInfo | None = None
+    written_ns = path.stat().st_mtime_ns
     with tarfile.open(path, "r:") as tar:  # a packed one may hold more than it has bytes
         for member in tar:
             if not member.isreg() or member.issparse():
@@ -227,7 +230,8 @@ def _pages_in(path: Path) -> Iterator[Page]:
             file = tar.extractfile(member)
             if file is None or image is None or image.name.partition(".")[0] != member.name.partition(".")[0]:
                 raise ValueError(f"{member.name} has no image before it")
-            page = page_of(json.loads(file.read()), path, offset=image.offset_data, num_bytes=image.size)
+            place = {"offset": image.offset_data, "num_bytes": image.size, "written_ns": written_ns}
+            page = page_of(json.loads(file.read()), path, **place)
             if why := why_too_large(page.width, page.height):
                 raise ValueError(f"{image.name} {why}")
             yield page

@@ -212,7 +212,15 @@ def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
     if frame == "stored":
         words = tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in words)
     return Page(
-        path, path.name, words, *header.upright_size, header.orientation, header.mode, header.num_bytes, header.is_jpeg
+        path,
+        path.name,
+        words,
+        *header.upright_size,
+        header.orientation,
+        header.mode,
+        header.num_bytes,
+        header.is_jpeg,
+        written_ns=header.written_ns,
     )
 
 
