@@ -66,7 +66,7 @@ def files_below(folder: Path) -> list[Path]:
         # Hidden are .ipynb_checkpoints with old annotations, and the ._ files that other systems put beside each file.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(place, name) for name in names if not name.startswith(".")]
-    return sorted(found)
+    return sorted(found, key=lambda path: path.parts)  # their own order takes ten times as long
 
 
 def examples_root() -> Path:

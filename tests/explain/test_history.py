@@ -73,7 +73,8 @@ def test_a_damaged_comparison_is_neither_missing_nor_to_be_gone_on_with(tmp_path
     (reports / "comparisons" / "2" / STATE).write_text("{")
     history = read_history(reports)
     assert history.interrupted == []
-    assert [name in line for name, line in zip((COMPARISON, STATE), history.damaged, strict=True)] == [True, True]
+    assert len(history.damaged) == 2
+    assert all(any(name in line for line in history.damaged) for name in (COMPARISON, STATE))
 
 
 def test_an_empty_folder_has_no_history(tmp_path):

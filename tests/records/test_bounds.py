@@ -16,7 +16,7 @@ import pytest
 
 from workbench.errors import BadInput
 from workbench.explain.checks.runs import read_samples
-from workbench.records import bounds
+from workbench.records import SPAN_COLUMNS, bounds
 from workbench.records.run_folder import KNOBS, RECORD, SAMPLES, SPANS, read_knobs, read_record, read_spans
 
 GB = 10**9
@@ -90,7 +90,9 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path) -> None:
 
 
 def test_a_table_of_too_many_rows_is_refused(tmp_path, monkeypatch) -> None:
-    pq.write_table(pa.Table.from_pandas(pd.DataFrame({"begin_ns": np.zeros(1000, np.int64)})), tmp_path / SPANS)
+    pq.write_table(
+        pa.Table.from_pandas(pd.DataFrame({name: np.zeros(1000, np.int64) for name in SPAN_COLUMNS})), tmp_path / SPANS
+    )
     assert len(read_spans(tmp_path)) == 1000
     monkeypatch.setattr(bounds, "MOST_ROWS", 999)
     with pytest.raises(BadInput, match="has 1000 rows, and no run leaves more than 999"):

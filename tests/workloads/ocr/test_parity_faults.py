@@ -16,7 +16,8 @@ from workbench.records import Checks
 from workbench.records.run_folder import SAMPLES
 from workbench.workloads.ocr.chain.normalize import MEAN, STD
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import Page, Word
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.words import Word
 from workbench.workloads.ocr.workload import OcrWorkload
 
 pytestmark = pytest.mark.real

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.workloads.ocr import quads
 from workbench.workloads.ocr.fast_targets import _offsets
-from workbench.workloads.ocr.pages.page import Outlines
+from workbench.workloads.ocr.pages.words import Outlines
 from workbench.workloads.ocr.targets import clipper_points, shrink_distance, to_pixels
 
 

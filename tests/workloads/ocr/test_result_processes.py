@@ -21,7 +21,8 @@ from workbench.measure.timing.channel import Channel
 from workbench.measure.trial.loop import timed_in_background
 from workbench.workloads.ocr import scoring
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import Page, Word
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.words import Word
 from workbench.workloads.ocr.result_processes import (
     MAX_WITH_PROCESSES,
     NUM_PROCESSES,

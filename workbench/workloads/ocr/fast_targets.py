@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyclipper
 import shapely
 
-from workbench.workloads.ocr.pages.page import Outlines, Polygon
+from workbench.workloads.ocr.pages.words import Outlines, Polygon
 from workbench.workloads.ocr.quads import DRAWN, MAX_POINTS, OTHER, groups_apart, outline_words
 from workbench.workloads.ocr.targets import (
     ARC_TOLERANCE_PX,

@@ -11,7 +11,8 @@ from workbench.units import counted
 from workbench.workload import Picture, Preview
 from workbench.workloads.ocr.chain.page_maker import PageMaker
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import Page, PageCounts, Polygon
+from workbench.workloads.ocr.pages.page import Page, PageCounts
+from workbench.workloads.ocr.pages.words import Polygon
 from workbench.workloads.ocr.targets import compute_targets
 
 

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import default_collate
 
 from workbench import batch_memory
-from workbench.workloads.ocr.pages.page import Polygon
+from workbench.workloads.ocr.pages.words import Polygon
 from workbench.workloads.ocr.targets import COUNTS_FOR_SHRINK, COUNTS_FOR_THRESHOLD, SHRUNKEN, PackedTargets, Targets
 
 

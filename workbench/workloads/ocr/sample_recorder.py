@@ -16,7 +16,8 @@ import torch
 
 from workbench.workloads.ocr.chain.normalize import to_levels
 from workbench.workloads.ocr.detector.postprocess import find_words
-from workbench.workloads.ocr.pages.page import Page, Polygon
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.words import Polygon
 from workbench.workloads.ocr.sample import Batch, PackedMaps
 from workbench.workloads.ocr.steps import normalized
 from workbench.workloads.ocr.targets import PackedTargets

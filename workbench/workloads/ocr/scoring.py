@@ -13,7 +13,8 @@ from workbench.measure.timing.stages import run
 from workbench.workload import Timed
 from workbench.workloads.ocr.detector.metric import Counts, count_page
 from workbench.workloads.ocr.detector.postprocess import search, to_page
-from workbench.workloads.ocr.pages.page import Page, Polygon
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.words import Polygon
 from workbench.workloads.ocr.targets import SHRUNKEN
 
 Maps = npt.NDArray[Any]

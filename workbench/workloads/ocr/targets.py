@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pyclipper
 import shapely
 
-from workbench.workloads.ocr.pages.page import Polygon
+from workbench.workloads.ocr.pages.words import Polygon
 
 SHRINK_RATIO = 0.4
 THRESHOLD_MIN = 0.3

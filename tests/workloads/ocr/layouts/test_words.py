@@ -7,7 +7,8 @@ import pytest
 
 from workbench.workloads.ocr.layouts.layouts import LAYOUTS
 from workbench.workloads.ocr.layouts.words import FittedWords, smallest_box
-from workbench.workloads.ocr.pages.page import Page, Word
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.words import Word
 
 SQUARE = np.array([[10, 10], [30, 10], [30, 30], [10, 30]], np.float32)
 

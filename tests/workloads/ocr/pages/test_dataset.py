@@ -19,7 +19,8 @@ from workbench.measure.timing.stages import knock_out
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import BatchedCache, BatchedPages, PageDataset
 from workbench.workloads.ocr.pages.image_header import read_header
-from workbench.workloads.ocr.pages.page import Page, Word
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.words import Word
 from workbench.workloads.ocr.sample import collate
 
 WRITTEN_NS = 1_700_000_000_000_000_000

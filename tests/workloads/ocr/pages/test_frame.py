@@ -10,8 +10,9 @@ from PIL import Image, ImageOps
 
 from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
 from workbench.workloads.ocr.pages.image_header import ImageHeader
-from workbench.workloads.ocr.pages.page import AnnotatedPage, Word
+from workbench.workloads.ocr.pages.page import AnnotatedPage
 from workbench.workloads.ocr.pages.survey import survey
+from workbench.workloads.ocr.pages.words import Word
 
 #: How the upright image comes to lie in the file.
 STORED_FROM_UPRIGHT = {
@@ -88,7 +89,7 @@ def test_the_frame_is_decided(annotated, header, frame):
 
 def test_one_word_that_does_not_fit_decides_for_the_page():
     annotated = page(60, 60)
-    annotated.words += page(60, 118).words
+    annotated.add(page(60, 118).words[0])
     assert decide_frame(annotated, TURNED) == "upright"
 
 

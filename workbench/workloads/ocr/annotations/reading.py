@@ -8,6 +8,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from workbench.errors import Problem
 from workbench.units import format_bytes
 from workbench.workloads.ocr.annotations.encodings import declared_encoding, not_utf8
 from workbench.workloads.ocr.annotations.json_faults import json_fault
-from workbench.workloads.ocr.pages.page import AnnotatedPage, Word
+from workbench.workloads.ocr.annotations.json_stream import parse
+from workbench.workloads.ocr.pages.page import AnnotatedPage
+from workbench.workloads.ocr.pages.words import Word
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -37,6 +40,9 @@ Item = AnnotatedPage | Problem | Note
 
 #: A transcription that marks a don't-care region in most formats. "#22" is a real word.
 DONT_CARE = "###"
+
+_PLAIN = frozenset((int, float))
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 #: No more is unpacked of a file: the largest annotations that are published so (HierText) have a third of it.
 MOST_UNPACKED_BYTES = 4_000_000_000
@@ -87,9 +93,20 @@ def read_json(path: Path) -> Any:
     Raises:
         Unreadable: Where it cannot be read, is no JSON, or holds a key twice in one object, of which one would be lost.
     """
+    return _parsed(path, *_state_of(path))
+
+
+def forget() -> None:
+    """Let go of the JSON file that was read last, which is kept because a file is looked at before it is read."""
+    _parsed.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _parsed(path: Path, num_bytes: int, written_ns: int) -> Any:
+    """The content of a file in a state that is said by its size and the time it was written."""
     text = _read_text(path)
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return parse(text, _object)
     except json.JSONDecodeError as error:
         fault = json_fault(text, error)
         raise Unreadable(f"is not JSON ({fault.what})", error.lineno, fault.remedy) from None
@@ -129,8 +146,10 @@ def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool =
         ignore: Whether it is don't-care.
     """
     try:
-        with np.errstate(over="ignore"):
-            polygon = np.array([_coordinate(value) for value in _flattened(points)], np.float32)
+        values = _flattened(points)
+        if not _PLAIN.issuperset(map(type, values)):
+            values = [_coordinate(value) for value in values]
+        polygon = np.array(values, np.float64)
     except OverflowError:
         drop(page, "points that are not finite")
         return
@@ -139,12 +158,16 @@ def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool =
         return
     if len(polygon) % 2:
         drop(page, "points that are no pairs of numbers")
-    elif not np.isfinite(polygon).all():
+        return
+    if not (np.abs(polygon) < _FLOAT32_MAX).all():  # false for NaN, too
         drop(page, "points that are not finite")
-    elif len(set(zip(polygon[::2].tolist(), polygon[1::2].tolist(), strict=True))) < 3:
+        return
+    polygon = polygon.astype(np.float32)
+    kept = polygon.tolist()
+    if len(set(zip(kept[::2], kept[1::2], strict=True))) < 3:
         drop(page, "fewer than 3 points")
     else:
-        page.words.append(Word(polygon.reshape(-1, 2), "" if text is None else str(text), ignore))
+        page.add(Word(polygon.reshape(-1, 2), "" if text is None else str(text), ignore))
 
 
 def drop(page: AnnotatedPage, reason: str) -> None:
@@ -188,6 +211,14 @@ def as_number(value: Any) -> float | None:
         return float(value)
     except (OverflowError, ValueError):
         return None
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror or error})") from None
+    return state.st_size, state.st_mtime_ns
 
 
 def _read_text(path: Path) -> str:

@@ -19,7 +19,8 @@ from workbench.workloads.ocr.chain.decode import DecodeError, Pixels, choose_dec
 from workbench.workloads.ocr.chain.direct_chain import DirectChain
 from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, Chain, Transformed, corners
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import FileChanged, Outlines, Page, Polygon
+from workbench.workloads.ocr.pages.page import FileChanged, Page
+from workbench.workloads.ocr.pages.words import Outlines, Polygon
 from workbench.workloads.ocr.sample import Sample
 from workbench.workloads.ocr.targets import TargetMaker, compute_targets
 

@@ -20,7 +20,7 @@ from workbench.measure.timing.stages import is_knocked_out, run, stage
 from workbench.workloads.ocr.chain import normalize
 from workbench.workloads.ocr.chain.decode import Pixels
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import Polygon
+from workbench.workloads.ocr.pages.words import Polygon
 
 
 class TimedCompose(A.Compose):  # type: ignore[misc]

@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workbench.workloads.ocr.pages.page import Polygon
+from workbench.workloads.ocr.pages.words import Polygon
 from workbench.workloads.ocr.targets import CLIPPER_SCALE, offset_path
 
 #: How far a simplified outline may be from the real one: a share of its perimeter, and at least these pixels.

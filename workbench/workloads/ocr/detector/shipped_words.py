@@ -27,7 +27,7 @@ from workbench.files import FOUND_WORDS, cache_dir
 from workbench.workloads.ocr import targets
 from workbench.workloads.ocr.detector.postprocess import find_words
 from workbench.workloads.ocr.detector.weights_file import SHIPPED_NECK, shipped_detector, weights_path
-from workbench.workloads.ocr.pages.page import Polygon
+from workbench.workloads.ocr.pages.words import Polygon
 
 if TYPE_CHECKING:
     from workbench.workloads.ocr.detector.model import Detector

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from workbench.units import counted
 from workbench.workloads.ocr.layouts.layouts import Layout
-from workbench.workloads.ocr.pages.page import Page, Word
+from workbench.workloads.ocr.pages.page import Page
+from workbench.workloads.ocr.pages.words import Word
 
 #: Decimals of a pixel that are written.
 _DECIMALS = 2

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.workloads.ocr.pages.image_header import ImageHeader
-from workbench.workloads.ocr.pages.page import AnnotatedPage, Frame, Polygon
+from workbench.workloads.ocr.pages.page import AnnotatedPage, Frame
+from workbench.workloads.ocr.pages.words import Polygon
 
 #: Points may lie this many pixels beyond the image (annotators overshoot).
 _TOLERANCE_PX = 3.0
@@ -47,5 +48,5 @@ def turn_upright(polygon: Polygon, header: ImageHeader) -> Polygon:
 
 
 def _fits(page: AnnotatedPage, size: tuple[int, int]) -> bool:
-    points = np.concatenate([word.polygon for word in page.words])
+    points = page.packed.points
     return bool((points >= -_TOLERANCE_PX).all() and (points <= np.array(size) + _TOLERANCE_PX).all())

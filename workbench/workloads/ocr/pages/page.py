@@ -9,85 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-Polygon = npt.NDArray[np.float32]
+from workbench.workloads.ocr.pages.words import Outlines, Word, Words
 
 #: What points are given in: pixels, or shares of the page's width and height.
 Unit = Literal["px", "share"]
 
 #: The frame that polygons are given in. `stored`: the pixels as they lie in the file. `upright`: after the EXIF turn.
 Frame = Literal["stored", "upright"]
-
-
-@dataclass(frozen=True)
-class Word:
-    """One annotated word.
-
-    Attributes:
-        polygon: float32 [K, 2], x y in pixels of the page's frame, K >= 3, in the order of the annotation.
-        text: The transcription; empty where there is none.
-        ignore: A don't-care region: it counts neither as found nor as missed.
-    """
-
-    polygon: Polygon
-    text: str = ""
-    ignore: bool = False
-
-
-@dataclass(frozen=True)
-class Outlines:
-    """The outlines of W words, one after the other in one array.
-
-    Attributes:
-        points: float32 [P, 2], x y in pixels.
-        ends: int64 [W]: where each word's points end.
-        ignore: Bool [W]: which words are don't-care.
-    """
-
-    points: npt.NDArray[np.float32]
-    ends: npt.NDArray[np.int64]
-    ignore: npt.NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, polygons: Sequence[Polygon], ignore: Sequence[bool]) -> Outlines:
-        """Pack words.
-
-        Raises:
-            ValueError: Where there aren't as many flags as polygons.
-        """
-        lengths = [len(polygon) for polygon, _ in zip(polygons, ignore, strict=True)]
-        points = np.concatenate(polygons, dtype=np.float32) if polygons else np.empty((0, 2), np.float32)
-        return cls(points.reshape(-1, 2), np.cumsum(lengths, dtype=np.int64), np.array(ignore, np.bool_))
-
-    @cached_property
-    def starts(self) -> npt.NDArray[np.int64]:
-        """int64 [W]: where each word's points begin."""
-        return np.concatenate([np.zeros(1, np.int64), self.ends[:-1]])[: len(self.ends)]
-
-    @cached_property
-    def owners(self) -> npt.NDArray[np.int64]:
-        """int64 [P]: the word of each point."""
-        return np.repeat(np.arange(len(self.ends)), self.ends - self.starts)
-
-    @cached_property
-    def following(self) -> npt.NDArray[np.int64]:
-        """int64 [P]: the next point of the same word, round and round."""
-        following = np.arange(1, len(self.points) + 1)
-        following[self.ends - 1] = self.starts
-        return following
-
-    @property
-    def polygons(self) -> tuple[Polygon, ...]:
-        """Each word's outline, float32 [K, 2]; views."""
-        return tuple(self.points[begin:end] for begin, end in zip(self.starts, self.ends, strict=True))
-
-    def some(self, which: npt.NDArray[np.bool_]) -> Outlines:
-        """Some of the words, by a flag for each."""
-        lengths = (self.ends - self.starts)[which]
-        return Outlines(self.points[which[self.owners]], np.cumsum(lengths), self.ignore[which])
 
 
 @dataclass(frozen=True)
@@ -110,7 +40,7 @@ class Page:
 
     path: Path
     name: str
-    words: tuple[Word, ...] = ()
+    words: Sequence[Word] = ()
     width: int = 0
     height: int = 0
     exif_orientation: int = 1
@@ -123,6 +53,8 @@ class Page:
     @cached_property
     def outlines(self) -> Outlines:
         """The outlines of its words, packed once."""
+        if isinstance(self.words, Words):
+            return self.words.outlines
         return Outlines.of([word.polygon for word in self.words], [word.ignore for word in self.words])
 
     def read_bytes(self) -> bytes:
@@ -180,7 +112,7 @@ class AnnotatedPage:
     """
 
     image: str
-    words: list[Word]
+    words: Sequence[Word]
     where: str
     width: int | None = None
     height: int | None = None
@@ -188,6 +120,20 @@ class AnnotatedPage:
     frame: Frame | None = None
     unit: Unit = "px"
     dropped: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Pack the words: there may be millions."""
+        self.words = self._packed = Words(self.words)
+
+    def add(self, word: Word) -> None:
+        """Add a word."""
+        self._packed.append(word)
+
+    @property
+    def packed(self) -> Words:
+        """The words, packed."""
+        return self._packed
+
     or_image: str = ""
 
 

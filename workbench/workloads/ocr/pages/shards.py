@@ -24,7 +24,8 @@ import numpy as np
 from workbench.errors import BadInput, Problem
 from workbench.units import counted, format_bytes
 from workbench.workloads.ocr.pages.image_kinds import why_too_large
-from workbench.workloads.ocr.pages.page import Page, PageCounts, Word
+from workbench.workloads.ocr.pages.page import Page, PageCounts
+from workbench.workloads.ocr.pages.words import Word
 
 MANIFEST = "shards.json"
 _VERSION = 1

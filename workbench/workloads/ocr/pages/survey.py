@@ -12,7 +12,7 @@ import numpy as np
 from workbench.errors import BadInput, Problem
 from workbench.files import files_below, sample_pages_dir
 from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
-from workbench.workloads.ocr.annotations.reading import Item, Note
+from workbench.workloads.ocr.annotations.reading import Item, Note, forget
 from workbench.workloads.ocr.annotations.recognize import find_annotations
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
@@ -26,7 +26,7 @@ from workbench.workloads.ocr.pages.notes import (
     notes_on_images,
     notes_on_spelling,
 )
-from workbench.workloads.ocr.pages.page import AnnotatedPage, Page, PageCounts, Word
+from workbench.workloads.ocr.pages.page import AnnotatedPage, Page, PageCounts
 from workbench.workloads.ocr.pages.shards import holds_shards, read_shards
 
 _NAME_OTHERS = "Name others (annotations=FILE), or measure the images alone: annotation_format=none"
@@ -80,6 +80,7 @@ def survey(
     if found is None:
         return _images_alone(folder, index, limit)
     entries, problems, choices = _first(FORMATS[found.format].read(found.paths), limit)
+    forget()
     choices = [found.reason, *choices] if found.reason else choices
     located, respelled = _locate(index, entries)
     headers = iter(read_headers(image for image in located if isinstance(image, Path)))
@@ -204,13 +205,13 @@ def _not_located(entry: AnnotatedPage, images: Sequence[Path], near: str | None)
 
 
 def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
-    words = tuple(entry.words)
+    words = entry.packed
     frame = decide_frame(entry, header) if header.orientation != 1 else "upright"
     if entry.unit == "share":
         size = np.array(header.upright_size if frame == "upright" else (header.width, header.height), np.float32)
-        words = tuple(replace(word, polygon=word.polygon * size) for word in words)
+        words = words.moved(words.points * size)
     if frame == "stored":
-        words = tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in words)
+        words = words.moved(turn_upright(words.points, header))
     return Page(
         path,
         path.name,
@@ -247,11 +248,10 @@ def _named_apart(pages: list[Page], folder: Path) -> list[Page]:
 
 
 def _counts(pages: list[Page], entries: list[AnnotatedPage], notes: list[str]) -> PageCounts:
-    words: list[Word] = [word for page in pages for word in page.words]
     return PageCounts(
         num_pages=len(pages),
-        num_words=len(words),
-        num_ignored_words=sum(word.ignore for word in words),
+        num_words=sum(len(page.words) for page in pages),
+        num_ignored_words=sum(entry.packed.num_ignored for entry in entries),
         turned_by_exif=sum(page.exif_orientation != 1 for page in pages),
         not_rgb=dict(Counter(page.mode for page in pages if page.mode != "RGB")),
         without_words=sum(not page.words for page in pages),

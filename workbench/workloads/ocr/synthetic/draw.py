@@ -30,7 +30,7 @@ from workbench.errors import BadInput, Problem, WorkbenchError, unknown_name
 from workbench.workloads.ocr.layouts.folder import new_folder, write_file
 from workbench.workloads.ocr.layouts.labels import IMAGES, PlacedPage
 from workbench.workloads.ocr.layouts.layouts import LAYOUTS
-from workbench.workloads.ocr.pages.page import Word
+from workbench.workloads.ocr.pages.words import Word
 from workbench.workloads.ocr.synthetic.scene import compose, photograph, to_picture
 
 MANIFEST = "pages.json"

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from workbench.workloads.ocr.pages.page import Word
+from workbench.workloads.ocr.pages.words import Word
 
 Pixels = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
