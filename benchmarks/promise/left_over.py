@@ -1,0 +1,112 @@
+"""What a fault has left over: processes, segments in /dev/shm, folders for the time being, files that are half written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+#: Every process that is started while a fault is watched carries it, with the folder of the fault.
+_MARK = "WORKBENCH_FAULT"
+
+#: How long what is left gets to go by itself: that a process is gone is seen by its leash a moment later.
+_GONE_WITHIN_S, _POLL_S = 20.0, 0.1
+
+_SHARED_MEMORY = Path("/dev/shm")
+
+
+class Watch:
+    """Looks for what is left of all that is started with its environment.
+
+    Args:
+        folder: The folder of the fault; results of the subject lie below it.
+
+    Attributes:
+        environment: What a subject has to be started with.
+        temporary: Its folder for temporary files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        self.environment = {_MARK: str(folder), "TMPDIR": str(self.temporary)}
+        self._before = _segments()
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes that are alive, in the order in which they were started."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                is_ours = process.environ().get(_MARK) == str(self._folder)
+                if is_ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return sorted(found, key=lambda process: (process.create_time(), process.pid))
+
+    def left(self) -> list[str]:
+        """Everything that is left when it has had the time to go, a sentence each; processes are ended then."""
+        until = time.monotonic() + _GONE_WITHIN_S
+        while (found := self._look()) and time.monotonic() < until:
+            time.sleep(_POLL_S)
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        return found
+
+    def _look(self) -> list[str]:
+        found = [f"process {process.pid} is still running: {_command(process)}" for process in self.processes()]
+        found += [f"/dev/shm/{name} is left" for name in sorted(_segments() - self._before - _mapped())]
+        found += [f"{path.name} is left in the folder of temporary files" for path in self.temporary.iterdir()]
+        halves = (path for path in self._folder.rglob("*") if _is_half(path) and self.temporary not in path.parents)
+        return found + [f"half of a file is left: {path.relative_to(self._folder)}" for path in halves]
+
+
+@contextlib.contextmanager
+def watched_here(folder: Path) -> Iterator[Watch]:
+    """A watch over what this process starts within the block."""
+    watch = Watch(folder)
+    before = {name: os.environ.get(name) for name in watch.environment}
+    kept, tempfile.tempdir = tempfile.tempdir, str(watch.temporary)
+    os.environ.update(watch.environment)
+    try:
+        yield watch
+    finally:
+        tempfile.tempdir = kept
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _segments() -> set[str]:
+    with contextlib.suppress(OSError):
+        return {path.name for path in _SHARED_MEMORY.iterdir()}
+    return set()
+
+
+def _mapped() -> set[str]:
+    """Segments that living processes hold: others are at work on this machine."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            for line in Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+                if f" {_SHARED_MEMORY}/" in line:
+                    found.add(line.split(f"{_SHARED_MEMORY}/", 1)[1].removesuffix(" (deleted)"))
+    return found
+
+
+def _command(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())[:120]
+    return "?"
+
+
+def _is_half(path: Path) -> bool:
+    """Whether a name is one that a file has only while it is being written."""
+    return path.suffix in (".tmp", ".part", ".lock") or path.name.startswith((".record.json.", ".state.json.", ".comp"))
