@@ -9,7 +9,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 BENCHMARKS := $(wildcard benchmarks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint check test report study lab bench
+.PHONY: help setup lint audit check test report study lab bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -26,12 +26,16 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/python -m workbench.workloads.ocr.compiled
 	@touch $@
 
-lint: setup  ## ruff, mypy, and the order of the layers
+lint: setup  ## ruff, mypy, bandit, and the order of the layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r workbench examples scripts benchmarks
 	$(BIN)/lint-imports
 
-check: lint  ## lint and the unit tests: no trial, no browser
+audit: setup  ## known vulnerabilities of what constraints.txt pins; asks the network
+	$(BIN)/python scripts/audit.py
+
+check: lint audit  ## lint, audit and the unit tests: no trial, no browser
 	$(BIN)/python -m pytest -n 2 -m "not real and not browser"
 
 # Trials are processes, which start sooner where bytecode lies ready, and Python may have been told not to leave any.

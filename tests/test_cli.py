@@ -26,7 +26,7 @@ TOY = "examples.toy_workload:Toy"
 
 VERBS = (
     "run", "attach", "whatif", "compare", "report", "study", "batchsize", "check",
-    "history", "knobs", "selftest", "transforms", "pages", "doctor", "lab",
+    "history", "clean", "knobs", "selftest", "transforms", "pages", "doctor", "lab",
 )  # fmt: skip
 
 

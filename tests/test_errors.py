@@ -13,6 +13,10 @@ def test_a_problem_says_where_what_and_what_to_do():
     assert str(Problem("is cut short")) == "is cut short"
 
 
+def test_the_name_of_a_file_makes_no_line_of_its_own():
+    assert str(Problem("is cut short", "a\nError: all is well.jpg")) == "a\\nError: all is well.jpg: is cut short"
+
+
 def test_all_problems_are_told_and_a_flood_is_counted():
     told = str(BadInput("the data set", [Problem(f"problem {n}") for n in range(25)]))
     assert told.startswith("the data set: 25 problems")

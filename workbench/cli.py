@@ -18,6 +18,7 @@ import typer
 from workbench.commands.attach import attach
 from workbench.commands.batchsize import batchsize
 from workbench.commands.check import check
+from workbench.commands.clean import clean
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
 from workbench.commands.history import history
@@ -31,6 +32,7 @@ from workbench.commands.study import study
 from workbench.commands.transforms import transforms
 from workbench.commands.whatif import whatif
 from workbench.errors import BadInput, WorkbenchError
+from workbench.visible import say
 
 FAILED = 1
 BAD_INPUT = 2
@@ -53,6 +55,7 @@ for command in (
     batchsize,
     check,
     history,
+    clean,
     knobs,
     selftest,
     transforms,
@@ -89,7 +92,7 @@ def main() -> NoReturn:
     try:
         app()
     except WorkbenchError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        say(f"Error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else FAILED)
     except SystemExit as end:
         if end.code == INTERRUPTED:

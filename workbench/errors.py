@@ -34,7 +34,9 @@ class Problem:
 
     def __str__(self) -> str:
         """The problem on one line: ``where: what. Remedy``."""
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        # A name of a file may hold a line feed, and what follows would pass for a message of its own.
+        text = "\\n".join(self.where.splitlines())
+        text = f"{text}: {self.what}" if text else self.what
         return f"{text}. {self.remedy}" if self.remedy else text
 
 

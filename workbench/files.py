@@ -12,6 +12,10 @@ from workbench.errors import BadInput, Problem
 #: newer version of itself when it is imported; nothing that is measured asks anybody.
 QUIET_LIBRARIES: Mapping[str, str] = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 
+#: What lies in `cache_dir()`, which is cleaned by these names: prepared pages in files that end so, and in folders the
+#: engines that were built, the words that the shipped detector has found, and stamps of what has been compiled.
+PAGES_SUFFIX, ENGINES, FOUND_WORDS, COMPILED = ".pages", "engines", "words", "compiled"
+
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
 _BUNDLED = _PACKAGE / "_bundled"

@@ -99,6 +99,36 @@ def test_what_a_person_has_to_see_stays_on_the_terminal() -> None:
     assert "'a' is the same as [baseline]" in lines
 
 
+#: The marks with which a name would command the terminal, and rich.
+HOSTILE = "a\x1b]0;pwned\x07\x1b[31m\rb\x9b2J[red]c[/red][link=http://evil]d"
+
+
+def test_no_name_commands_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for is_terminal in (True, False):
+        screen = io.StringIO()
+        monkeypatch.setattr(
+            "workbench.commands.console._console",
+            lambda told=is_terminal, on=screen: Console(file=on, force_terminal=told, width=300, color_system=None),
+        )
+        groups = [(HOSTILE, 2)]
+        row = (HOSTILE, Cell(HOSTILE, "alarm", below=(Cell(HOSTILE),)))
+        table = make_table((HOSTILE, "b"), [row], caption=HOSTILE, notes=[HOSTILE], commands=[HOSTILE], groups=groups)
+        print_table(table)
+        with show_progress(Console(file=screen, force_terminal=True, width=300, color_system=None)) as on_progress:
+            on_progress(Progress(what=HOSTILE, stays=True))
+            on_progress(Progress(what=HOSTILE, done=1, total=2))
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-HJKhl]", "", screen.getvalue())  # rich's own: the cursor, and what it clears
+        assert [mark for mark in shown if mark < " " and mark not in "\n\r"] == []
+        assert "\x9b" not in shown and "\rb" not in shown
+        assert shown.count("[red]c[/red][link=http://evil]d") >= 8
+
+
+def test_a_name_that_is_not_made_visible_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.commands.console.visible", str)
+    with pytest.raises(AssertionError):
+        test_no_name_commands_the_terminal(monkeypatch)
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("arguments", [["knobs"], ["knobs", "cache"], ["doctor"]], ids=" ".join)
 def test_nothing_is_wider_than_a_terminal_of_80_columns(arguments: list[str]) -> None:

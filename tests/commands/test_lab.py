@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +51,37 @@ def test_the_panel_is_what_opens(monkeypatch, started) -> None:
     assert f"--ServerApp.root_dir={notebooks_dir()}" in options
     assert f"--LabApp.default_url=/lab/tree/{FIRST}" in options
     assert (notebooks_dir() / FIRST).is_file()
+
+
+def test_it_listens_on_this_machine_alone_and_keeps_its_guards(monkeypatch, started) -> None:
+    lab(monkeypatch)
+    lab(monkeypatch, "--ip", "0.0.0.0")
+
+    (_, *closed), (_, *opened) = started
+    assert "--ServerApp.ip=localhost" in closed
+    assert [option for option in opened if re.search(r"\bip\b", option)] == ["--ip"]
+    for options in (closed, opened):
+        assert "--ServerApp.disable_check_xsrf=False" in options
+        assert not [option for option in options if re.search("root$|token|password|origin|remote", option)]
+
+
+def test_settings_of_a_user_do_not_open_it(monkeypatch, started, tmp_path) -> None:
+    settings = {"ServerApp": {"ip": "0.0.0.0", "disable_check_xsrf": True}}
+    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    lab(monkeypatch, "--no-browser")
+    ((_, *options),) = started
+    assert in_force(tmp_path, options) == {"ip": "localhost", "disable_check_xsrf": False}
+    without = [option for option in options if "ip=" not in option and "xsrf" not in option]
+    assert in_force(tmp_path, without) == {"ip": "0.0.0.0", "disable_check_xsrf": True}
+
+
+def in_force(settings: Path, options: list[str]) -> dict[str, object]:
+    """What a server that is started so would do; its token is drawn when it starts."""
+    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(settings)}
+    command = [sys.executable, *options, "--show-config-json"]
+    told = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)["ServerApp"]
+    assert "allow_root" not in told
+    return {name: told[name] for name in ("ip", "disable_check_xsrf")}
 
 
 def test_options_and_another_notebook_go_to_jupyterlab(monkeypatch, started) -> None:

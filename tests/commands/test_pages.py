@@ -94,7 +94,7 @@ def test_pages_lie_as_the_layout_says(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("layout", "remedy"), [("icdar", "Did you mean 'icdar2015'"), ("files", "ufo, .*, yolo, webdataset")]
+    ("layout", "remedy"), [("icdar", "Did you mean 'icdar2015'"), ("files", "ufo, .*, mmocr, webdataset")]
 )
 def test_an_unknown_layout_is_named_with_the_one_that_was_meant(tmp_path, layout, remedy):
     with pytest.raises(BadInput, match=f"--to: there is no layout named '{layout}'.*{remedy}"):
@@ -112,7 +112,19 @@ def test_the_help_names_every_layout():
 def test_options_that_need_shards_say_so(tmp_path):
     with pytest.raises(BadInput) as caught:
         pages(tmp_path / "out", data=tmp_path, shards=3)
-    assert len(caught.value.problems) == 2
+    assert len(caught.value.problems) == 1
+
+
+def test_a_data_set_of_ones_own_lies_as_the_layout_says(tmp_path, capsys, checkout):
+    settings = ["num_pages=3"]
+    pages(tmp_path / "out", to="mmocr", data=checkout / "data_samples", parameter=settings, seed=3)
+    told = capsys.readouterr()
+    assert f"{tmp_path / 'out'}: 3 pages, " in told.out
+    assert "parted with seed 3: 2 to train with, 1 to validate with" in told.out
+    assert told.err.splitlines()[-1] == "[3/3] pages written"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "images", "textdet_test.json", "textdet_train.json"
+    ]  # fmt: skip
 
 
 def test_images_alone_become_shards(tmp_path, capsys, checkout):

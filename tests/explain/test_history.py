@@ -10,7 +10,7 @@ from workbench.explain.history import changed_knobs, read_history
 from workbench.explain.verdicts.comparison import compare
 from workbench.knobs.format import format_settings
 from workbench.records import ComparisonState
-from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, write_json, write_state
+from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, STATE, write_json, write_state
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 
@@ -53,6 +53,27 @@ def test_what_is_damaged_is_named_and_passed_over(tmp_path):
     assert len(history.damaged) == 2
     assert any("runs/a" in line for line in history.damaged)
     assert any("comparisons/1" in line for line in history.damaged)
+
+
+def test_of_many_only_the_newest_are_read_and_the_others_are_counted(tmp_path):
+    reports = filled(tmp_path)
+    (reports / "runs" / "a" / RECORD).write_text("{")  # would be named as damaged, were it read
+    history = read_history(reports, newest=(0, 1))
+    assert [record.run_id for record in history.trials] == ["b"]
+    assert history.comparisons == []
+    assert history.damaged == []
+    assert history.unread == (1, 1)
+    assert [folder.name for folder in history.interrupted] == ["2"]
+
+
+def test_a_damaged_comparison_is_neither_missing_nor_to_be_gone_on_with(tmp_path):
+    reports = filled(tmp_path)
+    (reports / "comparisons" / "1" / COMPARISON).unlink()
+    (reports / "comparisons" / "1" / COMPARISON).symlink_to("gone")
+    (reports / "comparisons" / "2" / STATE).write_text("{")
+    history = read_history(reports)
+    assert history.interrupted == []
+    assert [name in line for name, line in zip((COMPARISON, STATE), history.damaged, strict=True)] == [True, True]
 
 
 def test_an_empty_folder_has_no_history(tmp_path):

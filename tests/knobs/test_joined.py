@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import sys
 import textwrap
 from collections.abc import Callable
 
 import pytest
+from record_factory import make_record
 
 from workbench.errors import BadInput
 from workbench.knobs.joined import knobs_class, parse_knobs
 from workbench.knobs.knobs import Knobs, read_settings
 from workbench.measure.trial.inputs import check_inputs
+from workbench.records import Record
 from workbench.registry import make_workload
 
 _NUMBERS = itertools.count()
@@ -117,6 +120,18 @@ def test_they_come_back_from_json_and_cross_process_borders(write):
 def test_a_workload_without_knobs_of_its_own_has_those_of_measuring(write):
     workload = write(HEAD, MEMBERS, **{"Knobs = ToyKnobs": "pass"})
     assert set(knobs_class(workload).model_fields) == set(Knobs.model_fields)
+
+
+@pytest.mark.parametrize(
+    "name", ["antigravity:x", "os:system", "idlelib.idle:x", "pip.__main__:x", "datamodule:os:abort"]
+)
+def test_a_name_in_a_record_imports_nothing_that_is_no_workload(name):
+    before = set(sys.modules)
+    with pytest.raises(BadInput, match="is a part of Python, or a program"):
+        knobs_class(name)
+    assert {"antigravity", "idlelib.idle", "pip.__main__"} & (set(sys.modules) - before) == set()
+    record = {**make_record().model_dump(), "knobs": {**Knobs().model_dump(), "workload": name}}
+    assert Record(**record).knobs.workload == name, "its values are kept as they stand"
 
 
 def test_a_sound_workload_is_made_and_checked(write):

@@ -54,13 +54,16 @@ def test_runs_of_anybody_are_listed_newest_first(runs, leave_run, reports) -> No
     assert [run.run_id for run in runs.newest_first(with_all=True)] == ["2026-c", "2026-a"]
 
 
-def test_a_record_of_another_version_is_left_out(runs, leave_run, reports) -> None:
+def test_a_record_of_another_version_is_left_out_and_named(runs, cards, leave_run, reports) -> None:
     leave_run("2026-a")
     (reports / "runs" / "2026-b").mkdir()
     (reports / "runs" / "2026-b" / RECORD).write_text('{"schema_version": 99}')
     runs.refresh()
+    cards.show()
 
     assert [run.run_id for run in runs.newest_first(with_all=True)] == ["2026-a"]
+    assert len(shown(cards)) == 1
+    assert "1 run cannot be read: 2026-b" in cards.widget.children[-1].children[0].value
 
 
 def test_trials_of_comparisons_are_apart(runs, leave_run, reports) -> None:

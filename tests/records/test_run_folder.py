@@ -20,6 +20,7 @@ from workbench.records.run_folder import (
     KNOBS,
     RECORD,
     SELFTEST,
+    SPANS,
     STATE,
     list_runs,
     new_run_folder,
@@ -152,6 +153,21 @@ def test_damaged_knobs_are_named(tmp_path, content):
     (tmp_path / KNOBS).write_text(content)
     with pytest.raises(BadInput, match=r"knobs.json"):
         read_knobs(tmp_path)
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("gone")], ids=["folder", "dangling link"])
+def test_what_stands_in_place_of_a_file_is_damage_and_not_its_absence(tmp_path, put):
+    (tmp_path / "run").mkdir()
+    put(tmp_path / "run" / RECORD)
+    assert list(list_runs(tmp_path)) == [tmp_path / "run"]
+    with pytest.raises(BadInput, match=r"record.json: cannot be read .*Put back a copy"):
+        read_record(tmp_path / "run")
+
+
+def test_damaged_spans_are_refused_by_name(tmp_path):
+    (tmp_path / SPANS).write_bytes(b"PAR1 and no more")
+    with pytest.raises(BadInput, match=r"spans.parquet: is damaged"):
+        read_spans(tmp_path)
 
 
 def test_a_run_without_spans_says_how_to_get_them(tmp_path):

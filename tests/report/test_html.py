@@ -174,6 +174,18 @@ def test_markdown_that_a_cell_puts_out_is_no_html(tmp_path):
     assert "<i>report</i>" in page  # what is written in the notebook itself is its author's
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["[a](javascript:x)", "![a](http://evil/a.png)", "<javascript:x>", "<http://evil>", "[a]: http://evil\n\n[a]"],
+)
+def test_a_name_in_markdown_leads_nowhere_and_fetches_nothing(tmp_path, name):
+    notebook = write_notebook(tmp_path / "a.ipynb", {"text/markdown": f"- the stage {name} takes most"})
+    page = export_html(notebook, tmp_path / "a.html").read_text(encoding="utf-8")
+    found = page[page.index("<main") : page.index("</main>")]
+    assert "<a " not in found and "<img" not in found
+    assert "takes most" in found
+
+
 def test_what_is_for_the_person_at_the_notebook_is_not_in_the_page(tmp_path):
     notebook = write_notebook(tmp_path / "a.ipynb", {"text/plain": "where it lies: /home/somebody"})
     content = nbformat.read(notebook, as_version=4)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.commands.options import DataFolder, OutFolder, Parameters
+from workbench.visible import say
 
 
 def batchsize(
@@ -49,4 +50,4 @@ def batchsize(
     )
     print_sentences([found.sentence])
     for folder in found.folders:
-        print(f"Comparison: {folder}")
+        say(f"Comparison: {folder}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters
+from workbench.visible import say
 
 #: What the change is called beside its reference.
 CANDIDATE = "this checkout"
@@ -95,8 +96,8 @@ def check(
     text = gate.summary(comparison, most_slowdown=allowed)
     for path in (folder / "summary.md", *([summary] if summary is not None else [])):
         write_text(path, text)
-    print(gate.brief(comparison, most_slowdown=allowed))
-    print(f"Comparison: {folder}\nHow it was measured: {folder / 'summary.md'}")
+    say(gate.brief(comparison, most_slowdown=allowed))
+    say(f"Comparison: {folder}\nHow it was measured: {folder / 'summary.md'}")
     raise typer.Exit(EXIT_CODES[gate.answer(comparison, most_slowdown=allowed)])
 
 

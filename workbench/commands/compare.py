@@ -13,6 +13,7 @@ import typer
 
 from workbench.commands.attach import observed_settings
 from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters, WholeTrials
+from workbench.visible import say
 
 
 def compare(
@@ -46,7 +47,11 @@ def compare(
     whole_trials: WholeTrials = False,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Go on with a comparison: interrupted, or to have more --blocks."),
+        typer.Option(
+            metavar="DIR",
+            help="Go on with a comparison: interrupted, or to have more --blocks. It runs the programs and the code "
+            "that its folder names.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
@@ -136,15 +141,15 @@ def compare_variants(
     folder = done.results["comparison_folder"]
     comparison = read_comparison(folder)
     if how.get("resume") and comparison.stop is not None and read_state(folder).trials == state.trials:
-        print(f"Nothing was left to run. {why_it_ended(comparison.stop)}")
+        say(f"Nothing was left to run. {why_it_ended(comparison.stop)}")
     print_sentences([comparison_headline(comparison)])
     print_table(verdict_table(comparison))
     for variant in comparison.variants:
         if variant.failure is not None:
-            print(f"'{variant.name}': {describe_failure(variant.failure)}")
+            say(f"'{variant.name}': {describe_failure(variant.failure)}")
     if any(variant.verdict == "inconclusive" for variant in comparison.variants):
-        print(f"For more blocks: workbench compare --resume {shlex.quote(str(folder))} --blocks N")
-    print(f"Comparison: {folder}\nReport: {done.html}")
+        say(f"For more blocks: workbench compare --resume {shlex.quote(str(folder))} --blocks N")
+    say(f"Comparison: {folder}\nReport: {done.html}")
     return exit_code([variant.failure for variant in comparison.variants])
 
 
@@ -175,7 +180,7 @@ def _say_how_to_go_on(results: Path) -> Iterator[None]:
     except (KeyboardInterrupt, NotebookFailed):
         for folder in interrupted_comparisons(results):
             if folder not in before:
-                print(
+                say(
                     f"What has run is kept. Go on with: workbench compare --resume {shlex.quote(str(folder))}",
                     file=sys.stderr,
                 )

@@ -17,6 +17,7 @@ from rich.text import Text
 from workbench.commands.layout import as_lines, column_widths, headers, lines_of, wrap
 from workbench.explain.table import Cell, Table, Tone
 from workbench.report.progress import Progress, counted_progress
+from workbench.visible import say, visible
 
 #: Width of a table in a pipe, where nobody says how wide the reader's screen is.
 _PIPE_WIDTH = 200
@@ -54,7 +55,7 @@ def print_sentences(sentences: Iterable[str]) -> None:
 
 def _print_whole(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(visible(line)), soft_wrap=True)
 
 
 def _console() -> Console:
@@ -68,7 +69,7 @@ def _console() -> Console:
 def _drawn(table: Table, widths: Sequence[int], is_narrow: bool, *, is_plain: bool) -> rich.table.Table:
     shown = rich.table.Table(box=box.ASCII2 if is_plain else box.SIMPLE_HEAD, show_header=bool(table.columns))
     for name, width in zip(headers(table) or [""] * len(widths), widths, strict=True):
-        shown.add_column(name, width=width)
+        shown.add_column(Text(name), width=width)
     for row in table.rows:
         shown.add_row(*(_shown(cell, is_narrow) for cell in row))
     return shown
@@ -99,7 +100,7 @@ def show_progress(console: Console | None = None) -> Iterator[Callable[[Progress
     """
     console = console or Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield lambda progress: print(progress.line, file=sys.stderr, flush=True)
+        yield lambda progress: say(progress.line, file=sys.stderr)
         return
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), text)
@@ -108,10 +109,10 @@ def show_progress(console: Console | None = None) -> Iterator[Callable[[Progress
 
         def show(progress: Progress) -> None:
             if progress.stays:
-                bars.console.print(Text(progress.words), soft_wrap=True)
+                bars.console.print(Text(visible(progress.words)), soft_wrap=True)
             if progress.total is None:
-                bars.update(bar, description=progress.words)
+                bars.update(bar, description=visible(progress.words))
             else:
-                bars.update(bar, completed=progress.done, total=progress.total, description=progress.words)
+                bars.update(bar, completed=progress.done, total=progress.total, description=visible(progress.words))
 
         yield show

@@ -15,6 +15,7 @@ from typing import Literal
 
 from workbench.measure.inference.compiler import missing_compiler
 from workbench.measure.trial.control_group import cores_by_quota, usable_memory
+from workbench.visible import say
 
 State = Literal["ok", "limited", "missing"]
 
@@ -70,7 +71,7 @@ def doctor() -> None:
     rows = [(f.name, f.state, f.found, f.limits, f.remedy) for f in findings]
     print_table(make_table(("", "state", "found", "what it limits", "how to get it"), rows))
     lacking = [finding.name for finding in findings if finding.state != "ok"]
-    print(f"Everything is there ({len(findings)} checks)." if not lacking else f"Look at: {', '.join(lacking)}.")
+    say(f"Everything is there ({len(findings)} checks)." if not lacking else f"Look at: {', '.join(lacking)}.")
 
 
 def examine() -> Iterator[Finding]:

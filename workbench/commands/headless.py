@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from workbench.registry import INPUTS_CHECKED
 from workbench.report.notebook_run import NotebookRun, run_notebook
 from workbench.report.outcome import fresh_name
 from workbench.report.progress import follow_progress
+from workbench.report.room import check_room
 
 #: What a cell may take beside the trials that it runs, each of which ends by its own timeout.
 _OVERHEAD_S = 120.0
@@ -33,7 +35,10 @@ def run_headless(
     Raises:
         BadInput: For parameters that the notebook doesn't have.
         NotebookFailed: Where it doesn't get to its end.
+        NoRoom: Where the disk has no room for one more trial.
     """
+    if note := check_room(reports):
+        print(f"Note: {note}", file=sys.stderr)
     with show_progress() as on_progress, follow_progress(on_progress) as environment:
         return run_notebook(
             notebooks_dir() / f"{name}.ipynb",

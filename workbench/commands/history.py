@@ -9,8 +9,19 @@ from typing import Annotated
 import typer
 
 from workbench.commands.options import OutFolder
+from workbench.visible import say
 
 FIGURE = "history.html"
+
+#: The figure shows names out of records, those of others among them: whatever they look like, nothing is fetched.
+_POLICY = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'\">"
+)
+
+#: Comparisons and trials that are read, the newest, unless more are to be listed: what the command takes must not grow
+#: with all that was ever measured.
+_READ = 50, 200
 
 
 def history(
@@ -18,6 +29,8 @@ def history(
     out: OutFolder = None,
 ) -> None:
     """List what was measured so far, and draw throughput over time.
+
+    The figure holds the newest 200 trials; more with a larger --last.
 
     Example: workbench history --last 5
     """
@@ -27,20 +40,21 @@ def history(
     from workbench.explain.history import read_history
     from workbench.explain.prediction.variants import trust
     from workbench.explain.words.items import counted
+    from workbench.records.run_folder import write_text
     from workbench.report.outcome import results_folder
 
     reports = results_folder(out)
-    found = read_history(reports)
+    found = read_history(reports, newest=(max(last, _READ[0]), max(last, _READ[1])))
     for line in found.damaged:
-        print(f"Passed over: {line}", file=sys.stderr)
+        say(f"Passed over: {line}", file=sys.stderr)
     if not found.comparisons and not found.trials:
-        print(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
+        say(f"Nothing has been measured below {reports} yet. Begin with: workbench report")
         return
     if found.comparisons:
         print_table(comparisons_table(found.comparisons[-last:]))
     print_table(trials_table(found.trials[-last:]))
     for folder in found.interrupted:
-        print(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
+        say(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
     if found.unfinished:
         names = ", ".join(folder.name for folder in found.unfinished[-last:])
         print_sentences(
@@ -48,6 +62,14 @@ def history(
         )
     print_sentences([trust_sentence(trust(comparison for _, comparison in found.comparisons))])
     figure = reports / FIGURE
-    draw(found.trials).write_html(figure, include_plotlyjs=True, full_html=True, config={"displaylogo": False})
-    counts = f"{counted(len(found.comparisons), 'comparison')}, {counted(len(found.trials), 'trial')}"
-    print(f"{counts}. Figure: {figure}")
+    page = draw(found.trials).to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
+    write_text(figure, page.replace("<head>", f"<head>{_POLICY}", 1))
+    say(f"{_counts(len(found.comparisons), len(found.trials))}. Figure: {figure}")
+    if any(found.unread):
+        say(f"Older ones were not read: {_counts(*found.unread)}. To read more: workbench history --last N")
+
+
+def _counts(comparisons: int, trials: int) -> str:
+    from workbench.explain.words.items import counted
+
+    return f"{counted(comparisons, 'comparison')}, {counted(trials, 'trial')}"

@@ -9,11 +9,15 @@ import typer
 #: The notebook that opens where none is named.
 FIRST = "explore.ipynb"
 
+#: Options by which somebody says that others may reach it.
+_OPENS = ("--ip", "--ServerApp.ip", "--LabApp.ip")
+
 
 def lab(context: typer.Context) -> None:
     """Open the notebooks in JupyterLab, explore.ipynb first.
 
-    All further options go to JupyterLab.
+    All further options go to JupyterLab. It listens on this machine alone, whatever its own settings say, unless --ip
+    is given; it asks for its token, and a notebook runs the code in it: open those that you trust.
 
     Example: workbench lab --port 9999
     """
@@ -34,4 +38,7 @@ def _command(arguments: Sequence[str]) -> list[str]:
 
     names_a_notebook = any(argument.endswith(".ipynb") for argument in arguments)
     first = [] if names_a_notebook else [f"--LabApp.default_url=/lab/tree/{FIRST}"]
-    return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks_dir()}", *first, *arguments]
+    closed = [] if any(argument.startswith(_OPENS) for argument in arguments) else ["--ServerApp.ip=localhost"]
+    # On the command line, for what is said there goes before a user's settings, which may be those of another machine.
+    closed.append("--ServerApp.disable_check_xsrf=False")
+    return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks_dir()}", *closed, *first, *arguments]

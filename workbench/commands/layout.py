@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from workbench.explain.table import Cell, Table
 from workbench.units import unbroken
+from workbench.visible import visible
 
 #: What separates two columns, with the borders: `` | ``.
 _BETWEEN = 3
@@ -25,7 +26,7 @@ _LEAST_WORDS = 12
 def headers(table: Table) -> list[str]:
     """The names of the columns; those of a group begin with the group's."""
     groups = [name for name, count in table.groups for _ in range(count)] or [""] * len(table.columns)
-    return [f"{group}, {name}" if group else name for group, name in zip(groups, table.columns, strict=True)]
+    return [visible(f"{group}, {name}" if group else name) for group, name in zip(groups, table.columns, strict=True)]
 
 
 def lines_of(cell: Cell, *, is_narrow: bool = False) -> list[tuple[Cell, str]]:
@@ -45,7 +46,7 @@ def lines_of(cell: Cell, *, is_narrow: bool = False) -> list[tuple[Cell, str]]:
 
 def words(cell: Cell) -> str:
     """The text of a cell, as a terminal shows it."""
-    return cell.text.replace("`", "") if cell.style == "sentence" else cell.text
+    return visible(cell.text.replace("`", "") if cell.style == "sentence" else cell.text)
 
 
 def column_widths(table: Table, width: int, *, is_narrow: bool = False) -> list[int] | None:

@@ -45,6 +45,31 @@ class DrawsSamples(Protocol):
 
 
 @runtime_checkable
+class WritesSamples(Protocol):
+    """A class of workload that can write a data set as files, in one of the layouts that it can draw in."""
+
+    layouts: Collection[str]
+
+    @staticmethod
+    def write_samples(
+        data: Path,
+        folder: Path,
+        *,
+        layout: str,
+        seed: int = ...,
+        settings: Mapping[str, Any] | None = None,
+        on_sample: OnDone | None = None,
+    ) -> Description:
+        """Write the samples of the data set at `data`; its notes say what could not be written as it was.
+
+        The settings are knobs that decide how it is read; the seed parts samples where the layout has parts.
+
+        Raises:
+            BadInput: For a data set that cannot be read, and for a folder that holds something else.
+        """
+
+
+@runtime_checkable
 class WritesShards(Protocol):
     """A class of workload that can write a data set as the shards that `feeds.Sharded` reads."""
 

@@ -1,4 +1,4 @@
-"""`workbench pages`: a data set of drawn receipts and signs, as files or shards; and any data set as shards."""
+"""`workbench pages`: a data set of drawn receipts and signs, or any data set, as files or shards."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.visible import say
+
 if TYPE_CHECKING:
     from workbench.records import Count, Description
 
-#: Drawn pages lie as files in one of the drawer's layouts; as this, they and any data set are packed into tar files.
+#: Pages lie as files in one of the drawer's layouts; as this, they are packed into tar files.
 SHARDS = "webdataset"
 
 
 def pages(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
     count: Annotated[int, typer.Option(metavar="PAGES", help="Number of pages.")] = 404,
-    seed: Annotated[int, typer.Option(help="Seed of the pages: the same seed gives the same pages.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the pages, and of their parts: the same gives the same.")] = 0,
     to: Annotated[
         str,
         typer.Option(
             metavar="LAYOUT",
             help="ufo: images and a JSON file, which the workbench reads. For training programs: ufo_split, icdar2015, "
-            "doctr, yolo. webdataset: tar files.",
+            "doctr, yolo, paddleocr, mmocr. webdataset: tar files.",
         ),
     ] = "ufo",
     data: Annotated[
@@ -36,12 +38,12 @@ def pages(
     ] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Number of tar files.", show_default="by size")] = None,
 ) -> None:
-    """Draw a data set of receipts and signs, or write one as shards.
+    """Draw a data set of receipts and signs, or convert one into the files of a training program, or shards.
 
     Example: workbench pages --count 404 --out pages --seed 0 --to yolo
     """
     from workbench.commands.console import show_counted
-    from workbench.commands.offers import DrawsSamples, WritesShards, ask_for
+    from workbench.commands.offers import DrawsSamples, WritesSamples, WritesShards, ask_for
     from workbench.commands.options import read_parameters
     from workbench.errors import BadInput, Problem, unknown_name
     from workbench.knobs.knobs import DEFAULT_WORKLOAD
@@ -50,8 +52,6 @@ def pages(
     if to not in (*drawer.layouts, SHARDS):
         raise BadInput("--to", [unknown_name("layout", to, [*drawer.layouts, SHARDS])])
     problems = []
-    if data is not None and to != SHARDS:
-        problems.append(Problem("a data set is converted to shards only", "--data", "Add --to webdataset"))
     if parameter and data is None:
         problems.append(Problem("drawn pages take no knobs", "-p", "Add --data DIR"))
     if shards is not None and to != SHARDS:
@@ -59,11 +59,17 @@ def pages(
     if problems:
         raise BadInput("pages", problems)
     settings = read_parameters(parameter)
+    if to != SHARDS and data is not None:
+        converter = ask_for(WritesSamples, DEFAULT_WORKLOAD, "convert data sets")
+        with show_counted("pages written") as on_sample:
+            written = converter.write_samples(data, out, layout=to, seed=seed, settings=settings, on_sample=on_sample)
+        print("\n".join([f"{out}: {_contents(written)}", *written.notes]))
+        return
     if to != SHARDS:
         with show_counted("pages drawn") as on_sample:
             drawn = drawer.draw(out, count=count, seed=seed, layout=to, on_sample=on_sample)
-        print(drawn.notes[0] if drawn.notes else f"Drawn with seed {seed}.")
-        print(f"{out}: {_contents(drawn)}")
+        say(drawn.notes[0] if drawn.notes else f"Drawn with seed {seed}.")
+        say(f"{out}: {_contents(drawn)}")
         return
     writer = ask_for(WritesShards, DEFAULT_WORKLOAD, "write shards")
     with tempfile.TemporaryDirectory() as scratch:
@@ -73,7 +79,7 @@ def pages(
                 drawer.draw(data, count=count, seed=seed, on_sample=on_sample)
         with show_counted("pages written") as on_sample:
             written = writer.write_shards(data, out, num_shards=shards, settings=settings, on_sample=on_sample)
-    print("\n".join([f"{out}: {_contents(written)}", *written.notes]))
+    say("\n".join([f"{out}: {_contents(written)}", *written.notes]))
 
 
 def _contents(samples: Description) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from workbench.commands.options import DataFolder, OutFolder, Parameters
+from workbench.visible import say
 
 
 def run(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = None) -> None:
@@ -54,20 +55,20 @@ def run_profile(settings: Mapping[str, Any], out: Path | None, *, title: str) ->
     folder = done.results["run_folder"]
     record = read_record(folder)
     if record.failure:
-        print(describe_failure(record.failure))
+        say(describe_failure(record.failure))
     advice = read_advice(folder)  # the notebook has written it
     print_sentences(["" if record.failure else run_headline(record), advice.sentence if advice else ""])
     if advice is not None and advice.steps:
         print_table(plan_table(advice.steps))
     notes = [*(record.description.notes if record.description else ()), *record.notes]
     print_sentences(f"Note: {note}" for note in notes)
-    print(f"Run folder: {folder}")
+    say(f"Run folder: {folder}")
     failures = [record.failure]
     if record.profiled_run_id is not None:
         with_profilers = folder.with_name(record.profiled_run_id)
         failures.append(read_record(with_profilers).failure)
-        print(f"Run folder, with profilers: {with_profilers}")
+        say(f"Run folder, with profilers: {with_profilers}")
         if failures[-1] is not None:
-            print(describe_failure(failures[-1]))
-    print(f"Report: {done.html}")
+            say(describe_failure(failures[-1]))
+    say(f"Report: {done.html}")
     return exit_code(failures)

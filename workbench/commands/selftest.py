@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.commands.options import DataFolder, OutFolder, Parameters, WholeTrials
+from workbench.visible import say
 
 #: Exit code where there was no time for a result.
 CANNOT_TELL = 3
@@ -66,7 +67,7 @@ def selftest(
             )
     except TooShort as error:
         print_sentences([*error.found, f"Cannot tell: {error}."])
-        print(f"Its trials: {folder}")
+        say(f"Its trials: {folder}")
         raise typer.Exit(CANNOT_TELL) from None
     print_sentences(selftest_lines(test))
-    print(f"Self-test: {folder}")
+    say(f"Self-test: {folder}")

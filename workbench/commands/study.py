@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.commands.options import DataFolder, OutFolder, Parameters
+from workbench.visible import say
 
 #: Trials of each variant: as many as a quarter of an hour holds on two cores.
 NUM_BLOCKS = 3
@@ -63,7 +64,7 @@ def study(
     print_sentences([found.headline])
     print_table(claims_table(found))
     print_sentences([*found.conclusions, *found.notes])
-    print(f"Comparison: {folder}\nReport: {done.html}")
+    say(f"Comparison: {folder}\nReport: {done.html}")
     raise typer.Exit(exit_code([variant.failure for variant in read_comparison(folder).variants]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.commands.options import DataFolder, OutFolder, Parameters
+from workbench.visible import say
 
 
 def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFolder = None) -> None:
@@ -32,4 +33,4 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
     )
     notes = [f"Note: {note}" for note in (description.notes if description else ())]
     print_sentences([workload.transforms_headline(done.results["study"]), *notes])
-    print(f"Figures: {done.results['study']}\nReport: {done.html}")
+    say(f"Figures: {done.results['study']}\nReport: {done.html}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.commands.options import OutFolder
+from workbench.visible import say
 
 if TYPE_CHECKING:
     from workbench.commands.questions import OtherRuns
@@ -62,7 +63,7 @@ def whatif(
     folder = find_run(run, runs)
     record = read_record(folder)
     if record.knobs.profilers:
-        print(f"{profilers_note(record)}the answers are about that run.")
+        say(f"{profilers_note(record)}the answers are about that run.")
     item = item_of(record)
     predictor = predictor_of(record, folder)
     gains = None
@@ -84,7 +85,7 @@ def whatif(
     assumed = dict.fromkeys(f"Assumed: {sentence}" for answer in answers for sentence in answer.assumptions)
     beside = [beside_the_map(advise(folder, predictor).causes, gains)] if gains else []
     print_sentences([*ceiling_lines(ceilings(predictor), item), *beside, *assumed])
-    print(f"Run folder: {Path(folder)}")
+    say(f"Run folder: {Path(folder)}")
 
 
 def _one_change(questions: Sequence[str], predictor: Predictor, others: OtherRuns) -> list[Change]:

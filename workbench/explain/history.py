@@ -10,7 +10,17 @@ from workbench.errors import BadInput
 from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.records import Comparison, Record
-from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, STATE, list_runs, read_comparison, read_record
+from workbench.records.run_folder import (
+    COMPARISON,
+    EVENTS,
+    RECORD,
+    STATE,
+    is_there,
+    list_runs,
+    read_comparison,
+    read_record,
+    read_state,
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class History:
         interrupted: Folders of comparisons that have not come to an end.
         damaged: What could not be read, and why.
         unfinished: Run folders without a record: of trials that were killed with their launcher, or are running.
+        unread: How many older comparisons and trials there are that were not read.
     """
 
     comparisons: list[tuple[Path, Comparison]] = field(default_factory=list)
@@ -30,26 +41,42 @@ class History:
     interrupted: list[Path] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     unfinished: list[Path] = field(default_factory=list)
+    unread: tuple[int, int] = 0, 0
 
 
-def read_history(reports: Path) -> History:
-    """Everything below `reports` that can be read; what cannot is named, and passed over."""
-    history = History()
-    for folder in sorted((reports / "comparisons").glob("*/")):
-        try:
-            if (folder / COMPARISON).is_file():
-                history.comparisons.append((folder, read_comparison(folder)))
-            elif (folder / STATE).is_file():
+def read_history(reports: Path, *, newest: tuple[int, int] | None = None) -> History:
+    """What lies below `reports` and can be read; what cannot is named, and passed over.
+
+    Args:
+        reports: The folder.
+        newest: How many comparisons and trials are read at most, the newest: a record takes milliseconds to read, and
+            there may be thousands. None: all of them.
+    """
+    begun_comparisons = sorted((reports / "comparisons").glob("*/"))
+    compared = [folder for folder in begun_comparisons if is_there(folder / COMPARISON)]
+    ended = list(list_runs(reports / "runs"))
+    most_comparisons, most_trials = newest or (len(compared), len(ended))
+    unread = max(0, len(compared) - most_comparisons), max(0, len(ended) - most_trials)
+    history = History(unread=unread)
+    for folder in begun_comparisons:
+        if is_there(folder / STATE) and not is_there(folder / COMPARISON):
+            try:
+                read_state(folder)  # with a damaged one it cannot go on
                 history.interrupted.append(folder)
+            except BadInput as error:
+                history.damaged.append(str(error))
+    for folder in compared[unread[0] :]:
+        try:
+            history.comparisons.append((folder, read_comparison(folder)))
         except BadInput as error:
             history.damaged.append(str(error))
-    for folder in list_runs(reports / "runs"):
+    for folder in ended[unread[1] :]:
         try:
             history.trials.append(read_record(folder))
         except BadInput as error:
             history.damaged.append(str(error))
     begun = sorted(path.parent for path in (reports / "runs").glob(f"*/{EVENTS}"))
-    history.unfinished.extend(folder for folder in begun if not (folder / RECORD).is_file())
+    history.unfinished.extend(folder for folder in begun if not is_there(folder / RECORD))
     history.trials.sort(key=lambda record: record.created_at)
     return history
 

@@ -31,8 +31,11 @@ def format_settings(settings: Mapping[str, Any]) -> str:
 
 
 def shell_settings(settings: Mapping[str, Any]) -> str:
-    """Settings as a shell takes them in one argument of a variant: values with spaces in quotes."""
-    return " ".join(f"{name}={shlex.quote(format_value(value))}" for name, value in settings.items())
+    """Settings as a shell takes them in one argument of a variant: values with spaces in quotes.
+
+    Names are quoted as well: those in a record may be anybody's.
+    """
+    return " ".join(f"{shlex.quote(name)}={shlex.quote(format_value(value))}" for name, value in settings.items())
 
 
 def split_settings(items: Sequence[str]) -> tuple[dict[str, str], list[Problem]]:

@@ -111,9 +111,13 @@ def load_attribute(path: str) -> Any:
     """What ``package.module:Name`` names; modules in the current folder are found as well.
 
     Raises:
-        BadInput: Where the module cannot be imported, or has no such name.
+        BadInput: Where the module cannot be imported, is none of a workload, or has no such name.
     """
     module_name, _, attribute = path.partition(":")
+    if _is_program(module_name):
+        # Records name workloads too, those of strangers among them: some modules open a browser when they are imported.
+        what, remedy = f"'{module_name}' is a part of Python, or a program", "Name the module of a workload"
+        raise BadInput("knobs", [Problem(what, "workload", remedy)])
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109  (sys.path holds strings)
         sys.path.append(here)
     try:
@@ -125,6 +129,12 @@ def load_attribute(path: str) -> Any:
     if not hasattr(module, attribute):
         raise BadInput("knobs", [Problem(f"'{module_name}' has no '{attribute}'", "workload", "Check the name")])
     return getattr(module, attribute)
+
+
+def _is_program(module_name: str) -> bool:
+    """Whether a module can't hold a workload, and may do anything when it is imported."""
+    parts = module_name.split(".")
+    return parts[0] in sys.stdlib_module_names or parts[-1] == "__main__"
 
 
 def _joined(name: str, workload: Any) -> type[Knobs]:

@@ -75,7 +75,9 @@ class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, VariableKnobs, 
     extra_inactive: ClassVar[Mapping[str, Sequence[Inactive]]] = {}
 
     workload: str = knob(
-        DEFAULT_WORKLOAD, "workload", "what is measured: ocr, or package.module:Name of a workload of your own"
+        DEFAULT_WORKLOAD,
+        "workload",
+        "what is measured: ocr, or package.module:Name of a workload of your own, whose code is run",
     )
 
     @model_validator(mode="after")

@@ -144,7 +144,7 @@ class Session:
             self._unpatch()
             lines = traceback.format_exception(type(error), error, error.__traceback__)
             self.tell("fault", error=f"{type(error).__name__}: {error}", traceback="".join(lines))
-        except Exception:  # nowhere to write it
+        except Exception:  # nowhere to write it  # nosec B110
             pass
 
     def forked(self) -> None:

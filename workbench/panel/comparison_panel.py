@@ -27,7 +27,7 @@ from workbench.panel.display import Renderable, Screen, message, title
 from workbench.panel.run_list import RunList, name_choices, name_variants
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.records import Comparison, Policy, Record, Slicing
-from workbench.records.run_folder import COMPARISON, read_comparison, read_state
+from workbench.records.run_folder import COMPARISON, is_there, read_comparison, read_state
 from workbench.report.export import ENDED, export_comparison
 from workbench.report.outcome import fresh_name, new_comparison_folder, save_comparison
 from workbench.report.predictions import add_predictions
@@ -246,7 +246,7 @@ class ComparisonPanel:
     def _show(self, folder: Path) -> None:
         self._folder = folder
         self._buttons()
-        if not (folder / COMPARISON).is_file():
+        if not is_there(folder / COMPARISON):
             self._answer.value = message("It was cancelled before there was anything to compare.")
             return
         comparison = read_comparison(folder)

@@ -28,6 +28,7 @@ from workbench.measure.trial.inputs import check_inputs
 from workbench.measure.trial.profiled import run_profiled
 from workbench.records import Record
 from workbench.report.outcome import describe_failure, headline, results_folder
+from workbench.visible import say
 
 
 class Observation:
@@ -52,7 +53,7 @@ class Observation:
             raise BadInput("observation", [Problem("it is not over", remedy="Call show() after the with block")])
         display(headline(run_headline(self.record)))  # type: ignore[no-untyped-call]
         if self.record.failure is not None:
-            print(describe_failure(self.record.failure))
+            say(describe_failure(self.record.failure))
         if self.record.steady is None:
             return
         display(where_time_goes(self.record), html_table(tables.stage_table(self.record)))  # type: ignore[no-untyped-call]

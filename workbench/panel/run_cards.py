@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 import ipywidgets as widgets
@@ -13,7 +13,7 @@ from workbench.knobs.format import format_settings
 from workbench.knobs.knobs import Knobs
 from workbench.panel.display import muted
 from workbench.panel.run_list import RunList, RunSummary
-from workbench.units import format_bytes, format_number, format_share
+from workbench.units import counted, format_bytes, format_number, format_share
 
 #: Cards on a page. They are made once and filled anew, so that nothing piles up however many runs there are.
 _CARDS = 5
@@ -90,7 +90,8 @@ class RunCards:
             card.show(run, self._baseline, ticked=ticked, looked_at=self._looked_at)
         first = self._page * _CARDS + 1
         last = first + len(shown) - 1
-        self._count.value = muted(f"runs {first} to {last} of {len(runs)}" if shown else "There are no runs yet.")
+        count = f"runs {first} to {last} of {len(runs)}" if shown else "There are no runs yet."
+        self._count.value = muted(" ".join(filter(None, (count, _not_shown(self._runs.unreadable)))))
         self._newer.disabled, self._older.disabled = self._page == 0, self._page == pages - 1
 
     def to_front(self) -> None:
@@ -105,6 +106,14 @@ class RunCards:
     def _tick(self, run_id: str, ticked: bool) -> None:
         self.ticked = [other for other in self.ticked if other != run_id] + ([run_id] if ticked else [])
         self._on_tick()
+
+
+def _not_shown(run_ids: Sequence[str]) -> str:
+    """What is said of runs whose records cannot be read."""
+    if not run_ids:
+        return ""
+    names = f"{run_ids[-1]} and others" if len(run_ids) > 1 else run_ids[0]
+    return f"({counted(len(run_ids), 'run')} cannot be read: {names}. `workbench history` says why.)"
 
 
 class _Card:

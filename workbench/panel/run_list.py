@@ -135,6 +135,11 @@ class RunList:
             found = [summary for summary in found if summary.run_id not in others]
         return sorted(found, key=lambda summary: summary.run_id, reverse=True)
 
+    @property
+    def unreadable(self) -> list[str]:
+        """The names of runs whose records are damaged, or of another version."""
+        return [run_id for run_id, summary in self._known.items() if summary is None]
+
     def get(self, run_id: str) -> RunSummary | None:
         """A run by its name."""
         return self._known.get(run_id)
@@ -166,13 +171,15 @@ class RunList:
             return {run_id for _, ids in self._compared.values() for run_id in ids}
 
     def _read_comparisons(self) -> None:
-        for path in self.comparisons.glob(f"*/{STATE}"):
-            changed_ns = path.stat().st_mtime_ns
-            if self._compared.get(path, (0, None))[0] == changed_ns:
-                continue
+        paths = set(self.comparisons.glob(f"*/{STATE}"))
+        self._compared = {path: known for path, known in self._compared.items() if path in paths}
+        for path in paths:
             try:
+                changed_ns = path.stat().st_mtime_ns
+                if self._compared.get(path, (0, None))[0] == changed_ns:
+                    continue
                 state = read_state(path.parent)
-            except BadInput:
+            except (BadInput, FileNotFoundError):  # damaged; or removed meanwhile
                 continue
             ids = {trial.run_id for trial in state.trials} | {state.warmup_run_id or ""}
             self._compared[path] = (changed_ns, frozenset(ids))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workbench.knobs.joined import RecordedKnobs
 from workbench.records.checks import Checks
 from workbench.records.comparison_state import Stop, VariantTrial
+from workbench.records.inside import RunId
 from workbench.records.parts import SCHEMA_VERSION, Part, Policy, Prediction
 from workbench.records.trial import Description, Failure, Memory
 
@@ -45,7 +46,7 @@ class VariantResult(Part):
 
     name: str
     knobs: RecordedKnobs
-    run_ids: list[str] = Field(description="trials in the order of the blocks")
+    run_ids: list[RunId] = Field(description="trials in the order of the blocks")
     samples_per_s: Throughput | None
     speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
     verdict: Verdict | None = Field(description="None for the baseline")
@@ -83,7 +84,7 @@ class Comparison(BaseModel):
     variants: list[VariantResult]
     description: Description | None = Field(None, description="of the baseline's data set")
     stop: Stop | None = Field(None, description="why no further block was run")
-    warmup_run_id: str | None = None
+    warmup_run_id: RunId | None = None
     cold_cache: bool = False
     disturbed: list[VariantTrial] = Field(default_factory=list, description="trials beside which others were busy")
     block_s: float | None = Field(None, description="median time of a block, by its trials; None: not known")

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs.joined import RecordedKnobs
+from workbench.records.inside import RunId
 from workbench.records.parts import SCHEMA_VERSION, Part, Policy
 
 #: Why no further block is run: every verdict is clear; all blocks are done; the time is up; it was cancelled; a trial
@@ -35,7 +36,7 @@ class VariantTrial(Part):
 
     block: int
     variant: str
-    run_id: str
+    run_id: RunId
     disturbed: list[str] = Field(default_factory=list, description="what else the machine did meanwhile, in words")
     files_cached_share: float | None = Field(
         None, description="share of the data set's files in the file cache when the trial began; None: not known"
@@ -56,7 +57,7 @@ class ComparisonState(BaseModel):
     most_blocks: int = Field(ge=1, description="after this many blocks sampling ends, clear or not")
     cold_cache: bool = Field(False, description="the data set's files leave the file cache before every trial")
     runs: str = Field(description="folder of the run folders")
-    warmup_run_id: str | None = Field(None, description="the first trial, which counts nowhere")
+    warmup_run_id: RunId | None = Field(None, description="the first trial, which counts nowhere")
     trials: list[VariantTrial] = Field(default_factory=list, description="in the order they ran")
     whole_because: str = Field("", description="why trials run one after the other, where they were to take turns")
     stop: Stop | None = Field(None, description="None: it was interrupted, or is still running")

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench.records.inside import RunId
+
 SCHEMA_VERSION = 2
 
 
@@ -65,7 +67,7 @@ class PredictedValue(Part):
 class Prediction(Part):
     """What a change would do to a run. All figures but the measured one are simulated."""
 
-    run_id: str = Field(description="the run that it rests on")
+    run_id: RunId = Field(description="the run that it rests on")
     changes: list[str] = Field(description="what is changed, as a person asks for it; together they are one change")
     settings: dict[str, Any] = Field(default_factory=dict, description="the knobs that would do it, where knobs do")
     measured_samples_per_s: float = Field(description="of the run that it rests on")

@@ -10,16 +10,19 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from workbench.errors import BadInput, CannotWrite, Problem
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
-from workbench.records import SCHEMA_VERSION, Comparison, ComparisonState, Record, SelfTest
+from workbench.records import SCHEMA_VERSION, SPAN_COLUMNS, Comparison, ComparisonState, Record, SelfTest
+from workbench.records.bounds import TooLarge, check_table, check_text
+from workbench.records.tables import PUT_BACK, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,12 +142,9 @@ def read_knobs(folder: Path) -> Knobs:
         BadInput: Where the file is missing or doesn't hold knobs.
     """
     path = folder / KNOBS
-    if not path.is_file():
+    if not is_there(path):
         raise BadInput(str(folder), [Problem(f"there is no {KNOBS}", remedy="Name the folder of a run")])
-    try:
-        return parse_knobs(json.loads(path.read_text(encoding="utf-8")), subject=str(path))
-    except json.JSONDecodeError as error:
-        raise BadInput(str(path), [Problem(f"is not JSON ({error.msg})", where=f"line {error.lineno}")]) from None
+    return parse_knobs(read_json(path), subject=str(path))
 
 
 def read_record(folder: Path) -> Record:
@@ -196,27 +196,55 @@ def read_spans(folder: Path) -> pd.DataFrame:
     """The raw stage times of a run: a row a span, with the columns of `records.SPAN_COLUMNS`.
 
     Raises:
-        BadInput: Where the run left no spans.
+        BadInput: Where the run left no spans, or they are damaged.
     """
-    import pandas as pd
-
     path = folder / SPANS
-    if not path.is_file():
+    if not is_there(path):
         raise BadInput(str(folder), [Problem(f"there is no {SPANS}", remedy="Run with stage_timing=true")])
-    return pd.read_parquet(path)
+    try:
+        check_table(path)
+    except TooLarge as error:
+        raise _refused(path, error) from None
+    except OSError:
+        pass  # which its reader names
+    return read_table(path, SPAN_COLUMNS)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file of a run folder.
+
+    Raises:
+        BadInput: Where it is gone, damaged, or larger than any run leaves.
+    """
+    try:
+        check_text(path)
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (TooLarge, RecursionError) as error:
+        raise _refused(path, error) from None
+    except json.JSONDecodeError as error:
+        what = f"is damaged: it is not JSON ({error.msg})"
+        raise BadInput(str(path), [Problem(what, f"line {error.lineno}", PUT_BACK)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(str(path), [Problem(f"cannot be read as text ({error})", remedy=PUT_BACK)]) from None
 
 
 def list_runs(runs: Path) -> Iterator[Path]:
-    """The run folders under `runs` that hold a record, oldest first."""
+    """The run folders under `runs` that hold a record, whole or damaged, oldest first."""
     if runs.is_dir():
-        yield from (path for path in sorted(runs.iterdir()) if (path / RECORD).is_file())
+        yield from (path for path in sorted(runs.iterdir()) if is_there(path / RECORD))
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is there, whole or damaged: a link to nothing, or a folder, in its place is no absence."""
+    return os.path.lexists(path)
 
 
 def _read(path: Path, model: type[Model]) -> Model:
-    if not path.is_file():
+    if not is_there(path):
         remedy = _REMEDIES.get(path.name, "Name the folder of one")
         raise BadInput(str(path.parent), [Problem(f"there is no {path.name}", remedy=remedy)])
     try:
+        check_text(path)
         text = path.read_text(encoding="utf-8")
         _refuse_other_schemas(path, text)
         return model.model_validate_json(text)
@@ -225,9 +253,17 @@ def _read(path: Path, model: type[Model]) -> Model:
             Problem(detail["msg"], where=".".join(str(part) for part in detail["loc"]) or "the file")
             for detail in error.errors()
         ]
+        problems[-1] = replace(problems[-1], remedy=PUT_BACK)
         raise BadInput(f"{path} is damaged or of another version", problems) from None
+    except TooLarge as error:
+        raise _refused(path, error) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(str(path), [Problem(f"cannot be read as text ({error})")]) from None
+        raise BadInput(str(path), [Problem(f"cannot be read as text ({error})", remedy=PUT_BACK)]) from None
+
+
+def _refused(path: Path, error: TooLarge | RecursionError) -> BadInput:
+    what = str(error) if isinstance(error, TooLarge) else "is nested too deeply to be read"
+    return BadInput(str(path), [Problem(what, remedy="Remove it: no workbench wrote it")])
 
 
 #: By the schema of a record: the version of the workbench that reads it.
@@ -237,7 +273,7 @@ _READ_BY = {1: "0.1"}
 def _refuse_other_schemas(path: Path, text: str) -> None:
     try:
         version = json.loads(text).get("schema_version")
-    except (json.JSONDecodeError, AttributeError):
+    except (json.JSONDecodeError, AttributeError, RecursionError):
         return  # damaged, which is said elsewhere
     if version in (None, SCHEMA_VERSION):
         return

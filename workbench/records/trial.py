@@ -10,6 +10,7 @@ from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.knob import Situation
 from workbench.knobs.observed import ObservedKnobs
 from workbench.records.engine import EngineFacts, TrainingFacts
+from workbench.records.inside import FileInside, RunId
 from workbench.records.parts import SCHEMA_VERSION, Part
 from workbench.records.script import ImageKind, Script
 from workbench.records.stage_times import LaneStats, Origin, RankStats, StageStats
@@ -190,7 +191,7 @@ class ProfilerOverhead(Part):
     factor: float = Field(description="mean of the trials without profilers, before and after; 1: nothing")
     lowest: float
     highest: float
-    run_ids: list[str] = Field(description="the trials without profilers")
+    run_ids: list[RunId] = Field(description="the trials without profilers")
 
 
 class Score(Part):
@@ -232,7 +233,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
-    run_id: str
+    run_id: RunId
     created_at: str = Field(description="UTC, ISO 8601")
     status: Literal["ok", "failed"]
     failure: Failure | None = None
@@ -278,9 +279,11 @@ class Record(BaseModel):
     isolated: Isolated = Isolated()
     memory: Memory = Memory()
     quality: dict[str, Score] = Field(default_factory=dict)
-    profiles: dict[str, str] = Field(default_factory=dict, description="files of the profilers, in the run folder")
+    profiles: dict[str, FileInside] = Field(
+        default_factory=dict, description="files of the profilers, in the run folder"
+    )
     profiler_overhead: ProfilerOverhead | None = Field(None, description="what the profilers cost; None without any")
-    profiled_run_id: str | None = Field(
+    profiled_run_id: RunId | None = Field(
         None, description="the same run with profilers; None where they weren't asked for"
     )
     notes: list[str] = Field(default_factory=list, description="what a reader of the figures should know")

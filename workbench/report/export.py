@@ -19,6 +19,7 @@ from workbench.measure.trial.process_tree import ProcessTree
 from workbench.records.run_folder import read_state
 from workbench.registry import INPUTS_CHECKED
 from workbench.report.notebook_run import run_notebook
+from workbench.visible import say
 
 #: A comparison that has stopped for one of these reasons can be reported as it stands; any other would run on first.
 ENDED = ("clear", "blocks", "failed")
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             environment={INPUTS_CHECKED: "1"},  # nothing is measured any more
         )
     except WorkbenchError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
+        say(" ".join(str(error).split()), file=sys.stderr)
         return 1
     return 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.errors import BadInput, Problem
 from workbench.records import Record
-from workbench.records.run_folder import RECORD, list_runs, read_record
+from workbench.records.run_folder import RECORD, is_there, list_runs, read_record
 
 LAST = "last"
 
@@ -29,7 +29,7 @@ def find_run(name: str, runs: Path) -> Path:
         remedy = "Measure one first: workbench run"
         raise BadInput("RUN", [Problem(f"there is no run below {runs} that ended well", remedy=remedy)])
     for folder in (Path(name).expanduser(), runs / name):
-        if (folder / RECORD).is_file():
+        if is_there(folder / RECORD):
             return folder
     remedy = "Name a folder of reports/runs, or 'last'; workbench history lists them"
     raise BadInput("RUN", [Problem(f"there is no run '{name}'", remedy=remedy)])

@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
+from html import escape as html_of_text
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,26 @@ def export_html(notebook: Path, html: Path, *, title: str | None = None) -> Path
 
 
 def _markdown_of_findings(source: str) -> str:
-    """What a cell has put out as Markdown, as HTML. Names may be in it, so that HTML in it is text."""
+    """What a cell has put out as Markdown, as HTML. Names may be in it, so that HTML, links and pictures are text."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
+    class Renderer(IPythonRenderer):
+        """No finding has a link, or a picture."""
+
+        def link(self, text: str, url: str, title: str | None = None) -> str:
+            return _as_written(text, url)
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            return _as_written(text, url)
+
+    renderer = Renderer(escape=True, exclude_anchor_links=True)
     return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def _as_written(text: str, url: str) -> str:
+    """What looks like a link, as HTML that leads nowhere."""
+    address = html_of_text(url)
+    return text if text == address else f"[{text}]({address})"
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from workbench.explain.figures.still import show_stills
 from workbench.files import notebooks_dir
 from workbench.report.html import export_html
 from workbench.report.outcome import fresh_name
+from workbench.visible import say
 
 #: Set in the kernel of a notebook that a command has started, which writes the page itself.
 WRITTEN_ELSEWHERE = "WORKBENCH_WRITES_PAGE"
@@ -99,7 +100,7 @@ def leave_page(name: str, results: Path, *, title: str) -> None:
         executed = Path(folder) / f"{name}.ipynb"
         nbformat.write(notebook, executed)  # type: ignore[no-untyped-call]
         html = export_html(executed, results / f"{fresh_name(name)}.html", title=title)
-    print(f"Report: {html}")
+    say(f"Report: {html}")
 
 
 def _shell() -> Any:

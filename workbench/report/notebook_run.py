@@ -80,11 +80,12 @@ def run_notebook(
     papermill_engines.register(_SAVES_ONCE, _saves_once())
     logging.getLogger("papermill").setLevel(logging.ERROR)  # names every knob that the parameters cell doesn't show
     reason = ""
+    half_done = output.with_name(f".{output.stem}.half-done.ipynb")  # what a kill leaves says what it is
     try:
         with writing(output):
             execute_notebook(
                 _verbatim(notebook),
-                _verbatim(output),
+                _verbatim(half_done),
                 parameters=dict(parameters),
                 engine_name=_SAVES_ONCE,
                 progress_bar=False,
@@ -101,8 +102,9 @@ def run_notebook(
     except (RuntimeError, TimeoutError) as error:  # the kernel died, or a cell took too long
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
     except BaseException:  # an interrupt, a full disk: half a notebook is of no use to anybody
-        output.unlink(missing_ok=True)
+        half_done.unlink(missing_ok=True)
         raise
+    half_done.replace(output)
     executed = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
     # A kernel that died leaves statuses that say "completed"; only the counts of the cells tell.
     cells = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]

@@ -11,7 +11,7 @@ from workbench.errors import BadInput, Problem
 from workbench.explain.figures.html_table import sentence_html
 from workbench.files import reports_dir
 from workbench.records import Comparison, Failure
-from workbench.records.run_folder import COMPARISON, STATE, write_json
+from workbench.records.run_folder import COMPARISON, STATE, is_there, write_json
 
 #: Kind of a notebook output that holds results by name.
 RESULT_MIME = "application/vnd.workbench.result+json"
@@ -51,7 +51,7 @@ def new_comparison_folder(reports: Path) -> Path:
 def interrupted_comparisons(reports: Path) -> list[Path]:
     """The folders of comparisons under `reports` that have not come to their end, oldest first."""
     begun = sorted((reports / COMPARISONS).glob(f"*/{STATE}"))
-    return [path.parent for path in begun if not (path.parent / COMPARISON).is_file()]
+    return [path.parent for path in begun if not is_there(path.parent / COMPARISON)]
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> Path:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.measure.trial.events import Event
 from workbench.records import Record
 from workbench.units import format_rate
+from workbench.visible import say
 
 #: Names the file that progress is written to.
 PROGRESS_FILE = "WORKBENCH_EVENTS"
@@ -73,7 +74,7 @@ def write_progress(progress: Progress) -> None:
     """Give progress to the command that follows this process; where there is none, print it."""
     path = os.environ.get(PROGRESS_FILE)
     if path is None:
-        print(progress.line, flush=True)
+        say(progress.line)
         return
     with Path(path).open("ab") as file:  # in one piece: the reader never sees half a line that another one cuts
         file.write(progress.model_dump_json(exclude_defaults=True).encode() + b"\n")

@@ -23,6 +23,7 @@ from workbench.records import Policy, Record, SelfTest, Slicing
 from workbench.records.run_folder import SELFTEST, read_selftest, write_json
 from workbench.report.block_time import BlockTime
 from workbench.units import counted, format_duration, format_share
+from workbench.visible import say
 
 #: Short trials of real work: samples are loaded in the main process with no model behind it, so that all of it is in
 #: series, and what is added to a stage is added to the whole.
@@ -211,7 +212,7 @@ def latest_selftest(reports: Path, records: Mapping[str, Sequence[Record]]) -> S
         try:
             test = read_selftest(path.parent)
         except BadInput as error:
-            print(f"Passed over: {error}", file=sys.stderr)
+            say(f"Passed over: {error}", file=sys.stderr)
             continue
         if environments and (test.cpu, test.cores) == (environments[0].cpu, environments[0].cores):
             return test

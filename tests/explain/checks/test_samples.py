@@ -184,10 +184,15 @@ def test_without_samples_nothing_is_compared_and_a_note_says_so(tmp_path):
     assert "No samples were kept" in checks.notes[0]
 
 
-def test_a_damaged_file_is_named(tmp_path):
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+def test_a_damaged_file_is_named(tmp_path, share):
     leave(tmp_path / "baseline")
     leave(tmp_path / "variant")
-    (tmp_path / "variant" / SAMPLES).write_bytes(b"PK\x03\x04 half of it")
+    path = tmp_path / "variant" / SAMPLES
+    data = bytearray(path.read_bytes())
+    begin = int(share * (len(data) - 16))
+    data[begin : begin + 16] = bytes(16)
+    path.write_bytes(data)
     checks = compare_runs(tmp_path, *records())
     assert checks.status == "not_comparable"
     assert any("is damaged" in note and "variant" in note for note in checks.notes)

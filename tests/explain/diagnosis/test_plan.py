@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 
 import pytest
 from planted_run import Pipeline
@@ -12,8 +13,9 @@ from workbench.explain.diagnosis.cause import Cause
 from workbench.explain.diagnosis.costs import cost_of
 from workbench.explain.diagnosis.diagnose import advise, diagnose
 from workbench.explain.diagnosis.plan import compare_command, plan
+from workbench.explain.prediction import changes
 from workbench.explain.prediction.predictor import predictor_for
-from workbench.knobs.joined import parse_knobs
+from workbench.knobs.joined import ForeignKnobs, parse_knobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.comparison.variants import parse_variants
 from workbench.records import ImageKind, Record, Script
@@ -209,6 +211,40 @@ def test_of_a_stream_that_does_not_say_its_length_batches_have_their_size_all_th
     steps = plan(record, None, [Cause("loader-bound", "collate", "", 0.5)])
     step = next(step for step in steps if step.settings == {"num_workers": 2})
     assert step.cost.endswith("288 MB")
+
+
+#: What a shell would do something with.
+SHELL = (
+    "$(touch pwned)",
+    "`touch pwned`",
+    "; touch pwned",
+    "a' ; touch pwned '",
+    'a" ; touch pwned "',
+    "\n touch pwned",
+)
+
+
+@pytest.mark.parametrize("evil", SHELL)
+def test_what_a_record_holds_runs_nothing_in_a_shell(tmp_path, evil):
+    record = make_record(dataset=evil)
+    foreign = ForeignKnobs.model_construct(**{**record.knobs.model_dump(), "workload": f"x:{evil}", evil: evil})
+    script = Script(command="python train.py", training_loader="train.py:1", is_trained=True)
+    seen = ObservedKnobs(command=f"python train.py {evil}".replace("'", "").replace('"', ""))
+    commands = [
+        compare_command(record, {"dataset": evil}, evil),
+        compare_command(record.model_copy(update={"knobs": foreign}), {evil: evil}, "a"),
+        compare_command(record.model_copy(update={"knobs": seen, "script": script}), {"num_workers": 1}, "a"),
+        changes._variant("dataset", evil),
+    ]
+    for command in commands:
+        pasted(command, tmp_path)
+        assert list(tmp_path.iterdir()) == [], command
+    pasted('workbench compare --variant "changed: $(touch pwned)"', tmp_path)
+    assert list(tmp_path.iterdir()) != []
+
+
+def pasted(command, folder):
+    subprocess.run(["sh", "-c", f"workbench() {{ :; }}\n{command}"], cwd=folder, check=False, capture_output=True)
 
 
 def test_a_workload_of_ones_own_is_named_in_the_command():

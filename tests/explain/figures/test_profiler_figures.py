@@ -211,6 +211,19 @@ def test_a_clean_run_shows_what_the_profilers_of_the_run_beside_it_have_found(tm
     assert show_profilers(make_record(), folder) == []
 
 
+def test_a_damaged_profile_is_named_beside_those_that_are_whole(tmp_path):
+    profiles = {"torch operators": "o.json", "memory over time": "memory.parquet", "stack samples": "stacks.json"}
+    record = make_record(name="slow", profilers="torch").model_copy(update={"profiles": profiles})
+    folder = leave(tmp_path, record)
+    (folder / "o.json").write_text(json.dumps([operator("aten::add", 0.1, 10)]))
+    (folder / "memory.parquet").write_bytes(b"PAR1")
+    (folder / "stacks.json").write_text('{"profiles": [')
+    text = "".join(str(item) for item in show_profilers(record, folder))
+    assert "aten::add" in text
+    assert "memory.parquet: is damaged" in text
+    assert "is damaged: it is not JSON" in text
+
+
 def test_a_run_with_profilers_that_failed_says_why(tmp_path):
     failed = make_failed("slow", message="out of memory").model_copy(update={"knobs": OcrKnobs(profilers="torch")})
     leave(tmp_path, failed)

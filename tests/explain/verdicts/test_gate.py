@@ -7,7 +7,7 @@ from record_factory import make_failed, make_record
 
 from workbench.explain.verdicts.comparison import compare
 from workbench.explain.verdicts.gate import answer, brief, is_clear, summary
-from workbench.records import Check, Checks, Policy
+from workbench.records import Check, Checks, Description, Policy
 
 BASE = [100, 101, 99, 100, 101, 100]
 
@@ -74,6 +74,16 @@ def test_names_cannot_break_the_summary():
     found = {hostile: [make_record(r) for r in BASE], "this checkout": [make_record(r) for r in BASE]}
     text = summary(compare(found, baseline=hostile, order=[list(found)] * 6, seed=0), most_slowdown=0.05)
     assert "a\\|b\\`c\\`\\<script\\>" in text
+
+
+def test_notes_cannot_break_the_summary_either():
+    notes = ["page '<img src=x>.jpg' is [odd](http://evil)\n| a | b |", "set `cache=<b>` \x1b[31m"]
+    description = Description(num_samples=1, notes=["'<script>' | \u202egpj"])
+    found = compared([100, 101, 99, 100, 102, 98]).model_copy(update={"notes": notes, "description": description})
+    text = summary(found, most_slowdown=0.05)
+    assert "- page '\\<img src=x\\>.jpg' is \\[odd\\](http://evil) \\| a \\| b \\|\n" in text
+    assert "- set `cache=<b>` \\\\x1b\\[31m\n" in text
+    assert "- '\\<script\\>' \\| \\\\u202egpj\n" in text
 
 
 @pytest.mark.parametrize(

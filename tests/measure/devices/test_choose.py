@@ -84,7 +84,8 @@ def write_run(folder, origin: str) -> None:
     write_json(folder / RECORD, record.model_copy(update={"steady": make_steady(1.0, num_steps=9, warmup_steps=1)}))
     times = [(0, 100), (100, 108), (109, 113)]
     rows = [("device", "forward", begin * MS, end * MS, n, origin) for n, (begin, end) in enumerate(times)]
-    pd.DataFrame(rows, columns=["lane", "stage", "begin_ns", "end_ns", "batch", "origin"]).to_parquet(folder / SPANS)
+    table = pd.DataFrame(rows, columns=["lane", "stage", "begin_ns", "end_ns", "batch", "origin"])
+    table.assign(process=0, sample=-1, background=False).to_parquet(folder / SPANS)
 
 
 def test_times_of_the_counted_steps_of_a_record_are_replayed(tmp_path):

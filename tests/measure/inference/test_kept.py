@@ -8,6 +8,11 @@ import pytest
 import torch
 
 from tests.measure.inference.conftest import Small, images
+from workbench.knobs.inference import InferenceKnobs
+from workbench.measure.inference.engine import Built, Order
+from workbench.measure.inference.kept import KeptEngine
+from workbench.measure.inference.open_engine import ENGINES
+from workbench.workload import InferenceModel
 
 
 def folder_of(tmp_path):
@@ -50,6 +55,11 @@ def damage(folder):
         file.write(b"x")
 
 
+def in_its_place(folder):
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("")
+
+
 def foreign(folder):
     label = json.loads((folder / "engine.json").read_text())
     label["order"]["processor"] = "another machine's"
@@ -61,6 +71,11 @@ FAULTS = {
     "of another machine": (foreign, "was built of something else"),
     "without a label": (lambda folder: (folder / "engine.json").unlink(), "was not finished"),
     "a damaged label": (lambda folder: (folder / "engine.json").write_text("{"), "has a damaged label"),
+    "a label that is no text": (
+        lambda folder: (folder / "engine.json").write_bytes(b"\xff"),
+        "has a damaged label",
+    ),
+    "a file in its place": (in_its_place, "has a damaged label"),
 }
 
 
@@ -72,6 +87,21 @@ def test_what_is_of_no_use_is_built_anew_and_that_is_said(opened, small, tmp_pat
     assert not again.was_kept
     assert any(said in note and "built anew" in note for note in again.notes)
     assert opened(small, engine="onnx").was_kept
+
+
+def test_what_a_compiler_keeps_in_folders_is_looked_at_as_well(small, tmp_path):
+    order = Order(InferenceModel(small, images(4)), small, InferenceKnobs(engine="compiled"), (4,))
+    kept = KeptEngine(order, ENGINES["compiled"], tmp_path)
+    kernels = kept.clear() / "inductor" / "3e"
+    kernels.mkdir(parents=True)
+    for name in ("kernel.so", "kernel.lock"):
+        (kernels / name).write_bytes(b"as it was made")
+    kept.finish(1.0, Built())
+    (kernels / "kernel.lock").write_bytes(b"")
+    (kernels / "new.so").write_bytes(b"added later")
+    assert kept.read()[0] is not None
+    (kernels / "kernel.so").write_bytes(b"as it was mode")
+    assert kept.read() == (None, "has changed since (inductor/3e/kernel.so)")
 
 
 def test_weights_of_the_same_form_do_not_share_an_engine(opened, tmp_path):

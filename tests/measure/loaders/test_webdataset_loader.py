@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 from toy import Toy, toy_knobs
 
@@ -119,3 +123,28 @@ def test_a_data_set_without_shards_is_refused_with_the_command(odd_pages):
 def test_a_workload_without_shards_is_refused():
     with pytest.raises(BadInput, match=r"no shards to stream.*loader=torch"):
         open_loader(Toy(toy_knobs()), LoaderKnobs(loader="webdataset"), on_gpu=False, pin_memory=False, channel=None)
+
+
+def cut(path):
+    os.truncate(path, 0)
+
+
+def exchanged(path):
+    shutil.copyfile(sorted(path.parent.glob("*.tar"))[0], path)
+
+
+def noise(path):
+    path.write_bytes(b"no tar file" * 1000)
+
+
+CHANGES = {"cut where an entry begins": cut, "exchanged": exchanged, "no tar file": noise, "gone": Path.unlink}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_shard_that_has_changed_since_the_survey_is_named(odd_shards, tmp_path, change):
+    folder = shutil.copytree(odd_shards, tmp_path / "shards")
+    loader = loader_of(folder, num_workers=0)
+    last = sorted(folder.glob("*.tar"))[-1]
+    change(last)
+    with pytest.raises(BadInput, match=rf"{last}.*(any more|changed).*Leave the data set alone"):
+        epochs(loader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,13 @@ from workbench.explain.checks.quality import compare_scores
 from workbench.explain.checks.samples import compare_samples
 from workbench.knobs.joined import SHIPPED
 from workbench.records import Check, Checks, Record
-from workbench.records.run_folder import SAMPLES
+from workbench.records.bounds import check_archive
+from workbench.records.run_folder import SAMPLES, is_there
 from workbench.registry import compare_recorded
 from workbench.workload import Arrays
+
+#: Size of a file of no arrays: a ZIP file that holds nothing but its end.
+_EMPTY_BYTES = 22
 
 
 def compare_runs(runs: Path, baseline: Record, variant: Record) -> Checks:
@@ -55,12 +60,15 @@ def read_samples(folder: Path, notes: list[str] | None = None) -> Arrays | None:
         Arrays by name (see `measure.trial.sample_recorder`); None where none were kept, or the file is damaged.
     """
     path = folder / SAMPLES
-    if not path.is_file():
+    if not is_there(path):
         return None
     try:
+        check_archive(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if not arrays.files and path.stat().st_size > _EMPTY_BYTES:
+                raise zipfile.BadZipFile("its list of arrays is gone")
             return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         if notes is not None:
             notes.append(f"{path} is damaged ({error}), so its samples were not compared.")
         return None

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from workbench.errors import BadInput
 from workbench.explain.breakdown import CLOSES_UP_TO
 from workbench.explain.diagnosis import loading_rules, loop_rules
 from workbench.explain.diagnosis.cause import APART, Cause, Thresholds
@@ -21,7 +20,7 @@ from workbench.explain.prediction.cost_model import DEVICE
 from workbench.explain.prediction.gain_map import EPOCH_ENDS, EPOCH_ENDS_CAUSE, StageGain, format_gain
 from workbench.explain.prediction.predictor import Predictor, predictor_for
 from workbench.records import Record
-from workbench.records.run_folder import read_record, read_spans, write_text
+from workbench.records.run_folder import SPANS, is_there, read_record, read_spans, write_text
 from workbench.units import format_share
 
 #: Where a run's advice is kept, in its folder.
@@ -84,13 +83,10 @@ def advise(folder: Path, predictor: Predictor | None = None) -> Advice:
         predictor: What predicts changes of this very run, where somebody has calibrated it already.
 
     Raises:
-        BadInput: Where there is no record in it.
+        BadInput: Where there is no record in it, or record or spans are damaged.
     """
     record = read_record(folder)
-    try:
-        spans = read_spans(folder)
-    except BadInput:
-        spans = None
+    spans = read_spans(folder) if is_there(folder / SPANS) else None
     predictor = predictor or predictor_for(record, spans)
     predictor = predictor and predictor.shortened()
     causes, gap = diagnosed(record, spans, predictor)

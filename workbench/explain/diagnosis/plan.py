@@ -117,6 +117,14 @@ def plan(record: Record, predictor: Predictor | None, causes: Sequence[Cause]) -
     return steps[:_STEPS]
 
 
+def _words(command: str) -> str:
+    """A recorded command as words that a shell takes as they are: what separates two commands is none of them."""
+    try:
+        return shlex.join(shlex.split(command))
+    except ValueError:  # a quotation that does not end
+        return shlex.quote(command)
+
+
 def compare_command(record: Record, settings: Mapping[str, Any], name: str) -> str:
     """The command that compares a change with the run's own knobs, to be pasted into a shell."""
     knobs = record.knobs
@@ -125,7 +133,7 @@ def compare_command(record: Record, settings: Mapping[str, Any], name: str) -> s
     behind = []
     if record.script is not None:
         own = {**record.asked, **{name: knobs.compared()[name] for name in ("args", "env") if name in knobs.compared()}}
-        behind = ["--", record.knobs.command]  # type: ignore[attr-defined]
+        behind = ["--", _words(record.knobs.command)]  # type: ignore[attr-defined]
     variant = shlex.quote(f"{name}: {shell_settings(settings)}")
     common = [f"-p {shell_settings({knob: value})}" for knob, value in own.items()]
     return " ".join(["workbench compare --variant", variant, *common, *behind])

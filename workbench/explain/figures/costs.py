@@ -164,7 +164,7 @@ def draw_costs(data: Costs) -> go.Figure:
         legend_traceorder="normal",
         meta={"narrow": _narrow(len(variants))},
     )
-    memory_names = ("processes", f"{data.item}s in the cache")
+    memory_names = ("processes", f"{plain(data.item)}s in the cache")
     _bars(figure, 1, variants, lambda cost: cost.memory_gb, memory_names, (FAINT, BLUE))
     startup_names = ("imports, workers, warm-up", "filling the cache")
     _bars(figure, 2, variants, lambda cost: cost.parts_s, startup_names, (SKY, ORANGE))

@@ -72,12 +72,12 @@ def draw_history(data: RateHistory) -> go.Figure:
             y=[record.steady.samples_per_s for record in records if record.steady],
             mode="lines+markers",
             name=plain(knobs),
-            customdata=[record.run_id for record in records],
-            hovertemplate=f"%{{y:.1f}} {data.item}s/s<br>{about}<extra></extra>",
+            customdata=[plain(record.run_id) for record in records],
+            hovertemplate=f"%{{y:.1f}} {plain(data.item)}s/s<br>{about}<extra></extra>",
         )
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.25})
     figure.update_xaxes(title="time of the trial (UTC)", type="date")
-    figure.update_yaxes(title=f"throughput ({data.item}s/s)", rangemode="tozero")
+    figure.update_yaxes(title=f"throughput ({plain(data.item)}s/s)", rangemode="tozero")
     return describe(
         figure,
         "Throughput over time",

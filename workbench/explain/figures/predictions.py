@@ -93,7 +93,7 @@ def draw_gains(data: GainBars) -> go.Figure:
         marker={"symbol": "diamond-open", "size": 10, "color": INK, "line": {"width": 2}},
         hovertemplate="<b>%{y}</b>: %{x:.1f} % of the work<extra></extra>",
     )
-    figure.update_xaxes(title=f"gain in {data.item}s per second, and share of the work (%)")
+    figure.update_xaxes(title=f"gain in {plain(data.item)}s per second, and share of the work (%)")
     figure.update_yaxes(autorange="reversed", type="category")
     return describe(
         figure,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from plotly.subplots import make_subplots
 from workbench.explain.figures.description import describe, empty_figure
 from workbench.explain.figures.template import MUTED, RED, SERIES, TEMPLATE, plain
 from workbench.explain.table import Table, make_table, number
-from workbench.records.run_folder import OWN_THREAD
+from workbench.records.run_folder import OWN_THREAD, read_json
+from workbench.records.tables import read_table
 from workbench.units import format_bytes, format_share
 
 #: What stands in a path before the part of it that says whose code it is.
@@ -28,6 +28,9 @@ _FRAME_PX, _FLAME_PX, _MEMORY_PX = 21, 150, 560
 
 #: A label smaller than this is not read, and left out.
 _LABEL_PX = 10
+
+#: What a file of memory over time has to have, to be drawn.
+_MEMORY_COLUMNS = ("at_ns", "phase", "process", "pid", "pss_bytes", "cpu_s", "shm_bytes", "device_bytes")
 
 #: Characters of a label that is as wide as the figure in a report.
 _CHARACTERS = 150
@@ -111,8 +114,11 @@ def flame(file: Path) -> go.Figure:
 
     Args:
         file: `profiles/stacks.speedscope.json`.
+
+    Raises:
+        BadInput: Where the file is damaged.
     """
-    return draw_flame(flame_graph(json.loads(file.read_text(encoding="utf-8"))))
+    return draw_flame(flame_graph(read_json(file)))
 
 
 def draw_flame(data: FlameGraph) -> go.Figure:
@@ -233,8 +239,11 @@ def memory_over_time(file: Path, *, cores: float | None = None) -> go.Figure:
     Args:
         file: `profiles/memory.parquet`.
         cores: Cores that the run may use; above them they are oversubscribed.
+
+    Raises:
+        BadInput: Where the file is damaged.
     """
-    return draw_memory(memory_curves(pd.read_parquet(file), cores=cores))
+    return draw_memory(memory_curves(read_table(file, _MEMORY_COLUMNS), cores=cores))
 
 
 def draw_memory(data: MemoryCurves) -> go.Figure:
@@ -257,7 +266,9 @@ def draw_memory(data: MemoryCurves) -> go.Figure:
         figure.add_hline(y=data.cores, line={"color": RED, "dash": "dash"}, row=2, col=1)
     for at_s, phase in data.phases:
         figure.add_vline(x=at_s, line={"color": MUTED, "width": 1, "dash": "dot"})
-        figure.add_annotation(x=at_s, y=1.0, yref="paper", text=phase, showarrow=False, xanchor="left", textangle=-30)
+        figure.add_annotation(
+            x=at_s, y=1.0, yref="paper", text=plain(phase), showarrow=False, xanchor="left", textangle=-30
+        )
     figure.update_layout(template=TEMPLATE, height=_MEMORY_PX, margin={"t": 110, "b": 80})
     figure.update_yaxes(title="memory (MB)", row=1, col=1)
     figure.update_yaxes(title="busy cores", row=2, col=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import keyword
 import re
 from collections.abc import Callable
@@ -13,12 +12,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from workbench.errors import BadInput
 from workbench.explain.figures.html_table import Html, bullets, heading, html_table, paragraph
 from workbench.explain.figures.profiler_figures import flame, memory_over_time
 from workbench.explain.figures.tables import profiler_table
 from workbench.explain.table import Cell, Style, Table, code, make_table, note_table, number
 from workbench.records import Record
-from workbench.records.run_folder import read_record
+from workbench.records.run_folder import read_json, read_record
 from workbench.units import format_bytes, format_duration, format_share
 
 _MOST_OPERATORS = 15
@@ -66,11 +66,20 @@ def show_profilers(record: Record, folder: Path) -> list[Html | go.Figure]:
     shown: list[Html | go.Figure] = [html_table(profiler_table(record))]
     for name, (title, view) in views.items():
         if name in record.profiles:
-            shown += [heading(title), view(folder / record.profiles[name])]
+            shown += [heading(title), _drawn(view, folder / record.profiles[name])]
     if "torch operators" in record.profiles:
-        by_memory = operator_table(folder / record.profiles["torch operators"], by="memory")
-        shown += [heading("Operators by memory"), html_table(by_memory)]
+        file = folder / record.profiles["torch operators"]
+        by_memory = _drawn(lambda file: html_table(operator_table(file, by="memory")), file)
+        shown += [heading("Operators by memory"), by_memory]
     return [*shown, html_table(files_table(record)), bullets(record.notes)]
+
+
+def _drawn(view: Callable[[Path], Html | go.Figure], file: Path) -> Html | go.Figure:
+    """What a file shows; of a damaged one that it is, beside the others."""
+    try:
+        return view(file)
+    except BadInput as error:
+        return paragraph(str(error))
 
 
 def files_table(record: Record) -> Table:
@@ -86,8 +95,11 @@ def operator_table(file: Path, *, by: str = "time") -> Table:
     Args:
         file: `profiles/operators.json`.
         by: `time` (their own, CPU and device) or `memory` (what they allocate).
+
+    Raises:
+        BadInput: Where the file is damaged.
     """
-    operators = json.loads(file.read_text(encoding="utf-8"))
+    operators = read_json(file)
     own = _own_time_s if by == "time" else _allocated_bytes
     largest = sorted((row for row in operators if own(row) > 0), key=own, reverse=True)[:_MOST_OPERATORS]
     if not largest:
@@ -145,8 +157,11 @@ def read_source(file: Path) -> TimedSource:
 
     Args:
         file: `profiles/lines.json`.
+
+    Raises:
+        BadInput: Where the file is damaged.
     """
-    merged = json.loads(file.read_text(encoding="utf-8"))
+    merged = read_json(file)
     functions = [
         TimedFunction(
             function["path"],

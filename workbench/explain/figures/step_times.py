@@ -80,6 +80,7 @@ def steps_in_place(record: Record) -> go.Figure:
 def draw_steps(data: StepTimes) -> go.Figure:
     """A bar for each step: its mean, with lines from the median to the 95th percentile."""
     steps, item = data.steps, data.item
+    shown = plain(item)
     if not steps:
         return empty_figure(
             f"No step was timed {item} by {item} in this run: {item}s come whole from a cache, or untimed."
@@ -99,11 +100,12 @@ def draw_steps(data: StepTimes) -> go.Figure:
         },
         customdata=[[format_duration(row.p50_s), format_duration(row.p95_s), row.count, row.origin] for row in steps],
         hovertemplate=(
-            f"<b>%{{y}}</b> for each {item} on the average<br>median %{{customdata[0]}}, 95 % within %{{customdata[1]}}"
+            f"<b>%{{y}}</b> for each {shown} on the average<br>"
+            "median %{customdata[0]}, 95 % within %{customdata[1]}"
             "<br>%{customdata[2]} times, %{customdata[3]}<extra></extra>"
         ),
     )
-    figure.update_xaxes(title=f"time of a worker for each {item} (ms)", rangemode="tozero")
+    figure.update_xaxes(title=f"time of a worker for each {shown} (ms)", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", type="category")
     return describe(
         figure,
@@ -224,7 +226,7 @@ def cost_by_load(curves: Sequence[LoadCurve], *, item: str = "sample") -> go.Fig
             (place + 1) * width - (0.04 if place < len(curves) - 1 else 0.0),
         ]
         figure.update_layout({f"xaxis{axis}": {"title": plain(curve.load), "domain": domain, "anchor": "y"}})
-    figure.update_layout(yaxis={"title": f"time for each {item} (ms)", "rangemode": "tozero"})
+    figure.update_layout(yaxis={"title": f"time for each {plain(item)} (ms)", "rangemode": "tozero"})
     rows = [
         (curve.load, number(str(load)), number(f"{curve.seconds[load] * 1e3:.3f}"))
         for curve in curves

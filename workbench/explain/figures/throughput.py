@@ -95,7 +95,7 @@ def draw_throughput(data: TrialRates) -> go.Figure:
             marker={"symbol": _SYMBOLS[count % len(_SYMBOLS)], "size": 9},
         )
     figure.update_xaxes(title="block", dtick=1)
-    figure.update_yaxes(title=f"{data.item}s per second", rangemode="tozero")
+    figure.update_yaxes(title=f"{plain(data.item)}s per second", rangemode="tozero")
     return describe(
         figure,
         data.finding,

@@ -153,7 +153,7 @@ def draw_timeline(data: Window) -> go.Figure:
             name=name,
             orientation="h",
             showlegend=stage in visible,
-            y=group["row"],
+            y=[plain(row) for row in group["row"]],
             base=group["at_ms"],
             x=group["took_ms"],
             marker={
@@ -163,12 +163,12 @@ def draw_timeline(data: Window) -> go.Figure:
             },
             customdata=group[["batch", "sample"]],
             hovertemplate=(
-                f"<b>{name}</b> %{{x:.3f}} ms<br>batch %{{customdata[0]}}, {data.item} %{{customdata[1]}}"
+                f"<b>{name}</b> %{{x:.3f}} ms<br>batch %{{customdata[0]}}, {plain(data.item)} %{{customdata[1]}}"
                 "<extra></extra>"
             ),
         )
     figure.update_xaxes(title="time (ms)")
-    figure.update_yaxes(categoryorder="array", categoryarray=data.rows[::-1])
+    figure.update_yaxes(categoryorder="array", categoryarray=[plain(row) for row in data.rows[::-1]])
     return describe(
         figure,
         data.finding,
@@ -279,7 +279,7 @@ def draw_batch_path(data: BatchPaths) -> go.Figure:
         {
             "label": f"batch {batch}",
             "method": "update",
-            "args": [{"visible": [other == batch for other in data.paths]}, {"title.text": data.finding(batch)}],
+            "args": [{"visible": [other == batch for other in data.paths]}, {"title.text": plain(data.finding(batch))}],
         }
         for batch in data.paths
     ]

@@ -180,7 +180,7 @@ def _bar(stage: str, data: LaneBars) -> dict[str, object]:
             for _, part in rows
         ],
         "hovertemplate": (
-            f"<b>{name}</b>: %{{customdata[0]}} of the lane<br>%{{customdata[1]}} for each {data.item}"
+            f"<b>{name}</b>: %{{customdata[0]}} of the lane<br>%{{customdata[1]}} for each {plain(data.item)}"
             "<br>%{customdata[2]} in all, %{customdata[3]}<extra></extra>"
         ),
         # A stage that is named in its bar needs no place in the legend.

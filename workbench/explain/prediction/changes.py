@@ -15,6 +15,7 @@ the command line alone (`commands.questions`).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -379,4 +380,4 @@ def _compare(name: str, value: Any) -> str:
 
 
 def _variant(name: str, value: Any) -> str:
-    return f'workbench compare --variant "changed: {shell_settings({name: value})}"'
+    return f"workbench compare --variant {shlex.quote(f'changed: {shell_settings({name: value})}')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -13,6 +14,7 @@ from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import how_it_was_measured, needs
 from workbench.records import CheckStatus, Comparison, Interval, Policy, Record, VariantResult
 from workbench.units import format_number, format_ratio, format_share
+from workbench.visible import visible
 
 Answer = Literal["passed", "slower", "cannot_tell", "failed"]
 
@@ -22,6 +24,8 @@ _ANSWERS: dict[Answer, str] = {
     "cannot_tell": "Cannot tell whether it is more than {most} slower than {reference}",
     "failed": "Failed: there is nothing to compare",
 }
+
+_CODE = re.compile(r"`([^`]+)`")
 
 #: Up to this many ratios are named one by one.
 _FEW = 6
@@ -67,7 +71,7 @@ def candidate(comparison: Comparison) -> VariantResult | None:
 def summary(comparison: Comparison, *, most_slowdown: float) -> str:
     """The answer as Markdown, for a pull request; how it was measured is folded."""
     of_data = comparison.description.notes if comparison.description is not None else []
-    how = [f"- {line}" for line in [*how_it_was_measured(comparison), *comparison.notes, *of_data]]
+    how = [f"- {_sentence(line)}" for line in [*how_it_was_measured(comparison), *comparison.notes, *of_data]]
     folded = ["<details><summary>How it was measured</summary>", "", *how, "", "</details>"]
     return "\n".join([brief(comparison, most_slowdown=most_slowdown), *folded, ""])
 
@@ -79,7 +83,7 @@ def brief(comparison: Comparison, *, most_slowdown: float) -> str:
     lines = [
         f"### {_ANSWERS[found].format(most=format_share(most_slowdown), reference=reference)}",
         "",
-        f"| | median {plural(item_of(comparison))}/s | speed-up | 95 % interval |",
+        f"| | median {_escaped(plural(item_of(comparison)))}/s | speed-up | 95 % interval |",
         "|---|---|---|---|",
         *map(_row, comparison.variants),
         "",
@@ -139,8 +143,15 @@ def _log_ratios(comparison: Comparison) -> Samples:
     return np.array([np.log(a / b) for a, b in zip(own, other, strict=False) if a and b])
 
 
+def _sentence(text: str) -> str:
+    """A sentence whose names stay text in Markdown: only what stands between backticks is code."""
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join(f"`{visible(part)}`" if place % 2 else _escaped(part) for place, part in enumerate(parts))
+
+
 def _escaped(text: str) -> str:
     """Text that stays text in a Markdown table."""
+    text = visible(" ".join(text.splitlines()))
     for mark in "\\`*_[]<>|":
         text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", " ")
+    return text

@@ -17,6 +17,7 @@ from workbench.measure.timing.spans import monotonic_ns
 from workbench.observer.begin import begin_in
 from workbench.observer.session import SETTINGS
 from workbench.records import Record
+from workbench.records.in_use import Hold
 from workbench.records.run_folder import RECORD, new_run_folder, write_json
 
 
@@ -34,6 +35,7 @@ class InProcess:
     def __init__(self, knobs: ObservedKnobs, runs: Path) -> None:
         self._knobs = knobs
         self.folder = new_run_folder(runs, knobs)
+        self._hold = Hold(self.folder)
         self._shared = Path(tempfile.mkdtemp(prefix="workbench-observe-"))
         settings = {"steps": None, "warmup": knobs.warmup_steps, "let_finish": True}
         (self._shared / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
@@ -66,4 +68,5 @@ class InProcess:
             write_json(self.folder / RECORD, record)
             return record
         finally:
+            self._hold.release()
             shutil.rmtree(self._shared, ignore_errors=True)

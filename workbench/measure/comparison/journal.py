@@ -10,6 +10,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.turns import why_no_turns
 from workbench.records import ComparisonState, Policy, Program, Slicing, Stop, VariantTrial
+from workbench.records.in_use import Hold
 from workbench.records.run_folder import read_state, write_state
 
 
@@ -25,6 +26,7 @@ class Journal:
         self.folder = folder
         self.state = state
         self._write()
+        self._hold = Hold(folder)  # as long as anybody has it: what is found in its trials comes after the last one
 
     @classmethod
     def begin(

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from workbench.files import cache_dir
+from workbench.files import ENGINES, cache_dir
 from workbench.measure.inference.engine import Built, Engine, Order
 from workbench.measure.trial.environment import cpu_name
 from workbench.versions import package_of
@@ -26,13 +26,17 @@ _LABEL = "engine.json"
 _LETTERS = 24
 
 
+#: Suffixes of what compilers write again as they go along: locks, and what they have tried out so far.
+_REWRITTEN = (".lock", ".best_config")
+
+
 class Label(BaseModel):
     """What lies in a folder beside the engine's files.
 
     Attributes:
         order: What it was built of, part by part.
         build_s: Seconds that it took, with the first run of each size.
-        files: SHA-256 by name, of the files that do not change.
+        files: SHA-256 by name, a path inside the folder, of the files that do not change.
         facts: See `engine.Built`.
         notes: Likewise.
     """
@@ -59,7 +63,7 @@ class KeptEngine:
     def __init__(self, order: Order, engine: Engine, root: Path | None = None) -> None:
         self._parts = dict(_parts(order, engine))
         key = hashlib.sha256(json.dumps(self._parts, sort_keys=True).encode()).hexdigest()[:_LETTERS]
-        self.folder = (root or cache_dir() / "engines") / f"{order.knobs.engine}-{key}"
+        self.folder = (root or cache_dir() / ENGINES) / f"{order.knobs.engine}-{key}"
 
     def read(self) -> tuple[Label | None, str]:
         """The label of a folder that is complete and unchanged; else None, and why it is of no use, if it is there."""
@@ -70,7 +74,7 @@ class KeptEngine:
             label = Label.model_validate_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None, "was not finished"
-        except (OSError, ValidationError):
+        except (OSError, ValueError):  # a folder in its place, bytes that are no text, other fields
             return None, "has a damaged label"
         if label.order != self._parts:
             return None, "was built of something else"
@@ -84,12 +88,14 @@ class KeptEngine:
         return self.folder
 
     def remove(self) -> None:
-        """No folder: nothing half-built stays."""
+        """No folder: nothing half-built stays, nor what lies in its place."""
+        if self.folder.is_symlink() or self.folder.is_file():
+            self.folder.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def finish(self, build_s: float, built: Built) -> Label:
-        """Say that the folder is complete. Folders inside it are caches, which look after themselves."""
-        files = {path.name: _digest(path) for path in sorted(self.folder.iterdir()) if path.is_file()}
+        """Say that the folder is complete. Folders inside it are caches of compilers, which may add files later."""
+        files = {str(path.relative_to(self.folder)): _digest(path) for path in _lasting(self.folder)}
         facts, notes = dict(built.facts), list(built.notes)
         label = Label(order=self._parts, build_s=build_s, files=files, facts=facts, notes=notes)
         partial = self.folder / f"{_LABEL}.partial"
@@ -135,6 +141,11 @@ def _module_digest(module: torch.nn.Module) -> str:
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _lasting(folder: Path) -> list[Path]:
+    """The files below a folder that nobody changes once they are written: what compilers look up by its content."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in _REWRITTEN)
 
 
 def _layout(example: torch.Tensor) -> str:

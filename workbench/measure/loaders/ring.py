@@ -151,7 +151,7 @@ class Ring:
             view = np.frombuffer(self._memory.view, np.uint8, stop - begin, base + begin)
             weakref.finalize(view, one_is_gone)
             views.append(view)
-        batch = pickle.loads(packed.pickled, buffers=views)  # from our own worker
+        batch = pickle.loads(packed.pickled, buffers=views)  # from our own worker  # nosec B301
         if not views:
             self._taken.view[packed.slot] = 0
         return batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from workbench.measure.loaders.torch_loader import (
 from workbench.measure.timing.channel import Channel
 from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import stage, worker_stages
+from workbench.units import counted
 from workbench.workload import Workload
 
 #: Samples that wait in each worker's shuffle buffer while training.
@@ -197,8 +199,11 @@ class _Shards(IterableDataset[IndexedBatch]):
         numbers: list[int] = []
         samples: list[Any] = []
         while len(numbers) < self._size:
-            with stage("read"):
-                entry = next(entries, None)
+            try:
+                with stage("read"):
+                    entry = next(entries, None)
+            except WorkbenchError as error:
+                return numbers, error
             if entry is None:
                 break
             numbers.append(int(entry["__key__"]))
@@ -215,7 +220,11 @@ class _Shards(IterableDataset[IndexedBatch]):
 
     def _entries(self, share: int, epoch: int, num_samples: int, skip: int) -> Iterator[Mapping[str, Any]]:
         """The files of each sample of a share, in order, or shuffled by seed and epoch."""
+        ends = itertools.accumulate(count for _, count in self._feed.shards)
+        ranges = [range(end - count, end) for end, (_, count) in zip(ends, self._feed.shards, strict=True)]
+        numbers = {number for each in ranges[share :: self._workers] for number in each}
         urls = [str(path) for path, _ in self._feed.shards[share :: self._workers]]
+        places = ", ".join(urls)
         steps: list[Any] = [wds.tarfile_to_samples()]
         if self._shuffle:
             random.Random(f"{self._seed} {epoch} {share}").shuffle(urls)
@@ -223,7 +232,37 @@ class _Shards(IterableDataset[IndexedBatch]):
         entries = wds.DataPipeline(wds.SimpleShardList(urls), *steps)
         # Of the last shard perhaps only the first samples were asked for.
         wanted = (entry for entry in entries if int(entry["__key__"]) < num_samples)
-        return itertools.islice(wanted, skip, None)
+        return itertools.islice(_all_of(wanted, numbers, places), skip, None)
+
+
+def _all_of(entries: Iterator[Mapping[str, Any]], numbers: set[int], places: str) -> Iterator[Mapping[str, Any]]:
+    """The entries of shards, if they are what they were.
+
+    A tar file that is cut where an entry begins ends there as if it were whole.
+
+    Args:
+        entries: What is read of the shards.
+        numbers: The samples that are to be in them.
+        places: Where the shards lie, for messages.
+
+    Raises:
+        BadInput: Where one cannot be read any more, a sample is missing, or there is one of another shard.
+    """
+    missing, why = set(numbers), ""
+    try:
+        for entry in entries:
+            if int(entry["__key__"]) not in missing:
+                why = f"have changed: sample {entry['__key__']} came twice, or belongs to another shard"
+                break
+            missing.remove(int(entry["__key__"]))
+            yield entry
+    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+        why = f"cannot be read any more ({' '.join(str(error).split())})"
+    if missing or why:
+        given = counted(len(numbers) - len(missing), "sample")
+        why = why or f"have changed: they gave {given} where there were {len(numbers)}"
+        remedy = "Leave the data set alone while a trial runs, and run it again; or write the shards anew"
+        raise BadInput("the data set", [Problem(why, places, remedy)])
 
 
 class _Turns:

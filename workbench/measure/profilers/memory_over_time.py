@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from workbench.measure.profilers.profiler import BaseProfiler, Findings, ProfilerContext
+from workbench.records.tables import write_table
 from workbench.units import counted
 
 
@@ -116,13 +117,14 @@ class MemoryOverTime(BaseProfiler):
     def collect(self) -> Findings:
         """See `Profiler`."""
         import pandas as pd
+        import pyarrow as pa
 
         self._ended.set()
         self._thread.join()
         table = pd.DataFrame([asdict(sample) for sample in self._samples])
         if table.empty:
             return Findings(notes=["memory: no sample was taken"])
-        table.to_parquet(self._file)
+        write_table(pa.Table.from_pandas(table), self._file)
         totals = table.groupby("at_ns").agg(pss=("pss_bytes", "sum"), phase=("phase", "first"))
         place = int(totals["pss"].to_numpy().argmax())
         peak_mb, phase = totals["pss"].to_numpy()[place] / 1e6, totals["phase"].to_numpy()[place]

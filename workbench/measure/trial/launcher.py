@@ -33,6 +33,7 @@ from workbench.measure.trial.worker import NO_RECORD
 from workbench.observer.clock import VARIABLE as PAUSES
 from workbench.observer.clock import Pauses
 from workbench.records import Failure, FailureKind, Machine, Phase, Program, Record, Slice
+from workbench.records.in_use import Hold
 from workbench.records.run_folder import EVENTS, RECORD, STDERR, new_run_folder, read_record, write_json, writing
 from workbench.units import NS_PER_S, format_duration
 
@@ -121,6 +122,7 @@ class Launch:
         self._is_foreign = program is not None
         self._program = program or Program(name="this workbench", python=sys.executable)
         self._folder = new_run_folder(runs, knobs, only_changed=program is not None)
+        self._hold = Hold(self._folder)  # `workbench clean` leaves it alone
         self._on_event = on_event or (lambda event: None)
         self.phase: Phase = "launch"
         self._started_ns = monotonic_ns()
@@ -185,9 +187,8 @@ class Launch:
             return "cancelled", f"whoever followed its progress failed ({self._callers_error!r})"
         timeout_s = self._knobs.timeout_s
         if self.ran_s > timeout_s:
-            remedy = "Raise timeout_s, or lower num_steps"
             took = f"took longer than timeout_s = {format_duration(timeout_s)} ({self._how_far()})"
-            return "timeout", f"{took}. {remedy}"
+            return "timeout", f"{took}. Raise timeout_s, or lower num_steps"
         return None
 
     def wait(self, seconds: float) -> None:
@@ -346,6 +347,7 @@ class Launch:
         slices = so_far if self._slices is None else self._slices
         known = {"machine": machine, "notes": notes, "slices": slices, "forked": self._template is not None}
         record = record.model_copy(update=known)
+        self._hold.release()
         return self._written(record, found_no_room=returncode == NO_RECORD)
 
     def _written(self, record: Record, *, found_no_room: bool) -> Record:
@@ -363,9 +365,8 @@ class Launch:
 
     def _no_record(self, returncode: int | None) -> tuple[FailureKind, str] | None:
         """Why a trial has left none, where it says that it found no room for it."""
-        if returncode != NO_RECORD or self._is_foreign:
-            return None
-        return "error", str(CannotWrite.full(self._folder / RECORD))
+        said = returncode == NO_RECORD and not self._is_foreign
+        return ("error", str(CannotWrite.full(self._folder / RECORD))) if said else None
 
     def _left_record(self) -> Record | None:
         """The record that the trial has written, where this workbench can read it."""
@@ -376,12 +377,11 @@ class Launch:
 
     def _foreign_record(self) -> tuple[FailureKind, str] | None:
         """Why a record that is there is of no use: another workbench may write another kind."""
-        if not (self._folder / RECORD).is_file():
-            return None
         try:
             read_record(self._folder)
         except BadInput as error:
-            return "error", f"'{self._program.name}' has left a record that this workbench cannot read: {error}"
+            why = f"'{self._program.name}' has left a record that this workbench cannot read: {error}"
+            return ("error", why) if (self._folder / RECORD).is_file() else None
         return None
 
     def _stderr_tail(self) -> str:

@@ -17,6 +17,7 @@ from workbench.measure.timing.core_time import CoreWatch
 from workbench.measure.timing.spans import NONE, Spans, TrackSpans, fitting_name
 from workbench.records import LaneStats, Origin, StageStats
 from workbench.records.run_folder import writing
+from workbench.records.tables import write_table
 from workbench.stages import Lane
 from workbench.units import NS_PER_S
 
@@ -150,7 +151,6 @@ def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
         CannotWrite: Where there is no room for them; then there is no file.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     tables = []
     for track in tracks:
@@ -173,7 +173,7 @@ def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
                 )
             )
     with writing(path, partial=True):
-        pq.write_table(pa.concat_tables(tables), path)
+        write_table(pa.concat_tables(tables), path)
 
 
 def _device_spans(device: Device) -> Spans:

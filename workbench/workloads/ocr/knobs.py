@@ -13,6 +13,7 @@ from workbench.knobs.format import shell_settings
 from workbench.knobs.inference import EXPORTING
 from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
+from workbench.workloads.ocr.annotations.format_names import AnnotationFormat
 from workbench.workloads.ocr.model_knobs import DetectorKnobs
 from workbench.workloads.ocr.stages import NORMALIZING, STAGES
 
@@ -112,9 +113,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
         "annotation file or folder, where it isn't found by itself",
         inactive=[Inactive(lambda s: s.knobs.annotation_format == "none", "annotation_format=none: none are read")],
     )
-    annotation_format: Literal[
-        "auto", "ufo", "icdar2015", "icdar2013", "paddleocr", "labelme", "mmocr", "coco", "totaltext", "none"
-    ] = knob(
+    annotation_format: AnnotationFormat = knob(
         "auto",
         "pages",
         "grammar of the annotations; none: the images are measured alone, whatever lies beside them",

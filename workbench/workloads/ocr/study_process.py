@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.files import child_environment
+from workbench.records.in_use import Hold
 from workbench.records.run_folder import new_run_folder, read_knobs, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.transform_study import TransformStudy
@@ -38,6 +39,7 @@ def run_study(knobs: OcrKnobs, runs: Path, *, on_round: Callable[[int, int], Non
     """
     check_study(knobs)
     folder = new_run_folder(runs, knobs)
+    held = Hold(folder)
     command = [sys.executable, "-m", "workbench.workloads.ocr.study_process", str(folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=child_environment()) as process:
@@ -47,6 +49,7 @@ def run_study(knobs: OcrKnobs, runs: Path, *, on_round: Callable[[int, int], Non
             if done.isdigit() and total.isdigit():  # and not something that a library prints
                 on_round(int(done), int(total))
         message = process.stderr.read().strip()
+    held.release()
     if process.returncode == 0:
         return folder
     if process.returncode == _BAD_INPUT:

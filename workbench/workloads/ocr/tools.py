@@ -1,4 +1,4 @@
-"""What text detection offers beside trials: drawn pages, data sets as shards, times of each step of the chain."""
+"""What text detection offers beside trials: drawn pages, data sets as files or shards, times of each transform."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 from workbench.records import Count, Description
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.synthetic.layouts import LAYOUTS
+from workbench.workloads.ocr.layouts.layouts import LAYOUTS
 
 _OnSample = Callable[[int, int], None]
 
 
 class OcrTools:
-    """See `DrawsSamples`, `WritesShards` and `TimesTransforms` of `commands.offers`."""
+    """See `DrawsSamples`, `WritesSamples`, `WritesShards` and `TimesTransforms` of `commands.offers`."""
 
     layouts: ClassVar[Collection[str]] = LAYOUTS.keys()
 
@@ -39,6 +39,31 @@ class OcrTools:
         counts = [Count(name="words", number=manifest.num_words), Count(name="bytes", number=manifest.num_bytes)]
         notes = [] if is_new else ["These pages were there already: nothing was drawn."]
         return Description(num_samples=manifest.count, counts=counts, notes=notes)
+
+    @staticmethod
+    def write_samples(
+        data: Path,
+        folder: Path,
+        *,
+        layout: str,
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        on_sample: _OnSample | None = None,
+    ) -> Description:
+        """See `WritesSamples`."""
+        from workbench.workloads.ocr.layouts.write import write_layout
+        from workbench.workloads.ocr.pages.survey import survey_pages
+
+        pages, counts = survey_pages(OcrKnobs.parse_own({**(settings or {}), "dataset": str(data)}))
+        written = write_layout(pages, counts, folder, layout=layout, seed=seed, on_page=on_sample)
+        return Description(
+            num_samples=written.num_pages,
+            counts=[
+                Count(name="words", number=written.num_words),
+                Count(name="bytes", number=written.num_bytes),
+            ],
+            notes=[*counts.notes, *written.notes],
+        )
 
     @staticmethod
     def write_shards(

@@ -11,6 +11,7 @@ import pytest
 from workbench.workloads.ocr.annotations.reading import (
     Unreadable,
     add_word,
+    as_number,
     as_size,
     each_object,
     read_json,
@@ -162,3 +163,27 @@ def test_what_is_no_object_of_a_list_is_named_by_its_place():
 def test_sizes_are_positive_numbers_or_nothing(value, size):
     assert as_size(value) == size
     assert as_size(json.loads(json.dumps(value))) == size
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (3, 3.0),
+        (2.5, 2.5),
+        ("12.5", 12.5),
+        (" 7 ", 7.0),
+        (True, None),
+        (None, None),
+        ("x", None),
+        ([1], None),
+        (10**400, None),
+    ],
+)
+def test_a_number_is_no_truth_value(value, number):
+    assert as_number(value) == number
+
+
+def test_points_that_are_truth_values_are_dropped():
+    page = AnnotatedPage("a.jpg", [], "a")
+    add_word(page, [True, 0, 9, 0, 9, 9])
+    assert (page.words, page.dropped) == ([], {"points that are no pairs of numbers": 1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from scipy.io import savemat
 
 from workbench.errors import BadInput
 from workbench.files import files_below
+from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
+from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 QUAD = "10,10,50,10,50,30,10,30"
@@ -21,9 +24,23 @@ MMOCR = {"metainfo": {}, "data_list": [{"img_path": "img_1.jpg", "instances": []
 COCO = {"images": [{"file_name": "img_1.jpg", "id": 0}], "annotations": []}
 LABELME = {"shapes": [], "imagePath": "img_1.jpg"}
 COCO_LINE = json.dumps({"file_name": "img_1.jpg", "annotations": [{"bbox": [1, 1, 4, 4], "segmentation": []}]})
+BOX = [10, 10, 50, 30]
+HIERTEXT = {"annotations": [{"image_id": "img_1", "paragraphs": []}]}
+TEXTOCR = {"imgs": {"img_1": {}}, "anns": {}, "imgToAnns": {}}
+FUNSD = {"form": [{"box": BOX, "text": "A", "words": []}]}
+XFUND = {"documents": [{"img": {"fname": "img_1.jpg"}, "document": FUNSD["form"]}]}
+CORD = {"valid_line": [], "meta": {"image_size": {}}, "dontcare": [], "roi": {}}
+LSVT = {"img_1": [{"transcription": "A", "illegibility": False, **WORD}]}
+DAVAR = {"img_1.jpg": {"content_ann": {"bboxes": [BOX]}}}
 PADDLEOCR = f"img_1.jpg\t{json.dumps([WORD])}"
 TOTALTEXT = "x: [[259 313 389]], y: [[542 462 417]], ornt: [u'c'], transcriptions: [u'PAUL']"
 POLYGON = "140,629,189,845,358,989,550,1009,206,633"
+
+VOC = "<annotation><filename>img_1.jpg</filename></annotation>"
+CVAT = '<annotations><version>1.1</version><image name="img_1.jpg"/></annotations>'
+PAGE = '<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"><Page/></PcGts>'
+ALTO = '<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Layout><Page/></Layout></alto>'
+SVT = "<tagset><image><imageName>img_1.jpg</imageName></image></tagset>"
 
 
 @pytest.fixture
@@ -53,6 +70,13 @@ def images(write):
         pytest.param("coco", {"val.txt": COCO_LINE}, id="COCO by lines"),
         pytest.param("coco", {"val.jsonl": COCO_LINE}, id="COCO by lines in jsonl"),
         pytest.param("labelme", {"img_1.json": LABELME, "img_2.json": LABELME}, id="LabelMe"),
+        pytest.param("hiertext", {"gt.jsonl": HIERTEXT}, id="HierText"),
+        pytest.param("coco_text", {"TextOCR.json": TEXTOCR}, id="TextOCR"),
+        pytest.param("funsd", {"img_1.json": FUNSD, "img_2.json": FUNSD}, id="FUNSD"),
+        pytest.param("xfund", {"zh.train.json": XFUND}, id="XFUND"),
+        pytest.param("cord", {"img_1.json": CORD, "img_2.json": CORD}, id="CORD"),
+        pytest.param("lsvt", {"train_full_labels.json": LSVT}, id="LSVT"),
+        pytest.param("davar", {"datalist.json": DAVAR}, id="DAVAR"),
         pytest.param("paddleocr", {"Label.txt": PADDLEOCR}, id="PaddleOCR"),
         pytest.param("paddleocr", {"Label.txt": "img_1.jpg\t[]"}, id="PaddleOCR without words"),
         pytest.param("totaltext", {"poly_gt_img_1.txt": TOTALTEXT}, id="Total-Text"),
@@ -62,6 +86,13 @@ def images(write):
         pytest.param("icdar2015", {"gt_img_1.txt": f"{QUAD},A"}, id="ICDAR2015"),
         pytest.param("icdar2015", {"gt_img_1.txt": f'{QUAD},"A"'}, id="ICDAR2015 quoted"),
         pytest.param("icdar2015", {"img_1.csv": f"{QUAD},NO.53 55,57 & 59"}, id="SROIE"),
+        pytest.param("yolo", {"labels/img_1.txt": "0 0.5 0.5 0.1 0.1", "labels/img_2.txt": ""}, id="YOLO"),
+        pytest.param("yolo", {"labels/img_1.txt": "3 0.5 0.5 0.6 0.5 0.6 0.6 0.5 0.6"}, id="YOLO's turned boxes"),
+        pytest.param("voc", {"img_1.xml": VOC, "img_2.xml": "<broken"}, id="Pascal VOC"),
+        pytest.param("cvat", {"annotations.xml": CVAT}, id="CVAT"),
+        pytest.param("page_xml", {"page/img_1.xml": PAGE}, id="PAGE XML"),
+        pytest.param("alto", {"alto/img_1.xml": ALTO}, id="ALTO"),
+        pytest.param("svt", {"train.xml": SVT}, id="SVT"),
     ],
 )
 def test_formats(write, find, images, format_name, files):
@@ -69,6 +100,21 @@ def test_formats(write, find, images, format_name, files):
     found = find()
     assert found.format == format_name
     assert found.paths == tuple(sorted(paths))
+
+
+@pytest.mark.parametrize(
+    ("format_name", "content"),
+    [
+        ("ufo", UFO), ("mmocr", MMOCR), ("coco", COCO), ("labelme", LABELME), ("hiertext", HIERTEXT),
+        ("coco_text", TEXTOCR), ("funsd", FUNSD), ("xfund", XFUND), ("cord", CORD), ("lsvt", LSVT), ("davar", DAVAR),
+    ],
+)  # fmt: skip
+def test_a_json_file_is_of_one_format_only(format_name, content):
+    assert [name for name, known in FORMATS.items() if known.is_json(content)] == [format_name]
+
+
+def test_an_object_on_a_line_of_its_own_is_no_line_of_another_format():
+    assert not any(known.is_line(json.dumps(HIERTEXT)) for known in FORMATS.values())
 
 
 def test_mat(tmp_path, find, images):
@@ -200,20 +246,18 @@ def test_a_format_named_with_its_file_is_believed(write, find, images):
 @pytest.mark.parametrize(
     ("name", "content", "seen"),
     [
-        ("a.json", {"form": []}, "keys 'form'"),
-        ("a.json", {"imgs": {}, "anns": {}, "imgToAnns": {}}, "keys 'imgs', 'anns', 'imgToAnns'"),
-        ("a.json", {"gt_0": [{"transcription": "A", "points": []}]}, "keys 'gt_0'"),
-        ("a.json", {f"{number}.jpg": {"content_ann": {}} for number in range(99)}, "keys '0.jpg', '1.jpg'"),
+        ("a.json", {"shape": []}, "keys 'shape'"),
+        ("a.json", {f"{number}.jpg": {"boxes": {}} for number in range(99)}, "keys '0.jpg', '1.jpg'"),
         ("a.json", [1, 2], "a list and no object"),
         ("a.json", "hello", "line 1: is not JSON"),
         ("a.txt", '{"file_name": "a", "annotations": [{"box": [1], "text": "A", "label": 1}]}', "begins with"),
         ("a.txt", "950,231,1006,475,0.716654,None", "begins with '950,231,1006,475,0.716654,None'"),
         ("a.txt", ",".join("7" * 32), "begins with '7,7,7"),
-        ("a.txt", "0 0.5 0.5 0.1 0.1", "begins with '0 0.5 0.5 0.1 0.1'"),
+        ("a.txt", "0 50 50 10 10", "begins with '0 50 50 10 10'"),
         ("a.txt", "", "is empty"),
         ("a.txt", b"\xff\xfe\x00", ""),
         ("a.xml", "<image/>", "is XML with the root 'image'"),
-        ("a.mat", b"MATLAB 5.0", "has no table that is known"),
+        ("a.mat", b"MATLAB 5.0", "is no MATLAB file of version 5 to 7"),
     ],
     ids=str,
 )
@@ -228,7 +272,7 @@ def test_unknown_formats_are_described(write, find, images, name, content, seen)
 
 def test_many_unknown_files_are_counted(write, find, images):
     for number in range(9):
-        write(f"{number}.txt", "0 0.5 0.5 0.1 0.1")
+        write(f"{number}.txt", "0 50 50 10 10")
     with pytest.raises(BadInput, match="and 4 more files of unknown format"):
         find()
 
@@ -249,7 +293,7 @@ def test_no_annotations_at_all(write, find, images):
         ("boxes.tsv", "a\tb\n"),
         ("labels/img_1.txt", ""),
         ("labels/img_1.txt", "text"),
-        ("labels/1.txt", "0 0.5 0.5 0.1 0.1"),
+        ("labels/1.txt", "0 50 50 10 10"),
         ("train.txt", "imgs/img_1.jpg\n"),
         ("train.txt", "img_1 one\n"),
         ("classes.txt", "text"),
@@ -283,3 +327,62 @@ def test_annotations_that_are_not_there(find, images):
 def test_a_format_that_does_not_exist(find, images):
     with pytest.raises(BadInput, match=r"there is no format named 'icdar15'\. Did you mean 'icdar2015'"):
         find(annotation_format="icdar15")
+
+
+LABEL_STUDIO_BOX = {"x": 1, "y": 2, "width": 3, "height": 4, "rotation": 0, "original_width": 9, "original_height": 9}
+VIA_IMAGE = {"img_1.jpg9": {"filename": "img_1.jpg", "size": 9, "regions": [], "file_attributes": {}}}
+TOOLS = [
+    pytest.param("label_studio", [{"data": {"ocr": "img_1.jpg"}, "annotations": []}], id="Label Studio"),
+    pytest.param("label_studio", {"data": {"ocr": "img_1.jpg"}, "predictions": []}, id="Label Studio, one task"),
+    pytest.param("label_studio", [{"ocr": "img_1.jpg", "bbox": [LABEL_STUDIO_BOX]}], id="JSON-MIN"),
+    pytest.param("label_studio", [{"ocr": "a", "annotator": 1, "annotation_id": 1}], id="JSON-MIN without words"),
+    pytest.param("via", {"_via_settings": {}, "_via_img_metadata": {}}, id="VIA project"),
+    pytest.param("via", VIA_IMAGE, id="VIA export"),
+    pytest.param("via", {"project": {}, "file": {}, "view": {}, "metadata": {}}, id="VIA 3"),
+    pytest.param("doctr", {"img_1.jpg": {"img_dimensions": [9, 9], "img_hash": "x", "polygons": []}}, id="docTR"),
+    pytest.param("doctr", {"img_1.jpg": {"polygons": {"words": []}}}, id="docTR with classes"),
+    pytest.param("ufo", UFO, id="UFO"),
+    pytest.param("mmocr", MMOCR, id="MMOCR"),
+    pytest.param("coco", COCO, id="COCO"),
+    pytest.param("labelme", LABELME, id="LabelMe"),
+]
+
+
+@pytest.mark.parametrize(("format_name", "content"), TOOLS)
+def test_a_file_of_a_tool_is_of_one_format_only(write, find, images, format_name, content):
+    assert [name for name, known in FORMATS.items() if known.is_json(content)] == [format_name]
+    assert not any(known.is_line(json.dumps(content)) for known in FORMATS.values())
+    path = write("anything.json", content)
+    assert (find().format, find().paths) == (format_name, (path,))
+
+
+def test_label_files_of_several_folders_are_one_set(write, find, images):
+    paths = [write(f"{folder}/Label.txt", PADDLEOCR) for folder in ("day 1", "day 2")]
+    broken = write("day 3/Label.txt", "出口".encode("gbk"))
+    write("day 3/fileState.txt", "出口.jpg\t1\n".encode("gbk"))
+    write("day 1/Cache.cach", PADDLEOCR)
+    write("day 2/rec_gt.txt", "crop_img/img_1_crop_0.jpg\t[EXIT]\n")
+    write("day 4/Label.txt", "")
+    root = paths[0].parent.parent
+    assert find() == AnnotationSet("paddleocr", (*paths, broken), root)
+    assert find("day 1").paths == (paths[0],)
+
+
+@pytest.mark.parametrize("names", [("train.txt", "val.txt"), ("a/train.txt", "b/val.txt"), ("Label.txt", "LABEL.TXT")])
+def test_label_files_that_are_not_one_to_a_folder_are_to_choose_from(write, find, images, names):
+    for name in names:
+        write(name, PADDLEOCR)
+    with pytest.raises(BadInput, match="several sets of annotations"):
+        find()
+
+
+def test_unconfirmed_words_are_taken_where_they_are_named(write, find, images):
+    path = write("Cache.cach", PADDLEOCR)
+    write("Label.txt", "")
+    with pytest.raises(BadInput, match=r"words that nobody has confirmed: annotations=\S+Cache\.cach takes them"):
+        find()
+    assert find("Cache.cach") == AnnotationSet("paddleocr", (path,), path)
+
+
+def test_the_knob_names_every_format():
+    assert set(get_args(OcrKnobs.model_fields["annotation_format"].annotation)) == {"auto", NO_FORMAT, *FORMATS}

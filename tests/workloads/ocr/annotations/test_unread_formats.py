@@ -12,16 +12,10 @@ from workbench.errors import BadInput
 from workbench.workloads.ocr.annotations.unread_formats import unread_format
 from workbench.workloads.ocr.pages.survey import survey
 
-VOC = """<annotation><filename>{name}</filename><size><width>200</width><height>100</height></size>
-<object><name>text</name><bndbox><xmin>20</xmin><ymin>30.0</ymin><xmax>60</xmax><ymax>50</ymax></bndbox></object>
-</annotation>"""
-
 #: Files of two pages of 200x100; each has one box, from (20, 30) to (60, 50).
 FILES = {
     "CSV": {"boxes.csv": "class,filename,xmin,ymin,xmax,ymax\ntext,a.jpg,20,30,60,50\ntext,b.JPG,20,30,60,50\n"},
     "CSV with x1": {"boxes.csv": "\ufeffimage_path,x1,y1,x2,y2\nimages/a.jpg,20,30,60,50\nimages/b.JPG,20,30,60,50\n"},
-    "YOLO": {"labels/a.txt": "0 0.2 0.4 0.2 0.2\n", "labels/b.txt": "1 0.2 0.4 0.2 0.2\n", "data.yaml": "names: []"},
-    "Pascal VOC": {"a.xml": VOC.format(name="a.jpg"), "b.xml": VOC.format(name="b.JPG")},
 }
 
 
@@ -52,15 +46,24 @@ def test_what_converts_it_makes_annotations_that_are_read(tmp_path, write, name)
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.txt", "0 0.1 0.1 0.2 0.1 0.2 0.2\n", "YOLO outlines"),
-        ("a.txt", "0 10 10 20 20\n", None),
+        ("a.txt", "0 10 10 20 20\n", "YOLO, but in pixels where it has shares (0..1) of the image's sides"),
+        ("a.txt", "0 10 10\n", None),
         ("a.txt", "", None),
         ("a.csv", "ImageID,XMin,XMax,YMin,YMax\n", None),
-        ("a.xml", "<PcGts><Page/></PcGts>", "PAGE XML"),
         ("a.xml", "<html/>", None),
-        ("a.json", {"form": []}, "FUNSD"),
-        ("a.json", {"imgs": {}, "anns": {}}, "COCO-Text or TextOCR"),
+        ("a.json", {"gt_0": [{"text": "A"}]}, "LSVT's weak labels, which have no places"),
+        ("a.json", {"height": 9, "content_ann": {}}, "DAVAR's annotations of one image, without a list that names it"),
+        ("a.json", {"chars": [], "lines": []}, "ReCTS"),
         ("a.json", {"count": 3}, None),
+        ("a.json", {"crop_1.png": "EXIT"}, "docTR's texts of cropped words, which have no places"),
+        (
+            "a.csv",
+            "filename,file_size,region_shape_attributes\n",
+            "a table of the VGG Image Annotator: export JSON instead",
+        ),
+        ("a.csv", "# CSV_HEADER = metadata_id,xy\n", "a table of the VGG Image Annotator: export JSON instead"),
+        ("a.tsv", "ocr\tannotation_id\n", "a table of Label Studio: export JSON instead"),
+        ("a.cach", "nothing", None),
         ("a.yaml", "form: []", None),
     ],
     ids=str,

@@ -155,6 +155,28 @@ def test_a_disk_cache_that_was_cut_short_is_made_anew():
     assert not PageCache("disk", FIELDS, "key").was_filled
 
 
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_a_disk_cache_in_which_a_bit_has_turned_is_made_anew(place):
+    filled("disk")
+    (path,) = cache_dir().glob("*.pages")
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    cache = filled("disk")
+    assert np.array_equal(cache.array("image", 2), make(2)["image"])
+    assert PageCache("disk", FIELDS, "key").was_filled
+
+
+def test_a_folder_where_the_cache_belongs_is_named():
+    filled("disk")
+    (path,) = cache_dir().glob("*.pages")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(WorkbenchError, match=r"a folder lies where key.pages belongs. Remove it"):
+        filled("disk")
+    assert list(cache_dir().iterdir()) == [path]
+
+
 def test_a_full_disk_is_told_before_a_page_is_made_and_leaves_nothing(monkeypatch):
     def full(descriptor: int, offset: int, length: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -91,6 +91,16 @@ def test_weights_of_another_architecture_are_refused():
         load_weights(build_detector("resnet10t"), "shipped", encoder="resnet10t", neck="fpn")
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 1.0])
+def test_weights_in_which_a_bit_has_turned_are_refused_by_name(tmp_path, share):
+    detector = build_detector("lcnet_050", "fpn_small")
+    data = bytearray(weights_path("shipped", "fpn_small").read_bytes())
+    data[int(share * (len(data) - 1))] ^= 1
+    (tmp_path / "a.safetensors").write_bytes(data)
+    with pytest.raises(BadInput, match=r"a.safetensors has been damaged"):
+        load_weights(detector, str(tmp_path / "a.safetensors"), encoder="lcnet_050", neck="fpn_small")
+
+
 def test_what_is_no_file_of_weights_is_refused(tmp_path):
     detector = build_detector("lcnet_050", "fpn_small")
     (tmp_path / "a.safetensors").write_bytes(b"nothing of the kind")

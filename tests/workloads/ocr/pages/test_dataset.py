@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from workbench.errors import BadInput
 from workbench.measure.timing.stages import knock_out
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.dataset import BatchedCache, BatchedPages, PageDataset
+from workbench.workloads.ocr.pages.image_header import read_header
 from workbench.workloads.ocr.pages.page import Page, Word
 from workbench.workloads.ocr.sample import collate
 
+WRITTEN_NS = 1_700_000_000_000_000_000
 BOX = np.array([[60, 20], [140, 20], [140, 60], [60, 60]], np.float32)
 SIDE = 64
 
@@ -215,3 +218,38 @@ def test_a_stage_that_is_knocked_out_replays_what_no_later_batch_overwrites(tmp_
 def test_without_targets_there_are_no_maps(tmp_path):
     dataset = PageDataset([draw_page(tmp_path)], knobs(targets="none"))
     assert collate([dataset[0]]).maps is None
+
+
+def anew(path: Path) -> None:
+    path.write_bytes(path.read_bytes())
+
+
+def longer(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def shorter(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+CHANGES = {
+    "written anew": (anew, "has changed since .*: it was written anew"),
+    "longer": (longer, "has changed since .*: it has [0-9]+ bytes where there were"),
+    "shorter": (shorter, "has changed since .*: it has [0-9]+ bytes where there were"),
+    "deleted": (Path.unlink, "cannot be read any more .No such file"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("settings", [{}, {"cache": "decoded", "cache_store": "disk"}], ids=["read", "cached on disk"])
+def test_an_image_that_is_another_than_the_survey_found_is_named(tmp_path, monkeypatch, change, said, settings):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    path = draw_page(tmp_path).path
+    os.utime(path, ns=(WRITTEN_NS, WRITTEN_NS))
+    header = read_header(path)
+    page = Page(path, path.name, (Word(BOX),), 160, 80, num_bytes=header.num_bytes, written_ns=header.written_ns)
+    dataset = PageDataset([page], OcrKnobs(image_size=SIDE, **settings))
+    change(path)
+    with pytest.raises(BadInput, match=rf"{path}: {said}.*Leave the data set alone"):
+        dataset.fill_cache(threads=1)
+        dataset[0]

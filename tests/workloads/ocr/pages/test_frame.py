@@ -78,6 +78,8 @@ HALF_TURNED = ImageHeader(120, 80, 3, "RGB")
         pytest.param(page(60, 60), HALF_TURNED, "stored", id="a half turn is undecidable"),
         pytest.param(page(60, 60, width=120, height=80), HALF_TURNED, "stored", id="a half turn, size given"),
         pytest.param(AnnotatedPage("a.jpg", [], "a"), TURNED, "stored", id="no words"),
+        pytest.param(page(0.5, 0.5, unit="share"), TURNED, "upright", id="shares"),
+        pytest.param(page(0.5, 0.5, unit="share", width=120, height=80), TURNED, "stored", id="shares, size as stored"),
     ],
 )
 def test_the_frame_is_decided(annotated, header, frame):

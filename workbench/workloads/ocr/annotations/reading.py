@@ -130,7 +130,7 @@ def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool =
     """
     try:
         with np.errstate(over="ignore"):
-            polygon = np.array([float(value) for value in _flattened(points)], np.float32)
+            polygon = np.array([_coordinate(value) for value in _flattened(points)], np.float32)
     except OverflowError:
         drop(page, "points that are not finite")
         return
@@ -180,6 +180,16 @@ def as_size(value: Any) -> int | None:
     return int(value) if isinstance(value, int | float) and 0 < value < math.inf else None
 
 
+def as_number(value: Any) -> float | None:
+    """A number as annotations give it, also as text ("12.5"); None for what is none. True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (OverflowError, ValueError):
+        return None
+
+
 def _read_text(path: Path) -> str:
     data = _read_bytes(path)
     try:
@@ -212,6 +222,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             f"the key '{twice}' stands twice in one object", remedy="One of the two would be lost: rename it"
         )
     return content
+
+
+def _coordinate(value: Any) -> float:
+    if isinstance(value, bool):  # which is an int to Python
+        raise TypeError("True is no number")
+    return float(value)
 
 
 def _flattened(points: Any) -> list[Any]:

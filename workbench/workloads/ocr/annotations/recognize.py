@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".mat", ".xml", ".json.g
 #: Of files that may hold annotations, or say where they are, and that are not looked into.
 _UNREAD_SUFFIXES = (".yaml", ".yml", ".parquet", ".pkl", ".cach")
 _SHOWN = 5
+#: What PPOCRLabel calls the label file of a folder.
+_LABELS = "label.txt"
 _NUMBERS = re.compile(r"(?:[^\s,]*[\s,]+)?(?:-?\d+(?:\.\d+)?[\s,]+){3}-?\d")
 
 
@@ -101,7 +104,7 @@ def _named(folder: Path, annotations: Path) -> Path:
     raise BadInput(str(annotations), [Problem("there is no such file or folder", "annotations", remedy)])
 
 
-def _sets(guesses: Iterable[Guess], index: ImageIndex, wanted: str | None) -> list[AnnotationSet]:
+def _sets(guesses: list[Guess], index: ImageIndex, wanted: str | None) -> list[AnnotationSet]:
     groups: dict[tuple[str, Path, str], list[Guess]] = {}
     for guess in guesses:
         if guess.format is not None:
@@ -124,7 +127,20 @@ def _sets(guesses: Iterable[Guess], index: ImageIndex, wanted: str | None) -> li
             decision = decisions.get((kind, place, suffix), Decision(False))
             question = _question(decision) if decision.is_polygons is None else None
             sets.append(AnnotationSet(kind, tuple(sorted(paths)), place, question, decision.reason))
-    return sets
+    return _label_folders_joined(sets, guesses)
+
+
+def _label_folders_joined(sets: list[AnnotationSet], guesses: Iterable[Guess]) -> list[AnnotationSet]:
+    """The sets, PPOCRLabel's Label.txt of several folders as one: it writes one into each folder of images."""
+    folders = [found for found in sets if found.format == "paddleocr" and found.place.name.lower() == _LABELS]
+    if not folders:
+        return sets
+    unreadable = {guess.path for guess in guesses if guess.problem and guess.path.name.lower() == _LABELS}
+    paths = tuple(sorted({found.place for found in folders} | unreadable))
+    if len(paths) == 1 or len({path.parent for path in paths}) < len(paths):
+        return sets
+    place = Path(os.path.commonpath([path.parent for path in paths]))
+    return [*(found for found in sets if found not in folders), AnnotationSet("paddleocr", paths, place)]
 
 
 def _quads_or_polygons(group: list[Guess], index: ImageIndex, wanted: str | None) -> Decision:

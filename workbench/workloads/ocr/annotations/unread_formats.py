@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
-
 #: Of a file this much is looked at.
 _HEAD_BYTES = 4096
 
@@ -23,8 +21,8 @@ _CORNER_COLUMNS = (
 )
 
 _FIELD = r"-?\d*\.?\d+(?:[eE][-+]?\d+)?"
-#: A class, and shares of the image's sides: a box, or the points of an outline.
-_YOLO = re.compile(rf"\d+(?:\s+{_FIELD}){{4,}}\s*")
+#: A class, and a box. With shares it is read.
+_YOLO = re.compile(rf"\d+(?:\s+{_FIELD}){{4}}\s*")
 
 _CORNERS = "[[x, y], [X, y], [X, Y], [x, Y]]"
 _FROM_CSV = """\
@@ -32,23 +30,6 @@ import csv, json; pages = {{}}
 for row in csv.DictReader(open({file!r}, encoding='utf-8-sig')): \
 x, y, X, Y = (float(row[name]) for name in {corners}); \
 words = pages.setdefault(row[{image!r}], {{'words': {{}}}})['words']; words[len(words)] = {{'points': {polygon}}}
-json.dump({{'images': pages}}, open({out!r}, 'w'))"""
-_FROM_YOLO = """\
-import json, pathlib; from PIL import Image; root = pathlib.Path({folder!r}); pages = {{}}; \
-labels = {{path.stem: path for path in root.rglob('*.txt')}}
-for path in [path for path in sorted(root.rglob('*')) if path.suffix.lower() in {suffixes} and path.stem in labels]: \
-(w, h) = Image.open(path).size; \
-boxes = [map(float, line.split()[1:5]) for line in labels[path.stem].open() if line.strip()]; \
-corners = [((x - W / 2) * w, (y - H / 2) * h, (x + W / 2) * w, (y + H / 2) * h) for x, y, W, H in boxes]; \
-pages[str(path.relative_to(root))] = \
-{{'words': {{number: {{'points': {polygon}}} for number, (x, y, X, Y) in enumerate(corners)}}}}
-json.dump({{'images': pages}}, open({out!r}, 'w'))"""
-_FROM_VOC = """\
-import json, pathlib, xml.etree.ElementTree as ET; root = pathlib.Path({folder!r}); pages = {{}}
-for page in map(ET.parse, sorted(root.rglob('*.xml'))): \
-boxes = [[float(box.findtext(name)) for name in {corners}] for box in page.iter('bndbox')]; \
-pages[page.findtext('filename')] = \
-{{'words': {{number: {{'points': {polygon}}} for number, (x, y, X, Y) in enumerate(boxes)}}}}
 json.dump({{'images': pages}}, open({out!r}, 'w'))"""
 
 
@@ -81,6 +62,10 @@ def unread_format(path: Path, folder: Path) -> UnreadFormat | None:
 
 
 def _table(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    first = head.partition("\n")[0]
+    tool = next((name for mark, name in _TABLES_OF_TOOLS.items() if mark in first), None)
+    if tool is not None:
+        return UnreadFormat(f"a table of {tool}: export JSON instead")
     columns = next(csv.reader(head.splitlines()[:1]), [])
     image = next((name for name in _IMAGE_COLUMNS if name in columns), None)
     corners = next((names for names in _CORNER_COLUMNS if set(names) <= set(columns)), None)
@@ -93,43 +78,42 @@ def _table(path: Path, head: str, folder: Path) -> UnreadFormat | None:
 
 def _text(path: Path, head: str, folder: Path) -> UnreadFormat | None:
     lines = head.splitlines()
-    whole = lines if len(head) < _HEAD_BYTES else lines[:-1]
-    if not whole or not all(_YOLO.fullmatch(line) for line in whole if line.strip()):
+    whole = [line for line in (lines if len(head) < _HEAD_BYTES else lines[:-1]) if line.strip()]
+    if not whole or not all(_YOLO.fullmatch(line) for line in whole):
         return None
-    numbers = [line.split()[1:] for line in whole if line.strip()]
-    if not numbers or not all(0.0 <= float(value) <= 1.0 for line in numbers for value in line):
-        return None
-    if any(len(line) != 4 for line in numbers):
-        return UnreadFormat("YOLO outlines")
-    settings = {"folder": str(folder), "out": str(folder / "annotations.json"), "suffixes": IMAGE_SUFFIXES}
-    return UnreadFormat("YOLO boxes", _FROM_YOLO.format(polygon=_CORNERS, **settings))
-
-
-def _xml(path: Path, head: str, folder: Path) -> UnreadFormat | None:
-    if "<annotation" in head and "<object" in head:
-        settings = {"folder": str(folder), "out": str(folder / "annotations.json"), "corners": _CORNER_COLUMNS[0]}
-        return UnreadFormat("Pascal VOC", _FROM_VOC.format(polygon=_CORNERS, **settings))
-    kinds = {"<PcGts": "PAGE XML", "<alto": "ALTO", "<taggedRectangle": "SVT", "<annotations": "CVAT for images"}
-    return next((UnreadFormat(name) for mark, name in kinds.items() if mark in head), None)
+    return UnreadFormat("YOLO, but in pixels where it has shares (0..1) of the image's sides")
 
 
 def _json(path: Path, head: str, folder: Path) -> UnreadFormat | None:
     return next((UnreadFormat(name) for mark, name in _JSON_KINDS.items() if re.search(mark, head)), None)
 
 
+def _unconfirmed(path: Path, head: str, folder: Path) -> UnreadFormat | None:
+    if '"points"' not in head:
+        return None
+    return UnreadFormat(f"PPOCRLabel's words that nobody has confirmed: annotations={path} takes them")
+
+
+#: Tools by what stands in the first line of the tables that they export.
+_TABLES_OF_TOOLS = {
+    "region_shape_attributes": "the VGG Image Annotator",
+    "# CSV_HEADER = metadata_id": "the VGG Image Annotator",
+    "annotation_id": "Label Studio",
+}
+
 #: Names of JSON formats by what stands near the begin of their files.
 _JSON_KINDS = {
-    r'"_via_|"shape_attributes"': "VGG Image Annotator",
-    r'"form"\s*:\s*\[': "FUNSD",
-    r'"gt_\d+"\s*:': "LSVT or ArT",
-    r'"content_ann"': "DAVAR",
-    r'"imgToAnns"|"anns"\s*:': "COCO-Text or TextOCR",
-    r'"original_width"|"rectanglelabels"': "Label Studio",
+    r'\A\s*\{\s*"[^"]+\.(?i:png|jpe?g|bmp|tiff?|webp)"\s*:\s*"': "docTR's texts of cropped words, which have no places",
+    r'"ground_truth"\s*:\s*"\{': "CORD as the rows of a table: write each 'ground_truth' into a JSON file of its own",
+    r'"gt_\d+"\s*:': "LSVT's weak labels, which have no places",
+    r'"content_ann"\s*:\s*\{': "DAVAR's annotations of one image, without a list that names it",
+    r'"chars"\s*:\s*\[': "ReCTS",
 }
 
 _BY_SUFFIX: dict[str, Callable[[Path, str, Path], UnreadFormat | None]] = {
     ".csv": _table,
+    ".tsv": _table,
+    ".cach": _unconfirmed,
     ".txt": _text,
-    ".xml": _xml,
     ".json": _json,
 }

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.versions import package_of
 from workbench.workloads.ocr.cache.page_cache import Array, Field
 from workbench.workloads.ocr.chain.decode import largest_denominator
-from workbench.workloads.ocr.chain.page_maker import PageMaker
+from workbench.workloads.ocr.chain.page_maker import PageMaker, unreadable
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.targets import PackedTargets
@@ -43,14 +43,21 @@ class CachedFields:
         self.fields = self._fields()
 
     def key(self) -> str:
-        """Names the content: the bytes and words of all pages, the knobs and versions that make a difference."""
+        """Names the content: the bytes and words of all pages, the knobs and versions that make a difference.
+
+        Raises:
+            BadInput: Where an image cannot be read any more.
+        """
         digest = hashlib.blake2b(digest_size=16)
         made_by = [str(package_of(module)) for module in _MODULES]
         knobs = {name: getattr(self._knobs, name) for name in _KNOBS}
         digest.update(json.dumps([_VERSION, knobs, made_by]).encode())
         if self._knobs.cache_store == "disk":  # nobody else looks for an old one, and reading all pages takes time
             for page in self._pages:
-                digest.update(hashlib.blake2b(page.read_bytes()).digest())
+                try:
+                    digest.update(hashlib.blake2b(page.read_bytes()).digest())
+                except OSError as error:
+                    raise unreadable(page, error) from None
                 digest.update(json.dumps([page.width, page.height, page.exif_orientation]).encode())
                 for word in page.words:
                     digest.update(word.polygon.tobytes() + bytes([word.ignore, len(word.polygon) % 256]))

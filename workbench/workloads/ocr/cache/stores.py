@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.errors import WorkbenchError
-from workbench.files import cache_dir
+from workbench.files import PAGES_SUFFIX, cache_dir
 from workbench.memory import SharedMemory
 from workbench.units import format_bytes
-
-_SUFFIX = ".pages"
+from workbench.workloads.ocr.cache.block_sums import block_sums, is_whole, num_sum_bytes
 
 
 class Store(Protocol):
@@ -112,7 +111,8 @@ class DiskStore:
 
     The file is named by its key, which covers the content of the pages, the chain and the versions of what made them: a
     stale one is never found. It is written under another name and renamed when it is complete. Its room is taken first,
-    so that a full disk is reported before a page is made.
+    so that a full disk is reported before a page is made. Behind the content are its sums: a file that was damaged
+    since is made anew.
 
     Args:
         size: Bytes.
@@ -124,9 +124,9 @@ class DiskStore:
 
     def __init__(self, size: int, key: str) -> None:
         self._size = max(size, 1)
-        self._path = cache_dir() / f"{key}{_SUFFIX}"
+        self._path = cache_dir() / f"{key}{PAGES_SUFFIX}"
         self._half_done: Path | None = None
-        self.filled = self._path.is_file() and self._path.stat().st_size == self._size
+        self.filled = self._is_whole()
         if not self.filled:
             self._sweep()
             self._half_done = self._path.with_name(f".{key}-{secrets.token_hex(4)}")
@@ -137,7 +137,11 @@ class DiskStore:
         """See `Store`."""
         if self._half_done is not None:
             self._file.flush()
-            self._half_done.replace(self._path)
+            try:
+                os.pwrite(self._lock, block_sums(self.view).tobytes(), self._size)
+                self._half_done.replace(self._path)
+            except OSError as error:
+                raise self._refusal(error) from None
             self._half_done = None
             os.close(self._lock)
             self._map(self._path, writable=False)  # from here on nobody's writing gets into the file
@@ -161,6 +165,15 @@ class DiskStore:
         self.filled = True
         self._map(self._path, writable=False)
 
+    def _is_whole(self) -> bool:
+        """Whether the file is there as it was written."""
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                expected = self._size + num_sum_bytes(self._size)
+                return os.fstat(file.fileno()).st_size == expected and is_whole(file, self._size)
+        except OSError:
+            return False
+
     def _sweep(self) -> None:
         """Remove what trials have left behind that were killed while they filled a cache: nobody locks it any more."""
         for path in self._path.parent.glob(f".*-{'[0-9a-f]' * 8}"):
@@ -175,20 +188,26 @@ class DiskStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            os.posix_fallocate(descriptor, 0, self._size)
+            os.posix_fallocate(descriptor, 0, self._size + num_sum_bytes(self._size))
             return descriptor
         except OSError as error:
             if descriptor >= 0:
                 os.close(descriptor)
             with contextlib.suppress(OSError):
                 path.unlink()
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                remedy = "Make room there, or take cache_store=shared, or set WORKBENCH_CACHE to a folder elsewhere"
-                what = f"there is no room for a cache of {format_bytes(self._size)}"
-            else:
-                remedy = "Set WORKBENCH_CACHE to a folder that can be written, or take cache_store=shared"
-                what = f"a cache cannot be written there ({error.strerror or error})"
-            raise WorkbenchError(f"{path.parent}: {what}. {remedy}") from None
+            raise self._refusal(error) from None
+
+    def _refusal(self, error: OSError) -> WorkbenchError:
+        """Why the file cannot be made, and what to do."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            remedy = "Make room there, or take cache_store=shared, or set WORKBENCH_CACHE to a folder elsewhere"
+            what = f"there is no room for a cache of {format_bytes(self._size)}"
+        elif self._path.is_dir():
+            remedy, what = "Remove it, or take cache_store=shared", f"a folder lies where {self._path.name} belongs"
+        else:
+            remedy = "Set WORKBENCH_CACHE to a folder that can be written, or take cache_store=shared"
+            what = f"a cache cannot be written there ({error.strerror or error})"
+        return WorkbenchError(f"{self._path.parent}: {what}. {remedy}")
 
     def _map(self, path: Path, *, writable: bool) -> None:
         with path.open("r+b" if writable else "rb") as file:

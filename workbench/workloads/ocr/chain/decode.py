@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from workbench.workloads.ocr.pages.image_kinds import FORMATS, is_heif
+from workbench.workloads.ocr.pages.image_kinds import FORMATS, is_heif, why_too_large
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -47,7 +47,7 @@ class Decoder(Protocol):
             into: Where the image may be written if it has that shape, contiguous; a decoder may leave it alone.
 
         Raises:
-            DecodeError: For bytes that are no image.
+            DecodeError: For bytes that are no image, or one of too many pixels.
         """
 
 
@@ -55,6 +55,8 @@ def decode_pil(data: bytes, denominator: int = 1, into: Pixels | None = None) ->
     """Pillow, as the study used it. See `Decoder`. An image that ends too early is an error."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if why := why_too_large(*image.size):
+                raise DecodeError(why)
             if denominator > 1 and image.format in ("JPEG", "MPO"):
                 # Draft mode takes the largest reduction by which both sides are at least this long.
                 image.draft(None, (image.width // denominator, image.height // denominator))
@@ -73,7 +75,10 @@ def decode_opencv(data: bytes, denominator: int = 1, into: Pixels | None = None)
     """
     reduced = denominator > 1 and _is_jpeg(data)
     flags = _OPENCV_REDUCED[denominator] if reduced else _OPENCV_WHOLE
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error as error:  # of more than 2^30 pixels it takes none, and no memory
+        raise DecodeError(f"OpenCV cannot decode it ({error.err})") from None
     if image is None and is_heif(data[:16]):
         return decode_pil(data)
     if image is None:
@@ -94,6 +99,8 @@ def decode_turbojpeg(data: bytes, denominator: int = 1, into: Pixels | None = No
         return decode_opencv(data, denominator)
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
+        if why := why_too_large(width, height):
+            raise DecodeError(why)
         if colorspace in ("CMYK", "YCCK"):
             return decode_opencv(data, denominator)
         size = -(-height // denominator), -(-width // denominator)

@@ -19,7 +19,7 @@ from workbench.workloads.ocr.chain.decode import DecodeError, Pixels, choose_dec
 from workbench.workloads.ocr.chain.direct_chain import DirectChain
 from workbench.workloads.ocr.chain.transforms import AlbumentationsChain, Chain, Transformed, corners
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import Outlines, Page, Polygon
+from workbench.workloads.ocr.pages.page import FileChanged, Outlines, Page, Polygon
 from workbench.workloads.ocr.sample import Sample
 from workbench.workloads.ocr.targets import TargetMaker, compute_targets
 
@@ -84,7 +84,7 @@ class PageMaker:
         try:
             return run("read", page.read_bytes, like=(page.width, page.height, page.exif_orientation))
         except OSError as error:
-            raise _unreadable(page, error) from None
+            raise unreadable(page, error) from None
 
     def decode(self, page: Page, data: bytes) -> tuple[Pixels, npt.NDArray[np.float32]]:
         """A page's image, uint8 [H, W, 3], RGB, upright, and its points in it (see `transforms.pack_points`).
@@ -124,7 +124,7 @@ class PageMaker:
             # Stored, not shown: the size before a turn by EXIF is what two pages must have in common.
             image = run("decode", decode, like=(page.width, page.height, orientation, denominator))
         except DecodeError as error:
-            raise _unreadable(page, error) from None
+            raise undecodable(page, error) from None
         if orientation != 1:
             turned = image.shape[:2] if orientation < 5 else image.shape[1::-1]
             like = (image.shape, orientation)
@@ -270,7 +270,17 @@ def _degenerate(points: npt.NDArray[np.float32], words: Outlines, side: int) -> 
     return np.asarray(outside | ~(swept >= _LEAST_SWEPT_PX))
 
 
-def _unreadable(page: Page, error: Exception) -> BadInput:
+def unreadable(page: Page, error: OSError) -> BadInput:
+    """What is said of a file that the survey of the data set has read, and that cannot be read any more."""
+    what = f"cannot be read any more ({error.strerror or error})"
+    if isinstance(error, FileChanged):
+        what = f"has changed since the data set was looked over: it {error}"
+    remedy = "Leave the data set alone while a trial runs, and run it again"
+    return BadInput("the data set", [Problem(what, str(page.path), remedy)])
+
+
+def undecodable(page: Page, error: DecodeError) -> BadInput:
+    """What is said of an image that a decoder does not take."""
     remedy = "Repair or remove it, or take another image_decoder"
     return BadInput("the data set", [Problem(f"cannot be decoded ({error})", str(page.path), remedy)])
 

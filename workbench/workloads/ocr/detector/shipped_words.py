@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
@@ -22,7 +23,7 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 
-from workbench.files import cache_dir
+from workbench.files import FOUND_WORDS, cache_dir
 from workbench.workloads.ocr import targets
 from workbench.workloads.ocr.detector.postprocess import find_words
 from workbench.workloads.ocr.detector.weights_file import SHIPPED_NECK, shipped_detector, weights_path
@@ -46,7 +47,7 @@ class ShippedWords:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._root = folder or cache_dir() / "words"
+        self._root = folder or cache_dir() / FOUND_WORDS
 
     def on(self, images: Sequence[torch.Tensor]) -> list[list[Polygon]]:
         """The outlines of the words on each image, float32 [K, 2], x y in pixels.
@@ -111,7 +112,7 @@ def _read(path: Path) -> list[Polygon] | None:
     try:
         with path.open("rb") as file, np.load(file) as kept:
             points, lengths = kept["points"], kept["lengths"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, BadZipFile, zlib.error):
         return None
     return np.split(points, np.cumsum(lengths)[:-1]) if len(lengths) else []
 

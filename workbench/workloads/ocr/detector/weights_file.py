@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +23,9 @@ SHIPPED_NECK = SHIPPED_NECKS[0]
 
 _FOLDER = Path(__file__).parent / "weights"
 
+#: Of the metadata: the digest of all tensors. The format itself would not tell if a byte of them were another.
+_DIGEST = "sha256"
+
 _TRAIN = "To train some: python scripts/train_shipped_weights.py"
 
 
@@ -37,7 +41,7 @@ def save_weights(detector: Detector, path: Path, *, encoder: str, neck: str, not
         for name, value in detector.state_dict().items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={"encoder": encoder, "neck": neck, **notes})
+    save_file(tensors, path, metadata={"encoder": encoder, "neck": neck, **notes, _DIGEST: _digest(tensors)})
 
 
 def load_weights(detector: Detector, weights: str, *, encoder: str, neck: str) -> None:
@@ -120,8 +124,22 @@ def _read(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
             made_for = file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise BadInput("knobs", [Problem(f"{path} is no safetensors file ({error})", knob)]) from None
+        raise BadInput("knobs", [Problem(f"{path} is no safetensors file ({error})", knob, _TRAIN)]) from None
+    if made_for.get(_DIGEST, (digest := _digest(tensors))) != digest:
+        remedy = "Put back a copy of it, or install the workbench again" if weights == "shipped" else "Put back a copy"
+        raise BadInput(
+            "knobs", [Problem(f"{path} has been damaged: it holds other weights than were saved", knob, remedy)]
+        )
     return made_for, {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
+
+
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of tensors, as they are in the file: names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def shipped_detector() -> Detector:

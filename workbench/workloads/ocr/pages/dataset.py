@@ -16,7 +16,7 @@ from workbench.measure.timing.spans import NONE
 from workbench.measure.timing.stages import at_sample, stage
 from workbench.workloads.ocr.cache.fields import CachedFields
 from workbench.workloads.ocr.cache.page_cache import Array, PageCache
-from workbench.workloads.ocr.chain.page_maker import MakerPerProcess, Placed, scaled_points
+from workbench.workloads.ocr.chain.page_maker import MakerPerProcess, Placed, scaled_points, unreadable
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.sample import Batch, PackedMaps, Sample
@@ -193,10 +193,15 @@ class SampleOfFiles:
         """The sample of a page.
 
         Raises:
-            BadInput: Where there is no image among the files, or it cannot be decoded.
+            BadInput: Where there is no image among the files, or it cannot be decoded, or is another one than the
+                survey found.
         """
         data = files.get("jpg") or files.get("image")
         page = self._pages[number]
         if data is None:
             raise BadInput("the data set", [Problem(f"page {number} has no image in its shard", str(page.path))])
+        try:
+            page.check_unchanged(page.path.stat(), len(data))
+        except OSError as error:
+            raise unreadable(page, error) from None
         return self._maker().sample_of_bytes(page, data)

@@ -19,11 +19,11 @@ def decide_frame(page: AnnotatedPage, header: ImageHeader) -> Frame:
     """The frame of a page's points."""
     if page.frame is not None:
         return page.frame
-    if page.unit == "share":
-        return "upright"
     stored, upright = (header.width, header.height), header.upright_size
     if stored != upright and (page.width, page.height) in (stored, upright):
         return "stored" if (page.width, page.height) == stored else "upright"
+    if page.unit == "share":
+        return "upright"
     if not page.words or _fits(page, stored):
         return "stored"
     return "upright" if _fits(page, upright) else "stored"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from workbench.workloads.ocr.pages.image_kinds import (
     num_pictures,
     unlike_kind,
     unreadable_kind,
+    why_too_large,
 )
 
 _ORIENTATION = 0x0112
@@ -54,6 +56,7 @@ class ImageHeader:
         is_jpeg: Whether it is a JPEG.
         remarks: What Pillow warned of, and what else is odd.
         num_pictures: Pictures in the file, of which the first is taken; 2 may stand for more.
+        written_ns: When the file was written last, in ns since 1970.
     """
 
     width: int
@@ -64,6 +67,7 @@ class ImageHeader:
     is_jpeg: bool = False
     remarks: tuple[str, ...] = ()
     num_pictures: int = 1
+    written_ns: int = field(default=0, compare=False)
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -101,7 +105,7 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
         remarks: The list that warnings are gathered in while this runs, if they are.
 
     Raises:
-        ImageProblem: For an empty file, one that is no image, or one that is cut short.
+        ImageProblem: For an empty file, one that is no image, one that is cut short, or has more than `MOST_PIXELS`.
     """
     remarks = [] if remarks is None else remarks
     try:
@@ -127,6 +131,8 @@ def _read(file: BinaryIO, num_bytes: int, remarks: list[str]) -> ImageHeader:
         unreadable = unreadable_kind(file) or ("is no image, or one of a kind that cannot be read", "")
         raise ImageProblem(*unreadable) from None
     with image:
+        if why := why_too_large(*image.size):
+            raise ImageProblem(why)
         if not _has_end(file, image.format):
             raise ImageProblem("is cut short: the end of the image is missing")
         if unlike := unlike_kind(image, file):
@@ -138,7 +144,7 @@ def _read(file: BinaryIO, num_bytes: int, remarks: list[str]) -> ImageHeader:
             remarks.append(f"its EXIF cannot be read ({str(error) or type(error).__name__}): taken as upright")
         is_jpeg, pictures = image.format in ("JPEG", "MPO"), num_pictures(image)
         header = *image.size, orientation, _mode(image), num_bytes, is_jpeg
-        return ImageHeader(*header, tuple(remarks), pictures)
+        return ImageHeader(*header, tuple(remarks), pictures, os.fstat(file.fileno()).st_mtime_ns)
 
 
 def _orientation(image: ImageFile.ImageFile, file: BinaryIO) -> int:

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin, Image, ImageFile, Jpeg2KImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
+from workbench.units import format_bytes
+
 #: Suffixes of files that are taken for images. What a file really is, its content says.
 IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".jp2",
@@ -38,7 +40,10 @@ _AS_PNG = "Save it as PNG or JPEG of 8 bits a channel"
 
 _PLUGINS = (AvifImagePlugin, Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported: Pillow knows them
 
-# A page of 10000x10000 is a scan, not an attack: the data set is the user's own.
+#: A page has no more, 16384 x 16384: decoded it takes 805 MB. A PNG of 300 kB can have ten times as many.
+MOST_PIXELS = 1 << 28
+
+# A page of 10000x10000 is a scan, not an attack: the bound is `MOST_PIXELS`.
 Image.MAX_IMAGE_PIXELS = None
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = MOST_PNG_TEXT_BYTES
 
@@ -50,6 +55,19 @@ Image.preinit()
 FORMATS = [name for name in _FORMATS if name in Image.OPEN]
 
 _UNREAD = ((b"%PDF", "a PDF document"), (b"%!PS", "a PostScript document"), (b"8BPS", "a Photoshop file"))
+
+
+def why_too_large(width: int, height: int) -> str:
+    """Why an image of this size is not decoded; empty where it is.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+    """
+    if width * height <= MOST_PIXELS:
+        return ""
+    takes = format_bytes(3 * width * height)
+    return f"has {width} x {height} pixels, which take {takes} of memory when they are decoded: a page has 2^28 at most"
 
 
 def is_heif(head: bytes) -> bool:

@@ -35,7 +35,7 @@ def notes_on_annotated(
     other_size = [
         f"{page.name}: {entry.width}x{entry.height} for {header.width}x{header.height}"
         for page, (entry, header) in zip(pages, used, strict=True)
-        if entry.width and entry.height and not _is_size_of(entry, header)
+        if entry.unit == "px" and entry.width and entry.height and not _is_size_of(entry, header)
     ]
     if other_size:
         notes.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,6 +105,7 @@ class Page:
         num_bytes: Size of the image file; 0: all that is there.
         is_jpeg: Whether it is a JPEG.
         offset: Where the image begins in the file; not 0 inside a shard.
+        written_ns: When the file was written last, as the survey found it, in ns since 1970; 0: not known.
     """
 
     path: Path
@@ -116,6 +118,7 @@ class Page:
     num_bytes: int = 0
     is_jpeg: bool = False
     offset: int = 0
+    written_ns: int = 0
 
     @cached_property
     def outlines(self) -> Outlines:
@@ -126,15 +129,35 @@ class Page:
         """The bytes of the image file, `num_bytes` of them from `offset`.
 
         Raises:
-            OSError: Where it cannot be read, or has become shorter.
+            FileChanged: Where it is another file than the survey found.
+            OSError: Where it cannot be read.
         """
         with self.path.open("rb", buffering=0) as file:
             if self.offset:
                 file.seek(self.offset)
             data = file.read(self.num_bytes or -1)
-        if self.num_bytes and len(data) != self.num_bytes:
-            raise OSError(f"has {len(data)} bytes where there were {self.num_bytes}")
+            self.check_unchanged(os.fstat(file.fileno()), len(data))  # after reading: nobody has written meanwhile
         return data
+
+    def check_unchanged(self, now: os.stat_result, num_bytes: int) -> None:
+        """See whether the file is the one that the survey found.
+
+        Args:
+            now: What the system says of it.
+            num_bytes: Bytes that were read of the image.
+
+        Raises:
+            FileChanged: Where it isn't.
+        """
+        there = num_bytes if self.offset else max(num_bytes, now.st_size)
+        if self.num_bytes and there != self.num_bytes:
+            raise FileChanged(f"has {there} bytes where there were {self.num_bytes}")
+        if self.written_ns and now.st_mtime_ns != self.written_ns:
+            raise FileChanged("was written anew")
+
+
+class FileChanged(OSError):
+    """The file of a page is another one than the survey found; the message says in what."""
 
 
 @dataclass
@@ -149,9 +172,11 @@ class AnnotatedPage:
         height: Height likewise.
         beside: The folder of the annotation, from which relative image paths start.
         frame: The frame of the polygons where the format fixes it, else None: decided per page. Shares are of the
-            upright frame where nothing is fixed: who writes them has looked at the page.
+            upright frame where neither it nor a size says otherwise: who writes them has looked at the page.
         unit: What the points are given in.
         dropped: Words that could not be used, by reason ("fewer than 3 points", "not finite").
+        or_image: What else the image may be called, where there is none of the name `image`: as the annotation's own
+            file, in formats of which tools rename both and leave the name inside as it was.
     """
 
     image: str
@@ -163,6 +188,7 @@ class AnnotatedPage:
     frame: Frame | None = None
     unit: Unit = "px"
     dropped: dict[str, int] = field(default_factory=dict)
+    or_image: str = ""
 
 
 class PageCounts(BaseModel):

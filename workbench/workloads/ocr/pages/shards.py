@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import BadInput, Problem
-from workbench.units import counted
+from workbench.units import counted, format_bytes
+from workbench.workloads.ocr.pages.image_kinds import why_too_large
 from workbench.workloads.ocr.pages.page import Page, PageCounts, Word
 
 MANIFEST = "shards.json"
@@ -31,6 +32,9 @@ _VERSION = 1
 #: Pages in a shard, unless there would be fewer shards than that many workers could share.
 _PAGES_PER_SHARD = 64
 _FEWEST_SHARDS = 8
+
+#: What says of one page what it is, or names the shards; a page of a hundred thousand words has less.
+_MOST_JSON_BYTES = 64 * 10**6
 
 
 @dataclass(frozen=True)
@@ -117,10 +121,12 @@ def list_shards(folder: Path) -> tuple[list[Shard], PageCounts]:
     """
     path = folder / MANIFEST
     try:
+        if path.stat().st_size > _MOST_JSON_BYTES:
+            raise ValueError(f"it has {format_bytes(path.stat().st_size)}")
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        shards = [Shard(folder / entry["name"], int(entry["pages"])) for entry in manifest["shards"]]
+        shards = [Shard(folder / _name_inside(entry["name"]), int(entry["pages"])) for entry in manifest["shards"]]
         counts = PageCounts.model_validate(manifest["counts"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         remedy = "Write the shards anew: workbench pages --to webdataset"
         raise BadInput(str(folder), [Problem(f"cannot be read ({error})", str(path), remedy)]) from None
     missing = [shard for shard in shards if not shard.path.is_file()]
@@ -142,7 +148,7 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
     for shard in shards:
         try:
             found = list(_pages_in(shard.path))
-        except (OSError, tarfile.TarError, ValueError, KeyError) as error:
+        except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             problems.append(Problem(f"cannot be read ({error})", str(shard.path), "Write the shards anew"))
             continue
         if len(found) != shard.num_pages:
@@ -170,13 +176,15 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
     return pages, counts
 
 
-def page_of(description: dict[str, Any], path: Path, *, offset: int = 0, num_bytes: int = 0) -> Page:
+def page_of(
+    description: dict[str, Any], path: Path, *, offset: int = 0, num_bytes: int = 0, written_ns: int = 0
+) -> Page:
     """A page from what its JSON file says."""
     words = tuple(
         Word(np.array(word["points"], np.float32), word["text"], word["ignore"]) for word in description["words"]
     )
     plain = {name: description[name] for name in ("name", "width", "height", "exif_orientation", "mode", "is_jpeg")}
-    return Page(path=path, words=words, num_bytes=num_bytes, offset=offset, **plain)
+    return Page(path=path, words=words, num_bytes=num_bytes, offset=offset, written_ns=written_ns, **plain)
 
 
 def _add(tar: tarfile.TarFile, number: int, page: Page) -> None:
@@ -200,14 +208,30 @@ def _add(tar: tarfile.TarFile, number: int, page: Page) -> None:
         tar.addfile(member, io.BytesIO(data))
 
 
+def _name_inside(name: str) -> str:
+    """The name of a shard, which lies in the folder of its manifest whoever wrote that."""
+    if Path(name).name != name:
+        raise ValueError(f"'{name}' is not a shard of this folder")
+    return name
+
+
 def _pages_in(path: Path) -> Iterator[Page]:
     image: tarfile.TarInfo | None = None
-    with tarfile.open(path) as tar:
+    written_ns = path.stat().st_mtime_ns
+    with tarfile.open(path, "r:") as tar:  # a packed one may hold more than it has bytes
         for member in tar:
+            if not member.isreg() or member.issparse():
+                raise ValueError(f"{member.name} is no plain file: a link, or one with holes")
             if not member.name.endswith(".json"):
                 image = member
                 continue
+            if member.size > _MOST_JSON_BYTES:
+                raise ValueError(f"{member.name} has {format_bytes(member.size)}, and describes one page")
             file = tar.extractfile(member)
             if file is None or image is None or image.name.partition(".")[0] != member.name.partition(".")[0]:
                 raise ValueError(f"{member.name} has no image before it")
-            yield page_of(json.loads(file.read()), path, offset=image.offset_data, num_bytes=image.size)
+            place = {"offset": image.offset_data, "num_bytes": image.size, "written_ns": written_ns}
+            page = page_of(json.loads(file.read()), path, **place)
+            if why := why_too_large(page.width, page.height):
+                raise ValueError(f"{image.name} {why}")
+            yield page

@@ -180,6 +180,8 @@ def _locate(index: ImageIndex, entries: list[AnnotatedPage]) -> tuple[list[Path 
     missing = 0
     for entry in entries:
         match = index.find(entry.image, entry.beside or Path())
+        if not match.images and entry.or_image and (other := index.find(entry.or_image, entry.beside or Path())).images:
+            match = replace(other, is_respelled=True)
         if len(match.images) == 1:
             located.append(match.images[0])
             if match.is_respelled:
@@ -210,7 +212,15 @@ def _page(entry: AnnotatedPage, path: Path, header: ImageHeader) -> Page:
     if frame == "stored":
         words = tuple(replace(word, polygon=turn_upright(word.polygon, header)) for word in words)
     return Page(
-        path, path.name, words, *header.upright_size, header.orientation, header.mode, header.num_bytes, header.is_jpeg
+        path,
+        path.name,
+        words,
+        *header.upright_size,
+        header.orientation,
+        header.mode,
+        header.num_bytes,
+        header.is_jpeg,
+        written_ns=header.written_ns,
     )
 
 

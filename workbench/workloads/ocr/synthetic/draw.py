@@ -11,8 +11,6 @@ import io
 import json
 import multiprocessing
 import os
-import secrets
-import shutil
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -29,8 +27,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from workbench.errors import BadInput, Problem, WorkbenchError, unknown_name
+from workbench.workloads.ocr.layouts.folder import new_folder, write_file
+from workbench.workloads.ocr.layouts.labels import IMAGES, PlacedPage
+from workbench.workloads.ocr.layouts.layouts import LAYOUTS
 from workbench.workloads.ocr.pages.page import Word
-from workbench.workloads.ocr.synthetic.layouts import IMAGES, LAYOUTS, PlacedPage
 from workbench.workloads.ocr.synthetic.scene import compose, photograph, to_picture
 
 MANIFEST = "pages.json"
@@ -137,35 +137,28 @@ def draw_pages(
     _check(out, count, seed, layout)
     if holds_pages(out, count=count, seed=seed, layout=layout):
         return out
-    place = out.expanduser().resolve()
-    half_done = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     kind = LAYOUTS[layout]
     draw = partial(draw_page, seed=seed, upright=kind.is_upright)
     try:
-        placed: list[PlacedPage] = []
-        num_bytes = 0
-        with _drawing(draw, count, workers or len(os.sched_getaffinity(0))) as pages:
+        with new_folder(out) as half_done, _drawing(draw, count, workers or len(os.sched_getaffinity(0))) as pages:
+            placed: list[PlacedPage] = []
+            num_bytes = 0
             for page, part in zip(pages, kind.parts(count, seed=seed), strict=True):
                 image = PurePosixPath(part, page.name)
-                _write(half_done / IMAGES / image, page.jpeg)
+                write_file(half_done / IMAGES / image, page.jpeg)
                 placed.append(PlacedPage(image, hashlib.sha256(page.jpeg).hexdigest(), page.entry))
                 num_bytes += len(page.jpeg)
                 if on_page is not None:
                     on_page(len(placed), count)
-        labels = dict(kind.labels(placed))
-        for name, text in labels.items():
-            _write(half_done / name, text.encode())
-        num_words = sum(len(page.words) for page in placed)
-        manifest = Manifest(count, seed, VERSION, num_words, num_bytes, layout, tuple(labels))
-        _write(half_done / MANIFEST, (json.dumps(asdict(manifest), separators=(",", ":")) + "\n").encode())
-        half_done.replace(place)  # an empty folder gives way, any other does not
-    except OSError as error:
-        raise BadInput("pages", [Problem(f"cannot be written ({error.strerror or error})", str(out))]) from None
+            labels = dict(kind.labels(placed))
+            for name, text in labels.items():
+                write_file(half_done / name, text.encode())
+            num_words = sum(len(page.words) for page in placed)
+            manifest = Manifest(count, seed, VERSION, num_words, num_bytes, layout, tuple(labels))
+            write_file(half_done / MANIFEST, (json.dumps(asdict(manifest), separators=(",", ":")) + "\n").encode())
     except BrokenProcessPool:
         why = "was killed, or could not be started (from a script without 'if __name__ == \"__main__\"', for one)"
         raise WorkbenchError(f"{out}: a process that draws {why}. Take workers=1") from None
-    finally:
-        shutil.rmtree(half_done, ignore_errors=True)
     return out
 
 
@@ -257,8 +250,3 @@ def _annotate(words: Iterable[Word], width: int, height: int) -> dict[str, Any]:
         for number, word in enumerate(words, start=1)
     }
     return {"img_w": width, "img_h": height, "frame": "upright", "words": entries}
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
+
+from workbench.workloads.ocr.annotations.formats import FORMATS
+from workbench.workloads.ocr.annotations.reading import Note
+from workbench.workloads.ocr.pages.survey import survey
 
 QUAD = [[10, 10], [50, 10], [50, 30], [10, 30]]
 
@@ -21,6 +26,7 @@ def line(path: str, *words: dict[str, object]) -> str:
         pytest.param({"transcription": "*", "points": QUAD}, "*", True, id="star"),
         pytest.param({"transcription": "**", "points": QUAD}, "**", False, id="two stars"),
         pytest.param({"transcription": "A", "points": QUAD, "difficult": True}, "A", False, id="difficult is not read"),
+        pytest.param({"transcription": "A", "points": QUAD, "key_cls": "total"}, "A", False, id="a class"),
         pytest.param({"points": QUAD}, "", False, id="no text"),
         pytest.param({"transcription": "a\tb\u2028c", "points": QUAD}, "a\tb\u2028c", False, id="tab in the text"),
     ],
@@ -36,6 +42,29 @@ def test_points_padded_by_their_last_and_duplicate_boxes_are_kept(read_page):
     padded = [*QUAD, QUAD[-1], QUAD[-1]]
     page = read_page("paddleocr", "a.txt", line("a.jpg", {"points": padded}, {"points": QUAD}, {"points": QUAD}))
     assert [len(word.polygon) for word in page.words] == [6, 4, 4]
+
+
+def test_label_files_of_several_folders_and_unconfirmed_ones_are_said(write):
+    files = [write(f"{folder}/Label.txt", line("a.jpg", {"points": QUAD})) for folder in "ab"]
+    cache = write("Cache.cach", line("a.jpg", {"points": QUAD}))
+    notes = [
+        [item.text for item in FORMATS["paddleocr"].read(paths) if isinstance(item, Note)]
+        for paths in (files, files[:1], [cache])
+    ]
+    assert notes == [
+        [f"the label files of 2 folders are one set ({files[0]}, ...)"],
+        [],
+        ["words that PPOCRLabel has found and nobody has confirmed (Cache.cach)"],
+    ]
+
+
+def test_images_of_the_same_name_in_several_folders(tmp_path, write):
+    for folder in ("day 1", "day 2"):
+        write(f"{folder}/Label.txt", line(f"{folder}/a.jpg", {"points": QUAD}))
+        Image.new("L", (60, 40)).save(tmp_path / folder / "a.jpg")
+    pages, counts = survey(tmp_path)
+    assert [page.name for page in pages] == ["day 1/a.jpg", "day 2/a.jpg"]
+    assert "the label files of 2 folders are one set" in counts.notes[0]
 
 
 def test_a_page_without_words_is_kept(read_page):

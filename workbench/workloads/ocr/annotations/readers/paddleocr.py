@@ -1,7 +1,8 @@
 """PaddleOCR label file: ``PATH TAB [{"transcription": ..., "points": [[x, y], ...]}, ...]`` a line.
 
 ``*`` and ``###`` are don't-care; ``difficult`` is written by PPOCRLabel and read by nobody. Paths are often those of
-another machine: the survey falls back to their last part.
+another machine: the survey falls back to their last part. PPOCRLabel writes a Label.txt into each folder of images,
+and into its Cache.cach, likewise, what nobody has confirmed yet.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from pathlib import Path
 
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.json_faults import json_fault
-from workbench.workloads.ocr.annotations.reading import DONT_CARE, Item, add_word, each_object, read_each, read_lines
+from workbench.workloads.ocr.annotations.reading import (
+    DONT_CARE,
+    Item,
+    Note,
+    add_word,
+    each_object,
+    read_each,
+    read_lines,
+)
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 _IGNORED = ("*", DONT_CARE)
@@ -28,7 +37,12 @@ def recognizes(line: str) -> bool:
 
 def read(paths: Iterable[Path]) -> Iterator[Item]:
     """Read label files of this format."""
-    return read_each(paths, _read_file)
+    paths = list(paths)
+    if len(paths) > 1:
+        yield Note(f"the label files of {len(paths)} folders are one set ({paths[0]}, ...)")
+    if any(path.suffix.lower() == ".cach" for path in paths):
+        yield Note("words that PPOCRLabel has found and nobody has confirmed (Cache.cach)")
+    yield from read_each(paths, _read_file)
 
 
 def _read_file(path: Path) -> Iterator[Item]:

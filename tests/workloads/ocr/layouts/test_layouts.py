@@ -1,4 +1,4 @@
-"""Every layout keeps its written rules, and what our readers know they read back."""
+"""Drawn pages: every layout keeps its written rules, and what our readers know they read back."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ import yaml
 from PIL import Image
 
 from workbench.errors import BadInput
+from workbench.workloads.ocr.layouts.labels import TRAIN, VAL
+from workbench.workloads.ocr.layouts.layouts import LAYOUTS
 from workbench.workloads.ocr.pages.page import Page
 from workbench.workloads.ocr.pages.survey import survey
 from workbench.workloads.ocr.synthetic import draw
 from workbench.workloads.ocr.synthetic.draw import DrawnPage, draw_page, draw_pages, holds_pages
-from workbench.workloads.ocr.synthetic.layouts import LAYOUTS, TRAIN, VAL
 
 #: Among these are all EXIF turns, a page in portrait, a gray one, and words that are don't-care.
 COUNT, SEED = 12, 32
@@ -148,6 +149,36 @@ def test_the_parts_of_ufo_are_read_back(lay: Lay, drawn: dict[bool, Drawn]) -> N
         pages, _ = survey(folder, annotations=Path("jsons") / f"{part}.json")
         assert [page.path for page in pages] == [folder / "images" / part / name for name in names]
         assert_read_back(pages, {name: drawn[True][name] for name in names}, within_px=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("layout", "files"),
+    [
+        ("paddleocr", {TRAIN: "train.txt", VAL: "val.txt"}),
+        ("mmocr", {TRAIN: "textdet_train.json", VAL: "textdet_test.json"}),
+    ],
+)
+def test_parts_of_other_programs_are_read_back(
+    lay: Lay, drawn: dict[bool, Drawn], layout: str, files: dict[str, str]
+) -> None:
+    folder = lay(layout)
+    assert set(text_files(folder)) == set(files.values())
+    for part, names in parted(folder).items():
+        pages, counts = survey(folder, annotations=Path(files[part]))
+        assert sorted(page.path for page in pages) == [folder / "images" / part / name for name in names]
+        assert_read_back(pages, {name: drawn[True][name] for name in names}, within_px=1e-3)
+        assert all("without annotations" in note for note in counts.notes)  # the images of the other part
+
+
+def test_mmocr_has_what_its_configs_ask_for(lay: Lay) -> None:
+    content = json.loads(text_files(lay("mmocr"))["textdet_train.json"])
+    assert content["metainfo"]["category"] == [{"id": 0, "name": "text"}]
+    for entry in content["data_list"]:
+        assert {"img_path", "height", "width", "instances"} == set(entry)
+        for word in entry["instances"]:
+            points = np.array(word["polygon"]).reshape(-1, 2)
+            assert word["bbox"] == [*points.min(axis=0), *points.max(axis=0)]
+            assert word["bbox_label"] == 0
 
 
 def test_doctr_hashes_and_measures_every_file(lay: Lay, drawn: dict[bool, Drawn]) -> None:
