@@ -149,8 +149,8 @@ class _Runner:
         self._compared = ComparisonRun(journal.state, records={name: [] for name in self._names})
         self._done = 0
         since_s = self._since_last_trial_s(now())
-        self._is_warm = since_s is not None and since_s <= _WARM_S
-        self._again = "" if since_s is None else f"the last trial had ended {_age(since_s)} before"
+        self._is_warm = since_s is not None and 0.0 <= since_s <= _WARM_S
+        self._again = "" if since_s is None else _why_again(since_s)
 
     def run(self) -> ComparisonRun:
         try:
@@ -360,6 +360,12 @@ class _Runner:
         if self._on_trial is not None:
             kept = sum(not trial.repeated for trial in self._journal.state.trials)
             self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)
+
+
+def _why_again(since_s: float) -> str:
+    if since_s < 0.0:
+        return "by the clock, which has been set since, the last trial ends after now"
+    return f"the last trial had ended {_age(since_s)} before"
 
 
 def _age(seconds: float) -> str:
