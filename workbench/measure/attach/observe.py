@@ -96,7 +96,7 @@ class Observed:
         adopt_orphans()
         started_s = time.time()
         shared = shared_folder(self._folder)
-        shared.mkdir(mode=0o700)
+        shared.mkdir(mode=0o700, exist_ok=True)  # the sockets of this process lie there
         seen = Seen(shared)
         try:
             return self._observe(seen, started_s)
