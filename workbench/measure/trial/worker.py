@@ -14,7 +14,6 @@ import os
 import shutil
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.seen import shared_folder
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
+from workbench.measure.timing.moment import Moment
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.freezing import go_on_without_parent, pauses_file
 from workbench.measure.trial.measure import Trial
@@ -133,7 +133,7 @@ def parse_arguments(program: str, what: str) -> argparse.Namespace:
 
 def hold_leash(folder: Path) -> None:
     """End this process and all its children when standard input closes."""
-    started_s = time.time()
+    began = Moment()
     if pauses is not None:
         go_on_without_parent()
 
@@ -143,7 +143,7 @@ def hold_leash(folder: Path) -> None:
         _alone.set()
         shutil.rmtree(shared_folder(folder), ignore_errors=True)
         pauses_file(folder).unlink(missing_ok=True)
-        end_own_session(started_s)
+        end_own_session(began)
 
     threading.Thread(target=wait, name="leash", daemon=True).start()
 
