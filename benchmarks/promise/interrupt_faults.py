@@ -135,7 +135,7 @@ def hit(
 
 
 def half_done(results: Path) -> Iterator[str]:
-    """What lies there as if all had gone well; a notebook of a command that was killed says in its name that it is not."""
+    """What lies there as if all had gone well; a notebook that was killed says that in its name."""
     for folder in list_runs(results / "runs"):
         record = read_record(folder)
         if record.failure is None and record.steady is not None and record.steady.num_steps > 10_000:

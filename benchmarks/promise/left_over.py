@@ -19,6 +19,9 @@ _GONE_WITHIN_S, _POLL_S = 20.0, 0.1
 
 _SHARED_MEMORY = Path("/dev/shm")
 
+#: A cache of torch's, which is meant to stay.
+_KEPT = "torchinductor_"
+
 #: What the folder of a trial there begins with; the run id follows.
 _OF_TRIAL = "workbench-observe-"
 
@@ -69,7 +72,8 @@ class Watch:
         found = [f"process {process.pid} is still running: {_command(process)}" for process in self.processes()]
         found += [f"/dev/shm/{name} is left" for name in self._segments_left()]
         if temporary:
-            found += [f"{path.name} is left in the folder of temporary files" for path in self.temporary.iterdir()]
+            names = (path.name for path in self.temporary.iterdir() if not path.name.startswith(_KEPT))
+            found += [f"{name} is left in the folder of temporary files" for name in names]
         halves = (path for path in self._folder.rglob("*") if _is_half(path) and self.temporary not in path.parents)
         return found + [f"half of a file is left: {path.relative_to(self._folder)}" for path in halves]
 

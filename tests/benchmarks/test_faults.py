@@ -52,7 +52,8 @@ def test_whatever_is_left_over_is_found(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_record_that_does_not_tell_is_found() -> None:
     def failed(**values: str) -> list[str]:
         told = {"kind": "killed", "phase": "steady", "message": "killed: lower num_workers", **values}
-        return list(untold(make_record(status="failed", failure=Failure(**told)), "steady", ["killed"], "lower"))
+        record = make_record().model_copy(update={"status": "failed", "failure": Failure(**told)})
+        return list(untold(record, "steady", ["killed"], "lower"))
 
     assert failed() == []
     assert failed(kind="error") == ["it failed as 'error': killed: lower num_workers"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import threading
 from pathlib import Path
 
 import pytest
 from toy import toy_knobs
 
 from workbench.errors import BadInput, CannotWrite, Problem
+from workbench.measure.trial import worker
 from workbench.measure.trial.remedies import RanOut, with_remedy
 from workbench.measure.trial.worker import leave_record
 from workbench.records.run_folder import read_record
@@ -39,6 +41,11 @@ def test_files_that_cannot_be_opened_are_no_bad_input(tmp_path: Path) -> None:
     assert str(with_remedy(wrapped, tmp_path)).startswith(
         "too many open files (a.jpg was to be opened). Raise the limit"
     )
+
+
+def test_what_is_said_of_each_of_many_files_is_no_bad_input_either(tmp_path: Path) -> None:
+    unread = BadInput("pages", [Problem("cannot be read ([Errno 24] Too many open files: 'a.jpg')")])
+    assert str(with_remedy(unread, tmp_path)).startswith("too many open files. Raise")
 
 
 def test_anything_else_stays_as_it_is(tmp_path: Path) -> None:
@@ -86,3 +93,27 @@ def test_a_trial_that_can_open_no_more_file_leaves_a_record(tmp_path: Path) -> N
     assert failure is not None
     assert (failure.kind, failure.phase) == ("error", "cache")
     assert failure.message.startswith("too many open files")
+
+
+class Fails:
+    """A trial that loses its workers to the end of its session."""
+
+    phase = "steady"
+
+    def run(self) -> None:
+        raise RuntimeError("a worker is gone")
+
+
+def test_a_trial_that_is_being_ended_begins_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Waits(Exception):
+        """Instead of waiting."""
+
+    def hang() -> None:
+        raise Waits
+
+    monkeypatch.setattr(worker, "_hang", hang)
+    monkeypatch.setattr(worker, "_alone", threading.Event())
+    worker._alone.set()
+    with pytest.raises(Waits):
+        leave_record(Fails(), toy_knobs(), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ Libraries raise these wherever they happen to be, each in words of its own.
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ _FULL_BELOW_BYTES = 1 << 20
 
 #: By which texts a lack of memory is known: of torch, of the dynamic loader, of the system.
 _NO_MEMORY = re.compile(r"DefaultCPUAllocator: (can't|not enough)|failed to map segment|[Cc]annot allocate memory")
+
+#: What the system says where no more files can be open; who reads many files tells of each by this text.
+_NO_FILES = os.strerror(errno.EMFILE)
 
 _OF_MEMORY = "Lower num_workers or batch_size, or take a smaller cache"
 _OF_FILES = "Raise the limit (ulimit -n), or lower num_workers or prefetch_factor"
@@ -43,8 +47,8 @@ def with_remedy(error: Exception, folder: Path) -> Exception:
     if isinstance(error, WorkbenchError) and not isinstance(error, BadInput):
         return error
     for link in _chain(error):
-        if isinstance(link, OSError) and link.errno in (errno.EMFILE, errno.ENFILE):
-            where = f" ({Path(str(link.filename)).name} was to be opened)" if link.filename else ""
+        if _NO_FILES in str(link):
+            where = f" ({Path(str(link.filename)).name} was to be opened)" if getattr(link, "filename", None) else ""
             return RanOut(f"too many open files{where}. {_OF_FILES}")
         if isinstance(error, BadInput):
             continue  # an image that asks for all memory is to blame for that

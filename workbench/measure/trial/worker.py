@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -95,7 +96,7 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
             knobs=knobs,
         )
     if _alone.is_set():
-        threading.Event().wait()  # for its end
+        _hang()
     try:
         write_json(folder / RECORD, record)
     except CannotWrite as refused:
@@ -103,6 +104,12 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
             print(refused, file=sys.stderr)
         return NO_RECORD
     return 0 if record.status == "ok" else 1
+
+
+def _hang() -> NoReturn:
+    """Wait for the end, which others see to."""
+    while True:
+        time.sleep(1.0)
 
 
 @contextlib.contextmanager
