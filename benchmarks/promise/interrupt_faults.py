@@ -142,7 +142,7 @@ def half_done(results: Path) -> Iterator[str]:
             yield f"{folder.name}: a record says that all went well"
     yield from (f"there is a page: {path.name}" for path in results.glob("*.html"))
     yield from (
-        f"there is a notebook: {path.name}" for path in results.glob("*.ipynb") if ".half-done" not in path.name
+        f"there is a notebook: {path.name}" for path in results.glob("*.ipynb") if ".half-done." not in path.name
     )
     yield from (f"there is a comparison: {path.parent.name}" for path in results.glob(f"comparisons/*/{COMPARISON}"))
 

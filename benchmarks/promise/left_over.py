@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ _MARK = "WORKBENCH_FAULT"
 _GONE_WITHIN_S, _POLL_S = 20.0, 0.1
 
 _SHARED_MEMORY = Path("/dev/shm")
+
+#: What the C library names a semaphore (32 bytes) until it is made; killed within that, nobody knows whose it was.
+_HALF_A_SEMAPHORE = re.compile(r"sem\.[A-Za-z0-9]{6}")
 
 #: A cache of torch's, which is meant to stay.
 _KEPT = "torchinductor_"
@@ -82,7 +86,8 @@ class Watch:
         new = _segments() - self._before
         runs = {path.name for path in self._folder.rglob("runs/*")}
         foreign = {name for name in new if name.startswith(_OF_TRIAL) and name.removeprefix(_OF_TRIAL)[:22] not in runs}
-        return sorted(new - foreign - _mapped()) if new - foreign else []
+        new = {name for name in new - foreign if not _HALF_A_SEMAPHORE.fullmatch(name)}
+        return sorted(new - _mapped()) if new else []
 
 
 @contextlib.contextmanager

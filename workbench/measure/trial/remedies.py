@@ -48,7 +48,8 @@ def with_remedy(error: Exception, folder: Path) -> Exception:
         return error
     for link in _chain(error):
         if _NO_FILES in str(link):
-            where = f" ({Path(str(link.filename)).name} was to be opened)" if getattr(link, "filename", None) else ""
+            name = getattr(link, "filename", None)
+            where = f" ({Path(str(name)).name} was to be opened)" if name else ""
             return RanOut(f"too many open files{where}. {_OF_FILES}")
         if isinstance(error, BadInput):
             continue  # an image that asks for all memory is to blame for that
