@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from promise import damage_faults, interrupt_faults, machine_faults
+from promise import damage_faults, interrupt_faults, launcher_faults, machine_faults
 from promise.fault import survived
 from promise.figure import finish
 
-FAULTS = (*machine_faults.FAULTS, *interrupt_faults.FAULTS, *damage_faults.FAULTS)
+FAULTS = (*machine_faults.FAULTS, *launcher_faults.FAULTS, *interrupt_faults.FAULTS, *damage_faults.FAULTS)
 
 
 def main() -> None:

@@ -133,4 +133,6 @@ def _command(process: psutil.Process) -> str:
 
 def _is_half(path: Path) -> bool:
     """Whether a name is one that a file has only while it is being written."""
-    return path.suffix in (".tmp", ".part", ".lock") or path.name.startswith((".record.json.", ".state.json.", ".comp"))
+    return path.suffix in (".tmp", ".part", ".lock") or path.name.startswith(
+        (".record.json.", ".state.json.", ".comparison.json.")
+    )
