@@ -1,9 +1,10 @@
-"""What a fault has left over: processes, segments in /dev/shm, folders for the time being, files that are half written."""
+"""What a fault has left over: processes, segments in /dev/shm, temporary folders, files that are half written."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +19,15 @@ _MARK = "WORKBENCH_FAULT"
 _GONE_WITHIN_S, _POLL_S = 20.0, 0.1
 
 _SHARED_MEMORY = Path("/dev/shm")
+
+#: What the C library names a semaphore (32 bytes) until it is made; killed within that, nobody knows whose it was.
+_HALF_A_SEMAPHORE = re.compile(r"sem\.[A-Za-z0-9]{6}")
+
+#: A cache of torch's, which is meant to stay.
+_KEPT = "torchinductor_"
+
+#: What the folder of a trial there begins with; the run id follows.
+_OF_TRIAL = "workbench-observe-"
 
 
 class Watch:
@@ -48,22 +58,36 @@ class Watch:
                     found.append(process)
         return sorted(found, key=lambda process: (process.create_time(), process.pid))
 
-    def left(self) -> list[str]:
-        """Everything that is left when it has had the time to go, a sentence each; processes are ended then."""
+    def left(self, *, temporary: bool = True) -> list[str]:
+        """Everything that is left when it has had the time to go, a sentence each; processes are ended then.
+
+        Args:
+            temporary: Whether temporary files count. Of a command that is killed nobody is left to remove them.
+        """
         until = time.monotonic() + _GONE_WITHIN_S
-        while (found := self._look()) and time.monotonic() < until:
+        while (found := self._look(temporary)) and time.monotonic() < until:
             time.sleep(_POLL_S)
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 process.kill()
         return found
 
-    def _look(self) -> list[str]:
+    def _look(self, temporary: bool) -> list[str]:
         found = [f"process {process.pid} is still running: {_command(process)}" for process in self.processes()]
-        found += [f"/dev/shm/{name} is left" for name in sorted(_segments() - self._before - _mapped())]
-        found += [f"{path.name} is left in the folder of temporary files" for path in self.temporary.iterdir()]
+        found += [f"/dev/shm/{name} is left" for name in self._segments_left()]
+        if temporary:
+            names = (path.name for path in self.temporary.iterdir() if not path.name.startswith(_KEPT))
+            found += [f"{name} is left in the folder of temporary files" for name in names]
         halves = (path for path in self._folder.rglob("*") if _is_half(path) and self.temporary not in path.parents)
         return found + [f"half of a file is left: {path.relative_to(self._folder)}" for path in halves]
+
+    def _segments_left(self) -> list[str]:
+        """Names that nobody else on this machine has: not those of trials elsewhere, or of what is mapped somewhere."""
+        new = _segments() - self._before
+        runs = {path.name for path in self._folder.rglob("runs/*")}
+        foreign = {name for name in new if name.startswith(_OF_TRIAL) and name.removeprefix(_OF_TRIAL)[:22] not in runs}
+        new = {name for name in new - foreign if not _HALF_A_SEMAPHORE.fullmatch(name)}
+        return sorted(new - _mapped()) if new else []
 
 
 @contextlib.contextmanager
@@ -109,4 +133,6 @@ def _command(process: psutil.Process) -> str:
 
 def _is_half(path: Path) -> bool:
     """Whether a name is one that a file has only while it is being written."""
-    return path.suffix in (".tmp", ".part", ".lock") or path.name.startswith((".record.json.", ".state.json.", ".comp"))
+    return path.suffix in (".tmp", ".part", ".lock") or path.name.startswith(
+        (".record.json.", ".state.json.", ".comparison.json.")
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import threading
@@ -74,6 +73,9 @@ def plant_in_trial(
         hit = Hit(watch, act, phase)
         record = run_trial(parse_knobs({**KNOBS, **knobs}), folder / "runs", on_event=hit.on_event)
         hit.stop()
+        for group in _GROUPS.glob("fault-*"):
+            with contextlib.suppress(OSError):
+                group.rmdir()
         if not hit.done:
             return [f"phase {phase} was not reached: {record.failure}", *watch.left()]
         return [*hit.lost, *untold(record, phase, kinds, words), *other_on_disk(folder, record), *watch.left()]
@@ -188,6 +190,17 @@ def limit(trial: psutil.Process, resource: int, more: int, *, workers: bool = Fa
 
 _MIB = 1 << 20
 
+#: Where control groups of memory are, of version 1.
+_GROUPS = Path("/sys/fs/cgroup/memory")
+
+
+def into_small_group(trial: psutil.Process) -> None:
+    """Put it into a control group that leaves it nearly nothing: the kernel kills it for the next page."""
+    group = _GROUPS / f"fault-{trial.pid}"
+    group.mkdir()
+    (group / "memory.limit_in_bytes").write_text(str(_MIB // 4))
+    (group / "cgroup.procs").write_text(str(trial.pid))
+
 
 def _faults() -> Iterator[Fault]:
     yield from _killed()
@@ -214,16 +227,27 @@ def _killed() -> Iterator[Fault]:
 
 
 def _exhausted() -> Iterator[Fault]:
-    for phase in ("imports", "dataset", "cache", "workers", "model", "warmup", "steady"):
-        memory = partial(limit, resource=psutil.RLIMIT_AS, more=_MIB)
-        plant = partial(plant_in_trial, act=memory, phase=phase, kinds=["error", "crash", "killed"], words="memory")
-        yield Fault("no more memory", "driven", phase, plant)
-        files = partial(limit, resource=psutil.RLIMIT_NOFILE, more=0)
-        plant = partial(plant_in_trial, act=files, phase=phase, kinds=["error", "crash"], words="too many open files.*ulimit")
-        yield Fault("no more open files", "driven", phase, plant)
+    for phase in ("cache", "model", "warmup", "steady"):
+        act = partial(limit, resource=psutil.RLIMIT_AS, more=_MIB)
+        # What takes refused memory for a thread that did not start waits for it: then the time limit ends the trial.
+        kinds = ["error", "crash", "timeout"]
+        plant = partial(
+            plant_in_trial, act=act, phase=phase, kinds=kinds, words="memory ran out.*Lower|thread|timeout_s"
+        )
+        yield Fault("memory is refused", "driven", phase, partial(plant, timeout_s=30.0))
+    if _GROUPS.is_dir():
+        for phase in ("dataset", "warmup", "steady"):
+            plant = partial(
+                plant_in_trial, act=into_small_group, phase=phase, kinds=["killed"], words="memory.*[Ll]ower"
+            )
+            yield Fault("memory of its control group runs out", "driven", phase, plant)
+    for phase in ("imports", "dataset", "cache", "workers", "warmup", "steady"):
+        act = partial(limit, resource=psutil.RLIMIT_NOFILE, more=0)
+        plant = partial(plant_in_trial, act=act, phase=phase, kinds=["error", "crash"], words="open files.*ulimit")
+        yield Fault("no more open files", "driven", phase, plant, is_short=phase == "warmup")
     for phase in ("imports", "warmup", "finish"):
-        size = partial(limit, resource=psutil.RLIMIT_FSIZE, more=0)
-        plant = partial(plant_in_trial, act=size, phase=phase, kinds=["error", "ok"], words="cannot write|[Tt]oo large")
+        act = partial(limit, resource=psutil.RLIMIT_FSIZE, more=0)
+        plant = partial(plant_in_trial, act=act, phase=phase, kinds=["error", "ok"], words="cannot write|[Tt]oo large")
         yield Fault("files may not grow", "driven", phase, partial(plant, **SHORT))
 
 

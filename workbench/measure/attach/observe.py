@@ -97,7 +97,7 @@ class Observed:
         adopt_orphans()
         began = Moment()
         shared = shared_folder(self._folder)
-        shared.mkdir(mode=0o700)
+        shared.mkdir(mode=0o700, exist_ok=True)  # the sockets of this process lie there
         seen = Seen(shared)
         try:
             return self._observe(seen, began)

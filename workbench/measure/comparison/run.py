@@ -150,7 +150,7 @@ class _Runner:
         self._done = 0
         since_s = self._since_last_trial_s(now())
         self._is_warm = since_s is not None and 0.0 <= since_s <= _WARM_S
-        self._again = "" if since_s is None else _why_again(since_s)
+        self._again = "" if since_s is None else f"the last trial had ended {_age(since_s)} before"
 
     def run(self) -> ComparisonRun:
         try:
@@ -362,14 +362,10 @@ class _Runner:
             self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)
 
 
-def _why_again(since_s: float) -> str:
-    if since_s < 0.0:
-        return "by the clock, which has been set since, the last trial ends after now"
-    return f"the last trial had ended {_age(since_s)} before"
-
-
 def _age(seconds: float) -> str:
-    """``"25 min"``, ``"3 h"``, ``"9 days"``."""
+    """``"25 min"``, ``"3 h"``, ``"9 days"``; a clock that was set back meanwhile does not tell."""
+    if seconds < 0.0:
+        return "an unknown time"
     minutes = seconds / 60.0
     if minutes < 120:
         return f"{minutes:.0f} min"
