@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from promise.fault import Fault
 from promise.left_over import Watch
@@ -56,7 +57,9 @@ class Aborting(Toy):
 
 def command(name: str, results: Path, *knobs: str) -> list[str]:
     """A command of few small pages."""
-    given = [part for knob in (*_KNOBS, *knobs) for part in ("-p", knob)]
+    own = {knob.partition("=")[0] for knob in knobs}
+    common = (knob for knob in _KNOBS if knob.partition("=")[0] not in own)
+    given = [part for knob in (*common, *knobs) for part in ("-p", knob)]
     start = [sys.executable, "-m", "workbench", name, "--out", str(results)]
     if name == "attach":
         script = [sys.executable, str(_SCRIPT), "1", "fork", "map", "once"]
@@ -222,14 +225,14 @@ def plant_abort(folder: Path) -> list[str]:
 def _faults() -> Iterator[Fault]:
     subjects = {"run": "driven", "attach": "observed", "compare": "comparison"}
 
-    def around(what: str, name: str, codes: Sequence[int], words: str = "", is_short: bool = False, **how) -> Fault:
+    def around(what: str, name: str, codes: Sequence[int], words: str = "", **how: Any) -> Fault:
         plant = partial(plant_around, name=name, codes=codes, words=words, **how)
-        return Fault(what, subjects[name], f"workbench {name}", plant, is_short)
+        return Fault(what, subjects[name], f"workbench {name}", plant)
 
     for name in subjects:
         for size in ("4k", "64k", "400k", "1m"):
             mounts = {"/dev/shm": f"size={size}"}
-            yield around(f"/dev/shm has {size}", name, [0, 1], "/dev/shm", mounts=mounts)
+            yield around(f"/dev/shm has {size}", name, [0, 1], "/dev/shm|shared memory", mounts=mounts)
         for size in ("8k", "64k", "200k", "1m"):
             mounts = {"{folder}/results": f"size={size}"}
             yield around(f"disk of results has {size}", name, [0, 1, 2], "no space|cannot write|room", mounts=mounts)

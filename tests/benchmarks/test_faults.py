@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from promise import interrupt_faults, launcher_faults, machine_faults
+from promise import interrupt_faults, launcher_faults, machine_faults, surroundings_faults
 from promise.fault import Fault, survived, try_fault
 from promise.left_over import Watch
 from promise.machine_faults import untold
@@ -17,7 +17,8 @@ from record_factory import make_record
 
 from workbench.records import Failure
 
-FAULTS = (*machine_faults.FAULTS, *launcher_faults.FAULTS, *interrupt_faults.FAULTS)
+ROOMS = (machine_faults, launcher_faults, interrupt_faults, surroundings_faults)
+FAULTS = [fault for room in ROOMS for fault in room.FAULTS]
 
 
 @pytest.mark.real
