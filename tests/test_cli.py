@@ -311,20 +311,31 @@ def test_a_comparison_does_not_go_on_to_fewer_blocks_than_it_is_laid_out_for(
     assert "it is laid out for 3 blocks already, and 1 would be fewer. Leave --blocks out" in err
 
 
-def test_terminated_is_interrupted_with_a_code_of_its_own(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGTERM, 143, "Terminated.\n"), (signal.SIGHUP, 129, "Hung up.\n")]
+)
+def test_what_ends_a_command_from_outside_is_an_interrupt_with_a_code_of_its_own(
+    number: signal.Signals,
+    code: int,
+    said: str,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def terminate(*arguments: Any, **options: Any) -> None:
-        signal.raise_signal(signal.SIGTERM)
+    def end(*arguments: Any, **options: Any) -> None:
+        signal.raise_signal(number)
 
-    before = signal.getsignal(signal.SIGTERM), signal.signal(signal.SIGINT, signal.SIG_IGN)
-    monkeypatch.setattr("workbench.commands.headless.run_notebook", terminate)
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    before = [signal.getsignal(one) for one in numbers]
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    monkeypatch.setattr("workbench.commands.headless.run_notebook", end)
     try:
-        assert invoke("run") == 143
+        assert invoke("run") == code
     finally:
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGINT, before[1])
-    assert capsys.readouterr().err == "Terminated.\n"
+        for one, handler in zip(numbers, before, strict=True):
+            signal.signal(one, handler)
+    assert capsys.readouterr().err == said
 
 
 def test_a_report_is_refused_before_pages_are_drawn(

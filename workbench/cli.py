@@ -1,7 +1,7 @@
 """The `workbench` command: arguments in, exit code out.
 
 Exit codes: 0 done, 1 a trial failed (check: slower than allowed), 2 bad input, 3 cannot tell (check, selftest), 130
-interrupted, 143 terminated.
+interrupted, 143 terminated, 129 hung up (the terminal was closed).
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ from workbench.visible import say
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
-TERMINATED = 143
+
+#: How a command is ended from outside as by Ctrl-C: what it says then; its exit code is 128 and the signal.
+_ENDINGS = {signal.SIGTERM: "Terminated.", signal.SIGHUP: "Hung up."}
 
 app = typer.Typer(
     name="workbench",
@@ -88,7 +90,9 @@ def main() -> NoReturn:
     terminated: list[int] = []
     atexit.register(gc.freeze)  # else the interpreter looks for garbage in all that was imported, for a second
     with contextlib.suppress(ValueError):  # in another thread than the main one there are no signals
-        signal.signal(signal.SIGTERM, lambda number, frame: _end(terminated, number))
+        for number in _ENDINGS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, lambda number, frame: _end(terminated, number))
     try:
         app()
     except WorkbenchError as error:
@@ -96,14 +100,16 @@ def main() -> NoReturn:
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else FAILED)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("Terminated." if terminated else "Interrupted.", file=sys.stderr)
-            sys.exit(TERMINATED if terminated else INTERRUPTED)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending: one more Ctrl-C changes nothing
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                print(_ENDINGS[signal.Signals(terminated[0])] if terminated else "Interrupted.", file=sys.stderr)
+            sys.exit(128 + terminated[0] if terminated else INTERRUPTED)
         raise
     sys.exit()
 
 
 def _end(terminated: list[int], number: int) -> None:
-    """What a job's time limit or `kill` sends ends a command as Ctrl-C does: nothing half done is left behind."""
+    """What `kill`, a job's time limit or a closed terminal sends ends a command as Ctrl-C does: nothing half done."""
     terminated.append(number)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script has put into the background
         signal.signal(signal.SIGINT, signal.default_int_handler)

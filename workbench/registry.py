@@ -26,7 +26,7 @@ def make_workload(knobs: Knobs) -> Workload:
         raise BadInput("workload", problems)
     try:
         workload: Workload = kind(knobs)
-    except BadInput:
+    except (BadInput, MemoryError):
         raise
     except Exception as error:
         raise BadInput("workload", [_raised(f"{name}(knobs)", error)]) from error
@@ -45,7 +45,7 @@ def checked(workload: Workload, name: str) -> Description:
     """
     try:
         description = workload.check()
-    except BadInput:
+    except (BadInput, MemoryError):
         raise
     except Exception as error:
         raise BadInput("workload", [_raised(f"{name}.check()", error)]) from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import nbformat
 import psutil
 import pytest
 
-from workbench.errors import BadInput
+from workbench.errors import BadInput, CannotWrite
 from workbench.report.notebook_run import NotebookFailed, run_notebook
 from workbench.report.outcome import RESULT_MIME
 
@@ -118,6 +119,16 @@ def test_parameters_that_the_notebook_does_not_have_are_refused_before_it_starts
     assert "Did you mean 'cache'?" in str(error.value)
     assert "Did you mean 'blocks'?" in str(error.value)
     assert not (tmp_path / "done.ipynb").exists()
+
+
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object, *arguments: object, **options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr("papermill.execute.execute_notebook", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(CannotWrite, match=r"cannot write done\.ipynb in .*: read-only file system"):
+        run_notebook(notebook(tmp_path, "1"), {}, tmp_path / "done.ipynb", cell_timeout_s=60)
 
 
 @pytest.mark.parametrize(

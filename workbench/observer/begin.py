@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
-from . import decoders, garbage, loaders, model, transforms
-from .imports import Imports
+from . import decoders, garbage, loaders, model, sockets, transforms
+from .imports import After, Imports
 from .session import VARIABLE, Session, open_session
 from .strategies.chosen import choose
 
 
 def begin() -> None:
     """Say hello, and wait for the modules that are looked at; nothing else happens until a loader is iterated."""
-    begin_in(os.environ[VARIABLE])
+    folder = os.environ[VARIABLE]
+    _begin(folder, sockets.hooks(folder))
 
 
 def begin_in(folder: str) -> Session:
@@ -34,6 +36,10 @@ def begin_in(folder: str) -> Session:
     Raises:
         OSError: Where the settings cannot be read.
     """
+    return _begin(folder, {})  # its sockets stay where they are: it goes on when this folder is gone
+
+
+def _begin(folder: str, also: Mapping[str, After]) -> Session:
     session = open_session(folder)
     session.tell(
         "hello",
@@ -46,7 +52,7 @@ def begin_in(folder: str) -> Session:
     imports = Imports(session)
     strategies = choose(session)
     rooms = [room.hooks(session) for room in (loaders, model, transforms, decoders)]
-    for hooks in (strategies.normalization.hooks(), *rooms):
+    for hooks in (also, strategies.normalization.hooks(), *rooms):
         for module, look_at in hooks.items():
             imports.after(module, look_at)
     imports.install()

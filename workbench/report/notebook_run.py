@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 from collections.abc import Mapping
@@ -102,7 +103,8 @@ def run_notebook(
     except (RuntimeError, TimeoutError) as error:  # the kernel died, or a cell took too long
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
     except BaseException:  # an interrupt, a full disk: half a notebook is of no use to anybody
-        half_done.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing can be removed
+            half_done.unlink(missing_ok=True)
         raise
     half_done.replace(output)
     executed = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]

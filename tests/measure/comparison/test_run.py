@@ -161,7 +161,13 @@ def test_an_interrupted_comparison_goes_on_with_the_same_order(trials, tmp_path,
 
 @pytest.mark.parametrize(
     ("minutes", "again"),
-    [(9, ""), (12, "12 min before"), (60 * 5, "5 h before"), (60 * 24 * 3, "3 days before")],
+    [
+        (9, ""),
+        (12, "12 min before"),
+        (60 * 5, "5 h before"),
+        (60 * 24 * 3, "3 days before"),
+        (-58, "an unknown time before"),
+    ],
 )
 def test_a_warm_up_trial_is_run_again_only_where_the_last_trial_is_long_ago(trials, tmp_path, minutes, again):
     def interrupt(number: int) -> None:

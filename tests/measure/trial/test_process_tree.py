@@ -107,13 +107,14 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(folder):
 def test_who_ends_its_own_session_takes_what_its_workers_left_along(folder):
     code = (
         "import os, sys, time; from pathlib import Path; from workbench.measure.loaders import shared_memory\n"
+        "from workbench.measure.timing.moment import Moment\n"
         "from workbench.measure.trial.process_tree import end_own_session\n"
         "shared_memory.FOLDER = Path(sys.argv[1])\n"
         "pid = os.fork()\n"
         "pid or time.sleep(600)\n"
         "print(pid, flush=True)\n"
         "Path(sys.argv[1], f'torch_{pid}_1_0').touch(); Path(sys.argv[1], 'torch_1_1_0').touch()\n"
-        "end_own_session(time.time())"
+        "end_own_session(Moment())"
     )
     command = [sys.executable, "-c", code, str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)

@@ -20,6 +20,7 @@ from workbench.measure.attach.script import Ended
 from workbench.measure.attach.seen import ProcessSeen, Seen, shared_folder
 from workbench.measure.profilers.memory_over_time import tree_pss_bytes
 from workbench.measure.profilers.profiler import ProfilerContext
+from workbench.measure.timing.moment import Moment
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.process_tree import adopt_orphans, collect_orphans, end_others
@@ -94,18 +95,18 @@ class Observed:
         """
         check_command(self._knobs)
         adopt_orphans()
-        started_s = time.time()
+        began = Moment()
         shared = shared_folder(self._folder)
-        shared.mkdir(mode=0o700)
+        shared.mkdir(mode=0o700, exist_ok=True)  # the sockets of this process lie there
         seen = Seen(shared)
         try:
-            return self._observe(seen, started_s)
+            return self._observe(seen, began)
         finally:
-            end_others(started_s, also=seen.processes)
+            end_others(began, also=seen.processes)
             collect_orphans()
             shutil.rmtree(shared, ignore_errors=True)
 
-    def _observe(self, seen: Seen, started_s: float) -> Record:
+    def _observe(self, seen: Seen, began: Moment) -> Record:
         (seen.folder / SETTINGS).write_text(json.dumps(self._settings()), encoding="utf-8")
         started_ns = self._clock()
         with (self._folder / OUTPUT).open("wb") as output:
@@ -122,7 +123,7 @@ class Observed:
         stopped = process.returncode is None
         if stopped:
             self._pss["steady"] = tree_pss_bytes(process.pid)
-        end_others(started_s, also=seen.processes)
+        end_others(began, also=seen.processes)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1.0)
         kept = sum(file.stat().st_blocks * 512 for file in seen.folder.glob("*/*") if file.is_file())

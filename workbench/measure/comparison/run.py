@@ -149,7 +149,7 @@ class _Runner:
         self._compared = ComparisonRun(journal.state, records={name: [] for name in self._names})
         self._done = 0
         since_s = self._since_last_trial_s(now())
-        self._is_warm = since_s is not None and since_s <= _WARM_S
+        self._is_warm = since_s is not None and 0.0 <= since_s <= _WARM_S
         self._again = "" if since_s is None else f"the last trial had ended {_age(since_s)} before"
 
     def run(self) -> ComparisonRun:
@@ -363,7 +363,9 @@ class _Runner:
 
 
 def _age(seconds: float) -> str:
-    """``"25 min"``, ``"3 h"``, ``"9 days"``."""
+    """``"25 min"``, ``"3 h"``, ``"9 days"``; a clock that was set back meanwhile does not tell."""
+    if seconds < 0.0:
+        return "an unknown time"
     minutes = seconds / 60.0
     if minutes < 120:
         return f"{minutes:.0f} min"

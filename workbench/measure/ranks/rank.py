@@ -6,13 +6,16 @@ the others. Rank 0 tells of its progress.
 
 from __future__ import annotations
 
+import multiprocessing.process
 import os
 
+from workbench.measure.attach.seen import shared_folder
 from workbench.measure.ranks.ranked_trial import folder_of
 from workbench.measure.timing.ranks import leave_ranks
 from workbench.measure.trial.events import Event, EventWriter
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.worker import hold_leash, leave, leave_record, parse_arguments, take_stdout
+from workbench.observer.sockets import meet_in
 from workbench.records.run_folder import read_knobs
 
 
@@ -22,6 +25,7 @@ def main() -> int:
     number = int(os.environ["RANK"])
     folder = folder_of(arguments.folder, number)
     hold_leash(folder)
+    meet_in(str(shared_folder(arguments.folder)), multiprocessing.process)
     events = EventWriter(take_stdout())
     knobs = read_knobs(folder)
     on_event = events if number == 0 else _unheard

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.ranks.joined import joined_record
+from workbench.measure.timing.moment import Moment
 from workbench.measure.trial.process_tree import adopt_orphans, end_others
 from workbench.records import Failure, FailureKind, Phase, Record
 from workbench.records.run_folder import KNOBS, SAMPLES, SPANS, read_record
@@ -87,7 +87,7 @@ class RankedTrial:
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
         from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-        count, began_s = self._knobs.ranks, time.time()
+        count, began = self._knobs.ranks, Moment()
         adopt_orphans()  # what a rank leaves that dies
         # What torchrun sets to 1, where nobody else does: ranks share the cores.
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
@@ -110,7 +110,7 @@ class RankedTrial:
         except ChildFailedError as error:
             raise RankFailed(cause_of(error.failures, self._folder, count)) from None
         finally:
-            end_others(began_s)
+            end_others(began)
             shutil.rmtree(logs, ignore_errors=True)
 
 

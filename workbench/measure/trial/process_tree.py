@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from workbench.measure.loaders.shared_memory import remove_segments
+from workbench.measure.timing.moment import Moment
 
 if TYPE_CHECKING:
     from workbench.measure.trial.template import Forked
@@ -43,7 +44,7 @@ class ProcessTree:
 
     def __init__(self, process: subprocess.Popen[str] | Forked) -> None:
         self._process = process
-        self._started_s = time.time()
+        self._started = Moment()
         self.pids = {process.pid}
 
     def look(self) -> None:
@@ -64,7 +65,7 @@ class ProcessTree:
                 break
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GONE_WITHIN_S)  # reaps it
-        remove_segments(self.pids, since_s=self._started_s)
+        remove_segments(self.pids, since_s=self._started.earliest_s)
 
 
 def adopt_orphans() -> None:
@@ -83,23 +84,23 @@ def collect_orphans() -> None:
                 time.sleep(0.01)
 
 
-def end_own_session(started_s: float) -> None:
+def end_own_session(began: Moment) -> None:
     """End this process with all that it has started, and remove what they left in /dev/shm.
 
     Args:
-        started_s: When this process began, by `time.time`.
+        began: When this process began.
     """
     try:
-        end_others(started_s)
+        end_others(began)
     finally:
         os.killpg(0, signal.SIGKILL)
 
 
-def end_others(started_s: float, also: Iterable[int] = ()) -> None:
+def end_others(began: Moment, also: Iterable[int] = ()) -> None:
     """End all that this process has started, where it leads a session, and remove what they left in /dev/shm.
 
     Args:
-        started_s: When the first of them began, by `time.time`.
+        began: When the first of them began.
         also: Processes that are known to have been among them, and may be gone.
     """
     own = os.getpid()
@@ -111,7 +112,7 @@ def end_others(started_s: float, also: Iterable[int] = ()) -> None:
         _are_gone(trackers, _GONE_WITHIN_S)
         _send(trackers, signal.SIGKILL)
         _are_gone(others, _GONE_WITHIN_S)
-        remove_segments({*also, *(member.pid for member in others)}, since_s=started_s)
+        remove_segments({*also, *(member.pid for member in others)}, since_s=began.earliest_s)
 
 
 def in_session(leader: int) -> set[int]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import errno
+import multiprocessing.process
 import os
 import shutil
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -26,24 +27,29 @@ from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.seen import shared_folder
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
+from workbench.measure.timing.moment import Moment
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.freezing import go_on_without_parent, pauses_file
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
+from workbench.measure.trial.remedies import with_remedy
 from workbench.measure.trial.template import leave_modules
 from workbench.observer.clock import pauses
+from workbench.observer.sockets import meet_in
 from workbench.records import Failure, FailureKind, Phase, Record
-from workbench.records.run_folder import PROFILES, RECORD, read_knobs, write_json
+from workbench.records.run_folder import RECORD, read_knobs, write_json
 
 if TYPE_CHECKING:
     from workbench.measure.attach.observe import Observed
 
-#: A disk with less free room than this is full, if something that is not named cannot be written.
-_FULL_BELOW_BYTES = 1 << 20
-
 #: Exit code of a trial that could not write its record.
 NO_RECORD = 73  # EX_CANTCREAT of sysexits.h
 
+#: Files that a trial holds open, so that one which can open no more can still write its record.
+_SPARE_FILES = 4
+
+#: Set when whoever has started this trial is gone: it is being ended, and what it would begin to write stays half done.
+_alone = threading.Event()
 
 #: What a worker raised, as torch gives it to the main process.
 _FROM_WORKER = "in DataLoader worker process"
@@ -54,6 +60,7 @@ def main() -> int:
     arguments = parse_arguments("python -m workbench.measure.trial.worker", "run one trial")
     folder: Path = arguments.folder
     hold_leash(folder)
+    meet_in(str(shared_folder(folder)), multiprocessing.process)
     events = take_stdout()
     knobs = read_knobs(folder)
     trial: Trial | Observed | RankedTrial
@@ -74,9 +81,10 @@ def main() -> int:
 def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, folder: Path) -> int:
     """Run a trial and write its record, however it ends; gives the exit code of `main`."""
     try:
-        record = trial.run()
+        with _spare_files():
+            record = trial.run()
     except Exception as raised:  # a failed trial is a result: whatever it was goes into the record
-        error = _with_remedy(raised, folder)
+        error = with_remedy(raised, folder)
         if not isinstance(error, WorkbenchError | RankFailed):
             with contextlib.suppress(OSError):  # stderr is a file in the run folder, whose disk may be full
                 traceback.print_exc()
@@ -87,6 +95,8 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
             failure=_failure(error, trial.phase),
             knobs=knobs,
         )
+    if _alone.is_set():
+        _hang()
     try:
         write_json(folder / RECORD, record)
     except CannotWrite as refused:
@@ -94,6 +104,23 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
             print(refused, file=sys.stderr)
         return NO_RECORD
     return 0 if record.status == "ok" else 1
+
+
+def _hang() -> NoReturn:
+    """Wait for the end, which others see to."""
+    while True:
+        time.sleep(1.0)
+
+
+@contextlib.contextmanager
+def _spare_files() -> Iterator[None]:
+    """Hold some files open within the block."""
+    spare = [os.open(os.devnull, os.O_RDONLY) for _ in range(_SPARE_FILES)]
+    try:
+        yield
+    finally:
+        for descriptor in spare:
+            os.close(descriptor)
 
 
 def take_stdout() -> TextIO:
@@ -113,28 +140,19 @@ def parse_arguments(program: str, what: str) -> argparse.Namespace:
 
 def hold_leash(folder: Path) -> None:
     """End this process and all its children when standard input closes."""
-    started_s = time.time()
+    began = Moment()
     if pauses is not None:
         go_on_without_parent()
 
     def wait() -> None:
         while os.read(0, 4096):
             pass
+        _alone.set()
         shutil.rmtree(shared_folder(folder), ignore_errors=True)
         pauses_file(folder).unlink(missing_ok=True)
-        end_own_session(started_s)
+        end_own_session(began)
 
     threading.Thread(target=wait, name="leash", daemon=True).start()
-
-
-def _with_remedy(error: Exception, folder: Path) -> Exception:
-    """What a full disk raises wherever something is written, as an error that says what to do; any other as it is."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        if error.filename:
-            return CannotWrite.full(error.filename)
-        if shutil.disk_usage(folder).free < _FULL_BELOW_BYTES:
-            return CannotWrite.full(folder / PROFILES)
-    return error
 
 
 def _failure(error: Exception, phase: Phase) -> Failure:

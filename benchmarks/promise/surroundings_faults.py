@@ -1,0 +1,257 @@
+"""Faults of what surrounds a command: disks and memory that are full or may not be written, a clock that is set."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from promise.fault import Fault
+from promise.left_over import Watch
+from promise.planted_clock import stepping_back
+
+from workbench.files import child_environment
+from workbench.records.run_folder import COMPARISON, list_runs, read_comparison, read_record
+
+#: Few, small pages.
+_KNOBS = (
+    "device=replay", "replay_ms_per_sample=1", "num_pages=4", "image_size=64", "batch_size=2", "num_workers=2",
+    "num_steps=6", "warmup_steps=1", "isolated_samples=0", "checked_samples=0", "timeout_s=60",
+)  # fmt: skip
+
+_SCRIPT = Path(__file__).parents[2] / "tests" / "observed_scripts" / "plain_loop.py"
+_EXAMPLES = Path(__file__).parents[2]
+
+_ENDS_WITHIN_S, _POLL_S = 150.0, 0.05
+
+#: Mounts file systems that only the command sees, and becomes it: pairs of options and a folder, then `--`.
+_IN_ROOM = 'while [ "$1" != -- ]; do mount -t tmpfs -o "$1" fault "$2" || exit 96; shift 2; done; shift; exec "$@"'
+_CANNOT_MOUNT = 96
+
+#: Loader workers of this workload end by an abort, as those of libraries that clean up twice do.
+_ABORTING = """
+import os
+from multiprocessing.util import Finalize
+from examples.toy_workload import Toy, ToyImages
+
+class Images(ToyImages):
+    started = False
+    def __getitem__(self, number):
+        from torch.utils.data import get_worker_info
+        if get_worker_info() and not self.started:
+            self.started = True
+            Finalize(None, os.abort, exitpriority=1)
+        return super().__getitem__(number)
+
+class Aborting(Toy):
+    def dataset(self):
+        return Images(self.knobs)
+"""
+
+
+def command(name: str, results: Path, *knobs: str) -> list[str]:
+    """A command of few small pages."""
+    own = {knob.partition("=")[0] for knob in knobs}
+    common = (knob for knob in _KNOBS if knob.partition("=")[0] not in own)
+    given = [part for knob in (*common, *knobs) for part in ("-p", knob)]
+    start = [sys.executable, "-m", "workbench", name, "--out", str(results)]
+    if name == "attach":
+        script = [sys.executable, str(_SCRIPT), "1", "fork", "map", "once"]
+        return [*start, "--steps", "10", "-p", "timeout_s=60", "--", *script]
+    if name == "compare":
+        return [*start, *given, "--blocks", "2", "--whole-trials", "--variant", "inline: num_workers=0"]
+    return [*start, *given]
+
+
+def plant_around(
+    folder: Path,
+    name: str,
+    *,
+    codes: Sequence[int],
+    words: str = "",
+    mounts: Mapping[str, str] | None = None,
+    environment: Mapping[str, str | None] | None = None,
+    knobs: Sequence[str] = (),
+) -> list[str]:
+    """Run a command in surroundings that are not as they should be.
+
+    Args:
+        folder: An empty folder.
+        name: The command.
+        codes: Exit codes that it may end with.
+        words: A pattern of what it has to say where that is not 0.
+        mounts: By folder (`{folder}` is the empty one): options of the file system in memory that lies there.
+        environment: Variables that are other ones (`{folder}` likewise); None: there is no such variable.
+        knobs: Beside those of all.
+
+    Returns:
+        Every way in which it was not survived.
+    """
+    watch, results = Watch(folder), folder / "results"
+    places = {place.format(folder=folder): options for place, options in (mounts or {}).items()}
+    for place in places:
+        Path(place).mkdir(parents=True, exist_ok=True)
+    around = child_environment(watch.environment)
+    for variable, value in (environment or {}).items():
+        around.pop(variable, None)
+        if value is not None:
+            around[variable] = value.format(folder=folder)
+    words_of_mounts = [part for place, options in places.items() for part in (options, place)]
+    room = ["unshare", "-m", "sh", "-c", _IN_ROOM, "sh", *words_of_mounts, "--"] if places else []
+    ended = subprocess.run(
+        [*room, *command(name, results, *knobs)], env=around, capture_output=True, text=True, timeout=_ENDS_WITHIN_S
+    )
+    if ended.returncode == _CANNOT_MOUNT:
+        return ["not taken: nobody may mount here"]
+    return [*told(ended, codes, words), *untold_records(results), *watch.left()]
+
+
+def told(ended: subprocess.CompletedProcess[str], codes: Sequence[int], words: str) -> Iterator[str]:
+    """What is wrong with how a command has ended."""
+    text = ended.stdout + ended.stderr
+    if ended.returncode not in codes:
+        yield f"it ended with exit code {ended.returncode}: {text[-400:]}"
+    if ended.returncode and not re.search(words, text):
+        yield f"it does not say what the matter is: {text[-400:]}"
+    if "Traceback" in text:
+        yield f"a traceback: {text[text.index('Traceback') :][-600:]}"
+
+
+def untold_records(results: Path) -> Iterator[str]:
+    """Records that cannot be read, or that hold a failure without a way out."""
+    for folder in list_runs(results / "runs"):
+        failure = read_record(folder).failure
+        if failure is not None and "Traceback" in failure.message:
+            yield f"{folder.name}: {failure.message[-300:]}"
+
+
+def plant_clock(folder: Path, name: str) -> list[str]:
+    """Set the clock back by an hour in the middle of a command, and see it end well, with all that it left removed."""
+    watch, results = Watch(folder), folder / "results"
+    clock = stepping_back(folder, after_s=4.0)
+    if clock is None:
+        return ["not taken: there is no C compiler"]
+    knobs = ("num_steps=400", "batch_size=4")
+    process = subprocess.Popen(
+        command(name, results, *knobs),
+        env=child_environment({**watch.environment, **clock}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    segments: list[Path] = []
+    over = threading.Event()
+    thread = threading.Thread(target=_leave_segments, args=(watch, segments, over), daemon=True)
+    thread.start()
+    said, _ = process.communicate(timeout=_ENDS_WITHIN_S)
+    over.set()
+    thread.join()
+    ended = subprocess.CompletedProcess([], process.returncode, said, "")
+    lost = [*told(ended, [0], ""), *untold_records(results)]
+    records = [read_record(path) for path in list_runs(results / "runs")]
+    lost += [f"{record.run_id} failed: {record.failure.message}" for record in records if record.failure]
+    lost += ["no worker was seen"] if not segments else []
+    kept = [path.name for path in segments if path.exists()]
+    lost += [f"/dev/shm/{', '.join(kept)} left by workers that are gone"] if kept else []
+    for path in segments:
+        path.unlink(missing_ok=True)
+    return [*lost, *watch.left()]
+
+
+def _leave_segments(watch: Watch, segments: list[Path], over: threading.Event) -> None:
+    """In the name of each loader worker leave a segment, as one does that is killed while it sends."""
+    while not over.is_set():
+        for process in watch.processes():
+            path = Path(f"/dev/shm/torch_{process.pid}_1_0")
+            if path not in segments and process.name() == "pt_data_worker":
+                path.write_bytes(b"x")
+                segments.append(path)
+        time.sleep(_POLL_S)
+
+
+def plant_two(folder: Path) -> list[str]:
+    """Run two comparisons at once in one folder of results: each is whole, with trials of its own."""
+    watch, results = Watch(folder), folder / "results"
+    environment = child_environment(watch.environment)
+    pipe = subprocess.PIPE
+    both = [
+        subprocess.Popen(command("compare", results), env=environment, stdout=pipe, stderr=pipe, text=True)
+        for _ in range(2)
+    ]
+    lost: list[str] = []
+    for process in both:
+        out, err = process.communicate(timeout=_ENDS_WITHIN_S)
+        lost += told(subprocess.CompletedProcess([], process.returncode, out, err), [0], "")
+    comparisons = [read_comparison(path.parent) for path in results.glob(f"comparisons/*/{COMPARISON}")]
+    if len(comparisons) != 2:
+        return [*lost, f"{len(comparisons)} comparisons are there", *watch.left()]
+    trials = [{run_id for variant in one.variants for run_id in variant.run_ids} for one in comparisons]
+    if trials[0] & trials[1]:
+        lost.append(f"they share trials: {trials[0] & trials[1]}")
+    lost += [f"{run_id} has no record" for run_id in set.union(*trials) if not _is_read(results, run_id)]
+    return [*lost, *watch.left()]
+
+
+def _is_read(results: Path, run_id: str) -> bool:
+    return read_record(results / "runs" / run_id).failure is None
+
+
+def plant_abort(folder: Path) -> list[str]:
+    """Let each loader worker abort at its end: what was measured is kept, and a note tells."""
+    watch, results = Watch(folder), folder / "results"
+    (folder / "aborting.py").write_text(_ABORTING, encoding="utf-8")
+    path = f"{folder}:{_EXAMPLES}:{child_environment().get('PYTHONPATH', '')}"
+    words = [sys.executable, "-m", "workbench", "run", "--out", str(results)]
+    knobs = ("workload=aborting:Aborting", *(knob for knob in _KNOBS if not knob.startswith(("num_pages", "image"))))
+    ended = subprocess.run(
+        [*words, *(part for knob in (*knobs, "num_images=16") for part in ("-p", knob))],
+        env=child_environment({**watch.environment, "PYTHONPATH": path}),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=_ENDS_WITHIN_S,
+    )
+    lost = [*told(ended, [0], ""), *untold_records(results), *watch.left()]
+    notes = [note for run in list_runs(results / "runs") for note in read_record(run).notes]
+    return lost + ([] if "SIGABRT" in "\n".join(notes) else [f"its notes say nothing of it: {notes}"])
+
+
+def _faults() -> Iterator[Fault]:
+    subjects = {"run": "driven", "attach": "observed", "compare": "comparison"}
+
+    def around(what: str, name: str, codes: Sequence[int], words: str = "", **how: Any) -> Fault:
+        plant = partial(plant_around, name=name, codes=codes, words=words, **how)
+        return Fault(what, subjects[name], f"workbench {name}", plant)
+
+    for name in subjects:
+        for size in ("4k", "64k", "400k", "1m"):
+            mounts = {"/dev/shm": f"size={size}"}
+            yield around(f"/dev/shm has {size}", name, [0, 1], "/dev/shm|shared memory", mounts=mounts)
+        for size in ("8k", "64k", "200k", "1m"):
+            mounts = {"{folder}/results": f"size={size}"}
+            yield around(f"disk of results has {size}", name, [0, 1, 2], "no space|cannot write|room", mounts=mounts)
+        mounts = {"{folder}/results": "ro"}
+        yield around("results may not be written", name, [1, 2], "[Rr]ead-only", mounts=mounts)
+        home = {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
+        yield around("home may not be written", name, [0], mounts={"{folder}/home": "ro"}, environment=home)
+    home = {"HOME": None, "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
+    yield around("there is no HOME", "run", [0], environment=home)
+    cache = {"WORKBENCH_CACHE": "{folder}/cache"}
+    kept = ("cache=prepared", "cache_store=disk")
+    for options, words in (("ro", "[Rr]ead-only"), ("size=8k", "no space|room")):
+        how = {"mounts": {"{folder}/cache": options}, "environment": cache, "knobs": kept}
+        yield around(f"cache of pages is {options}", "run", [0, 1, 2], words, **how)
+    yield around("TMPDIR is not there", "run", [0], environment={"TMPDIR": "{folder}/gone"})
+    for name in ("run", "compare"):
+        yield Fault("clock set back by an hour", subjects[name], f"workbench {name}", partial(plant_clock, name=name))
+    yield Fault("two at once in one folder", "comparison", "workbench compare", plant_two)
+    yield Fault("workers abort at their end", "driven", "workbench run", plant_abort, is_short=True)
+
+
+FAULTS: tuple[Fault, ...] = tuple(_faults())

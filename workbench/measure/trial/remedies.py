@@ -1,0 +1,65 @@
+"""What a trial may run out of (room, memory, open files), as an error that says what to do.
+
+Libraries raise these wherever they happen to be, each in words of its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench.errors import BadInput, CannotWrite, WorkbenchError
+from workbench.records.run_folder import PROFILES
+
+#: A disk with less free room than this is full, if something that is not named cannot be written.
+_FULL_BELOW_BYTES = 1 << 20
+
+#: By which texts a lack of memory is known: of torch, of the dynamic loader, of the system.
+_NO_MEMORY = re.compile(r"DefaultCPUAllocator: (can't|not enough)|failed to map segment|[Cc]annot allocate memory")
+
+#: What the system says where no more files can be open; who reads many files tells of each by this text.
+_NO_FILES = os.strerror(errno.EMFILE)
+
+_OF_MEMORY = "Lower num_workers or batch_size, or take a smaller cache"
+_OF_FILES = "Raise the limit (ulimit -n), or lower num_workers or prefetch_factor"
+
+
+class RanOut(WorkbenchError):
+    """There was no more memory, or no more files could be open."""
+
+
+def with_remedy(error: Exception, folder: Path) -> Exception:
+    """The error that says what to do, for one that says that something has run out; any other as it is.
+
+    Args:
+        error: What a trial has raised.
+        folder: Its run folder.
+    """
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if error.filename:
+            return CannotWrite.full(error.filename)
+        if shutil.disk_usage(folder).free < _FULL_BELOW_BYTES:
+            return CannotWrite.full(folder / PROFILES)
+    if isinstance(error, WorkbenchError) and not isinstance(error, BadInput):
+        return error
+    for link in _chain(error):
+        if _NO_FILES in str(link):
+            name = getattr(link, "filename", None)
+            where = f" ({Path(str(name)).name} was to be opened)" if name else ""
+            return RanOut(f"too many open files{where}. {_OF_FILES}")
+        if isinstance(error, BadInput):
+            continue  # an image that asks for all memory is to blame for that
+        if isinstance(link, MemoryError) or _NO_MEMORY.search(str(link)):
+            said = str(link).strip().splitlines()
+            return RanOut(f"memory ran out{f' ({said[-1]})' if said else ''}. {_OF_MEMORY}")
+    return error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
