@@ -162,12 +162,12 @@ def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool =
     if not (np.abs(polygon) < _FLOAT32_MAX).all():  # false for NaN, too
         drop(page, "points that are not finite")
         return
-    polygon = polygon.astype(np.float32)
-    kept = polygon.tolist()
+    rounded = polygon.astype(np.float32)
+    kept = rounded.tolist()
     if len(set(zip(kept[::2], kept[1::2], strict=True))) < 3:
         drop(page, "fewer than 3 points")
     else:
-        page.add(Word(polygon.reshape(-1, 2), "" if text is None else str(text), ignore))
+        page.add(Word(rounded.reshape(-1, 2), "" if text is None else str(text), ignore))
 
 
 def drop(page: AnnotatedPage, reason: str) -> None:
