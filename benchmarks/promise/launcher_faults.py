@@ -22,7 +22,8 @@ import json, sys
 from pathlib import Path
 from workbench.knobs.joined import parse_knobs
 from workbench.measure.trial.launcher import run_trial
-run_trial(parse_knobs(json.loads(sys.argv[2])), Path(sys.argv[1]), on_event=lambda event: print(event.phase, flush=True))
+knobs = parse_knobs(json.loads(sys.argv[2]))
+run_trial(knobs, Path(sys.argv[1]), on_event=lambda event: print(event.phase, flush=True))
 """
 
 
