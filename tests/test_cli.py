@@ -198,7 +198,8 @@ def test_lab_passes_its_options_on(invoke: Invoke, monkeypatch: pytest.MonkeyPat
 
     root = f"--ServerApp.root_dir={checkout / 'notebooks'}"
     first = "--LabApp.default_url=/lab/tree/explore.ipynb"
-    assert called == [[sys.executable, "-m", "jupyterlab", root, first, "--port", "9999", "--no-browser"]]
+    closed = ["--ServerApp.ip=localhost", "--ServerApp.disable_check_xsrf=False"]
+    assert called == [[sys.executable, "-m", "jupyterlab", root, *closed, first, "--port", "9999", "--no-browser"]]
 
 
 def test_an_interrupted_comparison_says_how_to_go_on(

@@ -28,7 +28,9 @@ def attach(
     parameter: Parameters = None,
     out: OutFolder = None,
 ) -> None:
-    """Measure a training command of your own, just as it is: it is run, with all that it may do to your files.
+    """Measure a training command of your own, just as it is.
+
+    It is run, with all that it may do to your files.
 
     Example: workbench attach --steps 50 -- python train.py --epochs 1
     """
