@@ -38,7 +38,9 @@ def pages(
     ] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Number of tar files.", show_default="by size")] = None,
 ) -> None:
-    """Draw a data set of receipts and signs, or convert one into the files of a training program, or shards.
+    """Draw receipts and signs, or convert a data set.
+
+    Into the files of a training program, or shards.
 
     Example: workbench pages --count 404 --out pages --seed 0 --to yolo
     """
