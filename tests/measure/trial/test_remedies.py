@@ -117,3 +117,9 @@ def test_a_trial_that_is_being_ended_begins_no_record(tmp_path: Path, monkeypatc
     with pytest.raises(Waits):
         leave_record(Fails(), toy_knobs(), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_that_led_to_one_another_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
+    error, other = RuntimeError("no weights"), KeyError("a")
+    error.__context__, other.__context__ = other, error
+    assert with_remedy(error, tmp_path) is error

@@ -60,6 +60,9 @@ def with_remedy(error: Exception, folder: Path) -> Exception:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    """An error, and what led to it. Where errors are raised again while others are handled, they may go round."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
