@@ -10,7 +10,7 @@ import difflib
 import errno
 import os
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,15 @@ def unknown_name(kind: str, name: str, known: Collection[str]) -> Problem:
         listed = "`workbench knobs` lists them" if kind == "knob" else f"{listed}, ..."
     remedy = f"Did you mean '{close[0]}'?" if close else listed
     return Problem(f"there is no {kind} named '{name}'", remedy=remedy)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what led to it, what led to that, ...; where one led to another in a circle, each once."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 class WorkbenchError(Exception):

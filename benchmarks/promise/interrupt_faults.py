@@ -66,6 +66,12 @@ FINISH = Moment("finish", 0, "finish")
 SECOND = Moment("steady, second trial", 1)
 
 
+def _hears_all() -> None:
+    """Signals as in a terminal: what runs under nohup, or in the background of a shell, is deaf to some."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def command(name: str, results: Path, *knobs: str) -> list[str]:
     """A command of few small pages."""
     given = [part for knob in (*_COMMON, *knobs) for part in ("-p", knob)]
@@ -111,7 +117,9 @@ def hit(
     began_s = time.monotonic()
     with said.open("w") as file:
         environment = child_environment(watch.environment)
-        process = subprocess.Popen(words, stdout=file, stderr=file, env=environment, start_new_session=True)
+        process = subprocess.Popen(
+            words, stdout=file, stderr=file, env=environment, start_new_session=True, preexec_fn=_hears_all
+        )
     try:
         while not at.has_come(results, time.monotonic() - began_s):
             if process.poll() is not None or time.monotonic() - began_s > _BEGINS_WITHIN_S:

@@ -41,7 +41,7 @@ from workbench.workloads.ocr.workload import OcrWorkload
 pytestmark = pytest.mark.real
 
 IN_WORKERS = "workbench.workloads.ocr.targets.compute_targets"
-IN_MAIN = "workbench.workloads.ocr.detector.postprocess.find_words"
+IN_MAIN = "workbench.workloads.ocr.detector.postprocess.search"
 
 
 def test_the_names_of_the_knob_are_those_of_the_profilers():

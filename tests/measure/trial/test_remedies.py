@@ -12,6 +12,7 @@ import pytest
 from toy import toy_knobs
 
 from workbench.errors import BadInput, CannotWrite, Problem
+from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.trial import worker
 from workbench.measure.trial.remedies import RanOut, with_remedy
 from workbench.measure.trial.worker import leave_record
@@ -123,3 +124,8 @@ def test_errors_that_led_to_one_another_in_a_circle_come_to_an_end(tmp_path: Pat
     error, other = RuntimeError("no weights"), KeyError("a")
     error.__context__, other.__context__ = other, error
     assert with_remedy(error, tmp_path) is error
+
+
+def test_a_death_of_a_worker_that_is_told_late_is_one(tmp_path: Path) -> None:
+    told = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+    assert isinstance(with_remedy(told, tmp_path), LoaderDied)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.errors import CannotWrite, WorkbenchError
+from workbench.errors import CannotWrite, WorkbenchError, causes
 from workbench.measure.loaders.shared_memory import SharedMemoryFull, free_bytes, shared_memory_full
 
 
@@ -84,7 +83,7 @@ def explain_death(
     Returns:
         The error to raise instead; None for any other one.
     """
-    chain = list(_chain(error))
+    chain = list(causes(error))
     known = next((link for link in chain if isinstance(link, SharedMemoryFull)), None)
     if known is not None:
         return known
@@ -122,10 +121,3 @@ def _broke_off(error: BaseException) -> bool:
     frames = traceback.walk_tb(error.__traceback__)
     is_broken = isinstance(error, EOFError | ConnectionError)
     return is_broken and any(Path(frame.f_code.co_filename).name == "resource_sharer.py" for frame, _ in frames)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what caused it, what caused that, ..."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -9,10 +9,10 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.errors import BadInput, CannotWrite, WorkbenchError
+from workbench.errors import BadInput, CannotWrite, WorkbenchError, causes
+from workbench.measure.loaders.deaths import explain_death
 from workbench.records.run_folder import PROFILES
 
 #: A disk with less free room than this is full, if something that is not named cannot be written.
@@ -46,7 +46,10 @@ def with_remedy(error: Exception, folder: Path) -> Exception:
             return CannotWrite.full(folder / PROFILES)
     if isinstance(error, WorkbenchError) and not isinstance(error, BadInput):
         return error
-    for link in _chain(error):
+    # torch raises the death of a worker wherever the main process happens to be: behind the measuring, too.
+    if not isinstance(error, BadInput) and (death := explain_death(error)) is not None:
+        return death
+    for link in causes(error):
         if _NO_FILES in str(link):
             name = getattr(link, "filename", None)
             where = f" ({Path(str(name)).name} was to be opened)" if name else ""
@@ -57,12 +60,3 @@ def with_remedy(error: Exception, folder: Path) -> Exception:
             said = str(link).strip().splitlines()
             return RanOut(f"memory ran out{f' ({said[-1]})' if said else ''}. {_OF_MEMORY}")
     return error
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and what led to it. Where errors are raised again while others are handled, they may go round."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
