@@ -78,5 +78,5 @@ def words_of(maps: Maps, matrices: npt.NDArray[np.float64]) -> tuple[list[list[P
 
 
 def readable(page_map: Maps) -> Maps:
-    """A probability map that `find_words` takes: float32 [S, S], or of packed flags uint8 [S, S], 0 or 255."""
+    """A probability map that `search` takes: float32 [S, S], or of packed flags uint8 [S, S], 0 or 255."""
     return page_map if page_map.dtype != np.uint8 else (page_map & SHRUNKEN) * np.uint8(255)

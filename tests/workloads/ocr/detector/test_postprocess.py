@@ -70,7 +70,7 @@ def iou(one, two):
 
 @pytest.mark.parametrize(("aspect", "low", "high"), [(1, 0.87, 1), (3, 0.75, 0.9), (6, 0.6, 0.72), (20, 0.4, 0.5)])
 def test_how_well_growing_makes_good_what_shrinking_took(aspect, low, high):
-    """The measured truth behind the docstring of `find_words`: the approximation gets worse with the length."""
+    """The measured truth behind the docstring of `search`: the approximation gets worse with the length."""
     word = rectangle(320.5, 320.25, 30 * aspect, 30)
     (found,) = find_words(shrink_map([word]))
     assert low < iou(word, found.polygon) < high

@@ -60,7 +60,12 @@ class Detection:
     score: float
 
 
-def find_words(
+def find_words(probability: npt.NDArray[np.floating[Any]] | npt.NDArray[np.uint8], **settings: Any) -> list[Detection]:
+    """The words in a probability map alone; arguments as of `search`."""
+    return search(probability, **settings)[0]
+
+
+def search(
     probability: npt.NDArray[np.floating[Any]] | npt.NDArray[np.uint8],
     *,
     threshold: float = 0.3,
@@ -68,7 +73,7 @@ def find_words(
     unclip_ratio: float = 1.5,
     min_side: float = 3.0,
     max_candidates: int = MOST_CANDIDATES,
-) -> list[Detection]:
+) -> tuple[list[Detection], int]:
     """Find the words in a probability map.
 
     Growing by `unclip_ratio` makes good a shrink ratio of 0.4 only roughly. Of a true shrink map, a square word comes
@@ -82,27 +87,10 @@ def find_words(
         unclip_ratio: How far a shrunken word is grown back: by ``area * unclip_ratio / perimeter`` pixels.
         min_side: A grown word whose shorter side is less than 2 above it, in pixels, is dropped.
         max_candidates: Outlines that are looked at, at most.
+
+    Returns:
+        The words, and how many outlines were not looked at because there were too many.
     """
-    return search(
-        probability,
-        threshold=threshold,
-        box_threshold=box_threshold,
-        unclip_ratio=unclip_ratio,
-        min_side=min_side,
-        max_candidates=max_candidates,
-    )[0]
-
-
-def search(
-    probability: npt.NDArray[np.floating[Any]] | npt.NDArray[np.uint8],
-    *,
-    threshold: float = 0.3,
-    box_threshold: float = 0.6,
-    unclip_ratio: float = 1.5,
-    min_side: float = 3.0,
-    max_candidates: int = MOST_CANDIDATES,
-) -> tuple[list[Detection], int]:
-    """As `find_words`, and how many outlines were not looked at because there were too many."""
     top = 255.0 if probability.dtype == np.uint8 else 1.0
     if top == 1.0:
         probability = np.asarray(probability, np.float32)
