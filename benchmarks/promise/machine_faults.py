@@ -229,11 +229,8 @@ def _killed() -> Iterator[Fault]:
 def _exhausted() -> Iterator[Fault]:
     for phase in ("cache", "model", "warmup", "steady"):
         act = partial(limit, resource=psutil.RLIMIT_AS, more=_MIB)
-        # What takes refused memory for a thread that did not start waits for it: then the time limit ends the trial.
-        kinds = ["error", "crash", "timeout"]
-        plant = partial(
-            plant_in_trial, act=act, phase=phase, kinds=kinds, words="memory ran out.*Lower|thread|timeout_s"
-        )
+        kinds = ["error", "crash"]
+        plant = partial(plant_in_trial, act=act, phase=phase, kinds=kinds, words="memory ran out.*Lower|thread")
         yield Fault("memory is refused", "driven", phase, partial(plant, timeout_s=30.0))
     if _GROUPS.is_dir():
         for phase in ("dataset", "warmup", "steady"):
