@@ -32,9 +32,10 @@ class FakeTrials:
         self.count += 1
         name = f"2026-{self.count:04}"
         on_event(Event(phase="steady", done=1, total=2, samples_per_s=50.0, stages={"main": {"wait": 1.0}}))
+        waits = self.waits  # as the test had it when this trial began
         self.began.set()
         record = make_record(50.0, name=name).model_copy(update={"knobs": knobs})
-        if self.waits and cancel.wait(PATIENCE_S):
+        if waits and cancel.wait(PATIENCE_S):
             failure = Failure(kind="cancelled", phase="steady", message="cancelled")
             record = make_failed(name).model_copy(update={"failure": failure, "knobs": knobs})
         if self.message:
