@@ -13,8 +13,9 @@ from workbench.errors import BadInput, Problem
 QUIET_LIBRARIES: Mapping[str, str] = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 
 #: What lies in `cache_dir()`, which is cleaned by these names: prepared pages in files that end so, and in folders the
-#: engines that were built, the words that the shipped detector has found, and stamps of what has been compiled.
-PAGES_SUFFIX, ENGINES, FOUND_WORDS, COMPILED = ".pages", "engines", "words", "compiled"
+#: engines that were built, the words that the shipped detector has found, surveys of large data sets, and stamps of
+#: what has been compiled.
+PAGES_SUFFIX, ENGINES, FOUND_WORDS, SURVEYS, COMPILED = ".pages", "engines", "words", "surveys", "compiled"
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import BadInput, Problem
@@ -10,7 +10,7 @@ from workbench.knobs.joined import SHIPPED, load_attribute, load_workload
 from workbench.knobs.knobs import Knobs
 from workbench.records import Checks, Description, Record
 from workbench.stages import Stage
-from workbench.workload import Arrays, Workload
+from workbench.workload import Arrays, LooksOver, Workload
 
 
 def make_workload(knobs: Knobs) -> Workload:
@@ -37,13 +37,20 @@ def make_workload(knobs: Knobs) -> Workload:
 INPUTS_CHECKED = "WORKBENCH_INPUTS_CHECKED"
 
 
-def checked(workload: Workload, name: str) -> Description:
+def checked(workload: Workload, name: str, on_sample: Callable[[int, int], None] | None = None) -> Description:
     """What a workload says of its data set.
+
+    Args:
+        workload: The workload.
+        name: What it is called.
+        on_sample: Told the number of samples looked over, and of all; by a workload that takes long to do it.
 
     Raises:
         BadInput: With everything that is wrong with it; also where its own code fails.
     """
     try:
+        if on_sample is not None and isinstance(workload, LooksOver):
+            workload.look_over(on_sample)
         description = workload.check()
     except (BadInput, MemoryError):
         raise

@@ -160,6 +160,18 @@ class Workload(Protocol):
         """Figures of quality over the counted steps, every sample once; empty where there are none."""
 
 
+@runtime_checkable
+class LooksOver(Protocol):
+    """A workload that may take long to look its data set over."""
+
+    def look_over(self, on_sample: Callable[[int, int], None]) -> None:
+        """Do it, right before `check`; `on_sample` gets the samples done and all samples.
+
+        Raises:
+            BadInput: As `check` does.
+        """
+
+
 @dataclass(frozen=True)
 class CacheState:
     """A cache.

@@ -24,7 +24,7 @@ def batchsize(
     Memory is measured at small sizes; no size is tried whose forecast leaves too little of it free. Then each size is
     compared with half of it, until it is no faster.
     """
-    from workbench.commands.console import print_sentences
+    from workbench.commands.console import print_sentences, show_counted
     from workbench.commands.options import read_parameters
     from workbench.commands.report import common_settings
     from workbench.errors import BadInput, Problem
@@ -39,7 +39,8 @@ def batchsize(
         raise BadInput("-p", [Problem("is what is looked for", f"batch_size={settings['batch_size']}", remedy)])
     results = results_folder(out)
     knobs = parse_here(common_settings(settings, results), subject="-p")
-    description = check_inputs(knobs)
+    with show_counted(f"{knobs.item}s looked over") as on_sample:
+        description = check_inputs(knobs, on_sample)
     found = find_batch_size(
         knobs,
         results,

@@ -52,7 +52,7 @@ def check(
     from workbench.records import Slicing
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
-    from workbench.report.progress import ProgressWriter
+    from workbench.report.progress import ProgressWriter, counted_progress
     from workbench.report.rules import rules_here
     from workbench.report.verdicts import compare_run
 
@@ -71,7 +71,7 @@ def check(
         show_progress() as on_progress,
     ):
         variants = {reference.name: reference.knobs, CANDIDATE: knobs}
-        check_variants(variants)
+        check_variants(variants, counted_progress(f"{knobs.item}s looked over", on_progress))
         writer = ProgressWriter(on_progress, item=knobs.item)
         for sentence in equal_variants(variants, [reference.name] if reference.program else []):
             writer.on_text(sentence)

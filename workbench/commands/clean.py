@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.commands.options import OutFolder
+from workbench.visible import say
 
 if TYPE_CHECKING:
     from workbench.explain.table import Table
@@ -49,20 +50,20 @@ def clean(
     reports = results_folder(out)
     going = [*removable(reports, keep), *left_behind(reports), *unused_caches(cache_days)]
     if not going:
-        print(f"Nothing is to be removed: {reports} holds no more than the newest {keep} of each.")
+        say(f"Nothing is to be removed: {reports} holds no more than the newest {keep} of each.")
         return
     print_table(_table(going))
     is_asked = sys.stdin.isatty() and sys.stdout.isatty()
     if not yes and not is_asked:
-        print("Nothing was removed. To remove it, for good: the same command with --yes")
+        say("Nothing was removed. To remove it, for good: the same command with --yes")
         return
     if not yes and not typer.confirm("Remove all of this? It cannot be brought back."):
-        print("Nothing was removed.")
+        say("Nothing was removed.")
         return
     done = remove(going)
     for line in done.left:
-        print(f"Left: {line}", file=sys.stderr)
-    print(f"Removed; {format_bytes(done.num_bytes)} are free again.")
+        say(f"Left: {line}", file=sys.stderr)
+    say(f"Removed; {format_bytes(done.num_bytes)} are free again.")
     raise typer.Exit(1 if done.left else 0)
 
 

@@ -113,7 +113,7 @@ def compare_variants(
         BadInput: For variants that cannot run, a data set that cannot be used, a folder without a comparison.
         NotebookFailed: Where the notebook doesn't get to its end.
     """
-    from workbench.commands.console import print_sentences, print_table
+    from workbench.commands.console import print_sentences, print_table, show_counted
     from workbench.commands.headless import exit_code, run_headless
     from workbench.explain.figures.comparison_tables import verdict_table
     from workbench.explain.words.headline import comparison_headline
@@ -131,7 +131,8 @@ def compare_variants(
     else:
         blocks = blocks or _BLOCKS
         variants = choose_variants(list(specs), list(axes), common, blocks)
-    check_variants(variants)
+    with show_counted(f"{next(iter(variants.values())).item}s looked over") as on_sample:
+        check_variants(variants, on_sample)
     results = results_folder(out)
     parameters = {**common, **how, "blocks": blocks, "variants": list(specs), "grid": list(axes)}
     # Twice, for every trial may be disturbed and repeated.

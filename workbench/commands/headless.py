@@ -15,6 +15,7 @@ from workbench.report.notebook_run import NotebookRun, run_notebook
 from workbench.report.outcome import fresh_name
 from workbench.report.progress import follow_progress
 from workbench.report.room import check_room
+from workbench.visible import say
 
 #: What a cell may take beside the trials that it runs, each of which ends by its own timeout.
 _OVERHEAD_S = 120.0
@@ -38,7 +39,7 @@ def run_headless(
         NoRoom: Where the disk has no room for one more trial.
     """
     if note := check_room(reports):
-        print(f"Note: {note}", file=sys.stderr)
+        say(f"Note: {note}", file=sys.stderr)
     with show_progress() as on_progress, follow_progress(on_progress) as environment:
         return run_notebook(
             notebooks_dir() / f"{name}.ipynb",

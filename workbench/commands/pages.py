@@ -65,7 +65,7 @@ def pages(
         converter = ask_for(WritesSamples, DEFAULT_WORKLOAD, "convert data sets")
         with show_counted("pages written") as on_sample:
             written = converter.write_samples(data, out, layout=to, seed=seed, settings=settings, on_sample=on_sample)
-        print("\n".join([f"{out}: {_contents(written)}", *written.notes]))
+        say("\n".join([f"{out}: {_contents(written)}", *written.notes]))
         return
     if to != SHARDS:
         with show_counted("pages drawn") as on_sample:

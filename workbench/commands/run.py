@@ -37,7 +37,7 @@ def run_profile(settings: Mapping[str, Any], out: Path | None, *, title: str) ->
         BadInput: For knobs and inputs that cannot be used.
         NotebookFailed: Where the notebook doesn't get to its end.
     """
-    from workbench.commands.console import print_sentences, print_table
+    from workbench.commands.console import print_sentences, print_table, show_counted
     from workbench.commands.headless import exit_code, run_headless
     from workbench.explain.diagnosis.diagnose import read_advice
     from workbench.explain.figures.tables import plan_table
@@ -49,7 +49,8 @@ def run_profile(settings: Mapping[str, Any], out: Path | None, *, title: str) ->
     from workbench.report.outcome import describe_failure, results_folder
 
     knobs = parse_here(settings, subject="-p")
-    check_inputs(knobs)
+    with show_counted(f"{knobs.item}s looked over") as on_sample:
+        check_inputs(knobs, on_sample)
     trials_s = trials_of(knobs) * knobs.timeout_s
     done = run_headless("profile", settings, results_folder(out), trials_s=trials_s, title=title)
     folder = done.results["run_folder"]

@@ -33,7 +33,7 @@ def selftest(
 
     Example: workbench selftest --minutes 10
     """
-    from workbench.commands.console import print_sentences, show_progress
+    from workbench.commands.console import print_sentences, show_counted, show_progress
     from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
     from workbench.measure.devices.parse_here import parse_here
@@ -45,7 +45,8 @@ def selftest(
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
 
     knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS), subject="-p")
-    check_inputs(knobs)
+    with show_counted(f"{knobs.item}s looked over") as on_sample:
+        check_inputs(knobs, on_sample)
     folder = results_folder(out) / SELFTESTS / fresh_name()
     began_s = time.monotonic()
     try:

@@ -33,7 +33,7 @@ def study(
 
     Example: workbench study -p num_pages=128 --blocks 2
     """
-    from workbench.commands.console import print_sentences, print_table
+    from workbench.commands.console import print_sentences, print_table, show_counted
     from workbench.commands.headless import exit_code, run_headless
     from workbench.commands.options import read_parameters
     from workbench.measure.trial.inputs import check_inputs
@@ -49,7 +49,8 @@ def study(
     left_out = leave_out or []
     knobs = check_study_settings(settings, left_out)
     if settings.get("dataset"):  # else pages are drawn
-        check_inputs(knobs)
+        with show_counted(f"{knobs.item}s looked over") as on_sample:
+            check_inputs(knobs, on_sample)
     # Ten variants and a warm-up trial; twice, for every trial may be disturbed and repeated.
     trials_s = 2 * (10 * blocks + 1) * knobs.timeout_s + _OVERHEAD_S
     done = run_headless(

@@ -11,7 +11,7 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
 
     Example: workbench transforms -p transforms=albumentations
     """
-    from workbench.commands.console import print_sentences
+    from workbench.commands.console import print_sentences, show_counted
     from workbench.commands.headless import run_headless
     from workbench.commands.offers import TimesTransforms, ask_for
     from workbench.commands.options import read_parameters
@@ -23,7 +23,8 @@ def transforms(parameter: Parameters = None, data: DataFolder = None, out: OutFo
     knobs = parse_here(settings, subject="-p")
     workload = ask_for(TimesTransforms, knobs.workload, "time its transforms one by one")
     workload.check_transforms(knobs)
-    description = check_inputs(knobs)
+    with show_counted(f"{knobs.item}s looked over") as on_sample:
+        description = check_inputs(knobs, on_sample)
     done = run_headless(
         "transforms",
         settings,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from workbench.files import COMPILED, ENGINES, FOUND_WORDS, PAGES_SUFFIX, cache_dir
+from workbench.files import COMPILED, ENGINES, FOUND_WORDS, PAGES_SUFFIX, SURVEYS, cache_dir
 from workbench.report.outcome import COMPARISONS
 from workbench.report.removable import Removable
 from workbench.report.results_on_disk import STAMP, num_bytes
@@ -69,7 +69,7 @@ def unused_caches(days: float, *, now_s: Callable[[], float] = time.time) -> lis
     """
     folder = cache_dir()
     entries = [path for path in _own(folder) if path.name.endswith(PAGES_SUFFIX) and path.is_file()]
-    for name in (ENGINES, FOUND_WORDS, COMPILED):
+    for name in (ENGINES, FOUND_WORDS, SURVEYS, COMPILED):
         entries += _own(folder / name)
     old = [path for path in entries if now_s() - _used_s(path) > days * _S_PER_DAY]
     opened = _opened(old)

@@ -174,7 +174,7 @@ def test_what_is_not_a_comparison_is_refused(specs: Any, axes: Any, blocks: Any,
 def test_the_data_sets_of_all_variants_are_looked_at_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[str] = []
 
-    def look(knobs: OcrKnobs) -> None:
+    def look(knobs: OcrKnobs, on_sample: object) -> None:
         looked_at.append(knobs.dataset)
         if knobs.dataset != "good":
             raise BadInput(knobs.dataset, [Problem("there is no such folder", knobs.dataset)])

@@ -96,6 +96,7 @@ def test_it_meets_the_contracts_that_it_offers():
     offered = (
         contract.Cached, feeds.Sharded, feeds.DecodesByLoader, contract.Placeholder, contract.AsyncSteps,
         contract.Checked, contract.Previews, contract.LineFunctions, contract.RunsEngines, contract.UsesProcesses,
+        contract.LooksOver,
     )  # fmt: skip
     assert all(isinstance(workload, protocol) for protocol in offered)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -135,8 +135,12 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
     return parse_variants(lists["variants"], common)
 
 
-def check_variants(variants: Mapping[str, Knobs]) -> None:
+def check_variants(variants: Mapping[str, Knobs], on_sample: Callable[[int, int], None] | None = None) -> None:
     """Look at the data sets of all variants, and at what else their trials would refuse, before any trial starts.
+
+    Args:
+        variants: The variants.
+        on_sample: See `check_inputs`.
 
     Raises:
         BadInput: With everything that is wrong with them.
@@ -154,7 +158,10 @@ def check_variants(variants: Mapping[str, Knobs]) -> None:
         is_new = data not in seen
         seen.append(data)
         try:
-            (check_inputs if is_new else check_combination)(knobs)
+            if is_new:
+                check_inputs(knobs, on_sample)
+            else:
+                check_combination(knobs)
         except BadInput as error:
             problems += [problem for problem in error.problems if problem not in problems]
             subjects.append(error.subject)

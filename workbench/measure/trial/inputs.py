@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from workbench.workload import Workload
 
 
-def check_inputs(knobs: Knobs) -> Description | None:
+def check_inputs(knobs: Knobs, on_sample: Callable[[int, int], None] | None = None) -> Description | None:
     """Look at all that knobs name before any trial starts.
 
     A data set may take long to read through, so it is checked once: None, and nothing is looked at, where the command
     that runs this process has done it (`INPUTS_CHECKED`). A trial checks its own data set all the same.
+
+    Args:
+        knobs: The knobs.
+        on_sample: Told the number of samples looked over, and of all samples, of a large data set.
 
     Raises:
         BadInput: With everything that is wrong with the data set; or, where that is fine, with everything that a trial
@@ -38,7 +42,7 @@ def check_inputs(knobs: Knobs) -> Description | None:
         check_command(knobs)
         return None
     workload = make_workload(knobs)
-    description = checked(workload, knobs.workload)
+    description = checked(workload, knobs.workload, on_sample)
     _check_parts(workload, knobs)
     return description
 

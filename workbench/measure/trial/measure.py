@@ -140,11 +140,11 @@ class Trial:
         profilers.start()
 
         self._begin("dataset")
-        description = checked(workload, knobs.workload)
+        description = checked(workload, knobs.workload, lambda done, total: self._count("dataset", done, total))
 
         self._begin("cache")
         if isinstance(workload, Cached):
-            workload.fill_cache(lambda done, total: self._on_event(Event(phase="cache", done=done, total=total)))
+            workload.fill_cache(lambda done, total: self._count("cache", done, total))
 
         # Workers before the device: what it starts (a CUDA context, threads of libraries) must not be forked.
         self._begin("workers")
@@ -240,6 +240,9 @@ class Trial:
             self._profilers.phase(phase)
         self._began[phase] = self._clock()
         self._on_event(Event(phase=phase))
+
+    def _count(self, phase: Phase, done: int, total: int) -> None:
+        self._on_event(Event(phase=phase, done=done, total=total))
 
     def _open_channel(self, workload: Workload) -> Channel | None:
         """What all lanes write their spans to; None where nothing is timed."""

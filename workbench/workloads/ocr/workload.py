@@ -95,6 +95,10 @@ class OcrWorkload(OcrTools):
         """See `workload.CompilesOnce`."""
         compile_ahead()
 
+    def look_over(self, on_sample: Callable[[int, int], None]) -> None:
+        """See `workload.LooksOver`."""
+        self._survey(on_sample)
+
     def check(self) -> Description:
         """See `Workload`. The pages are looked at once, however often this is asked."""
         counts = self._survey()[1]
@@ -334,9 +338,9 @@ class OcrWorkload(OcrTools):
         if problems := problems_with(self._knobs, self._survey()[1], is_replayed=is_replayed):
             raise BadInput(f"the data set {self._knobs.dataset}", problems)
 
-    def _survey(self) -> tuple[list[Page], PageCounts]:
+    def _survey(self, on_page: Callable[[int, int], None] | None = None) -> tuple[list[Page], PageCounts]:
         if self._surveyed is None:
-            self._surveyed = survey_pages(self._knobs)
+            self._surveyed = survey_pages(self._knobs, on_page)
         return self._surveyed
 
     def _submit(self, batch: Batch, timer: _Timer, *, counted: bool) -> Submitted:

@@ -25,8 +25,10 @@ from workbench.workloads.ocr.pages.image_kinds import (
 )
 
 _ORIENTATION = 0x0112
-_THREADS = 8
+_THREADS, _FILES_AT_ONCE = 8, 64
 _TAIL_BYTES = 65536
+#: Most files are in the buffer with the first read: each further one makes threads take turns.
+_BUFFER_BYTES = 65536
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
 _PNG_SIGNATURE_BYTES = 8
 
@@ -75,14 +77,26 @@ class ImageHeader:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
-def read_headers(paths: Iterable[Path]) -> list[ImageHeader | ImageProblem]:
-    """Read the headers of many files, several at a time; in their order, and a problem for each that cannot be used."""
+def read_headers(
+    paths: Iterable[Path], *, on_file: Callable[[int, int], None] | None = None
+) -> list[ImageHeader | ImageProblem]:
+    """Read the headers of many files, several at a time; in their order, and a problem for each that cannot be used.
+
+    Args:
+        paths: The images.
+        on_file: Told the number of files done and of all files, now and then.
+    """
+    every = list(paths)
+    found: list[ImageHeader | ImageProblem] = []
     current = threading.local()
 
     def remember(message: Warning | str, *_: object, **__: object) -> None:
         current.remarks.append(" ".join(str(message).split()))
 
-    def read(path: Path) -> ImageHeader | ImageProblem:
+    def read(begin: int) -> list[ImageHeader | ImageProblem]:
+        return [read_one(path) for path in every[begin : begin + _FILES_AT_ONCE]]
+
+    def read_one(path: Path) -> ImageHeader | ImageProblem:
         current.remarks = []
         try:
             return read_header(path, current.remarks)
@@ -94,7 +108,11 @@ def read_headers(paths: Iterable[Path]) -> list[ImageHeader | ImageProblem]:
         warnings.simplefilter("always")
         warnings.showwarning = remember
         with ThreadPoolExecutor(_THREADS) as pool:
-            return list(pool.map(read, paths))
+            for part in pool.map(read, range(0, len(every), _FILES_AT_ONCE)):
+                found += part
+                if on_file is not None:
+                    on_file(len(found), len(every))
+    return found
 
 
 def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
@@ -109,10 +127,9 @@ def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:
     """
     remarks = [] if remarks is None else remarks
     try:
-        with path.open("rb") as file:
-            if (num_bytes := file.seek(0, 2)) == 0:
+        with path.open("rb", buffering=_BUFFER_BYTES) as file:
+            if (num_bytes := _num_bytes(file)) == 0:
                 raise ImageProblem("is empty (0 bytes)")
-            file.seek(0)
             return _read(file, num_bytes, remarks)
     except ImageProblem:
         raise
@@ -171,6 +188,10 @@ def _mode(image: ImageFile.ImageFile) -> str:
     return f"{image.mode};16" if ";16" in str(raw) and "16" not in image.mode else image.mode
 
 
+def _num_bytes(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size  # where a seek to the end would empty the buffer
+
+
 def _has_end(file: BinaryIO, kind: str | None) -> bool:
     """Whether an image file is whole, as far as its structure says; True for kinds that are not known here.
 
@@ -184,7 +205,7 @@ def _has_end(file: BinaryIO, kind: str | None) -> bool:
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """The chunks of a PNG file that are there in full: type, offset and length in bytes of what each holds."""
-    size = file.seek(0, 2)
+    size = _num_bytes(file)
     position = _PNG_SIGNATURE_BYTES
     while position + 12 <= size:
         file.seek(position)
@@ -198,7 +219,7 @@ def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 def _jpeg_has_end(file: BinaryIO) -> bool:
     # Behind the start of the scan only: the thumbnail in the header has an end of its own.
     begin = _start_of_scan(file)
-    size = file.seek(0, 2)
+    size = _num_bytes(file)
     # Phones put whole films behind the end, so if it isn't near the end of the file, look through all of it.
     for start in (max(begin, size - _TAIL_BYTES), begin):
         file.seek(start)
@@ -228,7 +249,7 @@ def _png_has_end(file: BinaryIO) -> bool:
 def _webp_has_end(file: BinaryIO) -> bool:
     file.seek(4)
     length: int = struct.unpack("<I", file.read(4))[0]
-    return file.seek(0, 2) >= length + 8
+    return _num_bytes(file) >= length + 8
 
 
 _CHECKS: dict[str, Callable[[BinaryIO], bool]] = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from workbench.workloads.ocr.pages.image_header import ImageHeader
@@ -27,8 +29,8 @@ def notes_on_annotated(
         all_images: All images of the data set, or None where only some of its pages were asked for.
     """
     notes = []
-    real = [page.path.resolve() for page in pages]
-    if all_images is not None and (unused := len({path.resolve() for path in all_images} - set(real))):
+    real = _real(page.path for page in pages)
+    if all_images is not None and (unused := len(set(_real(all_images)) - set(real))):
         notes.append(f"{_many(unused, 'image')} without annotations: not used")
     if again := sum(count - 1 for count in Counter(real).values()):
         notes.append(f"{_many(again, 'entry', 'entries')} for an image that had one before: a page of its own each")
@@ -80,6 +82,17 @@ def _warnings(pages: Sequence[Page], headers: Sequence[ImageHeader]) -> list[str
         files = _many(len(several), "file")
         notes.append(f"{files} with more than one picture ({_few_of(several)}): the first is taken")
     return notes
+
+
+def _real(paths: Iterable[Path]) -> list[str]:
+    """Where files really are; the folders of a hundred thousand are few, and each is followed once."""
+    follow = cache(os.path.realpath)
+    found = []
+    for path in paths:
+        folder, name = os.path.split(path)
+        place = os.path.join(follow(folder), name)  # noqa: PTH118
+        found.append(os.path.realpath(place) if os.path.islink(place) else place)  # noqa: PTH114
+    return found
 
 
 def _is_size_of(entry: AnnotatedPage, header: ImageHeader) -> bool:

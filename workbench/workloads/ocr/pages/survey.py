@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
 from workbench.workloads.ocr.pages.image_header import ImageHeader, ImageProblem, read_headers
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
+from workbench.workloads.ocr.pages.kept_survey import LARGE, KeptSurvey
 from workbench.workloads.ocr.pages.notes import (
     NO_ANNOTATIONS,
     kinds_of,
@@ -33,8 +34,19 @@ _NAME_OTHERS = "Name others (annotations=FILE), or measure the images alone: ann
 _NAME_IMAGES = "Name a folder of page images; workbench pages --out DIR draws some"
 
 
-def survey_pages(knobs: OcrKnobs) -> tuple[list[Page], PageCounts]:
+#: Told the number of pages done, and of all pages.
+OnPage = Callable[[int, int], None]
+
+#: Entries of annotations between two reports.
+_ENTRIES_AT_ONCE = 1000
+
+
+def survey_pages(knobs: OcrKnobs, on_page: OnPage | None = None) -> tuple[list[Page], PageCounts]:
     """The pages that the knobs name, with what they are like.
+
+    Args:
+        knobs: Name the data set.
+        on_page: See `survey`.
 
     Raises:
         BadInput: With everything that is wrong with the data set.
@@ -44,6 +56,7 @@ def survey_pages(knobs: OcrKnobs) -> tuple[list[Page], PageCounts]:
         annotations=Path(knobs.annotations).expanduser() if knobs.annotations else None,
         annotation_format=knobs.annotation_format,
         limit=knobs.num_pages,
+        on_page=on_page,
     )
 
 
@@ -53,8 +66,11 @@ def survey(
     annotations: Path | None = None,
     annotation_format: str = "auto",
     limit: int | None = None,
+    on_page: OnPage | None = None,
 ) -> tuple[list[Page], PageCounts]:
     """The pages of a data set, with what they are like.
+
+    A large one is kept (`kept_survey`): while no file changes, the next survey reads none.
 
     Args:
         folder: Folder of the images, or of shards; ``data_samples`` means the embedded pages where there is no such
@@ -62,6 +78,8 @@ def survey(
         annotations: Annotation file or folder, where it isn't found by itself.
         annotation_format: Its format, where it isn't recognised by itself; "none" takes the images alone.
         limit: Take, and look at, only this many pages, the first ones.
+        on_page: Told now and then how many pages are done, and how many there are, of a large data set. To read its
+            annotations is one half of a page, to read its image's header the other.
 
     Returns:
         The pages in the order of the annotation, words in the upright frame; and the counts. Where nothing looks like
@@ -75,15 +93,37 @@ def survey(
     if holds_shards(folder):
         pages, counts = read_shards(folder, limit)
         return _without_words(pages, counts) if is_alone and counts.has_annotations else (pages, counts)
-    index = _index(folder)
+    files = files_below(folder)
+    if len(files) < LARGE:
+        return _survey(folder, files, annotations, annotation_format, limit, None)
+    kept = KeptSurvey(folder, files, annotations, [annotation_format, limit])
+    if (known := kept.load()) is not None:
+        return known
+    pages, counts = _survey(folder, files, annotations, annotation_format, limit, on_page)
+    kept.keep(pages, counts)
+    return pages, counts
+
+
+def _survey(
+    folder: Path,
+    files: Sequence[Path],
+    annotations: Path | None,
+    annotation_format: str,
+    limit: int | None,
+    on_page: OnPage | None,
+) -> tuple[list[Page], PageCounts]:
+    """See `survey`: of files, whatever is kept."""
+    index = _index(folder, files)
+    report = _Report(min(limit or len(index.paths), len(index.paths)), on_page)
+    is_alone = annotation_format == NO_FORMAT
     found = None if is_alone else find_annotations(folder, index, annotations, annotation_format)
     if found is None:
-        return _images_alone(folder, index, limit)
-    entries, problems, choices = _first(FORMATS[found.format].read(found.paths), limit)
+        return _images_alone(folder, index, limit, report)
+    entries, problems, choices = _first(report.entries(FORMATS[found.format].read(found.paths)), limit)
     forget()
     choices = [found.reason, *choices] if found.reason else choices
     located, respelled = _locate(index, entries)
-    headers = iter(read_headers(image for image in located if isinstance(image, Path)))
+    headers = iter(read_headers([image for image in located if isinstance(image, Path)], on_file=report.on_header))
     pages = []
     used: list[tuple[AnnotatedPage, ImageHeader]] = []
     for entry, image in zip(entries, located, strict=True):
@@ -110,10 +150,43 @@ def survey(
     return _named_apart(pages, folder), _counts(pages, entries, notes)
 
 
-def _images_alone(folder: Path, index: ImageIndex, limit: int | None) -> tuple[list[Page], PageCounts]:
+class _Report:
+    """Tells how far a survey is.
+
+    Args:
+        num_pages: Pages that there will be, about.
+        on_page: See `survey`.
+    """
+
+    def __init__(self, num_pages: int, on_page: OnPage | None) -> None:
+        self._num_pages = num_pages
+        self._on_page = on_page
+        self._halves = 0
+        self._halves_before_headers = 0
+
+    def entries(self, items: Iterator[Item]) -> Iterator[Item]:
+        """What a reader gives; each is half of a page."""
+        self._halves_before_headers = self._num_pages
+        for number, item in enumerate(items):
+            if number % _ENTRIES_AT_ONCE == 0:
+                self._tell(min(number, self._num_pages))
+            yield item
+
+    def on_header(self, done: int, total: int) -> None:
+        """See `read_headers`; the other halves, or all of them where nothing else was read."""
+        left = 2 * self._num_pages - self._halves_before_headers
+        self._tell(2 * self._num_pages - left * (total - done) // total)
+
+    def _tell(self, halves: int) -> None:
+        self._halves = max(halves, self._halves)
+        if self._on_page is not None:
+            self._on_page(self._halves // 2, self._num_pages)
+
+
+def _images_alone(folder: Path, index: ImageIndex, limit: int | None, report: _Report) -> tuple[list[Page], PageCounts]:
     """The first images of a data set as pages without words."""
     paths = index.paths[:limit]
-    headers = read_headers(paths)
+    headers = read_headers(paths, on_file=report.on_header)
     problems = [
         Problem(str(header), str(path), header.remedy or "Repair the file, or take it out of the folder")
         for path, header in zip(paths, headers, strict=True)
@@ -145,8 +218,7 @@ def _data_set(folder: Path) -> Path:
     return folder
 
 
-def _index(folder: Path) -> ImageIndex:
-    files = files_below(folder)
+def _index(folder: Path, files: Sequence[Path]) -> ImageIndex:
     index = ImageIndex(folder, files)
     if not files:
         raise BadInput(str(folder), [Problem("the folder is empty", "dataset", _NAME_IMAGES)])

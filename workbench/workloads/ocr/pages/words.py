@@ -102,6 +102,16 @@ class Words(Sequence[Word]):
         for word in words:
             self.append(word)
 
+    @classmethod
+    def of(cls, outlines: Outlines, texts: Sequence[str]) -> Words:
+        """The words with these outlines and texts."""
+        words = cls()
+        words._points[:] = np.ascontiguousarray(outlines.points, np.float32).tobytes()
+        words._ends.frombytes(np.ascontiguousarray(outlines.ends, np.int64).tobytes())
+        words._ignore[:] = np.ascontiguousarray(outlines.ignore, np.bool_).tobytes()
+        words._texts = list(map(sys.intern, texts))
+        return words
+
     def append(self, word: Word) -> None:
         """Add a word."""
         self._points += np.ascontiguousarray(word.polygon, np.float32).tobytes()
@@ -119,6 +129,11 @@ class Words(Sequence[Word]):
         """Their outlines; a copy."""
         ignore = np.frombuffer(bytearray(self._ignore), np.bool_)
         return Outlines(self.points, np.array(self._ends, np.int64), ignore)
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Their transcriptions."""
+        return tuple(self._texts)
 
     @property
     def num_ignored(self) -> int:
