@@ -10,7 +10,14 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench.measure.trial.events import Event
-from workbench.report.progress import PROGRESS_FILE, Progress, ProgressWriter, follow_progress, write_progress
+from workbench.report.progress import (
+    PROGRESS_FILE,
+    Progress,
+    ProgressWriter,
+    counted_progress,
+    follow_progress,
+    write_progress,
+)
 
 
 class Clock:
@@ -119,3 +126,23 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
         assert path.is_file()
 
     assert not path.parent.exists()
+
+
+@pytest.mark.parametrize("step", [1, 7, 64, 5000])
+def test_what_is_counted_in_any_steps_is_reported_some_twenty_times(step: int) -> None:
+    written: list[Progress] = []
+    on_done = counted_progress("pages drawn", written.append)
+    for done in range(0, 10_000, step):
+        on_done(done, 10_000)
+    on_done(10_000, 10_000)
+    assert [progress.done for progress in written] == sorted({progress.done for progress in written})
+    assert len(written) == (21 if step < 500 else 3)
+    assert written[-1].line == "[10000/10000] pages drawn"
+
+
+def test_of_few_each_is_reported() -> None:
+    written: list[Progress] = []
+    on_done = counted_progress("pages drawn", written.append)
+    for done in (1, 2, 3):
+        on_done(done, 3)
+    assert [progress.done for progress in written] == [1, 2, 3]

@@ -81,15 +81,20 @@ def write_progress(progress: Progress) -> None:
 
 
 def counted_progress(what: str, write: Callable[[Progress], None] = write_progress) -> Callable[[int, int], None]:
-    """A callback for something that is counted; it gives on some twenty reports of it.
+    """A callback for something that is counted, in steps of any size; it gives on some twenty reports of it.
 
     Args:
         what: What is counted: ``"pages drawn"``.
         write: Takes progress.
     """
 
+    told = -1
+
     def on_done(done: int, total: int) -> None:
-        if done == total or done % max(1, total // 20) == 0:
+        nonlocal told
+        twentieth = 20 * done // max(total, 1)
+        if done == total or twentieth != told:
+            told = twentieth
             write(Progress(what=what, done=done, total=total))
 
     return on_done
