@@ -87,7 +87,6 @@ def counted_progress(what: str, write: Callable[[Progress], None] = write_progre
         what: What is counted: ``"pages drawn"``.
         write: Takes progress.
     """
-
     told = -1
 
     def on_done(done: int, total: int) -> None:
