@@ -43,14 +43,19 @@ class Table:
     """A table of cells.
 
     Attributes:
-        count: Number of cells.
+        dims: Its sizes; the cells lie column by column.
         order: Byte order, "<" or ">".
         data: The cells, as they lie in the file.
     """
 
-    count: int
+    dims: tuple[int, ...]
     order: str
     data: memoryview
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return math.prod(self.dims)
 
     def __iter__(self) -> Iterator[Value]:
         """The cells in their order.
@@ -116,7 +121,7 @@ def _tables(file: BinaryIO, order: str, names: Collection[str]) -> Iterator[tupl
             if what == _CELLS and name in names:
                 file.seek(begin)
                 data = _unpacked(file.read(size))[8:] if kind == _COMPRESSED else file.read(size)
-                yield name, Table(math.prod(dims), order, _matrix(memoryview(data), order)[2])
+                yield name, Table(tuple(dims), order, _matrix(memoryview(data), order)[2])
             elif what == _CELLS:
                 yield name, None
         file.seek(begin + size)

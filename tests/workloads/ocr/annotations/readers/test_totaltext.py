@@ -66,17 +66,19 @@ def test_mat(tmp_path, read, name, column):
 def test_mat_files_that_are_none_are_named(tmp_path, write, read):
     savemat(tmp_path / "other.mat", {"wordBB": np.zeros((2, 4))})
     savemat(tmp_path / "flat.mat", {"gt": np.zeros((2, 4))})
+    savemat(tmp_path / "narrow.mat", {"gt": np.array([["x:", [[1]], "y:", [[1]]]] * 2, dtype=object)})
     files = [
         tmp_path / "other.mat",
         tmp_path / "flat.mat",
+        tmp_path / "narrow.mat",
         write("broken.mat", b"MATLAB 5.0" * 30),
         write("e.mat", b""),
     ]
     pages, problems = read("totaltext", *files)
     assert pages == []
     assert [problem.where for problem in problems] == [str(path) for path in files]
-    assert "there is no table polygt or gt" in problems[0].what
-    assert "shape (2, 4)" in problems[1].what
+    assert "there is no table of cells polygt or gt" in problems[0].what == problems[1].what
+    assert "shape (2, 4)" in problems[2].what
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import Problem
+from workbench.workloads.ocr.annotations.matlab import Value, read_tables, table_names
 from workbench.workloads.ocr.annotations.readers import flat_polygons
 from workbench.workloads.ocr.annotations.reading import Item, Unreadable, add_word, drop, read_each, read_lines
 from workbench.workloads.ocr.pages.page import AnnotatedPage
@@ -28,6 +29,7 @@ _RECORD = re.compile(
 _BEGIN = re.compile(r"\s*x:\s*\[\[")
 _STRING = re.compile(r"""u?'((?:[^'\\]|\\.)*)'|u?"((?:[^"\\]|\\.)*)\"""")
 _TABLES = ("polygt", "gt")
+_COLUMNS = 5
 _NO_TEXT = "#"
 #: A few orientations are a comma by mistake; MMOCR's reader takes them for don't-care.
 _IGNORED_ORIENTATIONS = ("#", ",")
@@ -39,13 +41,12 @@ def recognizes(line: str) -> bool:
 
 
 def recognizes_mat(path: Path) -> bool:
-    """Whether a MATLAB file is of this format."""
-    from scipy.io import whosmat
+    """Whether a MATLAB file is of this format.
 
-    try:
-        return any(name in _TABLES for name, _, _ in whosmat(path))
-    except Exception:  # what a parser of binary files raises for those that are none is anything
-        return False
+    Raises:
+        Unreadable: Where it is of a version that isn't read.
+    """
+    return not table_names(path).isdisjoint(_TABLES)
 
 
 def read(paths: Iterable[Path]) -> Iterator[Item]:
@@ -83,21 +84,18 @@ def _read_records(page: AnnotatedPage, lines: list[tuple[int, str]]) -> Iterator
 
 
 def _read_mat(page: AnnotatedPage, path: Path) -> None:
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path)
-    except Exception as error:  # as above
-        raise Unreadable(f"cannot be read as a MATLAB file ({error})") from None
-    table = next((content[name] for name in _TABLES if name in content), None)
+    tables = read_tables(path, _TABLES)
+    table = next((tables[name] for name in _TABLES if name in tables), None)
     if table is None:
-        raise Unreadable(f"there is no table {' or '.join(_TABLES)}")
-    if table.ndim != 2 or (len(table) and table.shape[1] < 5):
-        raise Unreadable(f"its table has the shape {table.shape}, not one row a word with x, y, text and orientation")
-    for row in table:
+        raise Unreadable(f"there is no table of cells {' or '.join(_TABLES)}")
+    rows = table.dims[0]
+    if len(table.dims) != 2 or (rows and table.dims[1] < _COLUMNS):
+        raise Unreadable(f"its table has the shape {table.dims}, not one row a word with x, y, text and orientation")
+    cells = list(table)
+    for number in range(rows):
+        _, x, _, y, text, *more = cells[number::rows]
         # The T3 tool writes columns where the official files have rows.
-        x, y = np.ravel(row[1]).tolist(), np.ravel(row[3]).tolist()
-        _add(page, x, y, _cell(row[4]), _cell(row[5]) if len(row) > 5 else "")
+        _add(page, _numbers(x), _numbers(y), _cell(text), _cell(more[0]) if more else "")
 
 
 def _add(page: AnnotatedPage, x: list[Any], y: list[Any], text: str, orientation: str) -> None:
@@ -113,6 +111,13 @@ def _strings(text: str) -> list[str]:
     return [single or double for single, double in _STRING.findall(text)]
 
 
-def _cell(cell: Any) -> str:
-    values = np.ravel(cell)
-    return str(values[0]) if len(values) else ""
+def _numbers(cell: Value) -> list[Any]:
+    """The numbers of a cell; none where it holds others."""
+    return cell.ravel().tolist() if isinstance(cell, np.ndarray) else []
+
+
+def _cell(cell: Value) -> str:
+    """The first text of a cell, or of a cell in it; empty where there is none."""
+    while isinstance(cell, list) and cell:
+        cell = cell[0]
+    return cell if isinstance(cell, str) else ""
