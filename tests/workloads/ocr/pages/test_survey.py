@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
@@ -135,6 +139,31 @@ def test_a_folder_without_images(data_set):
     told = str(data_set.refuse())
     assert "there are no images in this folder (.jpg, " in told
     assert "it holds 1 .json. Name a folder of page images; workbench pages --out DIR draws some" in told
+
+
+def test_images_inside_of_tables_are_taken_out_as_it_says(tmp_path):
+    data = io.BytesIO()
+    Image.new("RGB", (120, 80)).save(data, "JPEG")
+    table = pyarrow.table({"image": [{"bytes": data.getvalue(), "path": None}] * 2, "label": [0, 1]})
+    pyarrow.parquet.write_table(table, tmp_path / "train 'a'.parquet")
+    with pytest.raises(BadInput, match=r"it holds 1 \.parquet") as caught:
+        survey(tmp_path)
+    remedy = caught.value.problems[0].remedy
+    exec(remedy.split("in Python:\n")[1], {})
+    pages, _ = survey(tmp_path, annotation_format="none")
+    assert [page.name for page in pages] == ["000000.jpg", "000001.jpg"]
+
+
+def test_an_archive_is_unpacked_as_it_says(data_set, tmp_path):
+    folder = tmp_path / "a set"
+    folder.mkdir()
+    data_set.page("a.jpg")
+    data_set.write()
+    shutil.make_archive(str(folder / "all"), "gztar", data_set.folder)
+    with pytest.raises(BadInput, match=r"it holds 1 \.gz") as caught:
+        survey(folder)
+    subprocess.run(caught.value.problems[0].remedy.removeprefix("Unpack it first: "), shell=True, check=True)
+    assert [page.name for page in survey(folder)[0]] == ["a.jpg"]
 
 
 def test_images_without_annotations_are_pages_without_words(data_set):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from shlex import quote
 
 from workbench.workloads.ocr.pages.image_header import ImageHeader
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Page
@@ -16,6 +17,26 @@ NO_ANNOTATIONS = "no annotations: pages are measured without words; no maps, no 
 
 #: Details of one kind that a note spells out.
 _SHOWN = 3
+
+_PARQUET = """\
+The images lie inside of the tables. To write those of one as files, in Python:
+import pathlib, pyarrow.parquet
+for number, row in enumerate(pyarrow.parquet.read_table({path!r}, columns=['image']).to_pylist()): \
+pathlib.Path({folder!r}, f'{{number:06d}}.jpg').write_bytes(row['image']['bytes'])"""
+_ARCHIVE = "Unpack it first: {command}"
+
+#: What to do about files that hold images inside, by their suffix.
+_PACKED = {
+    ".parquet": _PARQUET,
+    ".zip": _ARCHIVE.format(command="unzip {shell} -d {shell_folder}"),
+    **dict.fromkeys(
+        (".tar", ".tgz", ".gz", ".xz", ".bz2"), _ARCHIVE.format(command="tar -xf {shell} -C {shell_folder}")
+    ),
+    **dict.fromkeys((".7z", ".rar"), "Unpack it first"),
+    ".mdb": "This is an LMDB database: write its images as files first",
+    ".pdf": _ARCHIVE.format(command="pdftoppm -r 150 -jpeg {shell} {shell_folder}/page"),
+    **dict.fromkeys((".arrow", ".tfrecord", ".h5", ".hdf5", ".npz", ".npy", ".pkl"), "Write its images as files first"),
+}
 
 
 def notes_on_annotated(
@@ -64,6 +85,20 @@ def notes_on_images(pages: Sequence[Page], headers: Sequence[ImageHeader], other
 def notes_on_spelling(respelled: list[str]) -> str:
     """The note on images that annotations spell otherwise than the files are named: ``"'a%20b.jpg' is 'a b.jpg'"``."""
     return f"{_many(len(respelled), 'image')} spelled otherwise in the annotations ({_few_of(respelled)})"
+
+
+def how_to_unpack(files: Sequence[Path]) -> str:
+    """What to do where there are no images, but files that images may lie inside of; empty where there are none.
+
+    Args:
+        files: The files of the data set.
+    """
+    path = next((path for path in files if path.suffix.lower() in _PACKED), None)
+    if path is None:
+        return ""
+    folder = path.parent
+    named = {"path": str(path), "folder": str(folder), "shell": quote(str(path)), "shell_folder": quote(str(folder))}
+    return _PACKED[path.suffix.lower()].format(**named)
 
 
 def kinds_of(files: Sequence[Path]) -> str:

@@ -22,6 +22,7 @@ from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
 from workbench.workloads.ocr.pages.kept_survey import LARGE, KeptSurvey
 from workbench.workloads.ocr.pages.notes import (
     NO_ANNOTATIONS,
+    how_to_unpack,
     kinds_of,
     notes_on_annotated,
     notes_on_images,
@@ -224,7 +225,7 @@ def _index(folder: Path, files: Sequence[Path]) -> ImageIndex:
         raise BadInput(str(folder), [Problem("the folder is empty", "dataset", _NAME_IMAGES)])
     if not index.paths:
         what = f"there are no images in this folder ({', '.join(IMAGE_SUFFIXES)}); it holds {kinds_of(index.others)}"
-        raise BadInput(str(folder), [Problem(what, "dataset", _NAME_IMAGES)])
+        raise BadInput(str(folder), [Problem(what, "dataset", how_to_unpack(index.others) or _NAME_IMAGES)])
     return index
 
 
