@@ -8,6 +8,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.io import savemat
 
 from workbench.errors import BadInput
@@ -16,6 +17,7 @@ from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.recognize import AnnotationSet, find_annotations
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.image_index import ImageIndex
+from workbench.workloads.ocr.pages.survey import survey
 
 QUAD = "10,10,50,10,50,30,10,30"
 WORD = {"points": [[10, 10], [50, 10], [50, 30], [10, 30]]}
@@ -386,3 +388,15 @@ def test_unconfirmed_words_are_taken_where_they_are_named(write, find, images):
 
 def test_the_knob_names_every_format():
     assert set(get_args(OcrKnobs.model_fields["annotation_format"].annotation)) == {"auto", NO_FORMAT, *FORMATS}
+
+
+@pytest.mark.parametrize("name", ["more.json", "more.xml", "more.mat"])
+def test_a_damaged_file_beside_a_set_is_named(tmp_path, name):
+    Image.new("RGB", (120, 80)).save(tmp_path / "a.jpg")
+    words = {"1": {"points": [[1, 1], [9, 1], [9, 9]]}}
+    (tmp_path / "train.json").write_text(json.dumps({"images": {"a.jpg": {"words": words}}}))
+    (tmp_path / name).write_text("<annotations><image")
+    with pytest.raises(BadInput, match="what may belong to it") as caught:
+        survey(tmp_path)
+    assert name in str(caught.value) and f"set annotations={tmp_path / 'train.json'}" in str(caught.value)
+    assert len(survey(tmp_path, annotations=tmp_path / "train.json")[0]) == 1

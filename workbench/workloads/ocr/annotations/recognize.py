@@ -20,6 +20,8 @@ from workbench.workloads.ocr.pages.image_header import ImageProblem, read_header
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".mat", ".xml", ".json.gz", ".jsonl.gz")
+#: Of files that hold nothing but what they declare: one that cannot be read is damaged.
+_STRUCTURED = (".json", ".xml", ".mat", ".gz")
 #: Of files that may hold annotations, or say where they are, and that are not looked into.
 _UNREAD_SUFFIXES = (".yaml", ".yml", ".parquet", ".pkl", ".cach")
 _SHOWN = 5
@@ -182,9 +184,9 @@ def _choice(choice: AnnotationSet, sets: list[AnnotationSet]) -> Problem:
 
 
 def _broken(guesses: Iterable[Guess], sets: list[AnnotationSet]) -> list[Problem]:
-    """What cannot be read of the JSON files that are in no set. Text files that can't be read may be anything."""
+    """What cannot be read of the files that are in no set. Text files that can't be read may be anything."""
     read = {path for found in sets for path in found.paths}
-    return [g.problem for g in guesses if g.problem and g.path not in read and g.path.suffix.lower() == ".json"]
+    return [g.problem for g in guesses if g.problem and g.path not in read and g.path.suffix.lower() in _STRUCTURED]
 
 
 def _is_prose(guess: Guess, index: ImageIndex) -> bool:
