@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import steps
 from .clock import now_ns
 from .event_times import EventTimes
 from .lane import report
@@ -21,12 +20,6 @@ TRANSFER = "transfer"
 
 #: Stages during which the device is at work for them.
 _ON_DEVICE = ("forward", "loss", "backward", "optimizer", TRANSFER)
-
-
-def is_used() -> bool:
-    """Whether this process has begun to use CUDA; to ask for a device would begin it."""
-    torch = sys.modules.get("torch")
-    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 class DeviceTimes:
@@ -87,17 +80,22 @@ def _is_capturing() -> bool:
     return bool(torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing())
 
 
-def watch_copies(session: Session) -> None:
-    """Make copies to the device a stage of the loop."""
+def watch_copies(session: Session, running: Callable[[], Any]) -> None:
+    """Make copies to the device a stage of the loop.
+
+    Args:
+        session: The session.
+        running: Gives the loop that is running; None without one.
+    """
     torch = sys.modules["torch"]
     for name in ("to", "cuda"):
-        session.patch(torch.Tensor, name, functools.partial(_copying, session, name == "cuda"))
+        session.patch(torch.Tensor, name, functools.partial(_copying, session, running, name == "cuda"))
 
 
-def _copying(session: Session, always: bool, original: Any) -> Any:
+def _copying(session: Session, running: Callable[[], Any], always: bool, original: Any) -> Any:
     @functools.wraps(original)
     def copy(self: Any, *args: Any, **kwargs: Any) -> Any:
-        loop = None if session.off or self.is_cuda else steps.running()
+        loop = None if session.off or self.is_cuda else running()
         if loop is None or not (always or goes_to_device((*args, *kwargs.values()))):
             return original(self, *args, **kwargs)
         loop.lane.enter(TRANSFER)

@@ -28,7 +28,7 @@ from .packed_batch import Contents, size_of_batch
 from .rows import BATCHES_PER_ITERATOR, NONE
 from .session import Session
 from .strategies.chosen import chosen
-from .surroundings import environment
+from .surroundings import environment, uses_cuda
 from .timed import cost_ns
 from .torch_trace import StageMarks
 
@@ -204,10 +204,10 @@ class Steps:
 
     def _look_at_device(self) -> None:
         """Time what the loop does on a device, from where it is seen to have one."""
-        if self._device is None and device.is_used():
+        if self._device is None and uses_cuda():
             self._device = device.DeviceTimes(lambda: self.lane.batch)
             self.lane.watchers.append(self._device)
-            device.watch_copies(self._session)
+            device.watch_copies(self._session, running)
             self._session.tell("environment", **environment())
 
     def _is_enough(self, loader: int) -> bool:

@@ -6,8 +6,6 @@ import os
 import sys
 from typing import Any
 
-from .device import is_used
-
 #: Modules whose versions belong to the figures, where the script has loaded them.
 _MODULES = (
     "torch", "torchvision", "numpy", "PIL", "cv2", "albumentations", "monai", "kornia", "timm", "lightning",
@@ -15,11 +13,17 @@ _MODULES = (
 )  # fmt: skip
 
 
+def uses_cuda() -> bool:
+    """Whether this process has begun to use CUDA; to ask for a device would begin it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_initialized())
+
+
 def environment() -> dict[str, Any]:
     """What the figures of this process belong to."""
     torch = sys.modules["torch"]
     cv2 = sys.modules.get("cv2")
-    has_cuda = is_used()
+    has_cuda = uses_cuda()
     versions = {name: getattr(sys.modules[name], "__version__", None) for name in _MODULES if name in sys.modules}
     return {
         "packages": {name: str(version) for name, version in versions.items() if version},
