@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -388,6 +389,13 @@ def test_unconfirmed_words_are_taken_where_they_are_named(write, find, images):
 
 def test_the_knob_names_every_format():
     assert set(get_args(OcrKnobs.model_fields["annotation_format"].annotation)) == {"auto", NO_FORMAT, *FORMATS}
+
+
+def test_the_page_on_data_names_every_format(checkout):
+    rows = [line for line in (checkout / "docs" / "data.md").read_text().splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted([*FORMATS, NO_FORMAT])
+    assert f"any of {len(FORMATS)} formats" in (checkout / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["more.json", "more.xml", "more.mat"])
