@@ -394,7 +394,7 @@ def test_the_knob_names_every_format():
 def test_the_page_on_data_names_every_format(checkout):
     rows = [line for line in (checkout / "docs" / "data.md").read_text().splitlines() if line.startswith("| `")]
     named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
-    assert sorted(named) == sorted([*FORMATS, NO_FORMAT])
+    assert sorted(named) == sorted(["annotation_format", *FORMATS, NO_FORMAT])
     assert f"any of {len(FORMATS)} formats" in (checkout / "README.md").read_text()
 
 
