@@ -68,7 +68,7 @@ class KeptSurvey:
                     return None
                 texts = json.loads(kept["texts"].tobytes())
                 pages, counts = _pages(kept, texts, self._files), PageCounts.model_validate(texts["counts"])
-        except (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, BadZipFile, zlib.error):
+        except (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error):
             return None
         outside = (page for page in pages if str(page.path) not in self._files)
         return (pages, counts) if all(map(_is_unchanged, outside)) else None
