@@ -46,8 +46,21 @@ def cache_dir() -> Path:
     """Where caches that survive a run lie: `WORKBENCH_CACHE`, else `workbench` in the user's cache folder."""
     named = os.environ.get("WORKBENCH_CACHE")
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "workbench"
+
+
+def expanded(path: str | Path) -> Path:
+    """A path as a person writes it, with the home folder in place of ``~``.
+
+    Raises:
+        BadInput: For ``~name``, where there is nobody of that name.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        what = f"there is no home folder for '{Path(path).parts[0]}'"
+        raise BadInput(str(path), [Problem(what, remedy="Write the path in full")]) from None
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -118,16 +118,17 @@ def compare_variants(
     from workbench.explain.figures.comparison_tables import verdict_table
     from workbench.explain.words.headline import comparison_headline
     from workbench.explain.words.verdicts import why_it_ended
+    from workbench.files import expanded
     from workbench.measure.comparison.variants import check_variants, choose_variants
     from workbench.records.run_folder import read_comparison, read_state
     from workbench.report.outcome import describe_failure, results_folder
 
     blocks = how["blocks"]
     if how.get("resume"):
-        state = read_state(Path(how["resume"]).expanduser())
+        state = read_state(expanded(how["resume"]))
         _refuse_fewer(blocks, state.most_blocks)
         variants, blocks = state.variants, max(blocks or 1, state.most_blocks)
-        out = out or Path(how["resume"]).expanduser().resolve().parent.parent  # beside the comparison that goes on
+        out = out or expanded(how["resume"]).resolve().parent.parent  # beside the comparison that goes on
     else:
         blocks = blocks or _BLOCKS
         variants = choose_variants(list(specs), list(axes), common, blocks)

@@ -53,6 +53,7 @@ def read_parameters(
             for a data set that is named twice, or that the workload has no knob for.
     """
     from workbench.errors import BadInput, Problem
+    from workbench.files import expanded
     from workbench.knobs.format import split_settings
     from workbench.knobs.joined import knobs_of
     from workbench.knobs.knobs import read_settings
@@ -72,4 +73,4 @@ def read_parameters(
         raise BadInput("knobs", [problem])
     if "dataset" in texts:
         raise BadInput("knobs", [Problem("the data set is named twice", "--data", "Leave out -p dataset=...")])
-    return {**settings, "dataset": str(data.expanduser().resolve())}
+    return {**settings, "dataset": str(expanded(data).resolve())}

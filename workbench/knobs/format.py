@@ -17,12 +17,18 @@ def format_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:g}"
+        return _number_text(value)
     if isinstance(value, Mapping):
-        return ",".join(f"{name}:{number:g}" for name, number in value.items())
+        return ",".join(f"{name}:{_number_text(number)}" for name, number in value.items())
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value)
+
+
+def _number_text(value: float) -> str:
+    """A number with as many digits as tell it from others: ``"3"``, ``"0.1"``, ``"3.14159265"``."""
+    text = f"{value:g}"
+    return text if float(text) == value else repr(value)
 
 
 def format_settings(settings: Mapping[str, Any]) -> str:

@@ -144,7 +144,13 @@ def read_knobs(folder: Path) -> Knobs:
     path = folder / KNOBS
     if not is_there(path):
         raise BadInput(str(folder), [Problem(f"there is no {KNOBS}", remedy="Name the folder of a run")])
-    return parse_knobs(read_json(path), subject=str(path))
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise BadInput(str(path), [Problem("is damaged: it holds no knobs", remedy=PUT_BACK)])
+    try:
+        return parse_knobs(content, subject=str(path))
+    except BadInput as error:  # of a workload that cannot be had, too
+        raise BadInput(str(path), error.problems) from None
 
 
 def read_record(folder: Path) -> Record:
@@ -226,6 +232,9 @@ def read_json(path: Path) -> Any:
         raise BadInput(str(path), [Problem(what, f"line {error.lineno}", PUT_BACK)]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(str(path), [Problem(f"cannot be read as text ({error})", remedy=PUT_BACK)]) from None
+    except ValueError:  # which Python raises of no other JSON
+        what = "is damaged: a number in it has thousands of digits"
+        raise BadInput(str(path), [Problem(what, remedy=PUT_BACK)]) from None
 
 
 def list_runs(runs: Path) -> Iterator[Path]:
@@ -273,9 +282,9 @@ _READ_BY = {1: "0.1"}
 def _refuse_other_schemas(path: Path, text: str) -> None:
     try:
         version = json.loads(text).get("schema_version")
-    except (json.JSONDecodeError, AttributeError, RecursionError):
+    except (ValueError, AttributeError, RecursionError):
         return  # damaged, which is said elsewhere
-    if version in (None, SCHEMA_VERSION):
+    if not isinstance(version, int) or version == SCHEMA_VERSION:
         return
     reader = f"workbench {_READ_BY[version]} reads it" if version in _READ_BY else "a newer workbench wrote it"
     problem = Problem(f"is a record of schema {version}, and this workbench reads schema {SCHEMA_VERSION}; {reader}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
+from workbench.files import expanded
 from workbench.records import Record
 from workbench.records.run_folder import RECORD, is_there, list_runs, read_record
 
@@ -28,7 +29,7 @@ def find_run(name: str, runs: Path) -> Path:
             return found
         remedy = "Measure one first: workbench run"
         raise BadInput("RUN", [Problem(f"there is no run below {runs} that ended well", remedy=remedy)])
-    for folder in (Path(name).expanduser(), runs / name):
+    for folder in (expanded(name), runs / name):
         if is_there(folder / RECORD):
             return folder
     remedy = "Name a folder of reports/runs, or 'last'; workbench history lists them"

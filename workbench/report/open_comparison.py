@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput, Problem
+from workbench.files import expanded
 from workbench.knobs.joined import knobs_of
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.variants import check_variants, choose_variants, equal_variants
@@ -52,7 +53,7 @@ def open_comparison(
         if variants or grid:
             problem = Problem("a comparison that goes on has its own variants", "resume", "Leave variants and grid out")
             raise BadInput("comparison", [problem])
-        journal = Journal.resume(Path(resume).expanduser(), num_blocks=blocks, budget_s=budget_s)
+        journal = Journal.resume(expanded(resume), num_blocks=blocks, budget_s=budget_s)
         check_variants(journal.state.variants)
         return journal
     variants = choose_variants(variants or knobs_of(settings).suggested_variants, grid, settings, blocks)

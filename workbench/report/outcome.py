@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.errors import BadInput, Problem
 from workbench.explain.figures.html_table import sentence_html
-from workbench.files import reports_dir
+from workbench.files import expanded, reports_dir
 from workbench.records import Comparison, Failure
 from workbench.records.run_folder import COMPARISON, STATE, is_there, write_json
 
@@ -28,7 +28,7 @@ def results_folder(reports: str | Path | None) -> Path:
     Raises:
         BadInput: Where no folder can be made of it.
     """
-    folder = Path(reports).expanduser().resolve() if reports else reports_dir()
+    folder = expanded(reports).resolve() if reports else reports_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -68,7 +68,7 @@ def read_samples(folder: Path, notes: list[str] | None = None) -> Arrays | None:
             if not arrays.files and path.stat().st_size > _EMPTY_BYTES:
                 raise zipfile.BadZipFile("its list of arrays is gone")
             return dict(arrays)
-    except (OSError, ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         if notes is not None:
             notes.append(f"{path} is damaged ({error}), so its samples were not compared.")
         return None

@@ -13,9 +13,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.explain.figures.description import describe, empty_figure
+from workbench.explain.figures.profiler_files import read_stacks
 from workbench.explain.figures.template import MUTED, RED, SERIES, TEMPLATE, plain
 from workbench.explain.table import Table, make_table, number
-from workbench.records.run_folder import OWN_THREAD, read_json
+from workbench.records.run_folder import OWN_THREAD
 from workbench.records.tables import read_table
 from workbench.units import format_bytes, format_share
 
@@ -97,7 +98,7 @@ def flame_graph(speedscope: dict[str, Any]) -> FlameGraph:
             own[thread, stack[-1]] += weight
             for depth in range(above, len(stack) + 1):
                 weights[(thread, *stack[above:depth])] += weight
-    seen = {stack: weight for stack, weight in weights.items() if weight >= _VISIBLE_FROM * total}
+    seen = {stack: weight for stack, weight in weights.items() if weight >= _VISIBLE_FROM * total > 0.0}
     return FlameGraph(seen, own, total, 1 - total / whole if whole else 0.0)
 
 
@@ -118,7 +119,7 @@ def flame(file: Path) -> go.Figure:
     Raises:
         BadInput: Where the file is damaged.
     """
-    return draw_flame(flame_graph(read_json(file)))
+    return draw_flame(flame_graph(read_stacks(file)))
 
 
 def draw_flame(data: FlameGraph) -> go.Figure:

@@ -15,10 +15,11 @@ import plotly.graph_objects as go
 from workbench.errors import BadInput
 from workbench.explain.figures.html_table import Html, bullets, heading, html_table, paragraph
 from workbench.explain.figures.profiler_figures import flame, memory_over_time
+from workbench.explain.figures.profiler_files import read_lines, read_operators
 from workbench.explain.figures.tables import profiler_table
 from workbench.explain.table import Cell, Style, Table, code, make_table, note_table, number
 from workbench.records import Record
-from workbench.records.run_folder import read_json, read_record
+from workbench.records.run_folder import read_record
 from workbench.units import format_bytes, format_duration, format_share
 
 _MOST_OPERATORS = 15
@@ -99,7 +100,7 @@ def operator_table(file: Path, *, by: str = "time") -> Table:
     Raises:
         BadInput: Where the file is damaged.
     """
-    operators = read_json(file)
+    operators = read_operators(file)
     own = _own_time_s if by == "time" else _allocated_bytes
     largest = sorted((row for row in operators if own(row) > 0), key=own, reverse=True)[:_MOST_OPERATORS]
     if not largest:
@@ -161,16 +162,16 @@ def read_source(file: Path) -> TimedSource:
     Raises:
         BadInput: Where the file is damaged.
     """
-    merged = read_json(file)
+    merged = read_lines(file)
     functions = [
         TimedFunction(
-            function["path"],
-            function["total_s"],
-            tuple(SourceLine(row["line"], row["hits"], row["time_s"], row["source"]) for row in function["lines"]),
+            function.path,
+            function.total_s,
+            tuple(SourceLine(row.line, row.hits, row.time_s, row.source) for row in function.lines),
         )
-        for function in merged["functions"]
+        for function in merged.functions
     ]
-    processes = tuple("main process" if name == "main" else name.replace("-", " ") for name in merged["processes"])
+    processes = tuple("main process" if name == "main" else name.replace("-", " ") for name in merged.processes)
     return TimedSource(processes, tuple(sorted(functions, key=lambda function: -function.total_s)))
 
 

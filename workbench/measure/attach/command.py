@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
+from workbench.files import expanded
 from workbench.knobs.observed import ObservedKnobs
 from workbench.knobs.variables import variables_in
 from workbench.observer.session import VARIABLE
@@ -40,7 +41,7 @@ _BLAS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_
 
 def folder_of(knobs: ObservedKnobs) -> Path:
     """Where the command is started."""
-    return Path(knobs.folder).expanduser().resolve() if knobs.folder else Path.cwd()
+    return expanded(knobs.folder).resolve() if knobs.folder else Path.cwd()
 
 
 def words_of(knobs: ObservedKnobs) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -117,8 +117,8 @@ def choose_variants(specs: Any, axes: Any, common: Mapping[str, Any], blocks: An
     problems = []
     # papermill's -p gives texts and no lists: one variant, or the axes with spaces between them.
     lists = {
-        "variants": [specs] if isinstance(specs, str) and specs.strip() else list(specs or ()),
-        "grid": _words(axes) if isinstance(axes, str) else list(axes or ()),
+        "variants": [specs] if isinstance(specs, str) and specs.strip() else _listed(specs),
+        "grid": _words(axes) if isinstance(axes, str) else _listed(axes),
     }
     for where, items in lists.items():
         if not all(isinstance(item, str) for item in items):
@@ -238,6 +238,13 @@ def _problems_of(settings: Mapping[str, Any]) -> tuple[Problem, ...]:
 def _within(variant: str, problems: Sequence[Problem]) -> list[Problem]:
     place = f"variant '{variant}'"
     return [replace(problem, where=f"{place}, {problem.where}" if problem.where else place) for problem in problems]
+
+
+def _listed(value: Any) -> list[Any]:
+    """What should be a list, as one: nothing for None, and anything else as its one element."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Iterable) else [value]
 
 
 def _words(text: str) -> list[str]:

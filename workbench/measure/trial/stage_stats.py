@@ -145,7 +145,7 @@ def covered_ns(spans: Spans, begin_ns: int, end_ns: int) -> int:
 
 
 def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
-    """Write all spans as Parquet, with the columns of `records.SPAN_COLUMNS`.
+    """Write all spans as Parquet, with the columns of `records.SPAN_COLUMNS`; no file where there are none.
 
     Raises:
         CannotWrite: Where there is no room for them; then there is no file.
@@ -172,6 +172,8 @@ def write_spans(tracks: Sequence[TrackSpans], path: Path) -> None:
                     }
                 )
             )
+    if not tables:
+        return
     with writing(path, partial=True):
         write_table(pa.concat_tables(tables), path)
 

@@ -105,7 +105,7 @@ def _read(stamp: Path) -> dict[str, str] | None:
     """The digests by file that a stamp holds; None where it isn't there, or of no use."""
     try:
         digests = json.loads(stamp.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return digests if isinstance(digests, dict) else None
 

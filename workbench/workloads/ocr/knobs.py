@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from workbench.files import files_below
+from workbench.files import expanded, files_below
 from workbench.knobs.format import shell_settings
 from workbench.knobs.inference import EXPORTING
 from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Tolerance, knob
@@ -369,7 +369,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
 
     def data_files(self) -> list[Path]:
         """All files below the data set's folder."""
-        folder = Path(self.dataset).expanduser()
+        folder = expanded(self.dataset)
         return files_below(folder) if folder.is_dir() else []
 
     def data_settings(self) -> dict[str, Any]:

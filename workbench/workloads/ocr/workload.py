@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 
 from workbench.errors import BadInput, Problem
 from workbench.feeds import ShardFeed
+from workbench.files import expanded
 from workbench.records import Description, Score, TrainingFacts
 from workbench.units import counted
 from workbench.workload import Arrays, Batch, CacheState, Device, InferenceModel, Preview, Timed, Timers
@@ -120,7 +120,7 @@ class OcrWorkload(OcrTools):
 
     def shard_feed(self) -> ShardFeed:
         """See `feeds.Sharded`."""
-        folder = Path(self._knobs.dataset).expanduser()
+        folder = expanded(self._knobs.dataset)
         if not holds_shards(folder):
             data = shlex.quote(str(folder))
             remedy = f"Write its pages as shards: workbench pages --to webdataset --data {data} --out DIR"

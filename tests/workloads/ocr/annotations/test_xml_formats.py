@@ -5,23 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+from promise.valid_annotations import XML as GOOD
 
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import read_xml
-
-GOOD = {
-    "voc": "<annotation><filename>a.jpg</filename><size><width>9</width></size><object><name>A</name><bndbox>"
-    "<xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>",
-    "cvat": '<annotations><image name="a.jpg" width="9"><box label="w" xtl="1" ytl="2" xbr="3" ybr="4" rotation="9"/>'
-    '<polygon points="1,2;3,4;5,9"/></image></annotations>',
-    "page_xml": '<PcGts><Page imageFilename="a.jpg"><TextLine><Word><Coords points="1,2 3,4 5,9"/><TextEquiv index="0">'
-    "<Unicode>A</Unicode></TextEquiv></Word></TextLine></Page></PcGts>",
-    "alto": "<alto><Description><MeasurementUnit>mm10</MeasurementUnit></Description><Layout>"
-    '<Page WIDTH="100" HEIGHT="200"><String HPOS="1" VPOS="2" WIDTH="3" HEIGHT="4"/></Page></Layout></alto>',
-    "svt": '<tagset><image><imageName>a.jpg</imageName><Resolution x="9" y="9"/><taggedRectangles><taggedRectangle '
-    'x="1" y="2" width="3" height="4"><tag>A</tag></taggedRectangle></taggedRectangles></image></tagset>',
-}
 
 
 @pytest.mark.parametrize("format_name", GOOD)

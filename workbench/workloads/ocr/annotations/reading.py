@@ -112,6 +112,10 @@ def _parsed(path: Path, num_bytes: int, written_ns: int) -> Any:
         raise Unreadable(f"is not JSON ({fault.what})", error.lineno, fault.remedy) from None
     except RecursionError:
         raise Unreadable("is nested too deep") from None
+    except Unreadable:
+        raise
+    except ValueError:  # which Python raises of no other JSON
+        raise Unreadable("is not read: a number in it has thousands of digits") from None
 
 
 def read_xml(path: Path) -> Element:
@@ -167,7 +171,7 @@ def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool =
     if len(set(zip(kept[::2], kept[1::2], strict=True))) < 3:
         drop(page, "fewer than 3 points")
     else:
-        page.add(Word(rounded.reshape(-1, 2), "" if text is None else str(text), ignore))
+        page.add(Word(rounded.reshape(-1, 2), "" if text is None else _writable(str(text)), ignore))
 
 
 def drop(page: AnnotatedPage, reason: str) -> None:
@@ -200,7 +204,7 @@ def each_object(value: Any, where: str, problems: list[Problem]) -> Iterator[tup
 
 def as_size(value: Any) -> int | None:
     """A width or height as annotations give it; None for what is no positive number."""
-    return int(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+    return int(value) if isinstance(value, int | float) and 1 <= value < math.inf else None
 
 
 def as_number(value: Any) -> float | None:
@@ -253,6 +257,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             f"the key '{twice}' stands twice in one object", remedy="One of the two would be lost: rename it"
         )
     return content
+
+
+def _writable(text: str) -> str:
+    """A text that can be written: JSON may hold a half of a surrogate pair, which stands for no character."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _coordinate(value: Any) -> float:

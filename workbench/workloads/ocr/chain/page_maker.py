@@ -264,9 +264,10 @@ def _degenerate(points: npt.NDArray[np.float32], words: Outlines, side: int) -> 
     outside = (high <= 0).any(axis=1) | (low >= side).any(axis=1)
     # A word that crosses itself covers something though its signed area may be nought, so each step counts for itself.
     # From each word's own first point: far from the origin the products would lose their digits.
-    near = points.astype(np.float64) - points[starts][words.owners]
-    after = near[words.following]
-    cross = near[:, 0] * after[:, 1] - after[:, 0] * near[:, 1]
+    with np.errstate(invalid="ignore"):  # of points that have gone beyond the largest number: nothing is swept there
+        near = points.astype(np.float64) - points[starts][words.owners]
+        after = near[words.following]
+        cross = near[:, 0] * after[:, 1] - after[:, 0] * near[:, 1]
     swept = np.add.reduceat(np.abs(cross), starts) / 2.0
     return np.asarray(outside | ~(swept >= _LEAST_SWEPT_PX))
 

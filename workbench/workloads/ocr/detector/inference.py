@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from workbench.files import files_below
+from workbench.files import expanded, files_below
 from workbench.workloads.ocr.chain.normalize import MEAN, STD
 from workbench.workloads.ocr.detector.model import Detector
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -85,6 +85,6 @@ def calibrated_on(knobs: OcrKnobs) -> str:
     chain = f"{knobs.image_size} px, {knobs.normalize}, {knobs.image_decoder}, {knobs.scaled_decode}"
     if knobs.calibration is None:
         return f"{_NUM_CALIBRATION} drawn pages (drawing {VERSION}), {chain}"
-    files = files_below(Path(knobs.calibration).expanduser())
+    files = files_below(expanded(knobs.calibration))
     stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return f"{stamps}, {chain}"

@@ -112,7 +112,7 @@ def _read(path: Path) -> list[Polygon] | None:
     try:
         with path.open("rb") as file, np.load(file) as kept:
             points, lengths = kept["points"], kept["lengths"]
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, BadZipFile, zlib.error):
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, BadZipFile, zlib.error):
         return None
     return np.split(points, np.cumsum(lengths)[:-1]) if len(lengths) else []
 

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from workbench.errors import BadInput, Problem
+from workbench.files import expanded
 from workbench.workloads.ocr.detector.model import Detector, build_detector
 
 #: The encoder that weights ship for, the necks, and the neck of the detector that pages are compared by.
@@ -31,7 +32,7 @@ _TRAIN = "To train some: python scripts/train_shipped_weights.py"
 
 def weights_path(weights: str, neck: str) -> Path:
     """The file of weights that a knob names: those that ship for a neck, or one of the user's own."""
-    return _FOLDER / f"{SHIPPED_ENCODER}-{neck}.safetensors" if weights == "shipped" else Path(weights).expanduser()
+    return _FOLDER / f"{SHIPPED_ENCODER}-{neck}.safetensors" if weights == "shipped" else expanded(weights)
 
 
 def save_weights(detector: Detector, path: Path, *, encoder: str, neck: str, notes: Mapping[str, str]) -> None:

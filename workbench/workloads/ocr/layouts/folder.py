@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import BadInput, Problem
+from workbench.files import expanded
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     Raises:
         BadInput: Where it cannot be written.
     """
-    place = out.expanduser().resolve()
+    place = expanded(out).resolve()
     half_done = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     try:
         yield half_done

@@ -17,11 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import BadInput, Problem
+from workbench.files import expanded
 from workbench.units import counted, format_bytes
 from workbench.workloads.ocr.pages.image_kinds import why_too_large
 from workbench.workloads.ocr.pages.page import Page, PageCounts
@@ -33,6 +35,9 @@ _VERSION = 1
 #: Pages in a shard, unless there would be fewer shards than that many workers could share.
 _PAGES_PER_SHARD = 64
 _FEWEST_SHARDS = 8
+
+#: A coordinate in pixels, as 32 bits hold it.
+_Coordinate = Annotated[float, Field(gt=-3.4e38, lt=3.4e38, allow_inf_nan=False)]
 
 #: What says of one page what it is, or names the shards; a page of a hundred thousand words has less.
 _MOST_JSON_BYTES = 64 * 10**6
@@ -81,7 +86,7 @@ def write_shards(
         problems.append(Problem("there is something else already", str(out), "Name a new folder"))
     if problems:
         raise BadInput("shards", problems)
-    place = out.expanduser().resolve()
+    place = expanded(out).resolve()
     half_done = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     bounds = np.linspace(0, len(pages), number + 1).round().astype(int)
     shards = []
@@ -127,7 +132,7 @@ def list_shards(folder: Path) -> tuple[list[Shard], PageCounts]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         shards = [Shard(folder / _name_inside(entry["name"]), int(entry["pages"])) for entry in manifest["shards"]]
         counts = PageCounts.model_validate(manifest["counts"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         remedy = "Write the shards anew: workbench pages --to webdataset"
         raise BadInput(str(folder), [Problem(f"cannot be read ({error})", str(path), remedy)]) from None
     missing = [shard for shard in shards if not shard.path.is_file()]
@@ -149,7 +154,7 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
     for shard in shards:
         try:
             found = list(_pages_in(shard.path))
-        except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, tarfile.TarError, ValueError) as error:
             problems.append(Problem(f"cannot be read ({error})", str(shard.path), "Write the shards anew"))
             continue
         if len(found) != shard.num_pages:
@@ -177,15 +182,55 @@ def read_shards(folder: Path, limit: int | None = None) -> tuple[list[Page], Pag
     return pages, counts
 
 
-def page_of(
-    description: dict[str, Any], path: Path, *, offset: int = 0, num_bytes: int = 0, written_ns: int = 0
-) -> Page:
-    """A page from what its JSON file says."""
-    words = tuple(
-        Word(np.array(word["points"], np.float32), word["text"], word["ignore"]) for word in description["words"]
+class _Word(BaseModel):
+    """A word as the JSON file of its page has it."""
+
+    model_config = ConfigDict(strict=True)
+
+    points: Annotated[list[tuple[_Coordinate, _Coordinate]], Field(min_length=3)]
+    text: str
+    ignore: bool
+
+
+class _Description(BaseModel):
+    """What the JSON file of a page says."""
+
+    model_config = ConfigDict(strict=True)
+
+    name: str
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    exif_orientation: int = Field(ge=1, le=8)
+    mode: str
+    is_jpeg: bool
+    words: list[_Word]
+
+
+def _page_of(said: bytes, path: Path, image: tarfile.TarInfo, written_ns: int) -> Page:
+    """A page from what its JSON file says, with the place of its image in a tar file.
+
+    Raises:
+        ValueError: Where that is no page.
+    """
+    try:
+        found = _Description.model_validate_json(said)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    words = tuple(Word(np.array(word.points, np.float32), word.text, word.ignore) for word in found.words)
+    return Page(
+        path,
+        found.name,
+        words,
+        found.width,
+        found.height,
+        found.exif_orientation,
+        found.mode,
+        is_jpeg=found.is_jpeg,
+        offset=image.offset_data,
+        num_bytes=image.size,
+        written_ns=written_ns,
     )
-    plain = {name: description[name] for name in ("name", "width", "height", "exif_orientation", "mode", "is_jpeg")}
-    return Page(path=path, words=words, num_bytes=num_bytes, offset=offset, written_ns=written_ns, **plain)
 
 
 def _add(tar: tarfile.TarFile, number: int, page: Page) -> None:
@@ -231,8 +276,7 @@ def _pages_in(path: Path) -> Iterator[Page]:
             file = tar.extractfile(member)
             if file is None or image is None or image.name.partition(".")[0] != member.name.partition(".")[0]:
                 raise ValueError(f"{member.name} has no image before it")
-            place = {"offset": image.offset_data, "num_bytes": image.size, "written_ns": written_ns}
-            page = page_of(json.loads(file.read()), path, **place)
+            page = _page_of(file.read(), path, image, written_ns)
             if why := why_too_large(page.width, page.height):
                 raise ValueError(f"{image.name} {why}")
             yield page

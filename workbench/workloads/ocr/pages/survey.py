@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.errors import BadInput, Problem
-from workbench.files import files_below, sample_pages_dir
+from workbench.files import expanded, files_below, sample_pages_dir
 from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.reading import Item, Note, forget
 from workbench.workloads.ocr.annotations.recognize import find_annotations
@@ -53,8 +53,8 @@ def survey_pages(knobs: OcrKnobs, on_page: OnPage | None = None) -> tuple[list[P
         BadInput: With everything that is wrong with the data set.
     """
     return survey(
-        Path(knobs.dataset).expanduser(),
-        annotations=Path(knobs.annotations).expanduser() if knobs.annotations else None,
+        expanded(knobs.dataset),
+        annotations=expanded(knobs.annotations) if knobs.annotations else None,
         annotation_format=knobs.annotation_format,
         limit=knobs.num_pages,
         on_page=on_page,

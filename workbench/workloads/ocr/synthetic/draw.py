@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from pydantic import TypeAdapter
 
 from workbench.errors import BadInput, Problem, WorkbenchError, unknown_name
 from workbench.workloads.ocr.layouts.folder import new_folder, write_file
@@ -176,8 +177,9 @@ def holds_pages(folder: Path, *, count: int, seed: int, layout: str = "ufo") -> 
 def read_manifest(folder: Path) -> Manifest | None:
     """What a folder of drawn pages says of itself; None where it is none."""
     try:
-        return Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return TypeAdapter(Manifest).validate_python(content)
+    except (OSError, ValueError, RecursionError):
         return None
 
 
