@@ -32,7 +32,6 @@ _GROWN = 0.42
 _ROUNDED_PX = 2.0
 
 _inside = st.floats(-20, 90, width=32)
-_whole = st.integers(-20, 90).map(float)
 _odd = st.sampled_from(
     (
         0.0,
@@ -84,12 +83,14 @@ def _polygons(draw: DrawFn, *, least: int) -> Polygon:
         points = np.array([(0, 0), (width, 0), (width, height), (0, height)])[::turn]
         cos, sin = np.cos(angle), np.sin(angle)
         return (points @ np.array([[cos, sin], [-sin, cos]]) + (x, y)).astype(np.float32)
-    coordinate = _inside | _whole | _odd if how == "any" else _inside | _whole
-    drawn = draw(st.lists(st.tuples(coordinate, coordinate), min_size=least, max_size=10))
-    if how == "repeated":
-        drawn = [point for point in drawn for _ in range(draw(st.integers(1, 2)))]
+    if how != "any":  # drawn as bytes, which takes a tenth of the time
+        drawn = np.frombuffer(draw(st.binary(min_size=2 * least, max_size=20)), np.int8)
+        points = drawn[: len(drawn) // 2 * 2].reshape(-1, 2).astype(np.float32) * draw(st.sampled_from((1.0, 0.63)))
+        return np.repeat(points, 2, axis=0).astype(np.float32) if how == "repeated" else points.astype(np.float32)
+    coordinate = _inside | _odd
     with np.errstate(over="ignore"):
-        return np.array(drawn, np.float32).reshape(-1, 2)
+        row = np.array(draw(st.lists(coordinate, min_size=2 * least, max_size=12)), np.float32)
+    return row[: len(row) // 2 * 2].reshape(-1, 2)
 
 
 @st.composite
