@@ -282,7 +282,7 @@ PLANTED: dict[str, Plant] = {
     "WORKBENCH_CACHE, of any text": believes_homes,
     "what if, of any text": believes_numbers,
     "event of a trial, of any line": believes_lines,
-    **{f"{name}, {how}": raises_for(name) for name in FORMATS for how in ("read", "surveyed")},
+    **{f"{name}, read": raises_for(name) for name in FORMATS},
     "format recognised": recognises_by_a_key,
 }
 
