@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.files import QUIET_LIBRARIES, child_environment, files_below
+import pytest
+
+from workbench.errors import BadInput
+from workbench.files import QUIET_LIBRARIES, cache_dir, child_environment, expanded, files_below
 
 
 def test_all_files_sorted_but_hidden_ones(tmp_path):
@@ -49,3 +52,12 @@ def test_nobody_else_sets_what_keeps_libraries_quiet(checkout: Path):
         if any(name in path.read_text(encoding="utf-8") for name in QUIET_LIBRARIES)
     ]
     assert sorted(named) == ["tests/test_files.py", "workbench/files.py"]
+
+
+def test_a_home_folder_that_there_is_not_is_named(monkeypatch):
+    assert expanded("~/a") == Path.home() / "a"
+    with pytest.raises(BadInput, match="there is no home folder for '~nobody-of-that-name'"):
+        expanded("~nobody-of-that-name/a")
+    monkeypatch.setenv("WORKBENCH_CACHE", "~nobody-of-that-name")
+    with pytest.raises(BadInput, match="Write the path in full"):
+        cache_dir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.errors import BadInput
+from workbench.knobs.format import format_settings, format_value
 from workbench.knobs.knobs import read_settings
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -51,3 +52,11 @@ def test_parameters_and_command_line_have_one_rule(name: str, value: object, tex
     found = [getattr(OcrKnobs.parse_own({name: value}), name), read_settings([f"{name}={text}"], OcrKnobs)[name]]
     assert found == [meant, meant]
     assert type(found[0]) is type(found[1]) is type(meant)
+
+
+@pytest.mark.parametrize("text", ["3", "0.1", "3.14159265358979", "123456789.125", "1e-07", "1e+30"])
+def test_a_number_is_written_with_all_that_tells_it_from_others(text: str) -> None:
+    knobs = OcrKnobs.parse_own({"replay_ms_per_sample": text, "slow_down": f"decode:{text}"})
+    assert format_value(knobs.replay_ms_per_sample) == text
+    items = format_settings(knobs.differing(OcrKnobs())).split()
+    assert OcrKnobs.parse_own(read_settings(items, OcrKnobs)) == knobs

@@ -219,3 +219,32 @@ def test_knobs_of_a_workload_that_is_gone_are_compared_by_what_they_were(tmp_pat
     assert variant.compared(baseline) == {"num_workers": 0, "crop": 160}
     assert baseline.compared(read(crop=224)) == {}
     assert read(crop=224, knock_out=[], profilers=["lines"]).compared() == {"crop": 224}
+
+
+@pytest.mark.parametrize(
+    "content", ["null", "[]", '"knobs"', '{"workload": "nope.nope:Nope"}', f'{{"seed": {"9" * 5000}}}']
+)
+def test_knobs_that_are_none_are_named_with_their_file(tmp_path, content):
+    (tmp_path / KNOBS).write_text(content)
+    with pytest.raises(BadInput) as caught:
+        read_knobs(tmp_path)
+    assert caught.value.subject == str(tmp_path / KNOBS)
+
+
+@pytest.mark.parametrize("version", ['{"a": 1}', "[]", "9" * 5000, '"1"', "null"])
+def test_a_schema_that_is_no_number_is_damage(tmp_path, version):
+    write_json(tmp_path / RECORD, make_record())
+    text = (tmp_path / RECORD).read_text()
+    assert '"schema_version": 2' in text
+    (tmp_path / RECORD).write_text(text.replace('"schema_version": 2', f'"schema_version": {version}', 1))
+    with pytest.raises(BadInput, match=r"record\.json:? is damaged"):
+        read_record(tmp_path)
+
+
+def test_work_that_no_process_shares_is_damage(tmp_path):
+    write_json(tmp_path / RECORD, make_record())
+    text = (tmp_path / RECORD).read_text()
+    assert '"side_by_side": 1' in text
+    (tmp_path / RECORD).write_text(text.replace('"side_by_side": 1', '"side_by_side": 0', 1))
+    with pytest.raises(BadInput, match="side_by_side"):
+        read_record(tmp_path)

@@ -284,8 +284,10 @@ def _refuse_other_schemas(path: Path, text: str) -> None:
         version = json.loads(text).get("schema_version")
     except (ValueError, AttributeError, RecursionError):
         return  # damaged, which is said elsewhere
-    if not isinstance(version, int) or version == SCHEMA_VERSION:
+    if version in (None, SCHEMA_VERSION):
         return
+    if not isinstance(version, int):
+        raise BadInput(str(path), [Problem("is damaged: its schema_version is no number", remedy=PUT_BACK)])
     reader = f"workbench {_READ_BY[version]} reads it" if version in _READ_BY else "a newer workbench wrote it"
     problem = Problem(f"is a record of schema {version}, and this workbench reads schema {SCHEMA_VERSION}; {reader}")
     raise BadInput(str(path), [problem])

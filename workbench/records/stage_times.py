@@ -25,7 +25,7 @@ class StageStats(Part):
     total_s: float = Field(description="time inside the steady part, summed over the lane's processes")
     origin: Origin = "measured"
     background: bool = Field(False, description="runs in a background thread, beside what the lane's parts add up to")
-    side_by_side: int = Field(1, description="processes of the main lane, beside its own, that share this work")
+    side_by_side: int = Field(1, ge=1, description="processes of the main lane, beside its own, that share this work")
 
 
 class LaneStats(Part):

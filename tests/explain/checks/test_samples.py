@@ -184,6 +184,18 @@ def test_without_samples_nothing_is_compared_and_a_note_says_so(tmp_path):
     assert "No samples were kept" in checks.notes[0]
 
 
+def test_a_file_that_says_it_is_encrypted_is_named(tmp_path):
+    leave(tmp_path / "baseline")
+    leave(tmp_path / "variant")
+    path = tmp_path / "variant" / SAMPLES
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1  # the flag of the last file in the list of files
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    checks = compare_runs(tmp_path, *records())
+    assert any("is damaged" in note and "encrypted" in note for note in checks.notes)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 def test_a_damaged_file_is_named(tmp_path, share):
     leave(tmp_path / "baseline")

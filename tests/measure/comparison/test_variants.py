@@ -161,6 +161,8 @@ def test_a_face_gets_variants_or_a_grid() -> None:
     [
         ([], [], 5, "nothing to compare the baseline with"),
         ([1], [], 5, "variants: holds something else than text"),
+        (True, [], 5, "variants: holds something else than text"),
+        ([], 2.5, 5, "grid: holds something else than text"),
         (["ram: cache=decoded"], [], 0, "blocks: 0 is not a number of blocks"),
         (["ram: cache=decoded"], [], "3", "blocks: '3' is not a number of blocks"),
         (["ram: cache=decoded"], [], True, "blocks: True is not a number of blocks"),

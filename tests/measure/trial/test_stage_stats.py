@@ -190,3 +190,8 @@ def test_live_totals_give_each_span_once_summed_over_the_lane():
     add(channel.workers[0], "Normalize", 1.0, 1.25)
     add(channel.workers[0], "decode", 1.25, 1.5)
     assert totals() == {"worker": {"Normalize": 0.25, "decode": 0.25}}
+
+
+def test_where_nothing_was_timed_there_is_no_file(tmp_path) -> None:
+    write_spans([TrackSpans("main", 0, False, "measured", spans())], tmp_path / SPANS)
+    assert list(tmp_path.iterdir()) == []

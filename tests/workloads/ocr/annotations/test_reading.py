@@ -187,3 +187,19 @@ def test_points_that_are_truth_values_are_dropped():
     page = AnnotatedPage("a.jpg", [], "a")
     add_word(page, [True, 0, 9, 0, 9, 9])
     assert (page.words, page.dropped) == ([], {"points that are no pairs of numbers": 1})
+
+
+def test_a_number_of_thousands_of_digits_is_named(write):
+    with pytest.raises(Unreadable, match="thousands of digits"):
+        read_json(write("a.json", f'{{"images": {"9" * 5000}}}'))
+
+
+def test_half_a_surrogate_pair_is_no_character(write):
+    page = AnnotatedPage("a.jpg", [], "a")
+    add_word(page, QUAD, text=read_json(write("a.json", '"\\u00fc\\ud83d\\ude00\\ud800"')))
+    assert page.words[0].text == "\u00fc\U0001f600\ufffd"
+
+
+@pytest.mark.parametrize("value", [1e-320, 0.5, 0, -1, math.nan])
+def test_a_side_of_less_than_a_pixel_is_none(value):
+    assert as_size(value) is None

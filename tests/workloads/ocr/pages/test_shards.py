@@ -97,7 +97,28 @@ def test_damaged_shards_are_named_all_of_them(shards, damage):
     assert "pages-00002.tar" in told
 
 
+@pytest.mark.parametrize(
+    ("said", "wrong", "told"),
+    [
+        (b'"name": "plain.jpg"', b'"name":  1         ', "name: "),
+        (b'"exif_orientation": 1', b'"exif_orientation": 9', "exif_orientation: "),
+        (b'"ignore": false', b'"ignore": 77777', r"words\.0\.ignore: "),
+        (b'"width": ', b'"width":-', "width: "),
+        (b'"points": [', b'"points":{}', "Invalid JSON"),
+    ],
+)
+def test_what_is_no_page_is_named(shards, said, wrong, told):
+    data = (shards / "pages-00000.tar").read_bytes()
+    assert said in data
+    assert len(said) == len(wrong)
+    (shards / "pages-00000.tar").write_bytes(data.replace(said, wrong, 1))
+    with pytest.raises(BadInput, match=rf"pages-00000\.tar: cannot be read \(.*{told}"):
+        read_shards(shards)
+
+
 def test_a_broken_manifest_is_named(shards):
-    (shards / MANIFEST).write_text("{")
-    with pytest.raises(BadInput, match=r"shards\.json"):
-        list_shards(shards)
+    whole = (shards / MANIFEST).read_text()
+    for text in ("{", whole.replace('"pages": ', '"pages": 1e999, "was": ')):
+        (shards / MANIFEST).write_text(text)
+        with pytest.raises(BadInput, match=r"shards\.json"):
+            list_shards(shards)

@@ -185,7 +185,10 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_an_unreadable_manifest_is_none(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) is None
-    for text in ("{", "[]", '{"count": 1}'):
+    whole = '{"count": 1, "seed": 0, "version": 1, "num_words": 1, "num_bytes": 1, "labels": %s}'
+    (tmp_path / "pages.json").write_text(whole % '["annotations.json"]')
+    assert read_manifest(tmp_path) is not None
+    for text in ("{", "[]", '{"count": 1}', whole % "5", "[" * 100_000):
         (tmp_path / "pages.json").write_text(text)
         assert read_manifest(tmp_path) is None
 
