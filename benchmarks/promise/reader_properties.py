@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import gzip
+import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,13 @@ from promise.odd_inputs import (
     replaced_xml,
     reworded,
 )
-from promise.valid_annotations import JSON, LINES, MAT, XML, cells, mat_bytes
+from promise.valid_annotations import JSON, LINES, MAT, QUAD, XML, cells, mat_bytes
 
 from workbench.errors import BadInput, Problem
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.reading import Note, forget
+from workbench.workloads.ocr.layouts.labels import TRAIN, VAL, PlacedPage
+from workbench.workloads.ocr.layouts.layouts import LAYOUTS
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 from workbench.workloads.ocr.pages.survey import survey
 
@@ -37,7 +40,7 @@ from workbench.workloads.ocr.pages.survey import survey
 File = tuple[str, bytes]
 
 #: The images: one is turned by EXIF, so that points in its stored frame are turned.
-TURNED, UPRIGHT = "a.jpg", "b.png"
+TURNED, UPRIGHT = "a.jpg", ("b.png", "gt_1.png")
 _SIDES = (60, 40)
 
 
@@ -75,10 +78,8 @@ def surveys(file: File, folder: Path, *, format_name: str) -> None:
     assert counts.num_pages == len(pages) > 0
     assert counts.num_words == sum(len(page.words) for page in pages) >= counts.num_ignored_words
     for page in pages:
-        assert (page.name.partition(" (")[0], page.width > 0, page.height > 0) in (
-            (TURNED, True, True),
-            (UPRIGHT, True, True),
-        )
+        assert page.name.partition(" (")[0] in (TURNED, *UPRIGHT), f"there is no image {page.name}"
+        assert (page.width, page.height) == (_SIDES[::-1] if page.exif_orientation == 6 else _SIDES)
         for word in page.words:
             _check_points(word.polygon)
 
@@ -116,12 +117,13 @@ def _written(file: File, folder: Path) -> Path:
 
 
 def _draw_images(folder: Path) -> None:
-    if (folder / UPRIGHT).exists():
+    if (folder / TURNED).exists():
         return
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", _SIDES).save(folder / TURNED, exif=exif)
-    Image.new("RGB", _SIDES).save(folder / UPRIGHT)
+    for name in UPRIGHT:
+        Image.new("RGB", _SIDES).save(folder / name)
 
 
 def _files_of(format_name: str) -> SearchStrategy[File]:
@@ -144,8 +146,26 @@ def _files_of(format_name: str) -> SearchStrategy[File]:
         kinds += [_named("a.xml", documents), _named("a.xml", replaced_xml(text))]
     if format_name in MAT:
         kinds += [_named("a.mat", edited(mat_bytes(**MAT[format_name]))), _named("a.mat", _tables(format_name))]
+    for text_file, data in _laid_out(format_name):
+        is_json = text_file.endswith(".json")
+        kinds.append(_named(text_file, replaced_json(json.loads(data)) if is_json else reworded(data.decode())))
+        kinds.append(_named(text_file, edited(data)))
     suffix = "mat" if format_name == "synthtext" else "xml" if format_name in XML else "txt"
     return st.one_of(*kinds, _named(f"a.{suffix}", any_bytes))
+
+
+def _laid_out(format_name: str) -> Iterator[File]:
+    """The files of labels that this package writes in a format."""
+    words = {
+        f"{number:04}": {"points": points, "transcription": text, "illegibility": text == "###"}
+        for number, (points, text) in enumerate(((QUAD, "A"), ([[1, 1], [9, 1.5], [9, 7], [1, 7]], "###")))
+    }
+    entry = {"img_w": _SIDES[0], "img_h": _SIDES[1], "words": words}
+    pages = [PlacedPage(PurePosixPath(part, name), "00", entry) for part, name in ((TRAIN, TURNED), (VAL, UPRIGHT[0]))]
+    for layout, how in LAYOUTS.items():
+        if layout.removesuffix("_split") == format_name:
+            files = [(PurePosixPath(name), text) for name, text in how.labels(pages)]
+            yield from ((f"a{path.suffix}", text.encode()) for path, text in files if path.suffix in (".json", ".txt"))
 
 
 def _named(name: str, contents: SearchStrategy[bytes]) -> SearchStrategy[File]:
