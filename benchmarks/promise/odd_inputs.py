@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
+from defusedxml.ElementTree import fromstring
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -155,7 +156,7 @@ def reworded(draw: DrawFn, line: str) -> bytes:
 @st.composite
 def replaced_xml(draw: DrawFn, text: str) -> bytes:
     """XML in which values are others, and elements are gone, doubled or of another name."""
-    root = ElementTree.fromstring(text)
+    root = fromstring(text)
     for _ in range(draw(st.integers(1, 4))):
         elements = list(root.iter())
         element = elements[draw(st.integers(0, len(elements) - 1))]
@@ -175,7 +176,7 @@ def replaced_xml(draw: DrawFn, text: str) -> bytes:
 
 def plausible_xml(text: str) -> SearchStrategy[bytes]:
     """XML of the names and attributes of another XML."""
-    elements = list(ElementTree.fromstring(text).iter())
+    elements = list(fromstring(text).iter())
     tags = st.sampled_from(sorted({element.tag for element in elements}))
     keys = st.sampled_from(sorted({key for element in elements for key in element.attrib} | {"a"}))
     values = st.sampled_from(TEXTS) | _numbers.map(str)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from promise import knob_properties, map_properties, parser_properties, reader_properties, span_properties
 from promise.hunt import Property, as_figure, hunt
+from promise.valid_annotations import JSON, LINES, MAT, XML
 
 from workbench.commands import questions
 from workbench.errors import BadInput, Problem
@@ -44,6 +45,10 @@ PROPERTIES = {one.name: one for room in ROOMS for one in room.PROPERTIES}
 COUNT, MOST = 30, 400
 
 Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def test_every_format_has_a_valid_file_to_be_damaged() -> None:
+    assert {name.partition(",")[0] for name in (*JSON, *LINES, *MAT, *XML)} == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", PROPERTIES)

@@ -132,3 +132,12 @@ def test_nvjpeg_decodes_as_pillow_does():
     data = encoded(gradient().resize((400, 240)), "JPEG", quality=95)
     difference = choose_decoder("nvjpeg")(data).astype(int) - choose_decoder("pil")(data)
     assert np.abs(difference).mean() < 2
+
+
+@pytest.mark.parametrize("decoder", DECODER_NAMES)
+def test_an_avif_whose_pixels_are_damaged_is_an_error(decoder):
+    data = encoded(gradient(), "AVIF")
+    begin = data.index(b"mdat") + 4
+    damaged = data[:begin] + bytes(255 - byte for byte in data[begin:])
+    with pytest.raises(DecodeError):
+        choose_decoder(decoder)(damaged)

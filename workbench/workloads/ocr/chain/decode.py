@@ -63,7 +63,7 @@ def decode_pil(data: bytes, denominator: int = 1, into: Pixels | None = None) ->
             if image.mode.startswith("I"):
                 return _from_16_bit(np.asarray(image))
             return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:  # each plugin has its own
         raise DecodeError(str(error) or type(error).__name__) from None
 
 
