@@ -7,7 +7,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +33,7 @@ from workbench.explain.checks.runs import read_samples
 from workbench.explain.figures.profiler_figures import flame
 from workbench.explain.figures.profilers import operator_table, read_source, source_html
 from workbench.explain.prediction.predictor import Predictor
-from workbench.files import cache_dir
+from workbench.files import SURVEYS, cache_dir
 from workbench.measure.trial.events import parse_event
 from workbench.observer.image_header import header_of
 from workbench.records import SPAN_COLUMNS, ComparisonState, Prediction, Program, VariantTrial
@@ -54,9 +55,10 @@ from workbench.workloads.ocr.cache.stores import DiskStore
 from workbench.workloads.ocr.chain.decode import DecodeError, choose_decoder
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.image_header import ImageProblem, read_header
+from workbench.workloads.ocr.pages.kept_survey import KeptSurvey
 from workbench.workloads.ocr.pages.page import Page, PageCounts
 from workbench.workloads.ocr.pages.shards import MANIFEST, read_shards, write_shards
-from workbench.workloads.ocr.pages.words import Word
+from workbench.workloads.ocr.pages.words import Word, Words
 from workbench.workloads.ocr.synthetic.draw import read_manifest
 
 Read = Callable[[Path], Any]
@@ -257,55 +259,80 @@ def _pages_with_other_words(tar: bytes) -> SearchStrategy[bytes]:
     return replaced(json.loads(tar[begin:end])).map(put)
 
 
+@cache
+def _surveyed() -> tuple[Path, Page, bytes]:
+    """A data set of one page, whose folder stays as long as this process; the page; and the survey as it is kept."""
+    folder = Path(_homes.enter_context(TemporaryDirectory()))
+    path = folder / "a.jpg"
+    path.write_bytes(_images()["JPEG RGB"])
+    quad = np.array([[1, 1], [9, 1], [9, 5], [1, 5]], np.float32)
+    page = Page(path, "a.jpg", Words([Word(quad, "A", True)]), 20, 12, num_bytes=path.stat().st_size, is_jpeg=True)
+    with TemporaryDirectory() as kept, _cached_in(kept):
+        KeptSurvey(folder, [path], None, []).keep([page], _COUNTS)
+        return folder, page, next((Path(kept) / SURVEYS).iterdir()).read_bytes()
+
+
+_homes = ExitStack()
+_COUNTS = PageCounts(num_pages=1, num_words=1, num_ignored_words=1)
+
+
+def _survey_is_whole(data: bytes, folder: Path) -> None:
+    """A survey that was kept and is damaged is made anew; one that is taken is as it was kept."""
+    home, page, _ = _surveyed()
+    with _cached_in(str(folder)):
+        kept = KeptSurvey(home, [page.path], None, [])
+        if not (folder / SURVEYS).exists():
+            kept.keep([page], _COUNTS)  # which makes the file by its name
+        (path,) = (folder / SURVEYS).iterdir()
+        path.write_bytes(data)
+        found = kept.load()
+    assert found is None or found == ([page], _COUNTS), f"another survey is taken: {found}"
+
+
 _CONTENT = bytes(range(256)) * 30
 
 
 def _cache_is_whole(drawn: bytes, folder: Path) -> None:
     """A cache on disk that has been damaged is made anew; one that is taken is as it was kept."""
-    before = os.environ.get("WORKBENCH_CACHE")
-    os.environ["WORKBENCH_CACHE"] = str(folder)
-    try:
+    with _cached_in(str(folder)):
         path = folder / "key.pages"
         path.write_bytes(drawn)
         store = DiskStore(len(_CONTENT), "key")
         assert not store.filled or bytes(store.view) == _CONTENT, "a damaged cache is taken"
         store.discard()
         store.view.release()
-    finally:
-        _set_back(before)
 
 
 @cache
 def _cache_bytes() -> bytes:
+    with TemporaryDirectory() as folder, _cached_in(folder):
+        store = DiskStore(len(_CONTENT), "key")
+        store.view[:] = _CONTENT
+        store.keep()
+        store.view.release()
+        return (Path(folder) / "key.pages").read_bytes()
+
+
+@contextmanager
+def _cached_in(folder: str) -> Iterator[None]:
+    """Within this block caches lie there."""
     before = os.environ.get("WORKBENCH_CACHE")
-    with TemporaryDirectory() as folder:
-        os.environ["WORKBENCH_CACHE"] = folder
-        try:
-            store = DiskStore(len(_CONTENT), "key")
-            store.view[:] = _CONTENT
-            store.keep()
-            store.view.release()
-            return (Path(folder) / "key.pages").read_bytes()
-        finally:
-            _set_back(before)
-
-
-def _set_back(before: str | None) -> None:
-    if before is None:
-        del os.environ["WORKBENCH_CACHE"]
-    else:
-        os.environ["WORKBENCH_CACHE"] = before
+    os.environ["WORKBENCH_CACHE"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["WORKBENCH_CACHE"]
+        else:
+            os.environ["WORKBENCH_CACHE"] = before
 
 
 def _cache_folder(text: str, folder: Path) -> None:
-    before = os.environ.get("WORKBENCH_CACHE")
-    os.environ["WORKBENCH_CACHE"] = text
-    try:
-        assert isinstance(cache_dir(), Path)
-    except BadInput as error:
-        assert error.subject == text
-    finally:
-        _set_back(before)
+    with _cached_in(text):
+        try:
+            assert isinstance(cache_dir(), Path)
+        except BadInput as error:
+            assert error.subject == text
 
 
 @cache
@@ -362,6 +389,7 @@ PROPERTIES: tuple[Property, ...] = (
     Property("images, damaged", _headers, _header),
     Property("shards, damaged", _damaged_shards(), _shards_are_read),
     Property("cache on disk, damaged", edited(_cache_bytes()) | any_bytes, _cache_is_whole),
+    Property("survey that is kept, damaged", edited(_surveyed()[2]) | any_bytes, _survey_is_whole),
     _on_disk("pages.json", _documents(_MANIFEST), lambda folder: read_manifest(folder)),
     Property("WORKBENCH_CACHE, of any text", _folders, _cache_folder),
     Property("what if, of any text", _questions, _answered),

@@ -34,6 +34,7 @@ from workbench.workloads.ocr.cache import stores
 from workbench.workloads.ocr.chain.page_maker import PageMaker
 from workbench.workloads.ocr.fast_targets import fast_targets
 from workbench.workloads.ocr.pages import shards
+from workbench.workloads.ocr.pages.kept_survey import KeptSurvey
 from workbench.workloads.ocr.pages.page import AnnotatedPage, Page
 from workbench.workloads.ocr.pages.words import Word
 from workbench.workloads.ocr.synthetic.draw import Manifest
@@ -213,6 +214,15 @@ def believes_caches(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(stores, "is_whole", lambda file, size: True)
 
 
+def believes_surveys(patch: pytest.MonkeyPatch) -> None:
+    """What NumPy says of an archive that is damaged goes through."""
+
+    def load(kept: KeptSurvey) -> None:
+        np.load(kept._path)["texts"]
+
+    patch.setattr(KeptSurvey, "load", load)
+
+
 def believes_manifests(patch: pytest.MonkeyPatch) -> None:
     """A file beside drawn pages is what it should be."""
     read = Path.read_text
@@ -283,6 +293,7 @@ PLANTED: dict[str, Plant] = {
     "images, damaged": believes_images,
     "shards, damaged": believes_shards,
     "cache on disk, damaged": believes_caches,
+    "survey that is kept, damaged": believes_surveys,
     "pages.json, damaged": believes_manifests,
     "WORKBENCH_CACHE, of any text": believes_homes,
     "what if, of any text": believes_numbers,
