@@ -38,6 +38,13 @@ def test_a_bit_that_has_turned_is_seen_in_content_and_sums(tmp_path, size, share
     assert not looks_whole(tmp_path / "a", data, size)
 
 
+@pytest.mark.parametrize("unit", [8, 512, 4096])
+def test_parts_that_have_changed_places_are_seen(tmp_path, unit):
+    data = written(tmp_path, BLOCK_BYTES)
+    data[:unit], data[2 * unit : 3 * unit] = data[2 * unit : 3 * unit], data[:unit]
+    assert not looks_whole(tmp_path / "a", data, BLOCK_BYTES)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_file_that_is_shorter_or_longer_is_not_whole(tmp_path, size):
     data = written(tmp_path, size)
