@@ -61,22 +61,35 @@ def test_no_more_is_unpacked_than_is_bearable(save, monkeypatch):
         read_tables(path, ["a"])
 
 
+def element(order: str, kind: int, data: bytes) -> bytes:
+    return struct.pack(f"{order}II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def matrix(order: str, what: int, dims: tuple[int, ...], name: bytes, content: bytes) -> bytes:
+    sizes = element(order, 5, struct.pack(f"{order}{len(dims)}i", *dims))
+    head = element(order, 6, struct.pack(f"{order}II", what, 0)) + sizes
+    return element(order, 14, head + element(order, 1, name) + content)
+
+
+def header(order: str) -> bytes:
+    return b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack(f"{order}H", 0x0100) + {"<": b"IM", ">": b"MI"}[order]
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_either_byte_order(tmp_path, order):
-    def element(kind: int, data: bytes) -> bytes:
-        return struct.pack(f"{order}II", kind, len(data)) + data + bytes(-len(data) % 8)
-
-    def matrix(what: int, dims: tuple[int, ...], name: bytes, content: bytes) -> bytes:
-        head = element(6, struct.pack(f"{order}II", what, 0)) + element(5, struct.pack(f"{order}{len(dims)}i", *dims))
-        return element(14, head + element(1, name) + content)
-
-    text = matrix(4, (1, 2), b"", element(4, struct.pack(f"{order}2H", *map(ord, "é2"))))
-    number = matrix(6, (1, 1), b"", element(9, struct.pack(f"{order}d", 1.25)))
-    header = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack(f"{order}H", 0x0100) + {"<": b"IM", ">": b"MI"}[order]
-    (tmp_path / "a.mat").write_bytes(header + matrix(1, (1, 2), b"a", text + number))
+    text = matrix(order, 4, (1, 2), b"", element(order, 4, struct.pack(f"{order}2H", *map(ord, "é2"))))
+    number = matrix(order, 6, (1, 1), b"", element(order, 9, struct.pack(f"{order}d", 1.25)))
+    (tmp_path / "a.mat").write_bytes(header(order) + matrix(order, 1, (1, 2), b"a", text + number))
     letters, value = read_tables(tmp_path / "a.mat", ["a"])["a"]
     assert letters == ["é2"]
     assert value.tolist() == [[1.25]]
+
+
+def test_a_text_without_dimensions_is_damage(tmp_path):
+    text = matrix("<", 4, (), b"", element("<", 16, b"A"))
+    (tmp_path / "a.mat").write_bytes(header("<") + matrix("<", 1, (1, 1), b"a", text))
+    with pytest.raises(Unreadable, match="a table of no known size"):
+        list(read_tables(tmp_path / "a.mat", ["a"])["a"])
 
 
 def test_a_file_that_is_gone(tmp_path):

@@ -140,7 +140,7 @@ def _matrix(data: memoryview, order: str) -> tuple[tuple[int, list[int]], str, m
     (_, dims), data = _element(data, order)
     (_, name), data = _element(data, order)
     sizes = np.frombuffer(dims, f"{order}i4").tolist()
-    if min(sizes, default=0) < 0 or len(flags) < 4:
+    if min(sizes, default=-1) < 0 or len(flags) < 4:
         raise Unreadable("is damaged (a table of no known size)")
     return (struct.unpack(f"{order}I", flags[:4])[0] & 0xFF, sizes), bytes(name).decode("latin-1"), data
 

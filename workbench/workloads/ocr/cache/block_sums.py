@@ -1,7 +1,7 @@
 """Sums of a cache's bytes, block by block: they tell whether what lies on disk is still what was written.
 
-A sum of 64-bit words, each times an odd number of its own, runs nearly at the speed of memory. Every damage to one place
-changes it, and so do words that have changed places. It is no protection against somebody who means to deceive.
+A sum of 64-bit words, each times an odd number of its own, runs nearly at the speed of memory. Every damage to one
+place changes it, and so do words that have changed places. It is no protection against somebody who means to deceive.
 """
 
 from __future__ import annotations
