@@ -63,7 +63,7 @@ def _settings(draw: DrawFn, values: SearchStrategy[Any], *, odd: int, most: int 
     return settings
 
 
-_texts_by_name = _settings(_texts.map(str.strip), odd=8)
+_texts_by_name = _settings(_texts.map(str.strip), odd=8, most=3)
 _anything_by_name = _settings(junk, odd=3)
 
 

@@ -43,7 +43,7 @@ ROOMS = (span_properties, map_properties, knob_properties, parser_properties, re
 PROPERTIES = {one.name: one for room in ROOMS for one in room.PROPERTIES}
 
 #: Inputs of the short form; and as many at most until a planted fault is found.
-COUNT, MOST = 30, 400
+COUNT, MOST = 20, 400
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
