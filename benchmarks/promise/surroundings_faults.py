@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 from promise.fault import Fault
 from promise.left_over import Watch
-from promise.planted_clock import stepping_back
+from promise.planted_clock import Clock, clock_ahead
 
 from workbench.files import child_environment
 from workbench.records.run_folder import COMPARISON, list_runs, read_comparison, read_record
@@ -134,20 +136,20 @@ def untold_records(results: Path) -> Iterator[str]:
 def plant_clock(folder: Path, name: str) -> list[str]:
     """Set the clock back by an hour in the middle of a command, and see it end well, with all that it left removed."""
     watch, results = Watch(folder), folder / "results"
-    clock = stepping_back(folder, after_s=4.0)
+    clock = clock_ahead(folder)
     if clock is None:
         return ["not taken: there is no C compiler"]
-    knobs = ("num_steps=400", "batch_size=4")
+    knobs = ("num_steps=60", "batch_size=4", clock.knob)
     process = subprocess.Popen(
         command(name, results, *knobs),
-        env=child_environment({**watch.environment, **clock}),
+        env=child_environment({**watch.environment, **clock.variables}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    segments: list[Path] = []
+    segments: dict[Path, bool] = {}
     over = threading.Event()
-    thread = threading.Thread(target=_leave_segments, args=(watch, segments, over), daemon=True)
+    thread = threading.Thread(target=_leave_segments, args=(watch, clock, segments, over), daemon=True)
     thread.start()
     said, _ = process.communicate(timeout=_ENDS_WITHIN_S)
     over.set()
@@ -156,7 +158,7 @@ def plant_clock(folder: Path, name: str) -> list[str]:
     lost = [*told(ended, [0], ""), *untold_records(results)]
     records = [read_record(path) for path in list_runs(results / "runs")]
     lost += [f"{record.run_id} failed: {record.failure.message}" for record in records if record.failure]
-    lost += ["no worker was seen"] if not segments else []
+    lost += [] if any(segments.values()) else ["no worker was seen that has the clock"]
     kept = [path.name for path in segments if path.exists()]
     lost += [f"/dev/shm/{', '.join(kept)} left by workers that are gone"] if kept else []
     for path in segments:
@@ -164,15 +166,26 @@ def plant_clock(folder: Path, name: str) -> list[str]:
     return [*lost, *watch.left()]
 
 
-def _leave_segments(watch: Watch, segments: list[Path], over: threading.Event) -> None:
-    """In the name of each loader worker leave a segment, as one does that is killed while it sends."""
+def _leave_segments(watch: Watch, clock: Clock, segments: dict[Path, bool], over: threading.Event) -> None:
+    """In the name of each loader worker leave a segment, as one does that is killed while it sends; then set the clock.
+
+    Args:
+        segments: Is filled: by segment, whether its worker had the clock, and was there before it was set.
+    """
     while not over.is_set():
         for process in watch.processes():
             path = Path(f"/dev/shm/torch_{process.pid}_1_0")
             if path not in segments and process.name() == "pt_data_worker":
                 path.write_bytes(b"x")
-                segments.append(path)
+                segments[path] = clock.ahead.exists() and _has(process, clock)
+                clock.set_back()
         time.sleep(_POLL_S)
+
+
+def _has(process: psutil.Process, clock: Clock) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return clock.variables["LD_PRELOAD"] in Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
+    return False
 
 
 def plant_two(folder: Path) -> list[str]:
