@@ -133,8 +133,18 @@ def untold_records(results: Path) -> Iterator[str]:
             yield f"{folder.name}: {failure.message[-300:]}"
 
 
-def plant_clock(folder: Path, name: str) -> list[str]:
-    """Set the clock back by an hour in the middle of a command, and see it end well, with all that it left removed."""
+def plant_clock(folder: Path, name: str, *, then_killed: bool = False) -> list[str]:
+    """Set the clock back by an hour in the middle of a command, and see it end, with all that it left removed.
+
+    Args:
+        folder: An empty folder.
+        name: The command.
+        then_killed: Whether its trial is killed right after that, so that only its launcher can clean up; else it has
+            to end well.
+
+    Returns:
+        Every way in which it was not survived.
+    """
     watch, results = Watch(folder), folder / "results"
     clock = clock_ahead(folder)
     if clock is None:
@@ -149,15 +159,16 @@ def plant_clock(folder: Path, name: str) -> list[str]:
     )
     segments: dict[Path, bool] = {}
     over = threading.Event()
-    thread = threading.Thread(target=_leave_segments, args=(watch, clock, segments, over), daemon=True)
+    thread = threading.Thread(target=_leave_segments, args=(watch, clock, segments, over, then_killed), daemon=True)
     thread.start()
     said, _ = process.communicate(timeout=_ENDS_WITHIN_S)
     over.set()
     thread.join()
     ended = subprocess.CompletedProcess([], process.returncode, said, "")
-    lost = [*told(ended, [0], ""), *untold_records(results)]
-    records = [read_record(path) for path in list_runs(results / "runs")]
-    lost += [f"{record.run_id} failed: {record.failure.message}" for record in records if record.failure]
+    lost = [*told(ended, [1 if then_killed else 0], "killed"), *untold_records(results)]
+    for record in [read_record(path) for path in list_runs(results / "runs")]:
+        if (kind := record.failure.kind if record.failure else "ok") != ("killed" if then_killed else "ok"):
+            lost.append(f"{record.run_id} ended as '{kind}': {record.failure}")
     lost += [] if any(segments.values()) else ["no worker was seen that has the clock"]
     kept = [path.name for path in segments if path.exists()]
     lost += [f"/dev/shm/{', '.join(kept)} left by workers that are gone"] if kept else []
@@ -166,20 +177,34 @@ def plant_clock(folder: Path, name: str) -> list[str]:
     return [*lost, *watch.left()]
 
 
-def _leave_segments(watch: Watch, clock: Clock, segments: dict[Path, bool], over: threading.Event) -> None:
+def _leave_segments(
+    watch: Watch, clock: Clock, segments: dict[Path, bool], over: threading.Event, is_killed: bool
+) -> None:
     """In the name of each loader worker leave a segment, as one does that is killed while it sends; then set the clock.
 
     Args:
+        watch: Over the command.
+        clock: What is set.
         segments: Is filled: by segment, whether its worker had the clock, and was there before it was set.
+        over: Set when the command has ended.
+        is_killed: Whether the trial is killed then.
     """
     while not over.is_set():
         for process in watch.processes():
             path = Path(f"/dev/shm/torch_{process.pid}_1_0")
-            if path not in segments and process.name() == "pt_data_worker":
+            if path not in segments and _is_worker(process):
                 path.write_bytes(b"x")
                 segments[path] = clock.ahead.exists() and _has(process, clock)
                 clock.set_back()
+                if is_killed:
+                    process.parent().kill()
         time.sleep(_POLL_S)
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.name() == "pt_data_worker" and process.ppid() > 1
+    return False
 
 
 def _has(process: psutil.Process, clock: Clock) -> bool:
@@ -262,7 +287,10 @@ def _faults() -> Iterator[Fault]:
         yield around(f"cache of pages is {options}", "run", [0, 1, 2], words, **how)
     yield around("TMPDIR is not there", "run", [0], environment={"TMPDIR": "{folder}/gone"})
     for name in ("run", "compare"):
-        yield Fault("clock set back by an hour", subjects[name], f"workbench {name}", partial(plant_clock, name=name))
+        plant = partial(plant_clock, name=name)
+        yield Fault("clock set back by an hour", subjects[name], f"workbench {name}", plant)
+    plant = partial(plant_clock, name="run", then_killed=True)
+    yield Fault("clock set back by an hour, then the trial killed", "driven", "workbench run", plant)
     yield Fault("two at once in one folder", "comparison", "workbench compare", plant_two)
     yield Fault("workers abort at their end", "driven", "workbench run", plant_abort, is_short=True)
 
