@@ -126,6 +126,13 @@ def test_errors_that_led_to_one_another_in_a_circle_come_to_an_end(tmp_path: Pat
     assert with_remedy(error, tmp_path) is error
 
 
+def test_an_error_that_is_raised_from_itself_hides_nothing(tmp_path: Path) -> None:
+    lack = OSError("libllvmlite.so: failed to map segment from shared object")
+    error = OSError("Could not find/load shared object file 'libllvmlite.so'")
+    error.__cause__, error.__context__ = error, lack
+    assert str(with_remedy(error, tmp_path)).startswith(f"memory ran out ({lack}). Lower num_workers")
+
+
 def test_a_death_of_a_worker_that_is_told_late_is_one(tmp_path: Path) -> None:
     told = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
     assert isinstance(with_remedy(told, tmp_path), LoaderDied)
