@@ -178,7 +178,10 @@ def send_worker(trial: psutil.Process, number: signal.Signals) -> None:
 
 
 def limit(trial: psutil.Process, resource: int, more: int, *, workers: bool = False) -> None:
-    """Let it, or its workers, have no more of something than it has now, and this much beside."""
+    """Let it, or its workers, have no more of something than it has now, and this much beside.
+
+    With less than it has, whatever it has given back is lost to it, too.
+    """
     for process in trial.children() if workers else [trial]:
         used = {
             psutil.RLIMIT_AS: lambda process=process: process.memory_info().vms,
@@ -228,7 +231,7 @@ def _killed() -> Iterator[Fault]:
 
 def _exhausted() -> Iterator[Fault]:
     for phase in ("cache", "model", "warmup", "steady"):
-        act = partial(limit, resource=psutil.RLIMIT_AS, more=_MIB)
+        act = partial(limit, resource=psutil.RLIMIT_AS, more=-64 * _MIB)
         kinds = ["error", "crash"]
         plant = partial(plant_in_trial, act=act, phase=phase, kinds=kinds, words="memory ran out.*Lower|thread")
         yield Fault("memory is refused", "driven", phase, partial(plant, timeout_s=30.0))
