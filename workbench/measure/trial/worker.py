@@ -103,6 +103,8 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
         with contextlib.suppress(OSError):
             print(refused, file=sys.stderr)
         return NO_RECORD
+    if _alone.is_set():
+        _hang()  # this process is the only one that can still clean up, and is about to
     return 0 if record.status == "ok" else 1
 
 
@@ -148,11 +150,16 @@ def hold_leash(folder: Path) -> None:
         while os.read(0, 4096):
             pass
         _alone.set()
-        shutil.rmtree(shared_folder(folder), ignore_errors=True)
-        pauses_file(folder).unlink(missing_ok=True)
-        end_own_session(began)
+        end_own_session(began, lambda: _remove_shared(folder))
 
     threading.Thread(target=wait, name="leash", daemon=True).start()
+
+
+def _remove_shared(folder: Path) -> None:
+    """Remove what lies in memory for this trial."""
+    shutil.rmtree(shared_folder(folder), ignore_errors=True)
+    with contextlib.suppress(OSError):
+        pauses_file(folder).unlink(missing_ok=True)
 
 
 def _failure(error: Exception, phase: Phase) -> Failure:
