@@ -166,9 +166,9 @@ def plant_clock(folder: Path, name: str, *, then_killed: bool = False) -> list[s
     thread.join()
     ended = subprocess.CompletedProcess([], process.returncode, said, "")
     lost = [*told(ended, [1 if then_killed else 0], "killed"), *untold_records(results)]
-    for record in [read_record(path) for path in list_runs(results / "runs")]:
-        if (kind := record.failure.kind if record.failure else "ok") != ("killed" if then_killed else "ok"):
-            lost.append(f"{record.run_id} ended as '{kind}': {record.failure}")
+    failures = [read_record(path).failure for path in list_runs(results / "runs")]
+    lost += [f"a trial ended otherwise: {failure}" for failure in failures if (failure is not None) != then_killed]
+    lost += [f"it failed as '{failure.kind}'" for failure in failures if failure and failure.kind != "killed"]
     lost += [] if any(segments.values()) else ["no worker was seen that has the clock"]
     kept = [path.name for path in segments if path.exists()]
     lost += [f"/dev/shm/{', '.join(kept)} left by workers that are gone"] if kept else []

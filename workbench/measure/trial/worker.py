@@ -21,22 +21,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from workbench.errors import BadInput, CannotWrite, ProcessDied, WorkbenchError
+from workbench.errors import CannotWrite, WorkbenchError
 from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.seen import shared_folder
-from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
 from workbench.measure.timing.moment import Moment
 from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.freezing import go_on_without_parent, pauses_file
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
-from workbench.measure.trial.remedies import with_remedy
+from workbench.measure.trial.remedies import kind_of, with_remedy
 from workbench.measure.trial.template import leave_modules
 from workbench.observer.clock import pauses
 from workbench.observer.sockets import meet_in
-from workbench.records import Failure, FailureKind, Phase, Record
+from workbench.records import Failure, Phase, Record
 from workbench.records.run_folder import RECORD, read_knobs, write_json
 
 if TYPE_CHECKING:
@@ -165,21 +164,11 @@ def _remove_shared(folder: Path) -> None:
 def _failure(error: Exception, phase: Phase) -> Failure:
     if isinstance(error, RankFailed):
         return error.failure
-    return Failure(kind=_kind(error), phase=phase, message=_message(error))
-
-
-def _kind(error: Exception) -> FailureKind:
-    if isinstance(error, BadInput):
-        return "bad_input"
-    if isinstance(error, LoaderDied):
-        return "killed" if "Killed" in str(error) else "crash"
-    if isinstance(error, ProcessDied):
-        return "killed" if error.was_killed else "crash"
-    return "error"
+    return Failure(kind=kind_of(error), phase=phase, message=_message(error))
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, WorkbenchError) or _kind(error) != "error":
+    if isinstance(error, WorkbenchError) or kind_of(error) != "error":
         return str(error)
     text = str(error)
     if _FROM_WORKER in text:

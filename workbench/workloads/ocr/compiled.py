@@ -53,7 +53,7 @@ def main() -> None:
     kept = [value for module in _modules() for value in vars(module).values() if _is_kept(value)]
     folders = {Path(value.stats.cache_path) for value in kept}
     digests = {str(path): _digest(path) for path in _files_in(folders)}
-    with contextlib.suppress(CannotWrite, OSError):  # it is compiled all the same; it is looked after again the next time
+    with contextlib.suppress(CannotWrite, OSError):  # it is compiled all the same
         write_text(_stamp(), json.dumps(digests, indent=1))
 
 
