@@ -11,11 +11,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from promise import damage_faults, interrupt_faults, launcher_faults, machine_faults, surroundings_faults
+from promise import (
+    damage_faults,
+    interrupt_faults,
+    launcher_faults,
+    machine_faults,
+    observed_faults,
+    surroundings_faults,
+)
 from promise.fault import survived
 from promise.figure import finish
 
-_ROOMS = (machine_faults, launcher_faults, interrupt_faults, surroundings_faults, damage_faults)
+_ROOMS = (machine_faults, observed_faults, launcher_faults, interrupt_faults, surroundings_faults, damage_faults)
 FAULTS = tuple(fault for room in _ROOMS for fault in room.FAULTS)
 
 

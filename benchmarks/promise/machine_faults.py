@@ -17,6 +17,7 @@ from promise.fault import Fault
 from promise.left_over import Watch, watched_here
 
 from workbench.knobs.joined import parse_knobs
+from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Phase, Record
@@ -52,9 +53,16 @@ _POLL_S = 0.02
 #: Does it to the process of a trial.
 Act = Callable[[psutil.Process], None]
 
+#: Makes the knobs of a trial.
+Make = Callable[..., Knobs]
+
+
+def _driven(**knobs: Any) -> Knobs:
+    return parse_knobs({**KNOBS, **knobs})
+
 
 def plant_in_trial(
-    folder: Path, act: Act, *, phase: Phase, kinds: Sequence[str], words: str = "", **knobs: Any
+    folder: Path, act: Act, *, phase: Phase, kinds: Sequence[str], words: str = "", make: Make = _driven, **knobs: Any
 ) -> list[str]:
     """Run a trial, and do something to its process.
 
@@ -64,14 +72,15 @@ def plant_in_trial(
         phase: In which phase of the trial.
         kinds: How the trial may fail; with "ok" among them it may end well too.
         words: A pattern of what its message, or a note of a trial that ended well, has to hold.
-        knobs: Of the trial.
+        make: Makes all knobs of the trial.
+        knobs: What `make` is given.
 
     Returns:
         Every way in which it was not survived.
     """
     with watched_here(folder) as watch:
         hit = Hit(watch, act, phase)
-        record = run_trial(parse_knobs({**KNOBS, **knobs}), folder / "runs", on_event=hit.on_event)
+        record = run_trial(make(**knobs), folder / "runs", on_event=hit.on_event)
         hit.stop()
         for group in _GROUPS.glob("fault-*"):
             with contextlib.suppress(OSError):
