@@ -197,7 +197,8 @@ def limit(trial: psutil.Process, resource: int, more: int, *, workers: bool = Fa
             psutil.RLIMIT_NOFILE: process.num_fds,
             psutil.RLIMIT_FSIZE: lambda: 0,
         }[resource]()
-        process.rlimit(resource, (used + more, used + more))
+        allowed = max(used + more, used // 2)
+        process.rlimit(resource, (allowed, allowed))
 
 
 _MIB = 1 << 20

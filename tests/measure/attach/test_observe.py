@@ -147,6 +147,7 @@ def test_ranks_of_spawn_are_told_apart_as_well(observe):
     [
         ("print('nothing')", "without iterating a torch DataLoader"),
         ("raise SystemExit(3)", "exit code 3"),
+        ("import os; os.abort()", "(signal SIGABRT)"),
         (
             "from torch.utils.data import DataLoader\nfor _ in DataLoader([1, 2], batch_size=2): pass",
             "ended after 1 step",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -154,11 +153,10 @@ def _failure(
     batches = f"{loop.num_given} batch{'es' if loop.num_given != 1 else ''}"
     steps = f"after {batches}, of whose steps {window.num_steps} were counted"
     if ended.returncode < 0:
-        message = f"the script was ended by signal {signal.Signals(-ended.returncode).name} {steps}"
-        kind: FailureKind = "crash" if told is None else kind_of(told)
+        message = f"the script was ended by {ended.how} {steps}"
     else:
         message = f"the script failed ({ended.how}) {steps}{'; see stderr below' if has_stderr else ''}"
-        kind = "error" if told is None else kind_of(told)
+    kind: FailureKind = "error" if told is None else kind_of(told)
     return Failure(kind=kind, phase="steady", message=_with_told(message, told))
 
 
@@ -177,6 +175,8 @@ def _why_no_loader(seen: Seen, ended: Ended) -> str:
     faults = [fact["error"] for _, fact in seen.of("fault")]
     if faults:
         return f"the observer took itself away before anything was counted: {faults[0]}. Please report this"
+    if not seen.processes and (ended.returncode or 0) < 0:
+        return f"the command ended ({ended.how}) before anything of it could be observed"
     if not seen.processes:
         return f"nothing could be observed: the command ended ({ended.how}) and no Python that looks at PYTHONPATH ran"
     if ended.returncode:

@@ -84,6 +84,9 @@ def told_by(returncode: int | None, stderr: str, folder: Path) -> Exception | No
         return None
     if returncode == -signal.SIGKILL:
         return ProcessDied(KILLED, was_killed=True)
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        return ProcessDied(f"{name} is a crash of the program or of a library; stderr may say more", was_killed=False)
     lines = stderr.splitlines()[-_LAST_LINES:]
     said = RuntimeError("\n".join(line for line in lines if line[:1].strip()))  # indented is what was called
     told = with_remedy(said, folder)
