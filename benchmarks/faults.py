@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from promise import (
+    comparison_faults,
     damage_faults,
     interrupt_faults,
     launcher_faults,
@@ -22,7 +23,15 @@ from promise import (
 from promise.fault import survived
 from promise.figure import finish
 
-_ROOMS = (machine_faults, observed_faults, launcher_faults, interrupt_faults, surroundings_faults, damage_faults)
+_ROOMS = (
+    machine_faults,
+    observed_faults,
+    comparison_faults,
+    launcher_faults,
+    interrupt_faults,
+    surroundings_faults,
+    damage_faults,
+)
 FAULTS = tuple(fault for room in _ROOMS for fault in room.FAULTS)
 
 

@@ -74,7 +74,9 @@ def _hears_all() -> None:
 
 def command(name: str, results: Path, *knobs: str) -> list[str]:
     """A command of few small pages."""
-    given = [part for knob in (*_COMMON, *knobs) for part in ("-p", knob)]
+    own = {knob.partition("=")[0] for knob in knobs}
+    common = (knob for knob in _COMMON if knob.partition("=")[0] not in own)
+    given = [part for knob in (*common, *knobs) for part in ("-p", knob)]
     start = [sys.executable, "-m", "workbench", name, "--out", str(results)]
     if name == "attach":
         script = [sys.executable, str(_SCRIPT), "1", "fork", "map"]

@@ -27,7 +27,7 @@ from workbench.measure.profilers.merged_trace import collect_profilers
 from workbench.measure.timing.spans import TrackSpans
 from workbench.measure.trial.control_group import cores_by_quota, usable_memory
 from workbench.measure.trial.environment import cpu_name
-from workbench.measure.trial.remedies import kind_of, told_by
+from workbench.measure.trial.remedies import TookTooLong, kind_of, told_by
 from workbench.measure.trial.stage_stats import lane_stats, write_spans
 from workbench.observer.clock import pauses
 from workbench.records import (
@@ -45,7 +45,7 @@ from workbench.records import (
     Steady,
 )
 from workbench.records.run_folder import SPANS, STDERR
-from workbench.units import NS_PER_S, counted
+from workbench.units import NS_PER_S, counted, format_duration
 
 
 class NothingCounted(WorkbenchError):
@@ -138,9 +138,13 @@ def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended, told: Exception | Non
         except TooFewSteps as few:
             fewest = max(fewest, few.steps)
     if not loops:
+        steps = counted(fewest, "step")
+        if ended.returncode is None:
+            how = f"the loop was stopped after {steps}, for timeout_s = {format_duration(knobs.timeout_s)} was over"
+            told = told or TookTooLong("Raise timeout_s")
+            raise NothingCounted(f"{how}: {told}") from told
         remedy = "at least 2 are needed to tell a step from the next one; raise the script's own limit of steps"
-        how = f" ({ended.how})" if ended.returncode is not None else ""
-        raise NothingCounted(f"the loop ended after {counted(fewest, 'step')}{how}: {told or remedy}") from told
+        raise NothingCounted(f"the loop ended after {steps} ({ended.how}): {told or remedy}") from told
     return loops
 
 

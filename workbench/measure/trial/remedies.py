@@ -39,6 +39,10 @@ class RanOut(WorkbenchError):
     """There was no more memory, or no more files could be open."""
 
 
+class TookTooLong(WorkbenchError):
+    """The time for a trial was over before anything could be counted."""
+
+
 def with_remedy(error: Exception, folder: Path) -> Exception:
     """The error that says what to do, for one that says that something has run out; any other as it is.
 
@@ -80,11 +84,11 @@ def told_by(returncode: int | None, stderr: str, folder: Path) -> Exception | No
     Returns:
         The error that says what to do; None where nothing is known.
     """
-    if not returncode:
+    if returncode == 0:
         return None
     if returncode == -signal.SIGKILL:
         return ProcessDied(KILLED, was_killed=True)
-    if returncode < 0:
+    if returncode is not None and returncode < 0:
         name = signal.Signals(-returncode).name
         return ProcessDied(f"{name} is a crash of the program or of a library; stderr may say more", was_killed=False)
     lines = stderr.splitlines()[-_LAST_LINES:]
@@ -102,4 +106,6 @@ def kind_of(error: Exception) -> FailureKind:
             return "killed" if "Killed" in str(link) else "crash"
         if isinstance(link, ProcessDied):
             return "killed" if link.was_killed else "crash"
+        if isinstance(link, TookTooLong):
+            return "timeout"
     return "error"
