@@ -48,11 +48,9 @@ def plant_in_comparison(
         Every way in which it was not survived.
     """
     watch, results = Watch(folder), folder / "results"
-    words_of_command = command("compare", results, "num_steps=100", f"timeout_s={timeout_s}")
-    if in_turns:
-        words_of_command.remove("--whole-trials")
+    words_given = command("compare", results, "num_steps=100", f"timeout_s={timeout_s}", in_turns=in_turns)
     with (folder / "said.txt").open("w") as file:
-        process = subprocess.Popen(words_of_command, stdout=file, stderr=file, env=child_environment(watch.environment))
+        process = subprocess.Popen(words_given, stdout=file, stderr=file, env=child_environment(watch.environment))
     try:
         until, was_hit = time.monotonic() + _ENDS_WITHIN_S, False
         while process.poll() is None and time.monotonic() < until:

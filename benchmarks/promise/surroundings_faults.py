@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def command(name: str, results: Path, *knobs: str) -> list[str]:
         return [*start, "--steps", "10", "-p", "timeout_s=60", "--", *script]
     if name == "compare":
         return [*start, *given, "--blocks", "2", "--whole-trials", "--variant", "inline: num_workers=0"]
-    return [*start, *given]
+    return [*start, *given, *(["--blocks", "1"] if name == "report" else [])]
 
 
 def plant_around(
@@ -262,12 +262,14 @@ def plant_abort(folder: Path) -> list[str]:
 
 def _faults() -> Iterator[Fault]:
     subjects = {"run": "driven", "attach": "observed", "compare": "comparison"}
+    measured = tuple(subjects)
+    subjects["report"] = "report"
 
     def around(what: str, name: str, codes: Sequence[int], words: str = "", **how: Any) -> Fault:
         plant = partial(plant_around, name=name, codes=codes, words=words, **how)
         return Fault(what, subjects[name], f"workbench {name}", plant)
 
-    for name in subjects:
+    for name in measured:
         for size in ("4k", "64k", "400k", "1m"):
             mounts = {"/dev/shm": f"size={size}"}
             yield around(f"/dev/shm has {size}", name, [0, 1], "/dev/shm|shared memory", mounts=mounts)
@@ -278,6 +280,7 @@ def _faults() -> Iterator[Fault]:
         yield around("results may not be written", name, [1, 2], "[Rr]ead-only", mounts=mounts)
         home = {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
         yield around("home may not be written", name, [0], mounts={"{folder}/home": "ro"}, environment=home)
+    yield from _around_report(around)
     home = {"HOME": None, "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
     yield around("there is no HOME", "run", [0], environment=home)
     cache = {"WORKBENCH_CACHE": "{folder}/cache"}
@@ -293,6 +296,14 @@ def _faults() -> Iterator[Fault]:
     yield Fault("clock set back by an hour, then the trial killed", "driven", "workbench run", plant)
     yield Fault("two at once in one folder", "comparison", "workbench compare", plant_two)
     yield Fault("workers abort at their end", "driven", "workbench run", plant_abort, is_short=True)
+
+
+def _around_report(around: Callable[..., Fault]) -> Iterator[Fault]:
+    yield around("/dev/shm has 64k", "report", [0, 1], "/dev/shm|shared memory", mounts={"/dev/shm": "size=64k"})
+    for size in ("64k", "1m"):
+        mounts = {"{folder}/results": f"size={size}"}
+        yield around(f"disk of results has {size}", "report", [0, 1, 2], "no space|cannot write|room", mounts=mounts)
+    yield around("results may not be written", "report", [1, 2], "[Rr]ead-only", mounts={"{folder}/results": "ro"})
 
 
 FAULTS: tuple[Fault, ...] = tuple(_faults())
