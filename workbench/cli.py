@@ -22,6 +22,7 @@ from workbench.commands.clean import clean
 from workbench.commands.compare import compare
 from workbench.commands.doctor import doctor
 from workbench.commands.history import history
+from workbench.commands.home import place_for_settings
 from workbench.commands.knobs import knobs
 from workbench.commands.lab import lab
 from workbench.commands.pages import pages
@@ -94,7 +95,8 @@ def main() -> NoReturn:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
                 signal.signal(number, lambda number, frame: _end(terminated, number))
     try:
-        app()
+        with place_for_settings():
+            app()
     except WorkbenchError as error:
         say(f"Error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else FAILED)

@@ -62,7 +62,8 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        error = error.__cause__ or error.__context__
+        is_new = error.__cause__ is not None and id(error.__cause__) not in seen
+        error = error.__cause__ if is_new else error.__context__
 
 
 class WorkbenchError(Exception):

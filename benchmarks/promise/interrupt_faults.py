@@ -72,15 +72,18 @@ def _hears_all() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def command(name: str, results: Path, *knobs: str) -> list[str]:
-    """A command of few small pages."""
-    given = [part for knob in (*_COMMON, *knobs) for part in ("-p", knob)]
+def command(name: str, results: Path, *knobs: str, in_turns: bool = False) -> list[str]:
+    """A command of few small pages; a comparison with whole trials, or in turns."""
+    own = {knob.partition("=")[0] for knob in knobs}
+    common = (knob for knob in _COMMON if knob.partition("=")[0] not in own)
+    given = [part for knob in (*common, *knobs) for part in ("-p", knob)]
     start = [sys.executable, "-m", "workbench", name, "--out", str(results)]
     if name == "attach":
         script = [sys.executable, str(_SCRIPT), "1", "fork", "map"]
         return [*start, "--steps", "20000", "-p", "timeout_s=60", "--", *script]
     if name == "compare":
-        return [*start, *given, "--blocks", "2", "--whole-trials", "--variant", "inline: num_workers=0"]
+        whole = [] if in_turns else ["--whole-trials"]
+        return [*start, *given, "--blocks", "2", *whole, "--variant", "inline: num_workers=0"]
     if name == "report":
         return [*start, *given, "--blocks", "1"]
     if name == "check":
@@ -89,7 +92,14 @@ def command(name: str, results: Path, *knobs: str) -> list[str]:
 
 
 def plant_signal(
-    folder: Path, name: str, *, number: signal.Signals, at: Moment, times: int = 1, knobs: Sequence[str] = ENDLESS
+    folder: Path,
+    name: str,
+    *,
+    number: signal.Signals,
+    at: Moment,
+    times: int = 1,
+    knobs: Sequence[str] = ENDLESS,
+    in_turns: bool = False,
 ) -> list[str]:
     """Start a command, and send its process group a signal; being killed hits the command alone.
 
@@ -100,12 +110,13 @@ def plant_signal(
         at: When it is sent.
         times: How often, half a second apart.
         knobs: Beside those of all commands.
+        in_turns: Whether the trials of a comparison take turns: one of them is frozen then.
 
     Returns:
         Every way in which it was not survived.
     """
     watch, results = Watch(folder), folder / "results"
-    done = hit(watch, command(name, results, *knobs), results, number=number, at=at, times=times)
+    done = hit(watch, command(name, results, *knobs, in_turns=in_turns), results, number=number, at=at, times=times)
     return [*done, *watch.left(temporary=number != signal.SIGKILL), *half_done(results)]
 
 
@@ -155,11 +166,11 @@ def half_done(results: Path) -> Iterator[str]:
     yield from (f"there is a comparison: {path.parent.name}" for path in results.glob(f"comparisons/*/{COMPARISON}"))
 
 
-def plant_and_resume(folder: Path, *, number: signal.Signals, at: Moment) -> list[str]:
+def plant_and_resume(folder: Path, *, number: signal.Signals, at: Moment, in_turns: bool = False) -> list[str]:
     """Interrupt a comparison, and go on with it: what had run counts, and it ends as it would have without."""
     watch, results = Watch(folder), folder / "results"
     knobs = ("num_steps=300",)
-    lost = hit(watch, command("compare", results, *knobs), results, number=number, at=at)
+    lost = hit(watch, command("compare", results, *knobs, in_turns=in_turns), results, number=number, at=at)
     lost += watch.left(temporary=number != signal.SIGKILL)
     states = list(results.glob(f"comparisons/*/{STATE}"))
     if len(states) != 1:
@@ -196,6 +207,9 @@ def _faults() -> Iterator[Fault]:
             yield fault(name, number, STEADY, is_short=name == "run" and number == signal.SIGHUP)
     for name in ("run", "attach", "compare"):
         yield fault(name, signal.SIGINT, STEADY, 2)
+    for number in CODES:
+        plant = partial(plant_signal, name="compare", number=number, at=Moment("steady", 1), in_turns=True)
+        yield Fault(names[number], "comparison", "workbench compare, in turns", plant)
     for at in (AT_ONCE, IN_IMPORTS):
         yield fault("run", signal.SIGINT, at)
     yield fault("run", signal.SIGINT, STEADY, 3)
@@ -204,6 +218,8 @@ def _faults() -> Iterator[Fault]:
         yield fault("check", number, SECOND)
         plant = partial(plant_and_resume, number=number, at=Moment("third trial", 2))
         yield Fault(names[number], "comparison", "third trial, then --resume", plant)
+        plant = partial(plant_and_resume, number=number, at=Moment("second block", 2), in_turns=True)
+        yield Fault(names[number], "comparison", "second block in turns, then --resume", plant)
 
 
 FAULTS: tuple[Fault, ...] = tuple(_faults())

@@ -17,6 +17,7 @@ from promise.fault import Fault
 from promise.left_over import Watch, watched_here
 
 from workbench.knobs.joined import parse_knobs
+from workbench.knobs.knobs import Knobs
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Phase, Record
@@ -52,9 +53,16 @@ _POLL_S = 0.02
 #: Does it to the process of a trial.
 Act = Callable[[psutil.Process], None]
 
+#: Makes the knobs of a trial.
+Make = Callable[..., Knobs]
+
+
+def _driven(**knobs: Any) -> Knobs:
+    return parse_knobs({**KNOBS, **knobs})
+
 
 def plant_in_trial(
-    folder: Path, act: Act, *, phase: Phase, kinds: Sequence[str], words: str = "", **knobs: Any
+    folder: Path, act: Act, *, phase: Phase, kinds: Sequence[str], words: str = "", make: Make = _driven, **knobs: Any
 ) -> list[str]:
     """Run a trial, and do something to its process.
 
@@ -64,14 +72,15 @@ def plant_in_trial(
         phase: In which phase of the trial.
         kinds: How the trial may fail; with "ok" among them it may end well too.
         words: A pattern of what its message, or a note of a trial that ended well, has to hold.
-        knobs: Of the trial.
+        make: Makes all knobs of the trial.
+        knobs: What `make` is given.
 
     Returns:
         Every way in which it was not survived.
     """
     with watched_here(folder) as watch:
         hit = Hit(watch, act, phase)
-        record = run_trial(parse_knobs({**KNOBS, **knobs}), folder / "runs", on_event=hit.on_event)
+        record = run_trial(make(**knobs), folder / "runs", on_event=hit.on_event)
         hit.stop()
         for group in _GROUPS.glob("fault-*"):
             with contextlib.suppress(OSError):
@@ -178,14 +187,18 @@ def send_worker(trial: psutil.Process, number: signal.Signals) -> None:
 
 
 def limit(trial: psutil.Process, resource: int, more: int, *, workers: bool = False) -> None:
-    """Let it, or its workers, have no more of something than it has now, and this much beside."""
+    """Let it, or its workers, have no more of something than it has now, and this much beside.
+
+    With less than it has, whatever it has given back is lost to it, too.
+    """
     for process in trial.children() if workers else [trial]:
         used = {
             psutil.RLIMIT_AS: lambda process=process: process.memory_info().vms,
             psutil.RLIMIT_NOFILE: process.num_fds,
             psutil.RLIMIT_FSIZE: lambda: 0,
         }[resource]()
-        process.rlimit(resource, (used + more, used + more))
+        allowed = max(used + more, used // 2)
+        process.rlimit(resource, (allowed, allowed))
 
 
 _MIB = 1 << 20
@@ -228,7 +241,7 @@ def _killed() -> Iterator[Fault]:
 
 def _exhausted() -> Iterator[Fault]:
     for phase in ("cache", "model", "warmup", "steady"):
-        act = partial(limit, resource=psutil.RLIMIT_AS, more=_MIB)
+        act = partial(limit, resource=psutil.RLIMIT_AS, more=-64 * _MIB)
         kinds = ["error", "crash"]
         plant = partial(plant_in_trial, act=act, phase=phase, kinds=kinds, words="memory ran out.*Lower|thread")
         yield Fault("memory is refused", "driven", phase, partial(plant, timeout_s=30.0))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
-#: Shifts the clock of the day, and no other, for a process that loads it.
+#: Shifts the clock of the day, and no other, for a process that loads it: while a file is there.
 _SOURCE = r"""
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <sys/syscall.h>
@@ -17,10 +18,8 @@ _SOURCE = r"""
 #include <unistd.h>
 
 static long ahead(void) {
-    const char *until = getenv("FAULT_AHEAD_UNTIL_S");
-    struct timespec now;
-    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-    return until && now.tv_sec < atol(until) ? atol(getenv("FAULT_AHEAD_S")) : 0;
+    const char *file = getenv("FAULT_AHEAD_WHILE");
+    return file && !syscall(SYS_faccessat, AT_FDCWD, file, F_OK) ? atol(getenv("FAULT_AHEAD_S")) : 0;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
@@ -46,22 +45,45 @@ time_t time(time_t *now) {
 """
 
 
-def stepping_back(folder: Path, *, after_s: float, by_s: int = 3600) -> dict[str, str] | None:
-    """What processes have to be started with, whose clock is ahead of that of files and is set right.
+@dataclass(frozen=True)
+class Clock:
+    """A clock that is ahead of that of files until it is set.
+
+    Attributes:
+        variables: What each process has to have in its environment that is to have this clock. A trial is handed on no
+            `LD_PRELOAD` but that of its knob `env`.
+        ahead: The clock is ahead while this file is there.
+    """
+
+    variables: dict[str, str]
+    ahead: Path
+
+    @property
+    def knob(self) -> str:
+        """The knob that gives it to a trial."""
+        return f"env={' '.join(f'{name}={value}' for name, value in self.variables.items())}"
+
+    def set_back(self) -> None:
+        """Set it to the time that files have."""
+        self.ahead.unlink(missing_ok=True)
+
+
+def clock_ahead(folder: Path, *, by_s: int = 3600) -> Clock | None:
+    """A clock that is ahead.
 
     Args:
-        folder: Where the library is made.
-        after_s: When it is set, from now.
-        by_s: How far it is ahead before.
+        folder: Where its library is made.
+        by_s: How far it is ahead.
 
     Returns:
-        Variables; None where there is no compiler.
+        The clock; None where there is no compiler.
     """
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         return None
-    source, library = folder / "clock.c", folder / "clock.so"
+    source, library, ahead = folder / "clock.c", folder / "clock.so", folder / "ahead"
     source.write_text(_SOURCE, encoding="utf-8")
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
-    until_s = int(time.monotonic() + after_s)
-    return {"LD_PRELOAD": str(library), "FAULT_AHEAD_UNTIL_S": str(until_s), "FAULT_AHEAD_S": str(by_s)}
+    ahead.touch()
+    variables = {"LD_PRELOAD": str(library), "FAULT_AHEAD_WHILE": str(ahead), "FAULT_AHEAD_S": str(by_s)}
+    return Clock(variables, ahead)

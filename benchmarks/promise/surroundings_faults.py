@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 from promise.fault import Fault
 from promise.left_over import Watch
-from promise.planted_clock import stepping_back
+from promise.planted_clock import Clock, clock_ahead
 
 from workbench.files import child_environment
 from workbench.records.run_folder import COMPARISON, list_runs, read_comparison, read_record
@@ -66,7 +68,7 @@ def command(name: str, results: Path, *knobs: str) -> list[str]:
         return [*start, "--steps", "10", "-p", "timeout_s=60", "--", *script]
     if name == "compare":
         return [*start, *given, "--blocks", "2", "--whole-trials", "--variant", "inline: num_workers=0"]
-    return [*start, *given]
+    return [*start, *given, *(["--blocks", "1"] if name == "report" else [])]
 
 
 def plant_around(
@@ -131,32 +133,43 @@ def untold_records(results: Path) -> Iterator[str]:
             yield f"{folder.name}: {failure.message[-300:]}"
 
 
-def plant_clock(folder: Path, name: str) -> list[str]:
-    """Set the clock back by an hour in the middle of a command, and see it end well, with all that it left removed."""
+def plant_clock(folder: Path, name: str, *, then_killed: bool = False) -> list[str]:
+    """Set the clock back by an hour in the middle of a command, and see it end, with all that it left removed.
+
+    Args:
+        folder: An empty folder.
+        name: The command.
+        then_killed: Whether its trial is killed right after that, so that only its launcher can clean up; else it has
+            to end well.
+
+    Returns:
+        Every way in which it was not survived.
+    """
     watch, results = Watch(folder), folder / "results"
-    clock = stepping_back(folder, after_s=4.0)
+    clock = clock_ahead(folder)
     if clock is None:
         return ["not taken: there is no C compiler"]
-    knobs = ("num_steps=400", "batch_size=4")
+    knobs = ("num_steps=60", "batch_size=4", clock.knob)
     process = subprocess.Popen(
         command(name, results, *knobs),
-        env=child_environment({**watch.environment, **clock}),
+        env=child_environment({**watch.environment, **clock.variables}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    segments: list[Path] = []
+    segments: dict[Path, bool] = {}
     over = threading.Event()
-    thread = threading.Thread(target=_leave_segments, args=(watch, segments, over), daemon=True)
+    thread = threading.Thread(target=_leave_segments, args=(watch, clock, segments, over, then_killed), daemon=True)
     thread.start()
     said, _ = process.communicate(timeout=_ENDS_WITHIN_S)
     over.set()
     thread.join()
     ended = subprocess.CompletedProcess([], process.returncode, said, "")
-    lost = [*told(ended, [0], ""), *untold_records(results)]
-    records = [read_record(path) for path in list_runs(results / "runs")]
-    lost += [f"{record.run_id} failed: {record.failure.message}" for record in records if record.failure]
-    lost += ["no worker was seen"] if not segments else []
+    lost = [*told(ended, [1 if then_killed else 0], "killed"), *untold_records(results)]
+    failures = [read_record(path).failure for path in list_runs(results / "runs")]
+    lost += [f"a trial ended otherwise: {failure}" for failure in failures if (failure is not None) != then_killed]
+    lost += [f"it failed as '{failure.kind}'" for failure in failures if failure and failure.kind != "killed"]
+    lost += [] if any(segments.values()) else ["no worker was seen that has the clock"]
     kept = [path.name for path in segments if path.exists()]
     lost += [f"/dev/shm/{', '.join(kept)} left by workers that are gone"] if kept else []
     for path in segments:
@@ -164,15 +177,40 @@ def plant_clock(folder: Path, name: str) -> list[str]:
     return [*lost, *watch.left()]
 
 
-def _leave_segments(watch: Watch, segments: list[Path], over: threading.Event) -> None:
-    """In the name of each loader worker leave a segment, as one does that is killed while it sends."""
+def _leave_segments(
+    watch: Watch, clock: Clock, segments: dict[Path, bool], over: threading.Event, is_killed: bool
+) -> None:
+    """In the name of each loader worker leave a segment, as one does that is killed while it sends; then set the clock.
+
+    Args:
+        watch: Over the command.
+        clock: What is set.
+        segments: Is filled: by segment, whether its worker had the clock, and was there before it was set.
+        over: Set when the command has ended.
+        is_killed: Whether the trial is killed then.
+    """
     while not over.is_set():
         for process in watch.processes():
             path = Path(f"/dev/shm/torch_{process.pid}_1_0")
-            if path not in segments and process.name() == "pt_data_worker":
+            if path not in segments and _is_worker(process):
                 path.write_bytes(b"x")
-                segments.append(path)
+                segments[path] = clock.ahead.exists() and _has(process, clock)
+                clock.set_back()
+                if is_killed:
+                    process.parent().kill()
         time.sleep(_POLL_S)
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.name() == "pt_data_worker" and process.ppid() > 1
+    return False
+
+
+def _has(process: psutil.Process, clock: Clock) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return clock.variables["LD_PRELOAD"] in Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
+    return False
 
 
 def plant_two(folder: Path) -> list[str]:
@@ -224,12 +262,14 @@ def plant_abort(folder: Path) -> list[str]:
 
 def _faults() -> Iterator[Fault]:
     subjects = {"run": "driven", "attach": "observed", "compare": "comparison"}
+    measured = tuple(subjects)
+    subjects["report"] = "report"
 
     def around(what: str, name: str, codes: Sequence[int], words: str = "", **how: Any) -> Fault:
         plant = partial(plant_around, name=name, codes=codes, words=words, **how)
         return Fault(what, subjects[name], f"workbench {name}", plant)
 
-    for name in subjects:
+    for name in measured:
         for size in ("4k", "64k", "400k", "1m"):
             mounts = {"/dev/shm": f"size={size}"}
             yield around(f"/dev/shm has {size}", name, [0, 1], "/dev/shm|shared memory", mounts=mounts)
@@ -240,6 +280,7 @@ def _faults() -> Iterator[Fault]:
         yield around("results may not be written", name, [1, 2], "[Rr]ead-only", mounts=mounts)
         home = {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
         yield around("home may not be written", name, [0], mounts={"{folder}/home": "ro"}, environment=home)
+    yield from _around_report(around)
     home = {"HOME": None, "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
     yield around("there is no HOME", "run", [0], environment=home)
     cache = {"WORKBENCH_CACHE": "{folder}/cache"}
@@ -249,9 +290,20 @@ def _faults() -> Iterator[Fault]:
         yield around(f"cache of pages is {options}", "run", [0, 1, 2], words, **how)
     yield around("TMPDIR is not there", "run", [0], environment={"TMPDIR": "{folder}/gone"})
     for name in ("run", "compare"):
-        yield Fault("clock set back by an hour", subjects[name], f"workbench {name}", partial(plant_clock, name=name))
+        plant = partial(plant_clock, name=name)
+        yield Fault("clock set back by an hour", subjects[name], f"workbench {name}", plant)
+    plant = partial(plant_clock, name="run", then_killed=True)
+    yield Fault("clock set back by an hour, then the trial killed", "driven", "workbench run", plant)
     yield Fault("two at once in one folder", "comparison", "workbench compare", plant_two)
     yield Fault("workers abort at their end", "driven", "workbench run", plant_abort, is_short=True)
+
+
+def _around_report(around: Callable[..., Fault]) -> Iterator[Fault]:
+    yield around("/dev/shm has 64k", "report", [0, 1], "/dev/shm|shared memory", mounts={"/dev/shm": "size=64k"})
+    for size in ("64k", "1m"):
+        mounts = {"{folder}/results": f"size={size}"}
+        yield around(f"disk of results has {size}", "report", [0, 1, 2], "no space|cannot write|room", mounts=mounts)
+    yield around("results may not be written", "report", [1, 2], "[Rr]ead-only", mounts={"{folder}/results": "ro"})
 
 
 FAULTS: tuple[Fault, ...] = tuple(_faults())

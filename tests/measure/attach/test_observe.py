@@ -147,6 +147,7 @@ def test_ranks_of_spawn_are_told_apart_as_well(observe):
     [
         ("print('nothing')", "without iterating a torch DataLoader"),
         ("raise SystemExit(3)", "exit code 3"),
+        ("import os; os.abort()", "(signal SIGABRT)"),
         (
             "from torch.utils.data import DataLoader\nfor _ in DataLoader([1, 2], batch_size=2): pass",
             "ended after 1 step",
@@ -166,6 +167,15 @@ def test_nothing_is_left_behind(observe, method):
     record = observe("plain_loop.py", "2", method, "map", num_steps=5)
 
     assert record.status == "ok" and not list(Path("/dev/shm").glob(f"*{record.run_id}*"))
+
+
+def test_a_script_whose_time_is_over_before_anything_was_counted_is_given_more(observe, tmp_path):
+    script = tmp_path / "script.py"
+    code = "import time\nfrom torch.utils.data import DataLoader\nfor _ in DataLoader([1, 2]): time.sleep(600)"
+    script.write_text(code, encoding="utf-8")
+    record = observe(str(script), timeout_s=12.0)
+
+    assert record.failure.kind == "timeout" and "timeout_s = 12.0 s was over: Raise timeout_s" in record.failure.message
 
 
 def test_a_script_without_time_keeps_what_was_counted(observe):

@@ -126,6 +126,22 @@ def test_who_ends_its_own_session_takes_what_its_workers_left_along(folder):
     assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE
 
 
+def test_what_others_would_make_anew_is_removed_when_they_are_gone(folder):
+    code = (
+        "import os, shutil, sys; from pathlib import Path\n"
+        "from workbench.measure.timing.moment import Moment\n"
+        "from workbench.measure.trial.process_tree import end_own_session\n"
+        "place = Path(sys.argv[1], 'place')\n"
+        "pid = os.fork()\n"
+        "while not pid: place.mkdir(exist_ok=True)\n"
+        "while not place.exists(): pass\n"
+        "end_own_session(Moment(), lambda: shutil.rmtree(place))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(folder)], start_new_session=True)
+    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert names(folder) == set()
+
+
 ORPHANS = """
 import os, resource, signal, subprocess, sys, time
 from workbench.measure.trial.process_tree import adopt_orphans, collect_orphans

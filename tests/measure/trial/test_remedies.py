@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import signal
 import threading
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from toy import toy_knobs
 from workbench.errors import BadInput, CannotWrite, Problem
 from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.trial import worker
-from workbench.measure.trial.remedies import RanOut, with_remedy
+from workbench.measure.trial.remedies import RanOut, kind_of, told_by, with_remedy
 from workbench.measure.trial.worker import leave_record
 from workbench.records.run_folder import read_record
 
@@ -126,6 +127,40 @@ def test_errors_that_led_to_one_another_in_a_circle_come_to_an_end(tmp_path: Pat
     assert with_remedy(error, tmp_path) is error
 
 
+def test_an_error_that_is_raised_from_itself_hides_nothing(tmp_path: Path) -> None:
+    lack = OSError("libllvmlite.so: failed to map segment from shared object")
+    error = OSError("Could not find/load shared object file 'libllvmlite.so'")
+    error.__cause__, error.__context__ = error, lack
+    assert str(with_remedy(error, tmp_path)).startswith(f"memory ran out ({lack}). Lower num_workers")
+
+
 def test_a_death_of_a_worker_that_is_told_late_is_one(tmp_path: Path) -> None:
     told = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
     assert isinstance(with_remedy(told, tmp_path), LoaderDied)
+
+
+@pytest.mark.parametrize(
+    ("returncode", "last", "kind", "words"),
+    [
+        (1, "MemoryError", "error", "memory ran out"),
+        (None, "MemoryError", "error", "memory ran out"),
+        (1, "OSError: [Errno 24] Too many open files: '/a'", "error", "ulimit"),
+        (1, "RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed. ", "killed", "pid 7"),
+        (1, "RuntimeError: unable to allocate shared memory(shm) for file </torch_7_1_0>", "error", "shm-size"),
+        (-signal.SIGKILL, "", "killed", "lower num_workers"),
+        (-signal.SIGSEGV, "", "crash", "SIGSEGV is a crash"),
+    ],
+)
+def test_what_a_script_ran_out_of_is_known_by_its_end(
+    tmp_path: Path, returncode: int | None, last: str, kind: str, words: str
+) -> None:
+    stderr = f"Traceback (most recent call last):\n  File 'a.py', line 1\n{last}\n"
+    told = told_by(returncode, stderr, tmp_path)
+    assert told is not None
+    assert words in str(told)
+    assert kind_of(told) == kind
+
+
+@pytest.mark.parametrize(("returncode", "last"), [(1, "KeyError: 3"), (0, "MemoryError"), (None, "")])
+def test_nothing_is_said_of_other_ends_of_a_script(tmp_path: Path, returncode: int | None, last: str) -> None:
+    assert told_by(returncode, f"Traceback (most recent call last):\n{last}\n", tmp_path) is None

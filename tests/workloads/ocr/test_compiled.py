@@ -59,6 +59,17 @@ def test_where_it_fails_a_trial_goes_on(processes, monkeypatch):
     assert not compiled._stamp().exists()
 
 
+def test_where_no_stamp_can_be_written_nothing_is_compiled_twice(processes, tmp_path, monkeypatch):
+    (tmp_path / "cache").touch()  # no folder can be made of it
+
+    def refuse(paths):
+        assert not [*paths]
+
+    monkeypatch.setattr(compiled, "_remove", refuse)
+    compiled.compile_ahead()
+    assert len(processes) == 1
+
+
 @pytest.fixture
 def kept(tmp_path, monkeypatch) -> Path:
     """A file that is taken for one that numba keeps."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from workbench.measure.profilers.merged_trace import collect_profilers
 from workbench.measure.timing.spans import TrackSpans
 from workbench.measure.trial.control_group import cores_by_quota, usable_memory
 from workbench.measure.trial.environment import cpu_name
+from workbench.measure.trial.remedies import TookTooLong, kind_of, told_by
 from workbench.measure.trial.stage_stats import lane_stats, write_spans
 from workbench.observer.clock import pauses
 from workbench.records import (
@@ -45,7 +45,7 @@ from workbench.records import (
     Steady,
 )
 from workbench.records.run_folder import SPANS, STDERR
-from workbench.units import NS_PER_S, counted
+from workbench.units import NS_PER_S, counted, format_duration
 
 
 class NothingCounted(WorkbenchError):
@@ -67,7 +67,9 @@ def make_record(
     Raises:
         NothingCounted: Where no step could be counted, with the reason.
     """
-    loops = _loops(knobs, seen, ended)
+    stderr = _stderr(folder)
+    told = told_by(ended.returncode, stderr, folder)
+    loops = _loops(knobs, seen, ended, told)
     loop = loops[0]
     windows = [_window(one, knobs) for one in loops]
     window = windows[0]
@@ -80,7 +82,7 @@ def make_record(
     files, found = collect_profilers(profilers, folder, tracks) if profilers else ({}, [])
     bounds = window.begin_ns, window.end_ns
     surroundings = loop.process.last("environment") or {}
-    failure = _failure(loop, window, knobs, ended, has_stderr=_has_stderr(folder))
+    failure = _failure(loop, window, knobs, ended, told, has_stderr=bool(stderr))
     in_force = _in_force(knobs, loop, surroundings, worker_threads(seen, loop))
     peak = max(ended.pss_bytes.values(), default=None)
     return Record(
@@ -121,11 +123,11 @@ def _window(loop: Loop, knobs: ObservedKnobs) -> Window:
     return window_of(loop, num_steps=num_steps, warmup_steps=knobs.warmup_steps, fills=knobs.fills_cache)
 
 
-def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
+def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended, told: Exception | None) -> list[Loop]:
     """The loops of all ranks, that of the lowest rank first."""
     processes = seen.loops
     if not processes:
-        raise NothingCounted(_why_no_loader(seen, ended))
+        raise NothingCounted(_with_told(_why_no_loader(seen, ended), told)) from told
     trained = [process for process in processes if process.first("training")] or processes
     loops, fewest = [], 0
     for process in trained:
@@ -136,35 +138,49 @@ def _loops(knobs: ObservedKnobs, seen: Seen, ended: Ended) -> list[Loop]:
         except TooFewSteps as few:
             fewest = max(fewest, few.steps)
     if not loops:
+        steps = counted(fewest, "step")
+        if ended.returncode is None:
+            how = f"the loop was stopped after {steps}, for timeout_s = {format_duration(knobs.timeout_s)} was over"
+            told = told or TookTooLong("Raise timeout_s")
+            raise NothingCounted(f"{how}: {told}") from told
         remedy = "at least 2 are needed to tell a step from the next one; raise the script's own limit of steps"
-        how = f" ({ended.how})" if ended.returncode is not None else ""
-        raise NothingCounted(f"the loop ended after {counted(fewest, 'step')}{how}: {remedy}")
+        raise NothingCounted(f"the loop ended after {steps} ({ended.how}): {told or remedy}") from told
     return loops
 
 
-def _failure(loop: Loop, window: Window, knobs: ObservedKnobs, ended: Ended, *, has_stderr: bool) -> Failure | None:
+def _failure(
+    loop: Loop, window: Window, knobs: ObservedKnobs, ended: Ended, told: Exception | None, *, has_stderr: bool
+) -> Failure | None:
     """What went wrong in the script while its steps were counted; what was measured until then is kept."""
     if not ended.returncode or window.num_steps >= knobs.num_steps:
         return None
     batches = f"{loop.num_given} batch{'es' if loop.num_given != 1 else ''}"
     steps = f"after {batches}, of whose steps {window.num_steps} were counted"
     if ended.returncode < 0:
-        name = signal.Signals(-ended.returncode).name
-        kind: FailureKind = "killed" if name == "SIGKILL" else "crash"
-        return Failure(kind=kind, phase="steady", message=f"the script was ended by signal {name} {steps}")
-    see = "; see stderr below" if has_stderr else ""
-    return Failure(kind="error", phase="steady", message=f"the script failed ({ended.how}) {steps}{see}")
+        message = f"the script was ended by {ended.how} {steps}"
+    else:
+        message = f"the script failed ({ended.how}) {steps}{'; see stderr below' if has_stderr else ''}"
+    kind: FailureKind = "error" if told is None else kind_of(told)
+    return Failure(kind=kind, phase="steady", message=_with_told(message, told))
 
 
-def _has_stderr(folder: Path) -> bool:
-    file = folder / STDERR
-    return file.is_file() and file.stat().st_size > 0
+def _with_told(message: str, told: Exception | None) -> str:
+    return message if told is None else f"{message}: {told}"
+
+
+def _stderr(folder: Path) -> str:
+    try:
+        return (folder / STDERR).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _why_no_loader(seen: Seen, ended: Ended) -> str:
     faults = [fact["error"] for _, fact in seen.of("fault")]
     if faults:
         return f"the observer took itself away before anything was counted: {faults[0]}. Please report this"
+    if not seen.processes and (ended.returncode or 0) < 0:
+        return f"the command ended ({ended.how}) before anything of it could be observed"
     if not seen.processes:
         return f"nothing could be observed: the command ended ({ended.how}) and no Python that looks at PYTHONPATH ran"
     if ended.returncode:

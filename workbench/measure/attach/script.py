@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from signal import Signals
 
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.account import account_of
@@ -38,7 +39,9 @@ class Ended:
     @property
     def how(self) -> str:
         """In words."""
-        return "stopped" if self.returncode is None else f"exit code {self.returncode}"
+        if self.returncode is None:
+            return "stopped"
+        return f"signal {Signals(-self.returncode).name}" if self.returncode < 0 else f"exit code {self.returncode}"
 
 
 def script_of(knobs: ObservedKnobs, seen: Seen, loops: list[Loop], windows: list[Window], ended: Ended) -> Script:

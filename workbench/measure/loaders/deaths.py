@@ -15,7 +15,8 @@ class LoaderDied(Exception):
     """A worker process ended that should not have; the message says how."""
 
 
-_KILLED = "the kernel kills when memory runs out: lower num_workers or batch_size, or take a smaller cache"
+#: Why something was killed, most likely, and what to do.
+KILLED = "the kernel kills when memory runs out: lower num_workers or batch_size, or take a smaller cache"
 
 _DEATH = re.compile(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)")
 
@@ -109,10 +110,10 @@ def explain_death(
         if free_now is not None and free_now < _NO_ROOM_BYTES:
             return full
     if not deaths and any(map(_broke_off, chain)):
-        return LoaderDied(f"a loader worker ended while it handed over a batch; {_KILLED}")
+        return LoaderDied(f"a loader worker ended while it handed over a batch; {KILLED}")
     if not deaths:
         return None
-    remedy = _KILLED if "Killed" in how else "the tail of stderr may say more"
+    remedy = KILLED if "Killed" in how else "the tail of stderr may say more"
     return LoaderDied(f"{worker} {how.strip().rstrip('.')}; {remedy}")
 
 

@@ -193,7 +193,10 @@ class Trial:
             cause = death_behind(error)
             stop_processes(workload)
             loader.close()
-            raise explain_death(cause) or cause from error
+            told = explain_death(cause) or cause
+            if told is error:
+                raise  # from itself, it would hide what had led to it
+            raise told from error
         except BaseException:
             stop_processes(workload)
             loader.close()

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import psutil
@@ -84,14 +84,16 @@ def collect_orphans() -> None:
                 time.sleep(0.01)
 
 
-def end_own_session(began: Moment) -> None:
+def end_own_session(began: Moment, before_the_end: Callable[[], None] = lambda: None) -> None:
     """End this process with all that it has started, and remove what they left in /dev/shm.
 
     Args:
         began: When this process began.
+        before_the_end: Called when the others are gone, who would make anew what it removes.
     """
     try:
         end_others(began)
+        before_the_end()
     finally:
         os.killpg(0, signal.SIGKILL)
 

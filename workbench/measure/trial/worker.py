@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from workbench.errors import BadInput, CannotWrite, ProcessDied, WorkbenchError
+from workbench.errors import CannotWrite, WorkbenchError
 from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.seen import shared_folder
@@ -32,11 +32,11 @@ from workbench.measure.trial.events import EventWriter
 from workbench.measure.trial.freezing import go_on_without_parent, pauses_file
 from workbench.measure.trial.measure import Trial
 from workbench.measure.trial.process_tree import end_own_session
-from workbench.measure.trial.remedies import with_remedy
+from workbench.measure.trial.remedies import kind_of, with_remedy
 from workbench.measure.trial.template import leave_modules
 from workbench.observer.clock import pauses
 from workbench.observer.sockets import meet_in
-from workbench.records import Failure, FailureKind, Phase, Record
+from workbench.records import Failure, Phase, Record
 from workbench.records.run_folder import RECORD, read_knobs, write_json
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
             record = trial.run()
     except Exception as raised:  # a failed trial is a result: whatever it was goes into the record
         error = with_remedy(raised, folder)
-        if not isinstance(error, WorkbenchError | RankFailed):
+        if not isinstance(error, WorkbenchError | RankFailed | LoaderDied):  # these say all
             with contextlib.suppress(OSError):  # stderr is a file in the run folder, whose disk may be full
                 traceback.print_exc()
         record = Record(
@@ -103,6 +103,8 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
         with contextlib.suppress(OSError):
             print(refused, file=sys.stderr)
         return NO_RECORD
+    if _alone.is_set():
+        _hang()  # this process is the only one that can still clean up, and is about to
     return 0 if record.status == "ok" else 1
 
 
@@ -148,31 +150,26 @@ def hold_leash(folder: Path) -> None:
         while os.read(0, 4096):
             pass
         _alone.set()
-        shutil.rmtree(shared_folder(folder), ignore_errors=True)
-        pauses_file(folder).unlink(missing_ok=True)
-        end_own_session(began)
+        end_own_session(began, lambda: _remove_shared(folder))
 
     threading.Thread(target=wait, name="leash", daemon=True).start()
+
+
+def _remove_shared(folder: Path) -> None:
+    """Remove what lies in memory for this trial."""
+    shutil.rmtree(shared_folder(folder), ignore_errors=True)
+    with contextlib.suppress(OSError):
+        pauses_file(folder).unlink(missing_ok=True)
 
 
 def _failure(error: Exception, phase: Phase) -> Failure:
     if isinstance(error, RankFailed):
         return error.failure
-    return Failure(kind=_kind(error), phase=phase, message=_message(error))
-
-
-def _kind(error: Exception) -> FailureKind:
-    if isinstance(error, BadInput):
-        return "bad_input"
-    if isinstance(error, LoaderDied):
-        return "killed" if "Killed" in str(error) else "crash"
-    if isinstance(error, ProcessDied):
-        return "killed" if error.was_killed else "crash"
-    return "error"
+    return Failure(kind=kind_of(error), phase=phase, message=_message(error))
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, WorkbenchError) or _kind(error) != "error":
+    if isinstance(error, WorkbenchError) or kind_of(error) != "error":
         return str(error)
     text = str(error)
     if _FROM_WORKER in text:

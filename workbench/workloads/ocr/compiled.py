@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from workbench.errors import CannotWrite
 from workbench.files import COMPILED, cache_dir, child_environment
 from workbench.records.run_folder import write_text
 
@@ -44,7 +45,7 @@ def compile_ahead() -> None:
 
 
 def main() -> None:
-    """Compile it here, and leave a stamp that says so."""
+    """Compile it here, and leave a stamp that says so, where that can be written."""
     from workbench.workloads.ocr import fast_targets  # noqa: F401  (compiled as it is imported)
     from workbench.workloads.ocr.detector.metric import load_compiled
 
@@ -52,7 +53,8 @@ def main() -> None:
     kept = [value for module in _modules() for value in vars(module).values() if _is_kept(value)]
     folders = {Path(value.stats.cache_path) for value in kept}
     digests = {str(path): _digest(path) for path in _files_in(folders)}
-    write_text(_stamp(), json.dumps(digests, indent=1))
+    with contextlib.suppress(CannotWrite, OSError):  # it is compiled all the same
+        write_text(_stamp(), json.dumps(digests, indent=1))
 
 
 def _compile() -> bool:
