@@ -149,6 +149,7 @@ def test_a_death_of_a_worker_that_is_told_late_is_one(tmp_path: Path) -> None:
         (1, "RuntimeError: unable to allocate shared memory(shm) for file </torch_7_1_0>", "error", "shm-size"),
         (-signal.SIGKILL, "", "killed", "lower num_workers"),
         (-signal.SIGSEGV, "", "crash", "SIGSEGV is a crash"),
+        (-signal.SIGTERM, "", "killed", "SIGTERM came from outside"),
     ],
 )
 def test_what_a_script_ran_out_of_is_known_by_its_end(

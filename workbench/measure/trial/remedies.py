@@ -28,6 +28,9 @@ _NO_MEMORY = re.compile(
 #: What the system says where no more files can be open; who reads many files tells of each by this text.
 _NO_FILES = os.strerror(errno.EMFILE)
 
+#: What ends a program that does nothing wrong.
+_FROM_OUTSIDE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
+
 #: The last lines of what a script has written to stderr: errors that led to one another stand there.
 _LAST_LINES = 80
 
@@ -90,6 +93,8 @@ def told_by(returncode: int | None, stderr: str, folder: Path) -> Exception | No
         return ProcessDied(KILLED, was_killed=True)
     if returncode is not None and returncode < 0:
         name = signal.Signals(-returncode).name
+        if -returncode in _FROM_OUTSIDE:
+            return ProcessDied(f"{name} came from outside, as where a job's time is over", was_killed=True)
         return ProcessDied(f"{name} is a crash of the program or of a library; stderr may say more", was_killed=False)
     lines = stderr.splitlines()[-_LAST_LINES:]
     said = RuntimeError("\n".join(line for line in lines if line[:1].strip()))  # indented is what was called
