@@ -35,7 +35,7 @@ _KNOBS: Mapping[str, Any] = {
     "warmup_steps": 1,
     "isolated_samples": 0,
     "checked_samples": NUM_PAGES,
-    "timeout_s": 60.0,
+    "timeout_s": 240.0,
 }
 
 #: Does it to a data set.

@@ -30,7 +30,7 @@ _TEMPLATE = "workbench.measure.trial.template"
 
 
 def plant_in_comparison(
-    folder: Path, act: Act, *, variant: str, in_turns: bool, words: str = "", forked: bool = False, timeout_s: int = 60
+    folder: Path, act: Act, *, variant: str, in_turns: bool, words: str = "", forked: bool = False, timeout_s: int = 240
 ) -> list[str]:
     """Run a comparison of two variants, and do something to the first trial of one of them while it counts steps.
 
@@ -138,14 +138,14 @@ def _faults() -> Iterator[Fault]:
 
     both = (_BASELINE, _OTHER)
     for in_turns in (False, True):
-        yield from fault("trial ended by SIGKILL", kill, both, "memory", in_turns=in_turns, timeout_s=60)
+        yield from fault("trial ended by SIGKILL", kill, both, "memory", in_turns=in_turns, timeout_s=240)
         yield from fault(
-            "worker ended by SIGKILL", kill_worker, (_BASELINE,), "worker", in_turns=in_turns, timeout_s=60
+            "worker ended by SIGKILL", kill_worker, (_BASELINE,), "worker", in_turns=in_turns, timeout_s=240
         )
         yield from fault("stands still", stop, (_OTHER,), "timeout_s", in_turns=in_turns, timeout_s=40)
         if Path("/sys/fs/cgroup/memory").is_dir():
             name = "memory of its control group runs out"
-            yield from fault(name, into_small_group, (_OTHER,), "memory", in_turns=in_turns, timeout_s=60)
+            yield from fault(name, into_small_group, (_OTHER,), "memory", in_turns=in_turns, timeout_s=240)
     plant = partial(plant_in_comparison, act=kill, variant=_OTHER, in_turns=True, forked=True)
     yield Fault("what trials are forked from is killed", "comparison", "second block, in turns", plant)
 

@@ -24,7 +24,7 @@ ENDLESS = ("num_steps=20000",)
 
 _COMMON = (
     "device=replay", "replay_ms_per_sample=1", "num_pages=4", "image_size=64", "batch_size=2", "num_workers=1",
-    "warmup_steps=1", "isolated_samples=0", "checked_samples=0", "timeout_s=60",
+    "warmup_steps=1", "isolated_samples=0", "checked_samples=0", "timeout_s=240",
 )  # fmt: skip
 
 _SCRIPT = Path(__file__).parents[2] / "tests" / "observed_scripts" / "plain_loop.py"

@@ -24,13 +24,13 @@ from workbench.records.run_folder import COMPARISON, list_runs, read_comparison,
 #: Few, small pages.
 _KNOBS = (
     "device=replay", "replay_ms_per_sample=1", "num_pages=4", "image_size=64", "batch_size=2", "num_workers=2",
-    "num_steps=6", "warmup_steps=1", "isolated_samples=0", "checked_samples=0", "timeout_s=60",
+    "num_steps=6", "warmup_steps=1", "isolated_samples=0", "checked_samples=0", "timeout_s=240",
 )  # fmt: skip
 
 _SCRIPT = Path(__file__).parents[2] / "tests" / "observed_scripts" / "plain_loop.py"
 _EXAMPLES = Path(__file__).parents[2]
 
-_ENDS_WITHIN_S, _POLL_S = 150.0, 0.05
+_ENDS_WITHIN_S, _POLL_S = 300.0, 0.05
 
 #: Mounts file systems that only the command sees, and becomes it: pairs of options and a folder, then `--`.
 _IN_ROOM = 'while [ "$1" != -- ]; do mount -t tmpfs -o "$1" fault "$2" || exit 96; shift 2; done; shift; exec "$@"'

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from promise import interrupt_faults, launcher_faults, machine_faults, surroundings_faults
+from promise import (
+    comparison_faults,
+    interrupt_faults,
+    lab_faults,
+    launcher_faults,
+    machine_faults,
+    observed_faults,
+    surroundings_faults,
+)
 from promise.fault import Fault, survived, try_fault
 from promise.left_over import Watch
 from promise.machine_faults import untold
@@ -17,7 +25,15 @@ from record_factory import make_record
 
 from workbench.records import Failure
 
-ROOMS = (machine_faults, launcher_faults, interrupt_faults, surroundings_faults)
+ROOMS = (
+    machine_faults,
+    observed_faults,
+    comparison_faults,
+    launcher_faults,
+    interrupt_faults,
+    lab_faults,
+    surroundings_faults,
+)
 FAULTS = [fault for room in ROOMS for fault in room.FAULTS]
 
 
