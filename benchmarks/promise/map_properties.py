@@ -120,9 +120,12 @@ def draws(words: Outlined, folder: Path) -> None:
     for maps in (made, fast):
         check_maps(maps, words.size)
         _check_outside(maps, words.polygons)
+    # Of an outline that reaches beyond the map OpenCV may leave out a pixel of the map's own border, or not.
+    beyond = any(((polygon < 0) | (polygon > words.size - 1)).any() for polygon in words.polygons)
+    inside = slice(1, -1) if beyond else slice(None)
     for name in ("shrink_map", "shrink_mask", "threshold_mask"):
-        differ = int((getattr(made, name) != getattr(fast, name)).sum())
-        assert not differ, f"{name} differs between both ways"
+        differ = getattr(made, name) != getattr(fast, name)
+        assert not differ[inside, inside].any(), f"{name} differs between both ways"
     apart = float(np.abs(made.threshold_map - fast.threshold_map).max()) * 255
     assert apart <= _LEVELS + _rounded_off(words.polygons), "threshold_map differs between both ways"
 
