@@ -15,7 +15,7 @@ import psutil
 from promise.fault import Fault
 from promise.interrupt_faults import command
 from promise.left_over import Watch
-from promise.machine_faults import Act, into_small_group, send, send_worker
+from promise.machine_faults import Act, into_small_group, remove_groups, send, send_worker
 
 from workbench.files import child_environment
 from workbench.records import Comparison
@@ -65,6 +65,7 @@ def plant_in_comparison(
     finally:
         process.kill()
         process.wait()
+        remove_groups()
     said = (folder / "said.txt").read_text()
     lost = [] if was_hit else ["nothing was hit"]
     lost += ["Traceback" + said.split("Traceback", 1)[1][-600:]] if "Traceback" in said else []

@@ -82,9 +82,7 @@ def plant_in_trial(
         hit = Hit(watch, act, phase)
         record = run_trial(make(**knobs), folder / "runs", on_event=hit.on_event)
         hit.stop()
-        for group in _GROUPS.glob("fault-*"):
-            with contextlib.suppress(OSError):
-                group.rmdir()
+        remove_groups()
         if not hit.done:
             return [f"phase {phase} was not reached: {record.failure}", *watch.left()]
         return [*hit.lost, *untold(record, phase, kinds, words), *other_on_disk(folder, record), *watch.left()]
@@ -213,6 +211,13 @@ def into_small_group(trial: psutil.Process) -> None:
     group.mkdir()
     (group / "memory.limit_in_bytes").write_text(str(_MIB // 4))
     (group / "cgroup.procs").write_text(str(trial.pid))
+
+
+def remove_groups() -> None:
+    """Remove the control groups of trials that are gone."""
+    for group in _GROUPS.glob("fault-*"):
+        with contextlib.suppress(OSError):
+            group.rmdir()
 
 
 def _faults() -> Iterator[Fault]:
