@@ -453,7 +453,10 @@ def test_after_the_counted_steps_a_death_interrupts_nobody_but_who_asks_for_a_ba
         kill_the_worker()
         with pytest.raises(RuntimeError) as caught:
             list(batches)
-        assert isinstance(explain_death(caught.value), LoaderDied)
+        assert "exited unexpectedly" in str(caught.value)
+        death = explain_death(caught.value)
+        assert isinstance(death, LoaderDied)
+        assert "is killed by signal: Killed; the kernel kills when memory runs out" in str(death)
     finally:
         (note,) = loader.close()
     assert "SIGKILL" in note

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.errors import CannotWrite, WorkbenchError, causes
@@ -94,6 +96,8 @@ def explain_death(
     full = shared_memory_full(free=free_now if free is None else free, num_workers=num_workers, batch_bytes=batch_bytes)
     deaths = [found for text in texts if (found := _DEATH.search(text))]
     pids, how = deaths[-1].groups() if deaths else ("", "")  # the first that was raised knows most
+    if "exited" in how:  # torch was asked for a batch before it was told of the death
+        how = _how_it_ended(chain, pids) or how
     worker = f"loader worker (pid {pids.strip()})"
     if "Bus error" in how:
         return LoaderDied(f"{worker} is killed by signal: Bus error. {full}")
@@ -115,6 +119,16 @@ def explain_death(
         return None
     remedy = KILLED if "Killed" in how else "the tail of stderr may say more"
     return LoaderDied(f"{worker} {how.strip().rstrip('.')}; {remedy}")
+
+
+def _how_it_ended(chain: Iterable[BaseException], pids: str) -> str | None:
+    """How a worker was ended by a signal, which its iterator knows, in torch's words; None where nobody knows."""
+    for link in chain:
+        for frame, _ in traceback.walk_tb(link.__traceback__):
+            for worker in getattr(frame.f_locals.get("self"), "_workers", ()):
+                if str(getattr(worker, "pid", "")) in pids.split(", ") and (worker.exitcode or 0) < 0:
+                    return f"is killed by signal: {signal.strsignal(-worker.exitcode)}"
+    return None
 
 
 def _broke_off(error: BaseException) -> bool:
