@@ -20,6 +20,9 @@ class LoaderDied(Exception):
 #: Why something was killed, most likely, and what to do.
 KILLED = "the kernel kills when memory runs out: lower num_workers or batch_size, or take a smaller cache"
 
+#: The file of torch's iterator, which knows its workers.
+_TORCHS_LOADER = "dataloader.py"
+
 _DEATH = re.compile(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)")
 
 #: A segment that has no room: "unable to allocate shared memory(shm) for file </torch_7_12_0>: No space left on device
@@ -125,6 +128,8 @@ def _how_it_ended(chain: Iterable[BaseException], pids: str) -> str | None:
     """How a worker was ended by a signal, which its iterator knows, in torch's words; None where nobody knows."""
     for link in chain:
         for frame, _ in traceback.walk_tb(link.__traceback__):
+            if Path(frame.f_code.co_filename).name != _TORCHS_LOADER:
+                continue
             for worker in getattr(frame.f_locals.get("self"), "_workers", ()):
                 if str(getattr(worker, "pid", "")) in pids.split(", ") and (worker.exitcode or 0) < 0:
                     return f"is killed by signal: {signal.strsignal(-worker.exitcode)}"
