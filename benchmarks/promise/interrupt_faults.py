@@ -197,14 +197,14 @@ def _faults() -> Iterator[Fault]:
     }  # fmt: skip
     subjects = {"run": "driven", "attach": "observed", "compare": "comparison", "report": "report", "check": "check"}
 
-    def fault(name: str, number: signal.Signals, at: Moment, times: int = 1, *, is_short: bool = False) -> Fault:
+    def fault(name: str, number: signal.Signals, at: Moment, times: int = 1) -> Fault:
         plant: Callable[[Path], Sequence[str]] = partial(plant_signal, name=name, number=number, at=at, times=times)
         often = "" if times == 1 else f" {times} times"
-        return Fault(f"{names[number]}{often}", subjects[name], f"workbench {name}, {at.name}", plant, is_short)
+        return Fault(f"{names[number]}{often}", subjects[name], f"workbench {name}, {at.name}", plant)
 
     for number in CODES:
         for name in ("run", "attach", "compare"):
-            yield fault(name, number, STEADY, is_short=name == "run" and number == signal.SIGHUP)
+            yield fault(name, number, STEADY)
     for name in ("run", "attach", "compare"):
         yield fault(name, signal.SIGINT, STEADY, 2)
     for number in CODES:

@@ -29,9 +29,7 @@ QUICK = [
 #: Those that compile for seconds.
 COMPILING = [
     ("compiled", "fp32"),
-    ("compiled", "bf16"),
     ("compiled", "int8"),
-    ("aoti", "fp32"),
     ("aoti", "bf16_weights"),
 ]
 

@@ -100,11 +100,11 @@ def test_without_a_limit_it_is_the_machines(tmp_path, text):
 
 @pytest.fixture
 def real_group():
-    """A control group of a twentieth of a core, of the kernel's own: less than any process gets on a busy machine."""
+    """A control group of a tenth of a core, of the kernel's own: less than any process gets on a busy machine."""
     name = f"workbench-test-{os.getpid()}"
     for mount, files in (
-        ("/sys/fs/cgroup", {"cpu.max": "5000 100000"}),
-        ("/sys/fs/cgroup/cpu", {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "5000"}),
+        ("/sys/fs/cgroup", {"cpu.max": "10000 100000"}),
+        ("/sys/fs/cgroup/cpu", {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "10000"}),
     ):
         group = Path(mount, name)
         if not Path(mount, "cgroup.procs").exists():  # a plain folder
@@ -129,6 +129,6 @@ def test_a_process_in_a_real_group_knows_its_quota_and_that_it_was_stopped(real_
         [sys.executable, "-c", BURN, str(real_group)], capture_output=True, text=True, timeout=120, check=True
     )
     cores, share, seconds = map(float, done.stdout.split())
-    assert cores == 0.05
+    assert cores == 0.1
     assert share > 0.5
     assert seconds > 0.5
