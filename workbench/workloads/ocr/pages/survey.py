@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -100,9 +102,22 @@ def survey(
     kept = KeptSurvey(folder, files, annotations, [annotation_format, limit])
     if (known := kept.load()) is not None:
         return known
-    pages, counts = _survey(folder, files, annotations, annotation_format, limit, on_page)
+    with _uncollected():
+        pages, counts = _survey(folder, files, annotations, annotation_format, limit, on_page)
     kept.keep(pages, counts)
     return pages, counts
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of circular garbage, of which there is none: it walks through all pages again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _survey(
