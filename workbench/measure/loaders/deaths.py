@@ -99,7 +99,7 @@ def explain_death(
     full = shared_memory_full(free=free_now if free is None else free, num_workers=num_workers, batch_bytes=batch_bytes)
     deaths = [found for text in texts if (found := _DEATH.search(text))]
     pids, how = deaths[-1].groups() if deaths else ("", "")  # the first that was raised knows most
-    if "exited" in how:  # torch was asked for a batch before it was told of the death
+    if "exited" in how:  # a batch was asked for before torch knew of the death
         how = _how_it_ended(chain, pids) or how
     worker = f"loader worker (pid {pids.strip()})"
     if "Bus error" in how:
