@@ -9,15 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from promise import (
-    comparison_faults,
-    interrupt_faults,
-    lab_faults,
-    launcher_faults,
-    machine_faults,
-    observed_faults,
-    surroundings_faults,
-)
+from faults import FAULTS as ALL
+from promise import damage_faults
 from promise.fault import Fault, survived, try_fault
 from promise.left_over import Watch
 from promise.machine_faults import untold
@@ -25,16 +18,8 @@ from record_factory import make_record
 
 from workbench.records import Failure
 
-ROOMS = (
-    machine_faults,
-    observed_faults,
-    comparison_faults,
-    launcher_faults,
-    interrupt_faults,
-    lab_faults,
-    surroundings_faults,
-)
-FAULTS = [fault for room in ROOMS for fault in room.FAULTS]
+#: Those of files are in `test_damage`.
+FAULTS = [fault for fault in ALL if fault not in damage_faults.FAULTS]
 
 
 @pytest.mark.real
