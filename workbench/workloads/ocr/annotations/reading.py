@@ -6,13 +6,13 @@ import gzip
 import json
 import math
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
@@ -22,7 +22,6 @@ from workbench.workloads.ocr.annotations.encodings import declared_encoding, not
 from workbench.workloads.ocr.annotations.json_faults import json_fault
 from workbench.workloads.ocr.annotations.json_stream import parse
 from workbench.workloads.ocr.pages.page import AnnotatedPage
-from workbench.workloads.ocr.pages.words import Word
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -42,7 +41,6 @@ Item = AnnotatedPage | Problem | Note
 DONT_CARE = "###"
 
 _PLAIN = frozenset((int, float))
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 #: No more is unpacked of a file: the largest annotations that are published so (HierText) have a third of it.
 MOST_UNPACKED_BYTES = 4_000_000_000
@@ -153,25 +151,22 @@ def add_word(page: AnnotatedPage, points: Any, *, text: Any = "", ignore: bool =
         values = _flattened(points)
         if not _PLAIN.issuperset(map(type, values)):
             values = [_coordinate(value) for value in values]
-        polygon = np.array(values, np.float64)
+        rounded = array("f", values)
     except OverflowError:
         drop(page, "points that are not finite")
         return
     except (TypeError, ValueError):
         drop(page, "points that are no pairs of numbers")
         return
-    if len(polygon) % 2:
-        drop(page, "points that are no pairs of numbers")
-        return
-    if not (np.abs(polygon) < _FLOAT32_MAX).all():  # false for NaN, too
-        drop(page, "points that are not finite")
-        return
-    rounded = polygon.astype(np.float32)
     kept = rounded.tolist()
-    if len(set(zip(kept[::2], kept[1::2], strict=True))) < 3:
+    if len(kept) % 2:
+        drop(page, "points that are no pairs of numbers")
+    elif not all(map(math.isfinite, kept)):
+        drop(page, "points that are not finite")
+    elif len(set(zip(kept[::2], kept[1::2], strict=True))) < 3:
         drop(page, "fewer than 3 points")
-    else:
-        page.add(Word(rounded.reshape(-1, 2), "" if text is None else _writable(str(text)), ignore))
+    else:  # a million of them: no array of each
+        page.packed.append_points(rounded, "" if text is None else _writable(str(text)), ignore)
 
 
 def drop(page: AnnotatedPage, reason: str) -> None:
@@ -276,8 +271,12 @@ def _flattened(points: Any) -> list[Any]:
     """Numbers in a row, of numbers in a row or pairs of them; empty for None."""
     if points is None:
         return []
-    if not isinstance(points, Sequence) or isinstance(points, str):
+    if not _is_row(points):
         raise TypeError("points are no list")
-    if points and isinstance(points[0], Sequence) and not isinstance(points[0], str):
+    if points and _is_row(points[0]):
         return [value for x, y in points for value in (x, y)]
     return list(points)
+
+
+def _is_row(value: Any) -> bool:
+    return type(value) is list or (isinstance(value, Sequence) and not isinstance(value, str))

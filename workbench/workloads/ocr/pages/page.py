@@ -120,21 +120,16 @@ class AnnotatedPage:
     frame: Frame | None = None
     unit: Unit = "px"
     dropped: dict[str, int] = field(default_factory=dict)
+    or_image: str = ""
 
     def __post_init__(self) -> None:
         """Pack the words: there may be millions."""
         self.words = self._packed = Words(self.words)
 
-    def add(self, word: Word) -> None:
-        """Add a word."""
-        self._packed.append(word)
-
     @property
     def packed(self) -> Words:
         """The words, packed."""
         return self._packed
-
-    or_image: str = ""
 
 
 class PageCounts(BaseModel):

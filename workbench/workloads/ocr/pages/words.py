@@ -114,10 +114,20 @@ class Words(Sequence[Word]):
 
     def append(self, word: Word) -> None:
         """Add a word."""
-        self._points += np.ascontiguousarray(word.polygon, np.float32).tobytes()
+        self.append_points(np.ascontiguousarray(word.polygon, np.float32).tobytes(), word.text, word.ignore)
+
+    def append_points(self, points: bytes | array[float], text: str, ignore: bool) -> None:
+        """Add a word.
+
+        Args:
+            points: float32 x, y, x, y, ..., one after the other.
+            text: See `Word`.
+            ignore: See `Word`.
+        """
+        self._points += points
         self._ends.append(len(self._points) // _BYTES_A_POINT)
-        self._ignore.append(word.ignore)
-        self._texts.append(sys.intern(word.text) if type(word.text) is str else word.text)  # many come up repeatedly
+        self._ignore.append(ignore)
+        self._texts.append(sys.intern(text) if type(text) is str else text)  # many come up repeatedly
 
     @property
     def points(self) -> Polygon:
