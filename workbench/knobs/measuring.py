@@ -158,7 +158,7 @@ class LoaderKnobs(Slice):
         refused=[
             Refusal(
                 ("worker_threads", "start_method=fork"),
-                lambda k: k.worker_threads > 1 and k.num_workers > 0 and k.start_method == "fork",
+                lambda k: k.worker_threads > 1 and bool(k.num_workers) and k.start_method == "fork",
                 "thread pools don't survive a fork: a worker that uses the parent's would wait for ever",
                 "Take start_method=spawn, or worker_threads=1",
             )
@@ -244,7 +244,7 @@ class RankKnobs(Slice):
             ),
             Refusal(
                 ("ranks", "start_method=fork"),
-                lambda k: k.ranks > 1 and k.num_workers > 0 and k.start_method == "fork",
+                lambda k: k.ranks > 1 and bool(k.num_workers) and k.start_method == "fork",
                 "a worker that is forked beside the threads of a process group may wait for ever",
                 "Take start_method=forkserver, or num_workers=0",
             ),

@@ -31,6 +31,12 @@ def test_a_command_that_cannot_be_observed_is_refused_in_words(command: str) -> 
     assert WRONG[command] in str(raised.value)
 
 
+def test_rules_know_that_the_script_decides_of_its_workers() -> None:
+    assert ObservedKnobs().num_workers is None
+    with pytest.raises(BadInput, match="ranks with mode=validate"):
+        ObservedKnobs.parse_own({"ranks": 2})
+
+
 @pytest.mark.parametrize(
     ("knobs", "words"),
     [

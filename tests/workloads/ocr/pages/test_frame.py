@@ -89,7 +89,7 @@ def test_the_frame_is_decided(annotated, header, frame):
 
 def test_one_word_that_does_not_fit_decides_for_the_page():
     annotated = page(60, 60)
-    annotated.add(page(60, 118).words[0])
+    annotated.packed.append(page(60, 118).words[0])
     assert decide_frame(annotated, TURNED) == "upright"
 
 
