@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.workloads.ocr.pages.image_header import ImageHeader, ImageProblem, read_header, read_headers
+from workbench.workloads.ocr.pages.image_header import ImageHeader, ImageProblem, read_header
 
 ORIENTATION = 0x0112
 
@@ -179,30 +179,6 @@ def test_a_folder_or_a_missing_file_is_refused(tmp_path):
     for path in (tmp_path, tmp_path / "a.jpg"):
         with pytest.raises(ImageProblem, match="cannot be read as an image"):
             read_header(path)
-
-
-def test_many_headers_come_in_order_with_their_problems(tmp_path):
-    paths = [saved(tmp_path / f"{side}.png", Image.new("L", (side, 1))) for side in range(1, 40)]
-    paths[20].write_bytes(b"")
-    headers = read_headers(paths)
-    assert isinstance(headers.pop(20), ImageProblem)
-    assert [header.width for header in headers] == [side for side in range(1, 40) if side != 21]
-
-
-def damaged_exif() -> bytes:
-    """An EXIF block with a second entry that is cut off, which Pillow warns of."""
-    return b"Exif\0\0" + b"MM\0*\0\0\0\x08" + b"\0\x02" + b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + b"\x01\x1a"
-
-
-def test_warnings_are_kept_with_their_image_and_filters_restored(tmp_path):
-    good = [saved(tmp_path / f"{number}.jpg") for number in range(10)]
-    odd = saved(tmp_path / "odd.jpg", exif=damaged_exif())
-    before = list(warnings.filters)
-    *headers, last = read_headers([*good, odd])
-    assert all(header.remarks == () for header in headers)
-    assert last.orientation == 6
-    assert any("Corrupt EXIF data" in remark for remark in last.remarks)
-    assert warnings.filters == before
 
 
 def test_real_photos_turned_by_exif(real_pages):

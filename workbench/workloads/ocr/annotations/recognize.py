@@ -16,7 +16,8 @@ from workbench.workloads.ocr.annotations.formats import FORMATS, NO_FORMAT
 from workbench.workloads.ocr.annotations.guess_format import Guess, guess_format
 from workbench.workloads.ocr.annotations.quads_or_polygons import Decision, decide
 from workbench.workloads.ocr.annotations.unread_formats import unread_format
-from workbench.workloads.ocr.pages.image_header import ImageProblem, read_headers
+from workbench.workloads.ocr.pages.headers import read_headers
+from workbench.workloads.ocr.pages.image_header import ImageProblem
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 
 _SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv", ".mat", ".xml", ".json.gz", ".jsonl.gz")

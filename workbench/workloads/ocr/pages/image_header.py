@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -25,7 +22,6 @@ from workbench.workloads.ocr.pages.image_kinds import (
 )
 
 _ORIENTATION = 0x0112
-_THREADS, _FILES_AT_ONCE = 8, 64
 _TAIL_BYTES = 65536
 #: Most files are in the buffer with the first read: each further one makes threads take turns.
 _BUFFER_BYTES = 65536
@@ -75,44 +71,6 @@ class ImageHeader:
     def upright_size(self) -> tuple[int, int]:
         """Width and height in pixels after the EXIF turn."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
-
-
-def read_headers(
-    paths: Iterable[Path], *, on_file: Callable[[int, int], None] | None = None
-) -> list[ImageHeader | ImageProblem]:
-    """Read the headers of many files, several at a time; in their order, and a problem for each that cannot be used.
-
-    Args:
-        paths: The images.
-        on_file: Told the number of files done and of all files, now and then.
-    """
-    every = list(paths)
-    found: list[ImageHeader | ImageProblem] = []
-    current = threading.local()
-
-    def remember(message: Warning | str, *_: object, **__: object) -> None:
-        current.remarks.append(" ".join(str(message).split()))
-
-    def read(begin: int) -> list[ImageHeader | ImageProblem]:
-        return [read_one(path) for path in every[begin : begin + _FILES_AT_ONCE]]
-
-    def read_one(path: Path) -> ImageHeader | ImageProblem:
-        current.remarks = []
-        try:
-            return read_header(path, current.remarks)
-        except ImageProblem as problem:
-            return problem
-
-    # Here, not around each file: the filters belong to the process, and threads would restore each other's.
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = remember
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for part in pool.map(read, range(0, len(every), _FILES_AT_ONCE)):
-                found += part
-                if on_file is not None:
-                    on_file(len(found), len(every))
-    return found
 
 
 def read_header(path: Path, remarks: list[str] | None = None) -> ImageHeader:

@@ -18,7 +18,8 @@ from workbench.workloads.ocr.annotations.reading import Item, Note, forget
 from workbench.workloads.ocr.annotations.recognize import find_annotations
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.frame import decide_frame, turn_upright
-from workbench.workloads.ocr.pages.image_header import ImageHeader, ImageProblem, read_headers
+from workbench.workloads.ocr.pages.headers import read_headers
+from workbench.workloads.ocr.pages.image_header import ImageHeader, ImageProblem
 from workbench.workloads.ocr.pages.image_index import ImageIndex
 from workbench.workloads.ocr.pages.image_kinds import IMAGE_SUFFIXES
 from workbench.workloads.ocr.pages.kept_survey import LARGE, KeptSurvey
