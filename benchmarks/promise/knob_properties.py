@@ -133,10 +133,10 @@ def differs_where_it_says(drawn: tuple[dict[str, dict[str, str]], dict[str, str]
     assert [BASELINE, *(name for name in variants if name != BASELINE)] == list(found)
     base = found[BASELINE]
     for name, own in variants.items():
-        knobs = found[name]
+        knobs, own = found[name], {knob.strip(): value for knob, value in own.items()}
         assert all(getattr(knobs, knob) == knobs.typed(knob, value) for knob, value in own.items())
         if type(knobs) is type(base):
-            others = set(knobs.differing(base)) - set(own) - set(variants.get(BASELINE, {}))
+            others = set(knobs.differing(base)) - set(own) - {knob.strip() for knob in variants.get(BASELINE, {})}
             assert not others, f"'{name}' differs in {others} as well, which it does not set"
 
 
