@@ -1,9 +1,10 @@
-"""Faults of the machine that hit one trial of a comparison: the others keep what they measured, and it is said."""
+"""Faults that hit one trial of a comparison, or its data: the others keep what they measured, and it is said."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -12,8 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import psutil
+from promise.changed_data import CHANGES, Change, drawn_pages
 from promise.fault import Fault
-from promise.interrupt_faults import command
+from promise.interrupt_faults import Moment, command
 from promise.left_over import Watch
 from promise.machine_faults import Act, into_small_group, remove_groups, send, send_worker
 
@@ -76,6 +78,65 @@ def plant_in_comparison(
         return [*lost, f"{len(found)} comparisons are there: {said[-400:]}", *watch.left()]
     told = _whole(found[0], results, said) if in_turns else _failed(found[0], variant, words, said)
     return [*lost, *told, *watch.left()]
+
+
+def plant_change_in_comparison(
+    folder: Path, change: Change, *, at: Moment, must_fail: bool, in_turns: bool = False
+) -> list[str]:
+    """Run a comparison, and change its data set meanwhile.
+
+    Args:
+        folder: An empty folder.
+        change: What is done to the data set.
+        at: In which trial, and when in it; trial 0 warms up.
+        must_fail: Whether a variant fails by name then; else the comparison ends well, on trials that all saw the same,
+            or says that they did not and has no verdict.
+        in_turns: Whether trials take turns.
+
+    Returns:
+        Every way in which it was not survived.
+    """
+    watch, results, pages = Watch(folder), folder / "results", folder / "pages"
+    shutil.copytree(drawn_pages(), pages)
+    words = command("compare", results, f"dataset={pages}", "num_pages=none", "num_steps=100", in_turns=in_turns)
+    with (folder / "said.txt").open("w") as file:
+        process = subprocess.Popen(words, stdout=file, stderr=file, env=child_environment(watch.environment))
+    try:
+        began_s = time.monotonic()
+        is_changed = False
+        while process.poll() is None and time.monotonic() < began_s + _ENDS_WITHIN_S:
+            if not is_changed and at.has_come(results, time.monotonic() - began_s):
+                change(pages)
+                is_changed = True
+            time.sleep(_POLL_S)
+        if process.poll() is None:
+            return ["the command does not end"]
+    finally:
+        process.kill()
+        process.wait()
+    said = (folder / "said.txt").read_text()
+    lost = [] if is_changed else ["nothing was changed"]
+    lost += ["Traceback" + said.split("Traceback", 1)[1][-600:]] if "Traceback" in said else []
+    return [*lost, *_changed(process.returncode, said, results, must_fail=must_fail), *watch.left()]
+
+
+def _changed(code: int, said: str, results: Path, *, must_fail: bool) -> Iterator[str]:
+    """What is wrong with a comparison whose data set was changed."""
+    found = [read_comparison(path.parent) for path in results.glob(f"comparisons/*/{COMPARISON}")]
+    if (code != 0) != must_fail or len(found) != 1:
+        yield f"it ended with exit code {code}, and {len(found)} comparisons are there: {said[-400:]}"
+        return
+    failures = [one.failure.message for one in found[0].variants if one.failure is not None]
+    if must_fail and not any(str(results.parent / "pages") in message for message in failures):
+        yield f"no failure names the data set: {failures}; {said[-400:]}"
+    ids = (run_id for variant in found[0].variants for run_id in variant.run_ids)
+    records = [record for record in (read_record(results / "runs" / run_id) for run_id in ids) if not record.failure]
+    if len({record.description.content for record in records if record.description}) > 1 and not must_fail:
+        if "data set was changed" not in said:
+            yield f"nothing says that trials saw other pages: {said[-400:]}"
+        yield from (f"'{one.name}' is {one.verdict}" for one in found[0].others if one.verdict != "inconclusive")
+    if must_fail and not records:
+        yield "what was measured before is lost"
 
 
 def _trial(watch: Watch, results: Path, variant: str) -> psutil.Process | None:
@@ -147,6 +208,17 @@ def _faults() -> Iterator[Fault]:
         if Path("/sys/fs/cgroup/memory").is_dir():
             name = "memory of its control group runs out"
             yield from fault(name, into_small_group, (_OTHER,), "memory", in_turns=in_turns, timeout_s=240)
+    for name in ("an image is deleted", "an image becomes larger", "an image is exchanged for one of as many bytes"):
+        for at in (Moment("steady, second trial", 1), Moment("steady, third trial", 2)):
+            change = partial(plant_change_in_comparison, change=CHANGES[name], at=at)
+            yield Fault(name, "comparison", f"{at.name}, whole trials", partial(change, must_fail=True))
+        is_gone = name == "an image is deleted"  # then no later trial finds all images
+        at = Moment("steady, second trial", 1)
+        plant = partial(plant_change_in_comparison, change=CHANGES[name], at=at, in_turns=True, must_fail=is_gone)
+        yield Fault(name, "comparison", f"{at.name}, in turns", plant)
+        at = Moment("end of the second trial", 1, "finish")
+        plant = partial(plant_change_in_comparison, change=CHANGES[name], at=at, must_fail=is_gone)
+        yield Fault(name, "comparison", f"{at.name}, whole trials", plant)
     plant = partial(plant_in_comparison, act=kill, variant=_OTHER, in_turns=True, forked=True)
     yield Fault("what trials are forked from is killed", "comparison", "second block, in turns", plant)
 

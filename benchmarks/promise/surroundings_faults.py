@@ -68,6 +68,8 @@ def command(name: str, results: Path, *knobs: str) -> list[str]:
         return [*start, "--steps", "10", "-p", "timeout_s=60", "--", *script]
     if name == "compare":
         return [*start, *given, "--blocks", "2", "--whole-trials", "--variant", "inline: num_workers=0"]
+    if name == "check":
+        return [*start, *given, "--against", "num_workers=0", "--blocks", "2"]
     return [*start, *given, *(["--blocks", "1"] if name == "report" else [])]
 
 
@@ -263,7 +265,7 @@ def plant_abort(folder: Path) -> list[str]:
 def _faults() -> Iterator[Fault]:
     subjects = {"run": "driven", "attach": "observed", "compare": "comparison"}
     measured = tuple(subjects)
-    subjects["report"] = "report"
+    subjects |= {"report": "report", "check": "check"}
 
     def around(what: str, name: str, codes: Sequence[int], words: str = "", **how: Any) -> Fault:
         plant = partial(plant_around, name=name, codes=codes, words=words, **how)
@@ -280,7 +282,8 @@ def _faults() -> Iterator[Fault]:
         yield around("results may not be written", name, [1, 2], "[Rr]ead-only", mounts=mounts)
         home = {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
         yield around("home may not be written", name, [0], mounts={"{folder}/home": "ro"}, environment=home)
-    yield from _around_report(around)
+    for name in ("report", "check"):
+        yield from _around_several(around, name)
     home = {"HOME": None, "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
     yield around("there is no HOME", "run", [0], environment=home)
     cache = {"WORKBENCH_CACHE": "{folder}/cache"}
@@ -298,12 +301,22 @@ def _faults() -> Iterator[Fault]:
     yield Fault("workers abort at their end", "driven", "workbench run", plant_abort, is_short=True)
 
 
-def _around_report(around: Callable[..., Fault]) -> Iterator[Fault]:
-    yield around("/dev/shm has 64k", "report", [0, 1], "/dev/shm|shared memory", mounts={"/dev/shm": "size=64k"})
+def _around_several(around: Callable[..., Fault], name: str) -> Iterator[Fault]:
+    """Around a command that runs many trials, of which each has been tried by itself."""
+    yield around("/dev/shm has 64k", name, [0, 1, 2], "/dev/shm|shared memory", mounts={"/dev/shm": "size=64k"})
     for size in ("64k", "1m"):
         mounts = {"{folder}/results": f"size={size}"}
-        yield around(f"disk of results has {size}", "report", [0, 1, 2], "no space|cannot write|room", mounts=mounts)
-    yield around("results may not be written", "report", [1, 2], "[Rr]ead-only", mounts={"{folder}/results": "ro"})
+        yield around(f"disk of results has {size}", name, [0, 1, 2], "no space|cannot write|room", mounts=mounts)
+    yield around("results may not be written", name, [1, 2], "[Rr]ead-only", mounts={"{folder}/results": "ro"})
+    home = {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
+    yield around(
+        "home may not be written",
+        name,
+        [0, 1],
+        "slower|undecided|not enough",
+        mounts={"{folder}/home": "ro"},
+        environment=home,
+    )
 
 
 FAULTS: tuple[Fault, ...] = tuple(_faults())

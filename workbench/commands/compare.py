@@ -149,6 +149,7 @@ def compare_variants(
     for variant in comparison.variants:
         if variant.failure is not None:
             say(f"'{variant.name}': {describe_failure(variant.failure)}")
+    print_sentences(f"Note: {note}" for note in comparison.notes)
     if any(variant.verdict == "inconclusive" for variant in comparison.variants):
         say(f"For more blocks: workbench compare --resume {shlex.quote(str(folder))} --blocks N")
     say(f"Comparison: {folder}\nReport: {done.html}")

@@ -225,6 +225,10 @@ class Description(Part):
     )
     counts: list[Count] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    content: str | None = Field(
+        None,
+        description="digest of the samples, with the times of their files: another one, other data; None: not known",
+    )
 
 
 class Record(BaseModel):

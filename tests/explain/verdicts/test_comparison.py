@@ -6,7 +6,7 @@ import pytest
 from record_factory import make_failed, make_record, make_steady
 
 from workbench.explain.verdicts.comparison import break_even_epochs, compare, is_clear
-from workbench.records import Comparison, Machine, Memory, Policy
+from workbench.records import Comparison, Description, Machine, Memory, Policy, Record
 
 
 def compared(rates: dict[str, list[float]], **settings) -> Comparison:
@@ -220,3 +220,28 @@ def test_trials_that_counted_other_numbers_of_steps_are_named():
     notes = compare({"b": baseline, "v": short}, baseline="b", order=order, seed=0).notes
     assert "Not all trials counted as many steps (timeout_s ended some before): 'v'." in notes
     assert compare({"b": baseline, "v": baseline}, baseline="b", order=order, seed=0).notes == []
+
+
+def on(content: str | None, rate: float) -> Record:
+    record = make_record(rate)
+    return record.model_copy(update={"description": Description(num_samples=100, content=content)})
+
+
+@pytest.mark.parametrize(
+    ("baseline", "variant", "changed"),
+    [("xxx", "xxy", ["a"]), ("xyy", "yyy", ["baseline"]), ("xxy", "xyy", ["baseline", "a"]), ("xxx", "yyy", [])],
+)
+def test_of_trials_that_saw_other_samples_there_is_no_verdict(baseline: str, variant: str, changed: list[str]) -> None:
+    records = {"baseline": [on(content, 100) for content in baseline], "a": [on(content, 200) for content in variant]}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 3, seed=0)
+    assert result(comparison, "a").verdict == ("inconclusive" if changed else "faster")
+    assert result(comparison, "a").more_blocks is None
+    told = [note for note in comparison.notes if "data set was changed" in note]
+    assert bool(told) == bool(changed)
+    assert all(f"'{name}'" in told[0] for name in changed)
+
+
+def test_samples_of_which_nothing_is_known_are_taken_as_the_same() -> None:
+    records = {"baseline": [on(None, 100)] * 3, "a": [on(None, 200), on("x", 200), on("x", 200)]}
+    comparison = compare(records, baseline="baseline", order=[["baseline", "a"]] * 3, seed=0)
+    assert result(comparison, "a").verdict == "faster"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -23,6 +24,7 @@ from workbench.workload import Pending, Timers
 from workbench.workloads.ocr import scoring
 from workbench.workloads.ocr.knobs import OcrKnobs
 from workbench.workloads.ocr.pages.notes import NO_ANNOTATIONS
+from workbench.workloads.ocr.synthetic.draw import draw_pages
 from workbench.workloads.ocr.workload import OcrWorkload
 
 pytestmark = pytest.mark.real
@@ -292,6 +294,22 @@ def test_of_images_alone_there_are_no_words_to_describe():
     counts = {count.name: count.number for count in described.counts}
     assert counts["words"] == 0
     assert not {"words to be ignored", "pages without words"} & set(counts)
+
+
+def test_other_samples_are_told_from_the_same(tmp_path):
+    folder = draw_pages(tmp_path / "pages", count=3, seed=0)
+
+    def content() -> str:
+        return make(dataset=str(folder)).check().content
+
+    before = content()
+    assert content() == before
+    image = next(folder.rglob("*.jpg"))
+    os.utime(image, (1, 1))
+    touched = content()
+    labels = folder / "annotations.json"
+    labels.write_text(labels.read_text().replace('"transcription":"', '"transcription":"x', 1))
+    assert len({before, touched, content()}) == 3
 
 
 def test_a_real_detector_runs_on_images_alone():

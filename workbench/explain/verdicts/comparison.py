@@ -120,9 +120,21 @@ def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Polic
         notes.append(f"Not all trials counted as many steps (timeout_s ended some before): {_names(shorter)}.")
     if few:
         notes.append(f"No verdict, because there are fewer than {policy.min_blocks} complete blocks: {_names(few)}.")
+    if changed := _of_other_data(records):
+        what = "No verdict, because their data set was changed between trials; let it be, and compare again"
+        notes.append(f"{what}: {_names(changed)}.")
     if mixed:
         notes.append(f"One of the variant and the baseline ran on a simulated device, the other not: {_names(mixed)}.")
     return notes
+
+
+def _of_other_data(records: Mapping[str, Sequence[Record]]) -> list[str]:
+    """The variants whose trials have not all seen the same samples."""
+    seen = {
+        name: {record.description.content for record in trials if record.description}
+        for name, trials in records.items()
+    }
+    return [name for name, contents in seen.items() if len(contents - {None}) > 1]
 
 
 def _counts_differ(trials: Sequence[Record]) -> bool:
@@ -154,7 +166,8 @@ def _variant(
         if other != name and its is not baseline and not has_failed(its)
     ]
     speedup = estimate(ratios, policy, num_compared=num_compared, others=others)
-    verdict: Verdict = "inconclusive" if has_failed(baseline) else verdict_of(speedup, policy)
+    is_open = has_failed(baseline) or bool(_of_other_data({name: trials, "": baseline}))
+    verdict: Verdict = "inconclusive" if is_open else verdict_of(speedup, policy)
     if has_failed(trials):
         verdict = "failed"
     return _described(
@@ -163,7 +176,7 @@ def _variant(
         speedup=speedup,
         verdict=verdict,
         more_blocks=more_blocks(ratios, policy, num_compared=num_compared, others=others)
-        if verdict == "inconclusive"
+        if verdict == "inconclusive" and not is_open
         else None,
         checks=checks,
         break_even_epochs=break_even_epochs(trials, baseline) if verdict == "faster" else None,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 from workbench.errors import Problem
 from workbench.records import Count, Description
 from workbench.units import counted
 from workbench.workloads.ocr.detector.postprocess import MOST_CANDIDATES
 from workbench.workloads.ocr.knobs import OcrKnobs
-from workbench.workloads.ocr.pages.page import PageCounts
+from workbench.workloads.ocr.pages.page import Page, PageCounts
+from workbench.workloads.ocr.pages.words import Words
 
 
-def describe(counts: PageCounts, *, lost_on_the_way: int) -> Description:
+def describe(pages: Sequence[Page], counts: PageCounts, *, lost_on_the_way: int) -> Description:
     """The pages in numbers.
 
     Args:
+        pages: As surveyed.
         counts: What the survey has counted.
         lost_on_the_way: Words that degenerated in the transforms.
     """
@@ -33,7 +38,19 @@ def describe(counts: PageCounts, *, lost_on_the_way: int) -> Description:
             *(Count(name=f"words left out: {reason}", number=number) for reason, number in dropped.items()),
         ],
         notes=counts.notes,
+        content=_content(pages),
     )
+
+
+def _content(pages: Sequence[Page]) -> str:
+    """A digest that is another one as soon as a page, its file or a point of its words is."""
+    digest = hashlib.blake2b(digest_size=16)
+    for page in pages:
+        of_file = page.name, page.num_bytes, page.offset, page.written_ns, page.width, page.height
+        words = page.words if isinstance(page.words, Words) else Words(page.words)
+        digest.update(repr((*of_file, words.texts)).encode(errors="surrogateescape"))
+        digest.update(words.points.tobytes())
+    return digest.hexdigest()
 
 
 def problems_with(knobs: OcrKnobs, counts: PageCounts, *, is_replayed: bool) -> list[Problem]:

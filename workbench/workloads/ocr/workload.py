@@ -101,9 +101,9 @@ class OcrWorkload(OcrTools):
 
     def check(self) -> Description:
         """See `Workload`. The pages are looked at once, however often this is asked."""
-        counts = self._survey()[1]
+        pages, counts = self._survey()
         self._refuse(is_replayed=self._knobs.device == "replay")
-        return describe(counts, lost_on_the_way=self._dropped)
+        return describe(pages, counts, lost_on_the_way=self._dropped)
 
     def dataset(self) -> PageDataset | BatchedCache:
         """See `Workload`."""

@@ -112,7 +112,9 @@ def test_what_a_killed_process_would_have_read_is_read_here(tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("says", ["echo Hello", "echo '[1, 2, 3, 4, 5]'", "exit 1", None])
-def test_processes_that_do_not_answer_are_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+def test_processes_that_do_not_answer_are_not_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str | None
+) -> None:
     paths = [saved(tmp_path / f"{side}.png", side) for side in range(1, 12)]
     program = tmp_path / "python"
     if says is not None:
