@@ -141,3 +141,12 @@ def test_images_alone_become_shards(tmp_path, capsys, checkout):
 def test_knobs_are_those_of_a_data_set(tmp_path):
     with pytest.raises(BadInput, match="drawn pages take no knobs"):
         pages(tmp_path / "out", parameter=["num_pages=3"])
+
+
+@pytest.mark.parametrize("to", ["yolo", SHARDS])
+def test_of_many_pages_it_is_told_how_many_are_looked_over(tmp_path, capsys, checkout, monkeypatch, to):
+    monkeypatch.setattr("workbench.workloads.ocr.pages.survey.LARGE", 1)
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    pages(tmp_path / "out", to=to, data=checkout / "data_samples")
+    told = [line.split("] ")[1] for line in capsys.readouterr().err.splitlines()]
+    assert list(dict.fromkeys(told)) == ["pages looked over", "pages written"]

@@ -58,6 +58,7 @@ class WritesSamples(Protocol):
         layout: str,
         seed: int = ...,
         settings: Mapping[str, Any] | None = None,
+        on_look: OnDone | None = None,
         on_sample: OnDone | None = None,
     ) -> Description:
         """Write the samples of the data set at `data`; its notes say what could not be written as it was.
@@ -82,6 +83,7 @@ class WritesShards(Protocol):
         *,
         num_shards: int | None = None,
         settings: Mapping[str, Any] | None = None,
+        on_look: OnDone | None = None,
         on_sample: OnDone | None = None,
     ) -> Description:
         """Write the samples of the data set at `data`; by default as many shards as its size asks for.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,8 +65,10 @@ def pages(
     settings = read_parameters(parameter)
     if to != SHARDS and data is not None:
         converter = ask_for(WritesSamples, DEFAULT_WORKLOAD, "convert data sets")
-        with show_counted("pages written") as on_sample:
-            written = converter.write_samples(data, out, layout=to, seed=seed, settings=settings, on_sample=on_sample)
+        with _show_conversion() as (on_look, on_sample):
+            written = converter.write_samples(
+                data, out, layout=to, seed=seed, settings=settings, on_look=on_look, on_sample=on_sample
+            )
         say("\n".join([f"{out}: {_contents(written)}", *written.notes]))
         return
     if to != SHARDS:
@@ -79,9 +83,21 @@ def pages(
             data = Path(scratch) / "pages"
             with show_counted("pages drawn") as on_sample:
                 drawer.draw(data, count=count, seed=seed, on_sample=on_sample)
-        with show_counted("pages written") as on_sample:
-            written = writer.write_shards(data, out, num_shards=shards, settings=settings, on_sample=on_sample)
+        with _show_conversion() as (on_look, on_sample):
+            written = writer.write_shards(
+                data, out, num_shards=shards, settings=settings, on_look=on_look, on_sample=on_sample
+            )
     say("\n".join([f"{out}: {_contents(written)}", *written.notes]))
+
+
+@contextlib.contextmanager
+def _show_conversion() -> Iterator[tuple[Callable[[int, int], None], Callable[[int, int], None]]]:
+    """Shows how many pages of a data set have been looked over, and then how many are written."""
+    from workbench.commands.console import show_progress
+    from workbench.report.progress import counted_progress
+
+    with show_progress() as on_progress:
+        yield counted_progress("pages looked over", on_progress), counted_progress("pages written", on_progress)
 
 
 def _contents(samples: Description) -> str:

@@ -48,13 +48,14 @@ class OcrTools:
         layout: str,
         seed: int = 0,
         settings: Mapping[str, Any] | None = None,
+        on_look: _OnSample | None = None,
         on_sample: _OnSample | None = None,
     ) -> Description:
         """See `WritesSamples`."""
         from workbench.workloads.ocr.layouts.write import write_layout
         from workbench.workloads.ocr.pages.survey import survey_pages
 
-        pages, counts = survey_pages(OcrKnobs.parse_own({**(settings or {}), "dataset": str(data)}))
+        pages, counts = survey_pages(OcrKnobs.parse_own({**(settings or {}), "dataset": str(data)}), on_look)
         written = write_layout(pages, counts, folder, layout=layout, seed=seed, on_page=on_sample)
         return Description(
             num_samples=written.num_pages,
@@ -72,13 +73,14 @@ class OcrTools:
         *,
         num_shards: int | None = None,
         settings: Mapping[str, Any] | None = None,
+        on_look: _OnSample | None = None,
         on_sample: _OnSample | None = None,
     ) -> Description:
         """See `WritesShards`."""
         from workbench.workloads.ocr.pages.shards import write_shards
         from workbench.workloads.ocr.pages.survey import survey_pages
 
-        pages, counts = survey_pages(OcrKnobs.parse_own({**(settings or {}), "dataset": str(data)}))
+        pages, counts = survey_pages(OcrKnobs.parse_own({**(settings or {}), "dataset": str(data)}), on_look)
         shards = write_shards(pages, counts, folder, num_shards=num_shards, on_page=on_sample)
         return Description(
             num_samples=counts.num_pages,
