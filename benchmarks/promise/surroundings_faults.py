@@ -32,6 +32,9 @@ _EXAMPLES = Path(__file__).parents[2]
 
 _ENDS_WITHIN_S, _POLL_S = 300.0, 0.05
 
+#: What is said of a disk that is full.
+_NO_ROOM = "[Nn]o space|cannot write|room"
+
 #: Mounts file systems that only the command sees, and becomes it: pairs of options and a folder, then `--`.
 _IN_ROOM = 'while [ "$1" != -- ]; do mount -t tmpfs -o "$1" fault "$2" || exit 96; shift 2; done; shift; exec "$@"'
 _CANNOT_MOUNT = 96
@@ -277,11 +280,11 @@ def _faults() -> Iterator[Fault]:
             yield around(f"/dev/shm has {size}", name, [0, 1], "/dev/shm|shared memory", mounts=mounts)
         for size in ("8k", "64k", "200k", "1m"):
             mounts = {"{folder}/results": f"size={size}"}
-            yield around(f"disk of results has {size}", name, [0, 1, 2], "no space|cannot write|room", mounts=mounts)
+            yield around(f"disk of results has {size}", name, [0, 1, 2], _NO_ROOM, mounts=mounts)
         mounts = {"{folder}/results": "ro"}
         yield around("results may not be written", name, [1, 2], "[Rr]ead-only", mounts=mounts)
-        home = {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
-        yield around("home may not be written", name, [0], mounts={"{folder}/home": "ro"}, environment=home)
+        home, mounts = _unwritable_home()
+        yield around("home may not be written", name, [0], mounts=mounts, environment=home)
     for name in ("report", "check"):
         yield from _around_several(around, name)
     home = {"HOME": None, "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
@@ -301,22 +304,21 @@ def _faults() -> Iterator[Fault]:
     yield Fault("workers abort at their end", "driven", "workbench run", plant_abort, is_short=True)
 
 
+def _unwritable_home() -> tuple[dict[str, str | None], dict[str, str]]:
+    """Variables that name a home, and what is mounted there."""
+    return {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}, {"{folder}/home": "ro"}
+
+
 def _around_several(around: Callable[..., Fault], name: str) -> Iterator[Fault]:
     """Around a command that runs many trials, of which each has been tried by itself."""
     yield around("/dev/shm has 64k", name, [0, 1, 2], "/dev/shm|shared memory", mounts={"/dev/shm": "size=64k"})
     for size in ("64k", "1m"):
         mounts = {"{folder}/results": f"size={size}"}
-        yield around(f"disk of results has {size}", name, [0, 1, 2], "no space|cannot write|room", mounts=mounts)
+        yield around(f"disk of results has {size}", name, [0, 1, 2], _NO_ROOM, mounts=mounts)
     yield around("results may not be written", name, [1, 2], "[Rr]ead-only", mounts={"{folder}/results": "ro"})
-    home = {"HOME": "{folder}/home", "XDG_CACHE_HOME": None, "WORKBENCH_CACHE": None}
-    yield around(
-        "home may not be written",
-        name,
-        [0, 1],
-        "slower|undecided|not enough",
-        mounts={"{folder}/home": "ro"},
-        environment=home,
-    )
+    home, mounts = _unwritable_home()
+    # Whatever the verdict: of so few steps it may be any.
+    yield around("home may not be written", name, [0, 1, 3], "pages/s", mounts=mounts, environment=home)
 
 
 FAULTS: tuple[Fault, ...] = tuple(_faults())
