@@ -5,6 +5,7 @@ What is damaged is made anew, or refused by name; what comes of it is never anot
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import sys
@@ -153,8 +154,10 @@ def plant_damage(folder: Path, name: str, damage: str) -> list[str]:
 def _kept(name: str) -> tuple[Path, Path, bytes]:
     """A folder in which something is kept, a copy of it, and the result of it."""
     use, pattern = {**USES, **_TORCH_COMPILE}[name]
-    folder = Path(mkdtemp(prefix="fault-kept-"))
-    whole = folder.with_name(f"{folder.name}-whole")
+    place = Path(mkdtemp(prefix="fault-kept-"))
+    atexit.register(shutil.rmtree, place)  # the faults of a file share it
+    folder, whole = place / "kept", place / "whole"
+    folder.mkdir()
     result = use(folder)
     shutil.copytree(folder, whole)
     assert any(folder.glob(pattern)), f"{name} has left nothing: {sorted(folder.rglob('*'))}"

@@ -6,10 +6,12 @@ import os
 import signal
 import time
 from contextlib import closing
+from shutil import rmtree
 
 import pytest
 from toy import toy_knobs
 
+from workbench.measure.attach.seen import shared_folder
 from workbench.measure.comparison.sliced_block import run_sliced_block
 from workbench.measure.trial.launcher import Launch
 from workbench.measure.trial.machine import MachineWatch
@@ -44,6 +46,7 @@ def test_a_forked_trial_that_cannot_begin_says_so(template, tmp_path):
         assert trial.poll() == trial.returncode
         assert "knobs.json" in (tmp_path / "stderr").read_text()
         assert trial.stdout.read() == ""
+    rmtree(shared_folder(tmp_path))  # as its launcher would
 
 
 def test_a_killed_trial_is_known_as_one(template, tmp_path):
