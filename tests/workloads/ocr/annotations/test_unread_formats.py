@@ -48,6 +48,10 @@ def test_what_converts_it_makes_annotations_that_are_read(tmp_path, write, name)
     [
         ("a.txt", "0 10 10 20 20\n", "YOLO, but in pixels where it has shares (0..1) of the image's sides"),
         ("a.txt", "0 10 10\n", None),
+        ("gt_a.txt", "1;1;40;1;40;20;1;20;one\n", "ICDAR's lines, but with ';' between numbers where they have ','"),
+        ("gt_a.txt", "1\t1\t40\t20\tone\n", "ICDAR's lines, but with '\\t' between numbers where they have ','"),
+        ("gt_a.txt", "1，1，40，20，one\n", "ICDAR's lines, but with '，' between numbers where they have ','"),
+        ("gt_a.txt", "1;1;40;20\n1|1|40|20\n", None),
         ("a.txt", "", None),
         ("a.csv", "ImageID,XMin,XMax,YMin,YMax\n", None),
         ("a.xml", "<html/>", None),

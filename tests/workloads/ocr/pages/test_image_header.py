@@ -158,7 +158,7 @@ def test_bytes_behind_the_end_do_no_harm(tmp_path, kind, num_bytes):
     [
         (b"", "is empty (0 bytes)"),
         (b"hello, this is no image", "is no image"),
-        (b"<html>404</html>", "is no image"),
+        (b"<html>404</html>", "is an HTML page"),
         (b"\xff\xd8\xff", ""),
         (b"\x89PNG\r\n\x1a\n", ""),
         (b"\x89PNG\r\n\x1a\n" + b"\x00" * 200, ""),

@@ -64,6 +64,9 @@ def test_every_decoder_makes_the_same_pixels(tmp_path, kind):
         assert np.abs(pixels.astype(int) - reference).max() <= 1, name
 
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
 @pytest.mark.parametrize(
     ("write", "what"),
     [
@@ -74,6 +77,11 @@ def test_every_decoder_makes_the_same_pixels(tmp_path, kind):
         (lambda path: PICTURE.convert("LAB").save(path, "TIFF"), "has the colour space Lab"),
         (lambda path: path.write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 99), "is a HEIC, for which Pillow needs"),
         (lambda path: path.write_bytes(b"%PDF-1.4"), "is a PDF document"),
+        (lambda path: path.write_bytes(b"\x1f\x8b\x08" + b"\0" * 9), "is packed by gzip"),
+        (lambda path: path.write_bytes(b"PK\x03\x04"), "is a ZIP archive"),
+        (lambda path: path.write_bytes(b"<svg/>"), "is an SVG drawing"),
+        (lambda path: path.write_bytes(LFS_POINTER), "is a pointer of Git LFS"),
+        (lambda path: path.write_bytes(b"\n <!DOCTYPE HTML><html>404</html>"), "is an HTML page"),
         (lambda path: PICTURE.save(path, "EPS"), "is a PostScript document"),
         (lambda path: PICTURE.save(path, "TGA"), "is no image, or one of a kind that cannot be read"),
     ],

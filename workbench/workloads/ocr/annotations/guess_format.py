@@ -10,7 +10,7 @@ from typing import Any
 from workbench.errors import Problem
 from workbench.workloads.ocr.annotations.formats import FORMATS
 from workbench.workloads.ocr.annotations.quads_or_polygons import Line
-from workbench.workloads.ocr.annotations.reading import Unreadable, read_json, read_lines, read_xml
+from workbench.workloads.ocr.annotations.reading import Unreadable, check_fetched, read_json, read_lines, read_xml
 
 #: Lines of a file that have a vote, the first ones.
 _VOTERS = 100
@@ -45,6 +45,7 @@ def guess_format(path: Path) -> Guess:
         if suffix in (".json", ".gz"):
             return _guess_json(path, read_json(path))
         if suffix == ".mat":
+            check_fetched(path)
             kind = next((name for name, known in FORMATS.items() if known.is_mat(path)), None)
             return Guess(path, kind, "has no table that is known, or is no MATLAB file")
         if suffix == ".xml":

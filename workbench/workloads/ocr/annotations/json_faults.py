@@ -48,6 +48,10 @@ def json_fault(text: str, error: ValueError | RecursionError, before: int = 0) -
         if rest.startswith(("{", "[")):
             return JsonFault(f"a second document begins at {column}", "Write one, or one a line into a .jsonl file")
         return JsonFault(f"something follows at {column}")
+    if rest.startswith(("}", "]")) and text[: error.pos].rstrip().endswith(","):
+        return JsonFault(f"a comma before the closing bracket, {column}", "Take the comma out")
+    if rest.startswith(("//", "/*", "#")):
+        return JsonFault(f"a comment, {column}", "Take comments out: JSON has none")
     if not rest.strip() or error.msg.startswith("Unterminated string"):
         return JsonFault(f"it breaks off: {error.msg.lower()}, {column}", "Write it again, in full")
     return JsonFault(f"{error.msg}, {column}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from workbench.units import format_bytes
 from workbench.workloads.ocr.annotations.encodings import declared_encoding, not_utf8
 from workbench.workloads.ocr.annotations.json_faults import json_fault
 from workbench.workloads.ocr.annotations.json_stream import parse
+from workbench.workloads.ocr.pages.not_fetched import HEAD_BYTES, not_fetched
 from workbench.workloads.ocr.pages.page import AnnotatedPage
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ Item = AnnotatedPage | Problem | Note
 DONT_CARE = "###"
 
 _PLAIN = frozenset((int, float))
+_BARE_AND = re.compile(rb"&(?!#?\w+;)")
 
 #: No more is unpacked of a file: the largest annotations that are published so (HierText) have a third of it.
 MOST_UNPACKED_BYTES = 4_000_000_000
@@ -123,10 +126,12 @@ def read_xml(path: Path) -> Element:
         Unreadable: Where it cannot be read, is no XML, or declares entities (which may stand for gigabytes, or for
             other files).
     """
+    data = _read_bytes(path)
     try:
-        root: Element = fromstring(_read_bytes(path))
+        root: Element = fromstring(data)
     except ParseError as error:
-        raise Unreadable(f"is not XML ({error})", error.position[0]) from None
+        remedy = "Write '&' as '&amp;' in it" if _BARE_AND.search(data) else ""
+        raise Unreadable(f"is not XML ({error})", error.position[0], remedy) from None
     except DefusedXmlException:
         raise Unreadable("declares entities of its own, which are not read") from None
     except (LookupError, ValueError) as error:  # an encoding that nobody knows
@@ -233,13 +238,34 @@ def _read_bytes(path: Path) -> bytes:
     """The bytes of a file, of one that is packed (.gz) what is in it."""
     try:
         if path.suffix.lower() != ".gz":
-            return path.read_bytes()
+            return _fetched(path.read_bytes())
+        check_fetched(path)
         with gzip.open(path) as file:
             data = file.read(MOST_UNPACKED_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if len(data) > MOST_UNPACKED_BYTES:
         raise Unreadable(f"holds more than {format_bytes(MOST_UNPACKED_BYTES)} when it is unpacked")
+    return data
+
+
+def check_fetched(path: Path) -> None:
+    """See whether a file is itself, and nothing that stands in for it.
+
+    Raises:
+        Unreadable: Where it isn't, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            _fetched(file.read(HEAD_BYTES))
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror or error})") from None
+
+
+def _fetched(data: bytes) -> bytes:
+    """The bytes of a file, unless they stand in for it."""
+    if (found := not_fetched(data[:HEAD_BYTES])) is not None:
+        raise Unreadable(found[0], remedy=found[1])
     return data
 
 

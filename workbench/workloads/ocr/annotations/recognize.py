@@ -28,7 +28,7 @@ _UNREAD_SUFFIXES = (".yaml", ".yml", ".parquet", ".pkl", ".cach")
 _SHOWN = 5
 #: What PPOCRLabel calls the label file of a folder.
 _LABELS = "label.txt"
-_NUMBERS = re.compile(r"(?:[^\s,]*[\s,]+)?(?:-?\d+(?:\.\d+)?[\s,]+){3}-?\d")
+_NUMBERS = re.compile(r"(?:[^\s,;|，、]*[\s,;|，、]+)?(?:-?\d+(?:\.\d+)?[\s,;|，、]+){3}-?\d")
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,9 @@ def _broken(guesses: Iterable[Guess], sets: list[AnnotationSet]) -> list[Problem
 def _is_prose(guess: Guess, index: ImageIndex) -> bool:
     """Whether a file is a read-me or a licence: a text not named like an image, without names of them, and numbers."""
     name, is_text = guess.path.name, guess.path.suffix.lower() == ".txt"
-    if not is_text or guess.problem or guess.is_empty or name == "classes.txt" or index.holds(guess.path.stem):
+    if not is_text or guess.problem or guess.is_empty or name == "classes.txt":
+        return False
+    if index.find(guess.path.stem, guess.path.parent).images:
         return False
     lines = [line.text.strip() for line in guess.lines]
     return not any(

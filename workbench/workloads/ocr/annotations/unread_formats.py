@@ -24,6 +24,9 @@ _FIELD = r"-?\d*\.?\d+(?:[eE][-+]?\d+)?"
 #: A class, and a box. With shares it is read.
 _YOLO = re.compile(rf"\d+(?:\s+{_FIELD}){{4}}\s*")
 
+#: A box or a quad whose numbers are parted by something else than commas or spaces.
+_OTHERWISE_PARTED = re.compile(rf"\s*{_FIELD}\s*([;|\t，、])\s*{_FIELD}(?:\s*\1\s*{_FIELD}){{2}}")
+
 _CORNERS = "[[x, y], [X, y], [X, Y], [x, Y]]"
 _FROM_CSV = """\
 import csv, json; pages = {{}}
@@ -79,9 +82,12 @@ def _table(path: Path, head: str, folder: Path) -> UnreadFormat | None:
 def _text(path: Path, head: str, folder: Path) -> UnreadFormat | None:
     lines = head.splitlines()
     whole = [line for line in (lines if len(head) < _HEAD_BYTES else lines[:-1]) if line.strip()]
-    if not whole or not all(_YOLO.fullmatch(line) for line in whole):
+    if whole and all(_YOLO.fullmatch(line) for line in whole):
+        return UnreadFormat("YOLO, but in pixels where it has shares (0..1) of the image's sides")
+    parted = {found[1] for line in whole if (found := _OTHERWISE_PARTED.match(line))}
+    if len(parted) != 1:
         return None
-    return UnreadFormat("YOLO, but in pixels where it has shares (0..1) of the image's sides")
+    return UnreadFormat(f"ICDAR's lines, but with {parted.pop()!r} between numbers where they have ','")
 
 
 def _json(path: Path, head: str, folder: Path) -> UnreadFormat | None:

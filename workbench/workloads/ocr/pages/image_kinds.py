@@ -11,6 +11,7 @@ from typing import BinaryIO
 from PIL import AvifImagePlugin, Image, ImageFile, Jpeg2KImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from workbench.units import format_bytes
+from workbench.workloads.ocr.pages.not_fetched import HEAD_BYTES, not_fetched
 
 #: Suffixes of files that are taken for images. What a file really is, its content says.
 IMAGE_SUFFIXES = (
@@ -54,7 +55,15 @@ with contextlib.suppress(ImportError):
 Image.preinit()
 FORMATS = [name for name in _FORMATS if name in Image.OPEN]
 
-_UNREAD = ((b"%PDF", "a PDF document"), (b"%!PS", "a PostScript document"), (b"8BPS", "a Photoshop file"))
+#: What is no image of pixels, or no image alone, by how it begins, and what to do.
+_UNREAD = (
+    (b"%PDF", "a PDF document", _AS_PNG),
+    (b"%!PS", "a PostScript document", _AS_PNG),
+    (b"8BPS", "a Photoshop file", _AS_PNG),
+    (b"<svg", "an SVG drawing", _AS_PNG),
+    (b"\x1f\x8b", "packed by gzip", "Unpack it: gunzip"),
+    (b"PK\x03\x04", "a ZIP archive", "Unpack it: unzip"),
+)
 
 
 def why_too_large(width: int, height: int) -> str:
@@ -78,13 +87,15 @@ def is_heif(head: bytes) -> bool:
 def unreadable_kind(file: BinaryIO) -> tuple[str, str] | None:
     """What a file is that Pillow cannot open, and what to do; None for what isn't known by its first bytes."""
     file.seek(0)
-    head = file.read(16)
+    head = file.read(HEAD_BYTES)
+    if (found := not_fetched(head)) is not None:
+        return found
     if is_heif(head):
         return "is a HEIC, for which Pillow needs a plugin", "pip install pillow-heif, or save it as JPEG"
     if head.startswith(b"\xff\xd8\xff"):
         bits, kind = _jpeg_frame(file)
         return _jpeg_problem(bits, kind)
-    return next(((f"is {what}", _AS_PNG) for begin, what in _UNREAD if head.startswith(begin)), None)
+    return next(((f"is {what}", remedy) for begin, what, remedy in _UNREAD if head.startswith(begin)), None)
 
 
 def unlike_kind(image: ImageFile.ImageFile, file: BinaryIO) -> tuple[str, str] | None:
