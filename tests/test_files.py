@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_links_are_followed_and_rings_end(tmp_path):
     (tmp_path / "set/images").symlink_to(tmp_path / "store")
     (tmp_path / "set/again").symlink_to(tmp_path / "set")
     assert files_below(tmp_path / "set") == [tmp_path / "set/images/a.jpg"]
+
+
+def test_what_would_be_waited_for_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").symlink_to("a.jpg")
+    (tmp_path / "c.jpg").symlink_to("/dev/zero")
+    (tmp_path / "d.jpg").symlink_to("gone")
+    (tmp_path / "e.jpg").symlink_to("e.jpg")
+    (tmp_path / "f.jpg").touch()
+    assert files_below(tmp_path) == [tmp_path / f"{name}.jpg" for name in "def"]
 
 
 def test_an_empty_folder(tmp_path):

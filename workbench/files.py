@@ -64,7 +64,7 @@ def expanded(path: str | Path) -> Path:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """The files of a folder and its subfolders, sorted. Links are followed; what is hidden is left out.
+    """The files of a folder and its subfolders, sorted. Links are followed; what is hidden, or no file, is left out.
 
     Raises:
         BadInput: For a folder that cannot be read.
@@ -79,8 +79,17 @@ def files_below(folder: Path) -> list[Path]:
         seen.add(real)
         # Hidden are .ipynb_checkpoints with old annotations, and the ._ files that other systems put beside each file.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(place, name) for name in names if not name.startswith(".")]
+        no_files = _no_files(place)
+        found += [Path(place, name) for name in names if not name.startswith(".") and name not in no_files]
     return sorted(found, key=lambda path: path.parts)  # their own order takes ten times as long
+
+
+def _no_files(folder: str) -> set[str]:
+    """The pipes, sockets and devices in a folder: to open one may take for ever."""
+    with os.scandir(folder) as entries:
+        others = [Path(entry) for entry in entries if not entry.is_file(follow_symlinks=False)]
+    # Links to nothing stay: whoever opens them is told.
+    return {path.name for path in others if path.exists() and not path.is_file() and not path.is_dir()}
 
 
 def examples_root() -> Path:

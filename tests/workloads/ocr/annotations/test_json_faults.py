@@ -24,6 +24,7 @@ WORDS = '[{"transcription": "A", "points": [[1, 2]]}]'
         ('[{"transcription": "A', "it breaks off: unterminated string starting at, column 26"),
         ('[{"transcription": "27" TV"}]', "Expecting ',' delimiter, column 31"),
         ('[{"transcription": "a\tb"}]', "Invalid control character at, column 28"),
+        ("\0" * 9, "zeros in place of text, column 7"),
         ('[{"a": 1},]', "a comma before the closing bracket, column 17"),
         ('{"a": 1,\n}', "a comma before the closing bracket, column 1"),
         ('{"a": 1, // one\n"b": 2}', "a comment, column 16"),

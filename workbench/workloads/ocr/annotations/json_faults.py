@@ -52,6 +52,8 @@ def json_fault(text: str, error: ValueError | RecursionError, before: int = 0) -
         return JsonFault(f"a comma before the closing bracket, {column}", "Take the comma out")
     if rest.startswith(("//", "/*", "#")):
         return JsonFault(f"a comment, {column}", "Take comments out: JSON has none")
+    if rest.startswith("\0"):
+        return JsonFault(f"zeros in place of text, {column}", "It was not written in full: write it again")
     if not rest.strip() or error.msg.startswith("Unterminated string"):
         return JsonFault(f"it breaks off: {error.msg.lower()}, {column}", "Write it again, in full")
     return JsonFault(f"{error.msg}, {column}")
