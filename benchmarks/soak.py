@@ -51,13 +51,11 @@ TOY = {
 #: Most growth per step of use, by what was sampled: unit, factor to it, bound. A day has some 360 steps.
 BOUNDS = {
     "caller objects": ("", 1.0, 10.0),
-    "caller USS bytes": ("kB", 1e-3, 50.0),
-    "caller PSS bytes": ("kB", 1e-3, 50.0),
+    "caller own bytes": ("kB", 1e-3, 50.0),
     "caller descriptors": ("", 1.0, 0.01),
     "caller threads": ("", 1.0, 0.01),
     "caller processes": ("", 1.0, 0.01),
-    "kernel USS bytes": ("kB", 1e-3, 100.0),
-    "kernel PSS bytes": ("kB", 1e-3, 100.0),
+    "kernel own bytes": ("kB", 1e-3, 100.0),
     "kernel descriptors": ("", 1.0, 0.01),
     "kernel threads": ("", 1.0, 0.01),
     "kernel processes": ("", 1.0, 0.01),
@@ -66,7 +64,7 @@ BOUNDS = {
     "temporary entries": ("", 1.0, 0.01),
     "results bytes": ("kB", 1e-3, 20.0),
     "cache bytes": ("kB", 1e-3, 1.0),
-    "history seconds": ("ms", 1e3, 2.0),
+    "history, times that of nothing": ("", 1.0, 0.002),
 }
 
 

@@ -28,15 +28,18 @@ _NUM_PICTURES = 50
 
 #: Prints: seconds, bytes of memory of this process and of those that it started, pages, words, how often it told.
 _SURVEY = """
-import os, resource, sys, time
+import resource, sys, time
 from pathlib import Path
+import psutil
 from workbench.workloads.ocr.pages.survey import survey
-told = []
+others = [0]
+def on_page(done, total):
+    others.append(sum(child.memory_info().rss for child in psutil.Process().children()))
 began = time.perf_counter()
-pages, counts = survey(Path(sys.argv[1]), on_page=lambda done, total: told.append(done))
+pages, counts = survey(Path(sys.argv[1]), on_page=on_page)
 took = time.perf_counter() - began
-own, others = (resource.getrusage(who).ru_maxrss * 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(took, own + others * len(os.sched_getaffinity(0)), counts.num_pages, counts.num_words, len(told))
+own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(took, own + max(others), counts.num_pages, counts.num_words, len(others) - 1)
 """
 
 
@@ -62,7 +65,8 @@ def draw(folder: Path) -> Path:
 
 def _word(drawn: random.Random) -> dict[str, object]:
     x, y = round(drawn.uniform(0, _WIDTH - 80), 2), round(drawn.uniform(0, _HEIGHT - 30), 2)
-    points = [[x, y], [x + 60, y], [x + 60, y + 20], [x, y + 20]]
+    right, bottom = round(x + 60, 2), round(y + 20, 2)
+    points = [[x, y], [right, y], [right, bottom], [x, bottom]]
     return {
         "points": points, "transcription": f"word{drawn.randrange(5000)}", "language": ["en"], "illegibility": False,
     }  # fmt: skip

@@ -54,15 +54,12 @@ class Samples:
     def take_cleaned(self, work: float) -> None:
         """When old results have been removed: what is left of them, and what `workbench history` takes for that."""
         self.add("results bytes", work, num_bytes(self.reports))
-        command = [sys.executable, "-m", "workbench", "history", "--out", str(self.reports)]
-        begin = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=child_environment())
-        self.add("history seconds", work, time.perf_counter() - begin)
+        took_s, of_none_s = (_history_s(folder) for folder in (self.reports, self.reports / "none"))
+        self.add("history, times that of nothing", work, took_s / of_none_s)
 
     def _of_process(self, name: str, process: psutil.Process, work: float) -> None:
-        memory = process.memory_full_info()
-        self.add(f"{name} USS bytes", work, memory.uss)
-        self.add(f"{name} PSS bytes", work, memory.pss)
+        # Not USS or PSS: pages of libraries count more in them as soon as another process ends that has them, too.
+        self.add(f"{name} own bytes", work, sum(part.anonymous for part in process.memory_maps()))
         self.add(f"{name} descriptors", work, process.num_fds())
         self.add(f"{name} threads", work, process.num_threads())
         self.add(f"{name} processes", work, len(process.children(recursive=True)))
@@ -71,6 +68,13 @@ class Samples:
         """Keep a value."""
         self.work.setdefault(name, []).append(work)
         self.values.setdefault(name, []).append(float(value))
+
+
+def _history_s(folder: Path) -> float:
+    command = [sys.executable, "-m", "workbench", "history", "--out", str(folder)]
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=child_environment())
+    return time.perf_counter() - begin
 
 
 def repeatedly(count: int, *steps: tuple[int, Callable[[], None]], after: Callable[[], None]) -> None:

@@ -92,4 +92,4 @@ def test_a_process_is_sampled_whole(tmp_path):
     samples = Samples(tmp_path, kernel=os.getpid())
     samples.take(1)
     assert samples.values["caller descriptors"] == samples.values["kernel descriptors"]
-    assert {"caller objects", "caller USS bytes", "/dev/shm bytes", "cache bytes"} <= samples.values.keys()
+    assert {"caller objects", "caller own bytes", "/dev/shm bytes", "cache bytes"} <= samples.values.keys()
