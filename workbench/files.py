@@ -88,7 +88,7 @@ def _no_files(folder: str) -> set[str]:
     """The pipes, sockets and devices in a folder: to open one may take for ever."""
     with os.scandir(folder) as entries:
         others = [Path(entry) for entry in entries if not entry.is_file(follow_symlinks=False)]
-    # Links to nothing stay: whoever opens them is told.
+    # Links to nothing stay: to open one fails at once.
     return {path.name for path in others if path.exists() and not path.is_file() and not path.is_dir()}
 
 
