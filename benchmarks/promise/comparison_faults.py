@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -51,28 +51,21 @@ def plant_in_comparison(
     """
     watch, results = Watch(folder), folder / "results"
     words_given = command("compare", results, "num_steps=100", f"timeout_s={timeout_s}", in_turns=in_turns)
-    with (folder / "said.txt").open("w") as file:
-        process = subprocess.Popen(words_given, stdout=file, stderr=file, env=child_environment(watch.environment))
-    try:
-        until, was_hit = time.monotonic() + _ENDS_WITHIN_S, False
-        while process.poll() is None and time.monotonic() < until:
-            victim = None if was_hit else _template(watch) if forked else _trial(watch, results, variant)
-            if victim is not None:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    act(victim)
-                    was_hit = True
-            time.sleep(_POLL_S)
-        if process.poll() is None:
-            return ["the command does not end"]
-    finally:
-        process.kill()
-        process.wait()
-        remove_groups()
-    said = (folder / "said.txt").read_text()
-    lost = [] if was_hit else ["nothing was hit"]
-    lost += ["Traceback" + said.split("Traceback", 1)[1][-600:]] if "Traceback" in said else []
-    if process.returncode != (0 if in_turns else 1):
-        lost.append(f"it ended with exit code {process.returncode}: {said[-400:]}")
+
+    def hit(since_s: float) -> bool:
+        victim = _template(watch) if forked else _trial(watch, results, variant)
+        if victim is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                act(victim)
+                return True
+        return False
+
+    code, said, lost = _disturbed(words_given, folder, watch, hit)
+    remove_groups()
+    if code is None:
+        return lost
+    if code != (0 if in_turns else 1):
+        lost.append(f"it ended with exit code {code}: {said[-400:]}")
     found = [read_comparison(path.parent) for path in results.glob(f"comparisons/*/{COMPARISON}")]
     if len(found) != 1:
         return [*lost, f"{len(found)} comparisons are there: {said[-400:]}", *watch.left()]
@@ -99,25 +92,48 @@ def plant_change_in_comparison(
     watch, results, pages = Watch(folder), folder / "results", folder / "pages"
     shutil.copytree(drawn_pages(), pages)
     words = command("compare", results, f"dataset={pages}", "num_pages=none", "num_steps=100", in_turns=in_turns)
+
+    def act(since_s: float) -> bool:
+        if has_come := at.has_come(results, since_s):
+            change(pages)
+        return has_come
+
+    code, said, lost = _disturbed(words, folder, watch, act)
+    if code is None:
+        return lost
+    return [*lost, *_changed(code, said, results, at, must_fail=must_fail), *watch.left()]
+
+
+def _disturbed(
+    words: Sequence[str], folder: Path, watch: Watch, disturb: Callable[[float], bool]
+) -> tuple[int | None, str, list[str]]:
+    """Run a command, and disturb it once.
+
+    Args:
+        words: The command.
+        folder: Gets what it says.
+        watch: Over it.
+        disturb: Does it, when it is time, and says whether it has; it is told the seconds since the begin.
+
+    Returns:
+        The exit code, None for a command that does not end; what it said; what is wrong so far.
+    """
     with (folder / "said.txt").open("w") as file:
         process = subprocess.Popen(words, stdout=file, stderr=file, env=child_environment(watch.environment))
+    began_s, is_disturbed = time.monotonic(), False
     try:
-        began_s = time.monotonic()
-        is_changed = False
         while process.poll() is None and time.monotonic() < began_s + _ENDS_WITHIN_S:
-            if not is_changed and at.has_come(results, time.monotonic() - began_s):
-                change(pages)
-                is_changed = True
+            is_disturbed = is_disturbed or disturb(time.monotonic() - began_s)
             time.sleep(_POLL_S)
         if process.poll() is None:
-            return ["the command does not end"]
+            return None, "", ["the command does not end"]
     finally:
         process.kill()
         process.wait()
     said = (folder / "said.txt").read_text()
-    lost = [] if is_changed else ["nothing was changed"]
+    lost = [] if is_disturbed else ["nothing was done to it"]
     lost += ["Traceback" + said.split("Traceback", 1)[1][-600:]] if "Traceback" in said else []
-    return [*lost, *_changed(process.returncode, said, results, at, must_fail=must_fail), *watch.left()]
+    return process.returncode, said, lost
 
 
 def _changed(code: int, said: str, results: Path, at: Moment, *, must_fail: bool) -> Iterator[str]:
