@@ -19,9 +19,9 @@ setup: $(INSTALLED)  ## make the environment in .venv
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo 'Installing what constraints.txt pins'
-	@$(PIP_INSTALL) -c constraints.txt -e '.[dev,engines,spdl,dali]' || { \
+	@$(PIP_INSTALL) -c constraints.txt -e '.[dev,engines,nodes,spdl,tune,dali]' || { \
 		echo 'Once more, without DALI: where it has no wheel, loader=dali is left out, and its tests are skipped.'; \
-		$(PIP_INSTALL) -c constraints.txt -e '.[dev,engines,spdl]'; }
+		$(PIP_INSTALL) -c constraints.txt -e '.[dev,engines,nodes,spdl,tune]'; }
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV) || true  # some packages ship templates that are not Python
 	@$(BIN)/python -m workbench.workloads.ocr.compiled
 	@touch $@

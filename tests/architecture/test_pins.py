@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-PIP_SECTION = ["-c constraints.txt", "-e .[dev,engines,spdl]"]
+PIP_SECTION = ["-c constraints.txt", "-e .[dev,engines,nodes,spdl,tune]"]
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([0-9][A-Za-z0-9.!]*)")
 
 
@@ -73,9 +73,9 @@ def disagreements(house: House) -> list[str]:
     if sections != [PIP_SECTION]:
         found.append(f"environment.yml: the pip section is {sections}, not {PIP_SECTION}")
     installs = re.findall(r"\$\(PIP_INSTALL\) ([^|;\n]*)", house.makefile)
-    wanted = ["-c constraints.txt -e '.[dev,engines,spdl,dali]'", "-c constraints.txt -e '.[dev,engines,spdl]'"]
+    wanted = ["-c constraints.txt -e '.[dev,engines,nodes,spdl,tune,dali]'", "-c constraints.txt -e '.[dev,engines,nodes,spdl,tune]'"]
     if [install.strip() for install in installs] != wanted:
-        found.append("Makefile: does not install '.[dev,engines,spdl]' by constraints.txt, with DALI and without")
+        found.append("Makefile: does not install '.[dev,engines,nodes,spdl,tune]' by constraints.txt, with DALI and without")
     return found
 
 
@@ -134,7 +134,7 @@ FAULTS = {
     "another python": ("environment", r"python=3\.11", "python=3.10", "'python=3.10' is not python"),
     "any python": ("environment", r"python=3\.11", "python", "is not python"),
     "no pins for conda": ("environment", r".*-c constraints.txt\n", "", "the pip section is"),
-    "no tools for conda": ("environment", r"\.\[dev,engines,spdl\]", ".", "the pip section is"),
+    "no tools for conda": ("environment", r"\.\[dev,engines,nodes,spdl,tune\]", ".", "the pip section is"),
     "another channel": ("environment", r"conda-forge$", "defaults", "from conda-forge"),
     "a Makefile without pins": ("makefile", r"-c constraints\.txt ", "", "Makefile: does not install"),
     "a newer wish": ("pyproject", r'"timm"', '"timm>=99"', "contradicts 'timm>=99'"),
