@@ -27,6 +27,9 @@ Predicted = Literal[
     "device_time", "effects", "nothing",
 ]  # fmt: skip
 
+#: Values that a search tries, or gives them by the number of cores.
+Tried = Sequence[Any] | Callable[[int], Sequence[Any]]
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -171,6 +174,8 @@ class Knob:
         cost: What has to be put up with where it is changed, in words.
         tolerances: By value: how far samples may differ where one side has it and the other has not.
         maths: By value: likewise, the results of the model; or what any change of it means for them.
+        tried: Values that a search tries where nobody names others, or gives them by the number of cores; none: a
+            search leaves the knob alone.
     """
 
     name: str
@@ -188,6 +193,7 @@ class Knob:
     cost: str = ""
     tolerances: Mapping[Any, Tolerance] = field(default_factory=dict)
     maths: Mapping[Any, Maths] | Maths = Maths.EQUAL
+    tried: Tried = ()
 
     @property
     def is_optional(self) -> bool:
@@ -219,6 +225,7 @@ def knob(
     cost: str = "",
     tolerances: Mapping[Any, Tolerance] | None = None,
     maths: Mapping[Any, Maths] | Maths = Maths.EQUAL,
+    tried: Tried = (),
     **limits: Any,
 ) -> Any:
     """A field of a class of knobs (see `Knob` for the arguments; `limits` are pydantic's: ``ge=1``, ...)."""
@@ -236,6 +243,7 @@ def knob(
         "cost": cost,
         "tolerances": dict(tolerances or {}),
         "maths": maths,
+        "tried": tried,
     }
     return Field(default, description=help, json_schema_extra={"knob": row}, **limits)  # type: ignore[dict-item]
 

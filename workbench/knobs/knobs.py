@@ -14,7 +14,8 @@ from workbench.errors import BadInput, Problem, unknown_name
 from workbench.knobs.format import format_value, split_settings
 from workbench.knobs.inference import InferenceKnobs
 from workbench.knobs.knob import Inactive, Knob, Slice, knob, row_of
-from workbench.knobs.measuring import OWN_THREADS, DeviceKnobs, LoaderKnobs, RankKnobs, TrialKnobs
+from workbench.knobs.measuring import OWN_THREADS, DeviceKnobs, LoaderKnobs, TrialKnobs
+from workbench.knobs.ranks import RankKnobs
 from workbench.knobs.variables import VariableKnobs
 from workbench.stages import Catalogue, Stage
 

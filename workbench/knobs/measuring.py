@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from workbench.knobs.format import read_names, read_numbers
-from workbench.knobs.knob import Effect, Inactive, Maths, Refusal, Situation, Slice, Tolerance, knob
+from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Slice, Tolerance, knob
 
 #: The profilers that there are.
 PROFILERS = ("torch", "lines", "stacks", "memory")
@@ -23,6 +23,12 @@ OWN_THREADS = ("dali", "spdl")
 
 def _no_workers(situation: Situation) -> bool:
     return bool(situation.knobs.num_workers == 0)
+
+
+def workers_to_try(cores: int) -> list[int]:
+    """Numbers of loader workers for a search: each up to four, then every doubling up to one for each core."""
+    doublings = [2**power for power in range(3, cores.bit_length()) if 2**power < cores]
+    return [*range(min(cores, 4) + 1), *doublings, *([cores] if cores > 4 else [])]
 
 
 _NO_WORKERS = Inactive(_no_workers, "there are no workers (num_workers=0)")
@@ -56,6 +62,7 @@ class LoaderKnobs(Slice):
         "loading",
         "loader worker processes; 0 loads in the main process",
         predicted="num_workers",
+        tried=workers_to_try,
         ge=0,
         le=64,
     )
@@ -67,6 +74,7 @@ class LoaderKnobs(Slice):
         inactive=[_NO_WORKERS],
         predicted="prefetch_factor",
         effects={4: Effect(against=("rare slow samples",))},
+        tried=(2, 4),
         ge=1,
     )
     persistent_workers: bool = knob(
@@ -81,6 +89,7 @@ class LoaderKnobs(Slice):
         ],
         predicted="persistent_workers",
         effects={True: Effect(eases=("start", "epoch"), against=("slow worker start",))},
+        tried=(True,),
         cost="workers keep what they hold from epoch to epoch",
     )
     pin_memory: bool = knob(
@@ -97,6 +106,7 @@ class LoaderKnobs(Slice):
         ],
         inactive=[Inactive(lambda s: not s.gpu, "there is no CUDA device to copy to")],
         effects={True: Effect(eases=("transfer",), against=("transfer-bound",))},
+        tried=(False, True),
     )
     start_method: Literal["fork", "spawn", "forkserver"] = knob(
         "fork",
@@ -133,6 +143,7 @@ class LoaderKnobs(Slice):
         ],
         predicted="epoch_overlap",
         effects={True: Effect(against=("idle at epoch ends",))},
+        tried=(False, True),
         cost="samples of the next epoch are loaded before this one ends",
     )
     transport: Literal["torch", "ring"] = knob(
@@ -141,6 +152,7 @@ class LoaderKnobs(Slice):
         "how batches leave a worker: in fresh shared memory each, or in slots used again and again",
         inactive=[_NO_WORKERS, _DALI_DOES_IT, _SPDL_IN_THREADS],
         effects={"ring": Effect(eases=("collate", "receive", "release"), against=("heavy send and receive",))},
+        tried=("torch", "ring"),
         cost="every worker keeps room for a few more batches",
     )
     malloc_retain: bool = knob(
@@ -149,6 +161,7 @@ class LoaderKnobs(Slice):
         "keep the memory that workers free for the next sample, where the C library gives it back to the kernel",
         inactive=[_DALI_DOES_IT],
         cost="workers keep the memory that they free",
+        tried=(False, True),
     )
     worker_threads: int = knob(
         1,
@@ -218,53 +231,6 @@ class DeviceKnobs(Slice):
                 "Take device=replay, or leave replay_record out",
             )
         ],
-    )
-
-
-class RankKnobs(Slice):
-    """Several processes that train together."""
-
-    ranks: int = knob(
-        1,
-        "device",
-        "processes that train one model together, each on its part of the samples, with workers of its own",
-        unit="processes",
-        refused=[
-            Refusal(
-                ("ranks", "mode=validate"),
-                lambda k: k.ranks > 1 and k.mode != "train",
-                "several processes only train together: what one process validates, it validates by itself",
-                "Take mode=train, or ranks=1",
-            ),
-            Refusal(
-                ("ranks", "device=replay/none"),
-                lambda k: k.ranks > 1 and k.device in ("replay", "none"),
-                "gradients are exchanged, and without a model there are none",
-                "Take device=cpu or cuda, or ranks=1",
-            ),
-            Refusal(
-                ("ranks", "start_method=fork"),
-                lambda k: k.ranks > 1 and bool(k.num_workers) and k.start_method == "fork",
-                "a worker that is forked beside the threads of a process group may wait for ever",
-                "Take start_method=forkserver, or num_workers=0",
-            ),
-            Refusal(
-                ("ranks", "loader"),
-                lambda k: k.ranks > 1 and k.loader != "torch",
-                "only torch's loader gives each rank its own part of the samples",
-                "Take loader=torch, or ranks=1",
-            ),
-            Refusal(
-                ("ranks", "profilers"),
-                lambda k: k.ranks > 1 and bool(k.profilers),
-                "profilers look at one process",
-                "Take ranks=1 for a look, or leave profilers out",
-            ),
-        ],
-        maths=Maths.OTHER,
-        cost="samples of a step are those of all ranks: the same learning needs another batch size or learning rate",
-        ge=1,
-        le=64,
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from workbench.knobs.knob import ALL_OF_A_SAMPLE, Effect, Inactive, Knob, Situation, Tolerance, knob
 from workbench.knobs.knobs import Knobs
+from workbench.knobs.measuring import workers_to_try
 from workbench.stages import Stage
 
 #: The name of the workload that is none of ours.
@@ -84,8 +85,9 @@ class ObservedKnobs(Knobs):
         predicted="nothing",
     )
     num_workers: int | None = knob(  # type: ignore[assignment]  # None: as the script has it
-        None, "loading", "loader worker processes; 0 loads in the main process", predicted="num_workers", ge=0, le=64
-    )
+        None, "loading", "loader worker processes; 0 loads in the main process", predicted="num_workers",
+        tried=workers_to_try, ge=0, le=64,
+    )  # fmt: skip
     prefetch_factor: int | None = knob(  # type: ignore[assignment]
         None,
         "loading",
@@ -94,6 +96,7 @@ class ObservedKnobs(Knobs):
         inactive=[_NO_WORKERS],
         predicted="prefetch_factor",
         effects={4: Effect(against=("rare slow samples",))},
+        tried=(2, 4),
         ge=1,
     )
     persistent_workers: bool | None = knob(  # type: ignore[assignment]
@@ -106,6 +109,7 @@ class ObservedKnobs(Knobs):
         ],
         predicted="persistent_workers",
         effects={True: Effect(eases=("start", "epoch"), against=("slow worker start",))},
+        tried=(True,),
         cost="workers keep what they hold from epoch to epoch",
     )
     pin_memory: bool | None = knob(  # type: ignore[assignment]
@@ -114,6 +118,7 @@ class ObservedKnobs(Knobs):
         "copy batches to page-locked memory (CUDA only)",
         inactive=[Inactive(lambda s: not s.gpu, "there is no CUDA device to copy to")],
         effects={True: Effect(eases=("transfer",), against=("transfer-bound",))},
+        tried=(False, True),
     )
     start_method: Literal["fork", "spawn", "forkserver"] | None = knob(  # type: ignore[assignment]
         None,
@@ -141,7 +146,7 @@ class ObservedKnobs(Knobs):
     )
     opencv_threads: int | None = knob(
         None, "loading", "threads that OpenCV may use in each worker", unit="threads", inactive=[_NO_WORKERS],
-        effects={0: Effect(against=("cores oversubscribed",))}, ge=0, le=256,
+        effects={0: Effect(against=("cores oversubscribed",))}, tried=(0,), ge=0, le=256,
     )  # fmt: skip
     torch_threads: int | None = knob(
         None, "loading", "threads that torch may use in each worker", unit="threads", inactive=[_NO_WORKERS],
@@ -174,6 +179,7 @@ class ObservedKnobs(Knobs):
         },
         cost="one copy of every decoded image, or sample, in shared memory",
         tolerances={},
+        tried=("none", "decoded"),
     )
     normalize: Literal["script", "device"] = knob(
         "script",
@@ -186,6 +192,7 @@ class ObservedKnobs(Knobs):
             )
         },
         tolerances={"device": Tolerance(1.0, 0.5, "the same division, by arithmetic in another order")},
+        tried=("script", "device"),
     )
     device: Literal["auto", "cuda", "cpu"] = knob(
         "auto", "device", "where the model runs: the script decides, and a record says", role="measuring"

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from workbench.errors import BadInput, CannotWrite, Problem
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
-from workbench.records import SCHEMA_VERSION, SPAN_COLUMNS, Comparison, ComparisonState, Record, SelfTest
+from workbench.records import SCHEMA_VERSION, SPAN_COLUMNS, Comparison, ComparisonState, Record, SelfTest, Tuning
 from workbench.records.bounds import TooLarge, check_table, check_text
 from workbench.records.tables import PUT_BACK, read_table
 
@@ -40,10 +40,12 @@ OWN_THREAD = "(workbench's own)"
 COMPARISON = "comparison.json"
 STATE = "state.json"
 SELFTEST = "selftest.json"
+TUNE = "tune.json"
 
 _REMEDIES = {
     RECORD: "A run without one was stopped from outside before it could write it",
     STATE: "Name the folder of a comparison: reports/comparisons/...",
+    TUNE: "Name the folder of a search: reports/tunings/...",
 }
 
 #: A disk with less free room than this is full, if a writer fails without saying why.
@@ -187,6 +189,15 @@ def read_selftest(folder: Path) -> SelfTest:
         BadInput: Where the file is missing, damaged or of another schema.
     """
     return _read(folder / SELFTEST, SelfTest)
+
+
+def read_tuning(folder: Path) -> Tuning:
+    """The search in a folder.
+
+    Raises:
+        BadInput: Where the file is missing, damaged or of another schema.
+    """
+    return _read(folder / TUNE, Tuning)
 
 
 def write_state(folder: Path, state: ComparisonState) -> None:

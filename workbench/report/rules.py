@@ -35,12 +35,20 @@ def rules_here(reports: Path, knobs: Knobs, *, planned_blocks: int, slicing: Sli
 
 def _alike(reports: Path, knobs: Knobs, slicing: Slicing) -> Iterator[Comparison]:
     """Earlier comparisons on this machine, of the same workload and in turns of the same kind."""
+    for comparison in comparisons_here(reports):
+        base = comparison.base
+        if base is not None and comparison.policy.slicing == slicing and _kind(base.knobs) == _kind(knobs):
+            yield comparison
+
+
+def comparisons_here(reports: Path) -> Iterator[Comparison]:
+    """The newest comparisons in a folder of results that ran on this machine; what cannot be read is passed over."""
     machine = cpu_name(), len(os.sched_getaffinity(0)), cores_by_quota()
     for path in sorted((reports / COMPARISONS).glob(f"*/{COMPARISON}"))[-_MOST:]:
         with contextlib.suppress(BadInput):
             comparison = read_comparison(path.parent)
             base = comparison.base
-            if base is None or comparison.policy.slicing != slicing or _kind(base.knobs) != _kind(knobs):
+            if base is None:
                 continue
             environment = read_record(reports / "runs" / base.run_ids[0]).environment
             if environment is not None and environment.machine == machine:

@@ -174,6 +174,15 @@ def trust(comparisons: Iterable[Comparison]) -> Trust:
     )
 
 
+def measured_over_predicted(comparison: Comparison) -> list[float]:
+    """Speed-ups that were measured over those that were predicted, of each variant that has both."""
+    return [
+        variant.speedup.estimate / (1.0 + variant.predicted.gain.estimate)
+        for variant in comparison.others
+        if variant.predicted is not None and variant.speedup is not None and variant.failure is None
+    ]
+
+
 def with_predictions(comparison: Comparison, predictions: Sequence[tuple[str, Prediction | str]]) -> Comparison:
     """A comparison with what was predicted of its variants, by name; a text is why nothing was."""
     found = dict(predictions)

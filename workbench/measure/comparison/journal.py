@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,13 @@ class Journal:
     def take_no_turns(self, because: str) -> None:
         """From here on one trial runs after the other."""
         self._change(policy=_whole(self.state.policy), whole_because=because)
+
+    def drop(self, names: Collection[str], *, after: int) -> None:
+        """Variants that run in no block after this one; the baseline always runs."""
+        baseline = next(iter(self.state.variants))
+        new = {name: after for name in names if name not in self.state.dropped and name != baseline}
+        if new:
+            self._change(dropped={**self.state.dropped, **new})
 
     def stopped(self, why: Stop) -> None:
         """No further block is run."""

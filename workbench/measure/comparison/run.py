@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +68,7 @@ def run_comparison(
     on_event: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
     is_over: Callable[[Records], bool] = lambda records: False,
+    losers: Callable[[Records], Collection[str]] = lambda records: (),
     clock: Clock = monotonic_ns,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     launch: Launch = run_trial,
@@ -93,6 +94,7 @@ def run_comparison(
         on_event: Called with the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the comparison with it.
         is_over: Whether the records so far leave no time for a further block; asked before every block.
+        losers: The variants that are not worth a further block; asked after every block, and written down.
         clock: Reads the time.
         now: Gives the date, to which the date of the last trial is held.
         launch: Runs a trial: knobs in, record out.
@@ -105,7 +107,7 @@ def run_comparison(
     """
     cancel = cancel or threading.Event()
     trial = launch, run_slices, make_template
-    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, clock, now, *trial).run()
+    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, losers, clock, now, *trial).run()
 
 
 class _Stopped(Exception):
@@ -125,6 +127,7 @@ class _Runner:
         on_event: Callable[[Event], None] | None,
         cancel: threading.Event,
         is_over: Callable[[Records], bool],
+        losers: Callable[[Records], Collection[str]],
         clock: Clock,
         now: Callable[[], datetime],
         launch: Launch,
@@ -142,6 +145,7 @@ class _Runner:
         self._on_event = on_event
         self._cancel = cancel
         self._is_over = is_over
+        self._losers = losers
         self._clock = clock
         self._began_ns = clock()
         self._block_s: list[float] = []
@@ -209,12 +213,14 @@ class _Runner:
                 return "failed"
             if self._done > was_done:
                 self._block_s.append((self._clock() - began_ns) / NS_PER_S)
+            self._journal.drop(self._losers(records), after=block)
             if block + 1 < state.most_blocks and self._is_clear(records):
                 return "clear"
         raise AssertionError("the order has no end")
 
     def _run_block(self, block: int, order: Sequence[str]) -> None:
-        alive = [name for name in order if not self._has_failed(name)]
+        dropped = self._journal.state.dropped
+        alive = [name for name in order if not self._has_failed(name) and block <= dropped.get(name, block)]
         found = self._run_sliced(block, alive) or self._run_whole(block, alive)
         for name in order:
             if name in found:

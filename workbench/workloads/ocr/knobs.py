@@ -15,6 +15,7 @@ from workbench.knobs.knob import Effect, Inactive, Refusal, Situation, Tolerance
 from workbench.knobs.knobs import Knobs
 from workbench.workloads.ocr.annotations.format_names import AnnotationFormat
 from workbench.workloads.ocr.model_knobs import DetectorKnobs
+from workbench.workloads.ocr.presets import PRESETS, SUGGESTED
 from workbench.workloads.ocr.stages import NORMALIZING, STAGES
 
 #: Bytes that a value of the model's input becomes smaller as uint8 in place of float32, for three channels.
@@ -55,37 +56,6 @@ def _no_words(situation: Situation) -> bool:
     return situation.knobs.annotation_format == "none" or situation.counts.get("words") == 0
 
 
-#: Recipes by name: nothing but the defaults, what is usually tried first, and the fastest that are known
-#: (`benchmarks/strategies.py` measures what they are worth).
-_PRESETS: dict[str, dict[str, Any]] = {
-    "disk baseline": {},
-    "RAM image cache": {"cache": "decoded"},
-    "RAM cache + conditional normalize": {"cache": "decoded", "normalize": "conditional"},
-    "prepared cache + device normalize": {"cache": "prepared", "cache_store": "shared", "normalize": "device"},
-    "fastest without a cache": {
-        "image_decoder": "turbojpeg",
-        "scaled_decode": True,
-        "transforms": "direct",
-        "normalize": "device",
-        "targets": "fast",
-        "transport": "ring",
-        "epoch_overlap": True,
-        "malloc_retain": True,
-        "prefetch_factor": 4,
-    },
-    "fastest": {
-        "cache": "prepared",
-        "cache_store": "mapped",
-        "normalize": "device",
-        "targets": "cached",
-        "num_workers": 0,
-        "postprocess": "processes",
-    },
-}
-
-#: Of these, what is compared with the baseline where nobody names variants.
-_SUGGESTED = ("RAM image cache", "RAM cache + conditional normalize", "prepared cache + device normalize")
-
 _NO_WORDS = "the pages have no annotations, so there is nothing to make maps of"
 _FROM_CACHE = "no page is {} in the counted steps: they take pages from the cache (which is filled otherwise)"
 _DALI_DECODES = Inactive(lambda s: bool(s.knobs.loader == "dali"), "DALI decodes, resizes and hands over by itself")
@@ -97,8 +67,8 @@ class OcrKnobs(DetectorKnobs, Knobs):
     item: ClassVar[str] = "page"
     own_stages = STAGES
     groups = ("workload", "pages", "image path", "loading", "model", "device", "measuring")
-    presets = _PRESETS
-    suggested_variants = tuple(f"{name}: {shell_settings(_PRESETS[name])}" for name in _SUGGESTED)
+    presets = PRESETS
+    suggested_variants = tuple(f"{name}: {shell_settings(PRESETS[name])}" for name in SUGGESTED)
     # Twice as many pages are counted as there are.
     suggested_common = {"num_pages": 128, "num_workers": 2, "batch_size": 8, "num_steps": 32}  # noqa: RUF012  (likewise)
     in_front = ("dataset", "cache", "normalize", "num_workers")
@@ -155,6 +125,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
         ],
         effects={"turbojpeg": Effect(eases=("decode",))},
         tolerances=dict.fromkeys(("pil", "opencv", "turbojpeg", "nvjpeg"), _JPEG),
+        tried=("pil", "opencv", "turbojpeg"),
     )
     scaled_decode: bool = knob(
         False,
@@ -185,6 +156,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
             True: Effect(eases=("decode", "orient", "LongestMaxSize", "resize"), against=("rare slow samples",)),
         },
         tolerances={True: _SCALED},
+        tried=(False, True),
     )
     cache: Literal["none", "encoded", "decoded", "prepared", "tensor"] = knob(
         "none",
@@ -228,6 +200,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
                 against=("rare slow samples", "slow files", "loader-bound"),
             ),
         },
+        tried=("none", "decoded", "prepared"),
     )
     cache_store: Literal["memory", "shared", "mapped", "disk"] = knob(
         "memory",
@@ -270,6 +243,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
             ),
         },
         cost="with mapped, a batch is a part of the cache: whoever writes into it copies what it writes to",
+        tried=("memory", "shared", "mapped"),
     )
     transforms: Literal["albumentations", "direct"] = knob(
         "albumentations",
@@ -289,6 +263,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
         ],
         effects={"direct": Effect(eases=("PadIfNeeded", "keypoints"))},
         cost="pages are resized by other code; a comparison proves that they are the same",
+        tried=("albumentations", "direct"),
     )
     normalize: Literal["albumentations", "conditional", "cached", "opencv", "device", "folded"] = knob(
         "albumentations",
@@ -332,6 +307,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
             "opencv": Effect(eases=("Normalize", "ConditionalNormalize")),
         },
         cost="pages travel as bytes, or are normalized by other code; a comparison proves that they are the same",
+        tried=("albumentations", "opencv", "device"),
     )
     targets: Literal["compute", "fast", "cached", "none"] = knob(
         "compute",
@@ -365,6 +341,7 @@ class OcrKnobs(DetectorKnobs, Knobs):
             ),
             "none": Effect(frees=("targets",), saves_bytes=_saved_by_targets("none"), suggested=False),
         },
+        tried=("compute", "fast", "cached"),
     )
 
     def data_files(self) -> list[Path]:

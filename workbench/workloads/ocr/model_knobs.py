@@ -92,4 +92,5 @@ class DetectorKnobs(Slice):
             "processes": Effect(eases=("postprocess", "metric"), side_by_side=2),
         },
         cost="results come a few steps later: three with threads, seven with processes, which hold as many maps",
+        tried=("inline", "threads", "processes"),
     )

@@ -1,0 +1,101 @@
+"""The answer of a search: what was confirmed, and what can be had for less memory or less start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from workbench.explain.tuning.limits import broken
+from workbench.explain.tuning.points import Point
+from workbench.explain.tuning.trades import pareto
+from workbench.explain.verdicts.effect import rate
+from workbench.records import Interval, Trade, TuneLimits, VariantResult
+from workbench.report.tuning.blocks import Compared
+from workbench.report.tuning.chosen import Chosen
+
+#: A table of more rows is none that anybody reads.
+_MOST_ROWS = 6
+
+
+def describe_answer(
+    baseline: Point, compared: Iterable[Chosen], winner: Chosen | None, confirmed: Compared | None, limits: TuneLimits
+) -> dict[str, Any]:
+    """The fields of `tune.json` that hold the answer.
+
+    Args:
+        baseline: Its short trial.
+        compared: What was compared.
+        winner: The best of it by the blocks that chose.
+        confirmed: The fresh comparison of the winner with the baseline; None: there was none.
+        limits: What a setting has to keep to.
+    """
+    variant = confirmed.comparison.others[0] if confirmed is not None and confirmed.comparison.others else None
+    rows = [
+        _trade(one, baseline)
+        for one in compared
+        if one.speedup is not None
+        and not one.failure
+        and broken(limits, one.memory_bytes, one.startup_s, one.result)[0] is None
+        and (winner is None or one.setting != winner.setting)
+    ]
+    if winner is not None and winner.speedup is not None:
+        rows.append(_trade(winner, baseline) if variant is None else _confirmed(winner, variant))
+    base = Trade(
+        settings={},
+        speedup=Interval(estimate=1.0, ci95=None),
+        is_confirmed=True,
+        memory_bytes=baseline.memory_bytes,
+        startup_s=baseline.startup_s,
+        result="same",
+    )
+    is_open = variant is None and ((winner is not None and winner.log_ratio > 0.0) or not rows)
+    return {
+        "winner": None if winner is None else winner.setting,
+        "verdict": None if variant is None else variant.verdict,
+        "gain": None if variant is None else variant.speedup,
+        "trades": _short(pareto([base, *rows])),
+        "stop": "no_time" if is_open else "done",
+    }
+
+
+def _short(trades: list[Trade]) -> list[Trade]:
+    """The first few rows, with the baseline in any case."""
+    shown = trades[:_MOST_ROWS]
+    return (
+        shown if any(not trade.settings for trade in shown) else [*shown[:-1], *(t for t in trades if not t.settings)]
+    )
+
+
+def _trade(one: Chosen, baseline: Point) -> Trade:
+    assert one.speedup is not None
+    return Trade(
+        settings=one.setting,
+        speedup=one.speedup,
+        is_confirmed=False,
+        memory_bytes=one.memory_bytes,
+        startup_s=one.startup_s,
+        break_even_epochs=_break_even(one, baseline),
+        result=one.result,
+    )
+
+
+def _confirmed(one: Chosen, variant: VariantResult) -> Trade:
+    return Trade(
+        settings=one.setting,
+        speedup=variant.speedup or Interval(estimate=1.0, ci95=None),
+        is_confirmed=True,
+        memory_bytes=one.memory_bytes,
+        startup_s=one.startup_s,
+        break_even_epochs=variant.break_even_epochs,
+        result=variant.checks.status if variant.checks is not None else one.result,
+    )
+
+
+def _break_even(one: Chosen, baseline: Point) -> float | None:
+    """Epochs until its extra start-up has paid; None where there is none, or an epoch saves nothing."""
+    described = baseline.record.description
+    if one.startup_s is None or baseline.startup_s is None or described is None or one.speedup is None:
+        return None
+    epoch_s = (described.epoch_samples or described.num_samples) / rate(baseline.record)
+    extra_s, saved_s = one.startup_s - baseline.startup_s, epoch_s * (1.0 - 1.0 / one.speedup.estimate)
+    return extra_s / saved_s if extra_s > 0.0 and saved_s > 0.0 else None

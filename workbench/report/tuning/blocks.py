@@ -1,0 +1,177 @@
+"""The comparisons of a search: settings beside the baseline in shared blocks, of which losers leave; and the last one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.explain.tuning.elimination import is_settled, losers
+from workbench.explain.verdicts.comparison import has_failed, is_clear
+from workbench.knobs.knobs import Knobs
+from workbench.knobs.space import Setting, Space, setting_name
+from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.run import ComparisonRun
+from workbench.measure.comparison.variants import BASELINE
+from workbench.records import Comparison, ComparisonState, Record, Slicing, TuneLimits
+from workbench.records.run_folder import COMPARISON, is_there, read_comparison, read_state
+from workbench.report.outcome import COMPARISONS, fresh_name, save_comparison
+from workbench.report.predictions import add_predictions
+from workbench.report.rules import rules_here
+from workbench.report.tuning.state import TuningFolder
+from workbench.report.verdicts import compare_run
+
+#: Blocks of a comparison that chooses, and of the last one, at most.
+_MOST_TO_CHOOSE, _MOST_TO_CONFIRM = 8, 12
+
+Records = Mapping[str, Sequence[Record]]
+
+#: Runs a comparison: here, or on nodes (`measure.comparison.run.run_comparison`).
+RunComparison = Callable[..., ComparisonRun]
+
+
+@dataclass
+class Compared:
+    """A comparison of settings that is over.
+
+    Attributes:
+        comparison: It.
+        records: The records of each variant, by its name.
+        settings: What each variant sets otherwise than the baseline.
+        dropped: By variant that has left: its last block.
+    """
+
+    comparison: Comparison
+    records: dict[str, list[Record]]
+    settings: dict[str, dict[str, Any]]
+    dropped: dict[str, int]
+
+
+@dataclass
+class Blocks:
+    """Runs the comparisons of a search.
+
+    Args:
+        state: The search.
+        run_comparison: Runs one.
+        num_steps: Counted steps of a trial; None: as the knobs say.
+        on_trial: As for `run_comparison`.
+    """
+
+    state: TuningFolder
+    run_comparison: RunComparison
+    num_steps: int | None
+    on_trial: Callable[[int, int, str, Record], None]
+
+    def choose(self, settings: Sequence[Setting], seconds: float, block_s: float) -> Compared:
+        """Compare settings with the baseline until the best is clear, or the time is over.
+
+        Args:
+            settings: Of the variants.
+            seconds: What there is.
+            block_s: About what a block takes.
+        """
+        blocks = max(2, min(_MOST_TO_CHOOSE, math.floor(seconds / max(block_s, 1e-9))))
+        name = fresh_name()
+        self.state.change(comparisons=[*self.state.tuning.comparisons, name])
+        return self.go_on(self._begin(name, settings, blocks, seconds))
+
+    def go_on(self, journal: Journal) -> Compared:
+        """Run what is left of a comparison that chooses."""
+        limits = self.state.tuning.limits
+        compared = self.run_comparison(
+            journal,
+            is_clear=lambda records: is_settled(_alive(records), journal.state.policy),
+            losers=lambda records: losers(_alive(records), journal.state.policy) | _over(records, limits),
+            on_trial=self.on_trial,
+        )
+        return self._kept(journal, compared)
+
+    def confirm(self, setting: Setting, seconds: float, block_s: float) -> Compared:
+        """Compare the winner with the baseline afresh: trials that had no part in choosing it."""
+        blocks = max(3, min(_MOST_TO_CONFIRM, math.floor(seconds / max(block_s, 1e-9))))
+        name = fresh_name()
+        self.state.change(confirmation=name)
+        return self.go_on_confirming(self._begin(name, [setting], blocks, max(seconds, 3 * block_s)))
+
+    def go_on_confirming(self, journal: Journal) -> Compared:
+        """Run what is left of it."""
+        compared = self.run_comparison(
+            journal, is_clear=lambda records: is_clear(records, journal.state.policy), on_trial=self.on_trial
+        )
+        return self._kept(journal, compared)
+
+    def open(self, name: str) -> Compared | Journal | None:
+        """A comparison that was begun: as it ended, or its journal; None where it never got so far."""
+        folder = self.state.results / COMPARISONS / name
+        if not is_there(folder / "state.json"):
+            return None
+        if is_there(folder / COMPARISON):
+            return self._read(folder)
+        return Journal.resume(folder, budget_s=max(self.state.left_s, 1.0))
+
+    def _begin(self, name: str, settings: Sequence[Setting], blocks: int, seconds: float) -> Journal:
+        space = self.state.space
+        variants = {BASELINE: self._knobs(space, {})}
+        variants |= {setting_name(setting): self._knobs(space, setting) for setting in settings}
+        slicing = Slicing()
+        return Journal.begin(
+            self.state.results / COMPARISONS / name,
+            variants,
+            runs=self.state.runs,
+            seed=self.state.tuning.seed,
+            num_blocks=blocks,
+            policy=rules_here(self.state.results, space.baseline, planned_blocks=blocks, slicing=slicing),
+            budget_s=seconds,
+            slicing=slicing,
+        )
+
+    def _knobs(self, space: Space, setting: Setting) -> Knobs:
+        steps = {} if self.num_steps is None else {"num_steps": self.num_steps}
+        return space.baseline.changed(**{**setting, **steps})
+
+    def _kept(self, journal: Journal, compared: ComparisonRun) -> Compared:
+        comparison = add_predictions(compare_run(compared), compared)
+        save_comparison(comparison, journal.folder)
+        return self._compared(comparison, compared.records, journal.state)
+
+    def _read(self, folder: Path) -> Compared:
+        comparison, state = read_comparison(folder), read_state(folder)
+        records: dict[str, list[Record]] = {name: [] for name in state.variants}
+        for variant in comparison.variants:
+            for run_id in variant.run_ids:
+                record = self.state.record_named(run_id)
+                if record is not None:
+                    records[variant.name].append(record)
+        return self._compared(comparison, records, state)
+
+    def _compared(self, comparison: Comparison, records: Records, state: ComparisonState) -> Compared:
+        own = {axis.name: axis.values[0] for axis in self.state.space.axes}
+        settings = {
+            variant: {name: value for name in own if (value := getattr(knobs, name)) != own[name]}
+            for variant, knobs in state.variants.items()
+        }
+        kept = {name: list(trials) for name, trials in records.items()}
+        return Compared(comparison, kept, settings, dict(state.dropped))
+
+
+def _alive(records: Records) -> dict[str, Sequence[Record]]:
+    """The variants that are still there, with the baseline."""
+    base = next(iter(records))
+    most = len(records[base])
+    return {name: trials for name, trials in records.items() if name == base or len(trials) == most}
+
+
+def _over(records: Records, limits: TuneLimits) -> set[str]:
+    """The variants whose own trials break the limits of memory or start-up, or have failed."""
+    found = set()
+    for name, trials in list(records.items())[1:]:
+        memory = [r.memory.peak_pss_bytes for r in trials if not r.forked and r.memory.peak_pss_bytes is not None]
+        startup = [r.startup.total_s for r in trials if not r.forked and r.startup is not None]
+        over_memory = limits.memory_bytes is not None and memory and max(memory) > limits.memory_bytes
+        over_startup = limits.startup_s is not None and startup and min(startup) > limits.startup_s
+        if over_memory or over_startup or has_failed(trials):
+            found.add(name)
+    return found
