@@ -60,7 +60,7 @@ class ComparisonState(BaseModel):
     warmup_run_id: RunId | None = Field(None, description="the first trial, which counts nowhere")
     trials: list[VariantTrial] = Field(default_factory=list, description="in the order they ran")
     dropped: dict[str, int] = Field(
-        default_factory=dict, description="by variant: the last block in which it ran, since it was clearly a loser then"
+        default_factory=dict, description="by variant that was clearly a loser: the last block in which it ran"
     )
     whole_because: str = Field("", description="why trials run one after the other, where they were to take turns")
     stop: Stop | None = Field(None, description="None: it was interrupted, or is still running")

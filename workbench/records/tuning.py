@@ -1,4 +1,4 @@
-"""`tune.json`: a search for the best set of knobs, written after every step of it, so that it can go on after a stop."""
+"""`tune.json`: a search for the best set of knobs, written after every step, so that it can go on after a stop."""
 
 from __future__ import annotations
 

@@ -61,9 +61,8 @@ def describe_answer(
 def _short(trades: list[Trade]) -> list[Trade]:
     """The first few rows, with the baseline in any case."""
     shown = trades[:_MOST_ROWS]
-    return (
-        shown if any(not trade.settings for trade in shown) else [*shown[:-1], *(t for t in trades if not t.settings)]
-    )
+    baseline = [trade for trade in trades if not trade.settings]
+    return shown if baseline[0] in shown else [*shown[:-1], *baseline]
 
 
 def _trade(one: Chosen, baseline: Point) -> Trade:

@@ -1,4 +1,4 @@
-"""The comparisons of a search: settings beside the baseline in shared blocks, of which losers leave; and the last one."""
+"""The comparisons of a search: settings and baseline share blocks, which losers leave; and one that confirms."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
    lower end. Limits come first.
 3. The best that were kept, and one from outside, share blocks with the baseline; losers leave. What is measured
    corrects the predictions, and more are taken as long as there is time.
-4. The winner was chosen from many, so its figures are too good. A fresh comparison with the baseline says what it gains.
+4. The winner was chosen from many, so its figures are too good. What it gains, a fresh comparison says.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from workbench.explain.tuning.limits import broken, expected_to_break
 from workbench.explain.tuning.points import Point
 from workbench.explain.tuning.screening import errors_of, finalists, kept, name_of, outside, spread_of
 from workbench.explain.verdicts.effect import ended_well, paired_log_ratios
+from workbench.knobs.format import format_settings
 from workbench.knobs.space import MOST_SETTINGS, Setting, Space, setting_name
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import Launch, run_comparison
@@ -43,6 +44,9 @@ _PREDICTIONS_SHARE, _CHOOSING_SHARE = 0.10, 0.70
 
 #: Settings that are compared at once, at most; and in how many blocks each of them should be, at least.
 _MOST_AT_ONCE, _LEAST_BLOCKS = 6, 3
+
+#: Share of the time for choosing that one comparison takes, where others are to follow.
+_FIRST_SHARE = 0.5
 
 #: What two settings differ by at least to be worth another knob.
 _INDIFFERENT = 0.01
@@ -241,11 +245,8 @@ class Search:
             if space.size <= MOST_SETTINGS or axis is None:
                 break
             space = space.without(name, [other for other in axis.others if other != value])
-            left_out = {
-                **self._state.tuning.left_out,
-                f"{name}={value}": "there are too many combinations to try it in",
-            }
-            self._state.change(left_out=left_out)
+            why = "there are too many combinations to try it in, and others promise more"
+            self._state.change(left_out={**self._state.tuning.left_out, format_settings({name: value}): why})
         return space
 
     # Blocks
@@ -281,10 +282,10 @@ class Search:
                 )
             names = ", ".join(f"'{setting_name(setting)}'" for setting in settings)
             self._on_text(f"Compared with the baseline: {names}.")
-            share_s = (
-                left_s if len(ranked) <= len(chosen) else max(0.5 * left_s, _LEAST_BLOCKS * self._block(len(settings)))
-            )
-            self._enter(self._blocks.choose(settings, share_s, self._block(len(settings))))
+            block_s = self._block(len(settings))
+            is_all = len(ranked) <= len(chosen)  # else some of the time is for those that come next
+            seconds = left_s if is_all else max(_FIRST_SHARE * left_s, _LEAST_BLOCKS * block_s)
+            self._enter(self._blocks.choose(settings, seconds, block_s))
             self._write()
 
     def _opened(self, name: str) -> Compared | None:
