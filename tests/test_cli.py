@@ -25,7 +25,7 @@ Invoke = Callable[..., int]
 TOY = "examples.toy_workload:Toy"
 
 VERBS = (
-    "run", "attach", "whatif", "compare", "report", "study", "batchsize", "check",
+    "run", "attach", "whatif", "compare", "tune", "report", "study", "batchsize", "check",
     "history", "clean", "knobs", "selftest", "transforms", "pages", "doctor", "lab",
 )  # fmt: skip
 

@@ -31,6 +31,7 @@ from workbench.commands.run import run
 from workbench.commands.selftest import selftest
 from workbench.commands.study import study
 from workbench.commands.transforms import transforms
+from workbench.commands.tune import tune
 from workbench.commands.whatif import whatif
 from workbench.errors import BadInput, WorkbenchError
 from workbench.visible import say
@@ -53,6 +54,7 @@ for command in (
     attach,
     whatif,
     compare,
+    tune,
     report,
     study,
     batchsize,

@@ -19,7 +19,7 @@ from workbench.knobs.knobs import DEFAULT_WORKLOAD
 
 pytestmark = pytest.mark.real
 
-NOTEBOOKS = ("profile", "compare", "transforms", "explore")
+NOTEBOOKS = ("profile", "compare", "tune", "transforms", "explore")
 ROWS = knobs_class(DEFAULT_WORKLOAD).rows()
 
 
@@ -69,7 +69,7 @@ def test_the_lines_set_the_defaults_and_are_read_by_papermill(checkout: Path, na
         assert ROWS[name].kind in parameters[name].inferred_type_name
 
 
-@pytest.mark.parametrize("name", ["profile", "compare"])
+@pytest.mark.parametrize("name", ["profile", "compare", "tune"])
 def test_what_they_import_needs_no_torch(checkout: Path, name: str) -> None:
     """The command has looked at the inputs, and trials import torch themselves: the kernel would take two seconds."""
     cells = nbformat.read(checkout / "notebooks" / f"{name}.ipynb", as_version=4).cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -90,3 +91,38 @@ def read_numbers(value: Any, remedy: str) -> Any:
             raise ValueError(remedy)
         numbers[str(name)] = number
     return numbers
+
+
+_BYTES = {
+    "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30,
+    "tib": 2**40,
+}  # fmt: skip
+_SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+_QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
+
+
+def read_bytes(text: str) -> int:
+    """Bytes from ``"4GB"``, ``"512 MiB"`` or a bare number.
+
+    Raises:
+        ValueError: For a text that is no size above nothing.
+    """
+    return round(_quantity(text, _BYTES, "write a size: 4GB, 512MiB"))
+
+
+def read_seconds(text: str) -> float:
+    """Seconds from ``"30s"``, ``"2min"``, ``"1.5h"`` or a bare number.
+
+    Raises:
+        ValueError: For a text that is no time above nothing.
+    """
+    return _quantity(text, _SECONDS, "write a time: 30s, 2min")
+
+
+def _quantity(text: str, units: Mapping[str, float], remedy: str) -> float:
+    match = _QUANTITY.fullmatch(text)
+    factor = units.get(match[2].lower()) if match else None
+    value = float(match[1]) * factor if match and factor else 0.0
+    if value <= 0.0:
+        raise ValueError(remedy)
+    return value

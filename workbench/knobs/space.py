@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,13 +79,12 @@ class Space:
             count *= len(axis.values)
         return count
 
-    def without(self, name: str, values: Collection[Any] | None = None) -> Space:
-        """The space without some values of a knob, or without the knob; the baseline's value stays."""
+    def without(self, name: str, value: Any) -> Space:
+        """The space without a value of a knob; the baseline's own stays."""
         axes = []
         for axis in self.axes:
             if axis.name == name:
-                kept = () if values is None else tuple(v for v in axis.others if not _is_in(v, values))
-                axis = Axis(name, (axis.values[0], *kept))
+                axis = Axis(name, (axis.values[0], *(other for other in axis.others if other != value)))
             if axis.others:
                 axes.append(axis)
         return replace(self, axes=tuple(axes))
@@ -109,7 +108,7 @@ class Space:
         seen = {_key({})}
         for values in itertools.product(*(axis.values for axis in self.axes)):
             wanted = self._changes(dict(zip(names, values, strict=True)))
-            why, setting = self._reduced(wanted, situation)
+            why, setting = self.reduced(wanted, situation)
             if why:
                 found.impossible[why] += 1
             elif (key := _key(setting)) not in seen:
@@ -134,7 +133,7 @@ class Space:
             for chosen in itertools.combinations(others, count):
                 for values in itertools.product(*(axis.others for axis in chosen)):
                     wanted = {axis.name: v for axis, v in zip(chosen, values, strict=True)}
-                    why, setting = self._reduced({name: value, **wanted}, situation)
+                    why, setting = self.reduced({name: value, **wanted}, situation)
                     if not why and name in setting and len(setting) == count + 1:
                         return setting
         return None
@@ -143,18 +142,23 @@ class Space:
         """What of a setting differs from the baseline."""
         return {axis.name: setting[axis.name] for axis in self.axes if setting[axis.name] != axis.values[0]}
 
-    def _reduced(self, setting: dict[str, Any], situation: Situation) -> tuple[str, dict[str, Any]]:
-        """Why a setting cannot run, or nothing; and what of it can change something."""
+    def reduced(self, setting: Mapping[str, Any], situation: Situation) -> tuple[str, dict[str, Any]]:
+        """Why a setting cannot run, or nothing; and what of it can change something.
+
+        Args:
+            setting: It.
+            situation: Where it would run; its knobs do not matter.
+        """
         knobs = self.baseline.unchecked(**setting)
         if refused := knobs.refusals():
-            return str(refused[0].what), setting
+            return str(refused[0].what), dict(setting)
         while inactive := inactive_knobs(replace(situation, knobs=knobs, workers_started=None)).keys() & setting.keys():
             fewer = {name: value for name, value in setting.items() if name not in inactive}
             knobs = self.baseline.unchecked(**fewer)
             if knobs.refusals():
-                return "", setting  # what can change nothing is still needed beside the others
+                break  # what can change nothing is still needed beside the others
             setting = fewer
-        return "", setting
+        return "", dict(setting)
 
 
 def space_of(baseline: Knobs, names: Sequence[str] = (), axes: Sequence[str] = (), *, cores: int) -> Space:
@@ -217,10 +221,6 @@ def _tried(baseline: Knobs, row: Knob, cores: int, *, by_name: bool = False) -> 
 def _from_own(own: Any, tried: Sequence[Any]) -> tuple[Any, ...]:
     """Values with the baseline's own first, each once."""
     return (own, *(value for place, value in enumerate(tried) if value != own and value not in tried[:place]))
-
-
-def _is_in(value: Any, values: Collection[Any]) -> bool:
-    return any(value == other and type(value) is type(other) for other in values)
 
 
 def _key(setting: Setting) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ Fate = Literal[
 #: What settings are found by: by predictions, or by Optuna's sampler.
 Sampler = Literal["model", "optuna"]
 
-#: Why a search has ended: all is done; the time was up before it was.
-TuneStop = Literal["done", "no_time"]
+#: Why a search has ended: all is done; the time was up before it was; the baseline failed.
+TuneStop = Literal["done", "no_time", "failed"]
 
 
 class TuneLimits(Part):
@@ -125,6 +125,7 @@ class Tuning(BaseModel):
     candidates: list[Candidate] = Field(default_factory=list, description="those of the highest predictions")
     spread: float | None = Field(None, description="standard deviation of the log of measured over predicted, as used")
     bias: float | None = Field(None, description="mean of that log, of what was compared; None: nothing was")
+    outside: dict[str, Any] | None = Field(None, description="the setting that was drawn from those not kept")
     winner: dict[str, Any] | None = Field(None, description="otherwise than the baseline; None: the baseline itself")
     verdict: Verdict | None = Field(None, description="of the confirmation; None: none was needed, or no time was left")
     gain: Interval | None = Field(None, description="of the confirmation: throughput over the baseline's")

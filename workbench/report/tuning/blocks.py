@@ -10,12 +10,13 @@ from typing import Any
 
 from workbench.explain.tuning.elimination import is_settled, losers
 from workbench.explain.verdicts.comparison import has_failed, is_clear
+from workbench.explain.verdicts.effect import estimate, paired_log_ratios
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.space import Setting, Space, setting_name
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.measure.comparison.variants import BASELINE
-from workbench.records import Comparison, ComparisonState, Record, Slicing, TuneLimits
+from workbench.records import Comparison, ComparisonState, Policy, Record, Slicing, TuneLimits
 from workbench.records.run_folder import COMPARISON, is_there, read_comparison, read_state
 from workbench.report.outcome import COMPARISONS, fresh_name, save_comparison
 from workbench.report.predictions import add_predictions
@@ -25,6 +26,10 @@ from workbench.report.verdicts import compare_run
 
 #: Blocks of a comparison that chooses, and of the last one, at most.
 _MOST_TO_CHOOSE, _MOST_TO_CONFIRM = 8, 12
+
+#: The last comparison goes on until the upper end of its interval is no more than this many times the lower one, though
+#: its verdict is clear before: what it gains is what a person wants to know.
+_NARROW = 1.08
 
 Records = Mapping[str, Sequence[Record]]
 
@@ -99,7 +104,7 @@ class Blocks:
     def go_on_confirming(self, journal: Journal) -> Compared:
         """Run what is left of it."""
         compared = self.run_comparison(
-            journal, is_clear=lambda records: is_clear(records, journal.state.policy), on_trial=self.on_trial
+            journal, is_clear=lambda records: _is_narrow(records, journal.state.policy), on_trial=self.on_trial
         )
         return self._kept(journal, compared)
 
@@ -155,6 +160,14 @@ class Blocks:
         }
         kept = {name: list(trials) for name, trials in records.items()}
         return Compared(comparison, kept, settings, dict(state.dropped))
+
+
+def _is_narrow(records: Records, policy: Policy) -> bool:
+    """Whether the verdict is clear, and the interval as narrow as a reader wants it."""
+    base, variant = records.values()
+    speedup = estimate(paired_log_ratios(variant, base), policy)
+    is_wide = speedup is None or speedup.ci95 is None or speedup.ci95[1] > _NARROW * speedup.ci95[0]
+    return is_clear(records, policy) and (not is_wide or has_failed(variant))
 
 
 def _alive(records: Records) -> dict[str, Sequence[Record]]:

@@ -16,31 +16,29 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.explain.tuning.forecast import Forecast, Forecaster
-from workbench.explain.tuning.limits import broken, expected_to_break
-from workbench.explain.tuning.points import Point
-from workbench.explain.tuning.screening import errors_of, finalists, kept, name_of, outside, spread_of
-from workbench.explain.verdicts.effect import ended_well, paired_log_ratios
-from workbench.knobs.format import format_settings
-from workbench.knobs.space import MOST_SETTINGS, Setting, Space, setting_name
+from workbench.explain.tuning.limits import broken
+from workbench.explain.tuning.screening import name_of
+from workbench.explain.verdicts.effect import paired_log_ratios
+from workbench.knobs.space import Space, setting_name
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import Launch, run_comparison
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record, TuneLimits, Tuning
-from workbench.records.tuning import Fate, Sampler
-from workbench.report.outcome import fresh_name
-from workbench.report.rules import comparisons_here
+from workbench.records.tuning import Sampler
+from workbench.report.outcome import describe_failure, fresh_name
 from workbench.report.tuning.answer import describe_answer
 from workbench.report.tuning.blocks import Blocks, Compared, RunComparison
-from workbench.report.tuning.candidates import Refused, candidates_of, count_fates
+from workbench.report.tuning.candidates import count_fates
 from workbench.report.tuning.chosen import Chosen
+from workbench.report.tuning.optuna_sampler import OptunaSampler
+from workbench.report.tuning.predictions import Predictions
+from workbench.report.tuning.proposals import Proposer
 from workbench.report.tuning.state import TUNINGS, TuningFolder
-from workbench.report.tuning.values import ValueTrials, predictor_of
-from workbench.report.verdicts import typical_run
+from workbench.report.tuning.values import BaselineFailed, ValueTrials
 
-#: Shares of the time: after these no further prediction is made, and no further block begins that chooses.
-_PREDICTIONS_SHARE, _CHOOSING_SHARE = 0.10, 0.70
+#: Share of the time after which no further block begins that chooses.
+_CHOOSING_SHARE = 0.70
 
 #: Settings that are compared at once, at most; and in how many blocks each of them should be, at least.
 _MOST_AT_ONCE, _LEAST_BLOCKS = 6, 3
@@ -53,9 +51,6 @@ _INDIFFERENT = 0.01
 
 #: Candidates that are written down, best first.
 _MOST_WRITTEN = 400
-
-#: Of comparisons on this machine that are asked how good predictions were.
-_MOST_ASKED = 20
 
 
 def begin_search(
@@ -112,7 +107,6 @@ def run_search(
         compare: Runs a comparison.
 
     Raises:
-        BaselineFailed: Where the baseline fails.
         KeyboardInterrupt: On an interrupt. What has run until then is on disk.
     """
     return Search(state, on_trial, on_text, launch, compare).run()
@@ -135,11 +129,6 @@ class Search:
         self._launch = launch
         self._compare = compare
         self._chosen: dict[str, Chosen] = {}
-        self._refused: list[Refused] = []
-        self._uncounted: dict[Fate, int] = {}
-        self._forecasts: list[Forecast] = []
-        self._errors: list[float] = []
-        self._block_s: float | None = None
         self._trial_s: float | None = None
 
     def run(self) -> Tuning:
@@ -147,12 +136,18 @@ class Search:
         state = self._state
         if state.tuning.stop is not None:
             return state.tuning
-        with state.spending("values_s"):
-            self._found = ValueTrials(state, self._launch, self._on_trial).run()
+        try:
+            with state.spending("values_s"):
+                self._found = ValueTrials(state, self._launch, self._on_trial).run()
+        except BaselineFailed as error:
+            failure = error.record.failure
+            state.change(stop="failed", notes=[describe_failure(failure) if failure is not None else "no reason given"])
+            return state.tuning
         self._blocks = Blocks(state, self._compare, self._found.num_steps, self._on_trial)
-        self._history = errors_of(comparisons_here(state.results))
+        proposer: type[Predictions | OptunaSampler] = OptunaSampler if state.tuning.sampler == "optuna" else Predictions
+        self._proposer: Proposer = proposer(state, self._found)
         with state.spending("predictions_s"):
-            self._predict()
+            self._on_text(self._proposer.begin())
         self._write()
         with state.spending("blocks_s"):
             self._choose()
@@ -164,91 +159,6 @@ class Search:
         state.change(**describe_answer(self._found.baseline, compared, winner, confirmed, state.tuning.limits))
         return state.tuning
 
-    # Predictions
-
-    def _forecaster(self) -> Forecaster:
-        points = [*self._found.points, *self._points_of_blocks()]
-        errors = [*self._history, *self._errors]
-        bias = float(np.sum(self._errors)) / (len(self._errors) + 3.0)
-        return Forecaster(points, self._found.simulated, spread_of(errors), bias, self._found.baseline_values)
-
-    def _points_of_blocks(self) -> list[Point]:
-        """What was compared, as points: as fast as on the machine of the baseline's short trial."""
-        points = []
-        for chosen in self._chosen.values():
-            record = typical_run([r for r in chosen.records if ended_well(r)]) if len(chosen.ratios) else None
-            if record is not None and ended_well(record):
-                log_rate = self._found.baseline.log_rate + chosen.log_ratio
-                points.append(Point(chosen.setting, record, log_rate, predictor_of(record, self._state)))
-        return points
-
-    def _predict(self) -> None:
-        """Predict every setting, as far as there is time, those first of which most can be hoped."""
-        state = self._state
-        space = self._small_enough(self._found.space)
-        settings = space.settings(self._found.baseline.record.situation)
-        forecaster = self._forecaster()
-        hopes = self._hopes(space, forecaster)
-        ordered = sorted(settings.possible, key=lambda s: -sum(hopes.get((k, repr(v)), 0.0) for k, v in s.items()))
-        until_s = state.spent_s + _PREDICTIONS_SHARE * state.tuning.budget_s
-        self._forecasts, self._refused, cut = [], [], 0
-        for number, setting in enumerate(ordered):
-            if state.spent_s > until_s and setting:
-                cut = len(ordered) - number
-                break
-            self._forecast(forecaster, setting)
-        whole = state.space
-        self._uncounted = {"no_time": cut, "no_gain": whole.size - space.size}
-        state.change(
-            num_settings=whole.size,
-            num_impossible=settings.impossible.total(),
-            impossible=dict(settings.impossible.most_common(5)),
-            num_same=settings.same,
-        )
-        self._on_text(
-            f"{len(self._forecasts)} of {whole.size} combinations were predicted; "
-            f"{len(kept(self._forecasts))} could be the best."
-        )
-
-    def _forecast(self, forecaster: Forecaster, setting: Setting) -> None:
-        forecast = forecaster.forecast(setting)
-        if forecast is None:
-            self._refused.append((setting, "unpredicted", "what it does could not be known from the short trials"))
-            return
-        fate, why = expected_to_break(self._state.tuning.limits, forecast) if setting else (None, "")
-        if fate is not None:
-            self._refused.append((setting, fate, why))
-        else:
-            self._forecasts.append(forecast)
-
-    def _hopes(self, space: Space, forecaster: Forecaster) -> dict[tuple[str, str], float]:
-        """By value: what it gains by itself, as a log; where that is not known, nothing."""
-        own = forecaster.forecast({})
-        found: dict[tuple[str, str], float] = {}
-        if own is None:
-            return found
-        for axis in space.axes:
-            for value in axis.others:
-                forecast = forecaster.forecast({axis.name: value})
-                if forecast is not None:
-                    found[axis.name, repr(value)] = forecast.log_rate - own.log_rate
-        return found
-
-    def _small_enough(self, space: Space) -> Space:
-        """A space of so many combinations that all can be looked at: the values of least hope are left out."""
-        if space.size <= MOST_SETTINGS:
-            return space
-        hopes = self._hopes(space, self._forecaster())
-        values = [(axis.name, value) for axis in space.axes for value in axis.others]
-        for name, value in sorted(values, key=lambda pair: hopes.get((pair[0], repr(pair[1])), 0.0)):
-            axis = next((axis for axis in space.axes if axis.name == name), None)
-            if space.size <= MOST_SETTINGS or axis is None:
-                break
-            space = space.without(name, [other for other in axis.others if other != value])
-            why = "there are too many combinations to try it in, and others promise more"
-            self._state.change(left_out={**self._state.tuning.left_out, format_settings({name: value}): why})
-        return space
-
     # Blocks
 
     def _choose(self) -> None:
@@ -256,35 +166,24 @@ class Search:
         for name in state.tuning.comparisons:
             self._enter(self._opened(name))
         until_s = _CHOOSING_SHARE * state.tuning.budget_s
-        while True:
-            left_s = until_s - state.spent_s
-            ranked = [forecast for forecast in kept(self._reforecast()) if forecast.setting]
-            number = self._fitting(left_s)
-            chosen = finalists(ranked, number, self._chosen)
-            is_first = not self._chosen
-            if is_first and len(chosen) < 2:
-                # Nothing was kept but the baseline: the best of the others are looked at all the same.
-                others = sorted(self._forecasts, key=lambda forecast: -forecast.log_rate)
-                chosen = finalists([f for f in others if f.setting], min(2, number), self._chosen)
-            if not chosen or number < 1:
+        while (number := self._fitting(until_s - state.spent_s)) > 0:
+            proposals = self._proposer.propose(number, self._chosen)
+            if not proposals:
                 break
-            drawn = outside(self._forecasts, [*ranked, *chosen], state.tuning.seed) if is_first and number > 2 else None
-            if drawn is not None:
-                chosen = [*chosen[: number - 1], drawn]
-            best = self._winner() if not is_first else None
-            settings = [dict(forecast.setting) for forecast in chosen]
-            if best is not None and best.setting:
-                settings = [best.setting, *settings[: max(1, number - 1)]]
-            for forecast in chosen:
-                is_outside = drawn is not None and forecast is drawn
-                self._chosen.setdefault(
-                    name_of(forecast.setting), Chosen(dict(forecast.setting), forecast, is_outside=is_outside)
-                )
+            best = self._winner()
+            if best is not None and len(proposals) >= number > 1:
+                proposals = proposals[: number - 1]
+            for proposal in proposals:
+                key = name_of(proposal.setting)
+                self._chosen[key] = Chosen(proposal.setting, proposal.forecast, is_outside=proposal.is_outside)
+                if proposal.is_outside:
+                    state.change(outside=proposal.setting)
+            settings = [*([best.setting] if best is not None else []), *(proposal.setting for proposal in proposals)]
             names = ", ".join(f"'{setting_name(setting)}'" for setting in settings)
             self._on_text(f"Compared with the baseline: {names}.")
-            block_s = self._block(len(settings))
-            is_all = len(ranked) <= len(chosen)  # else some of the time is for those that come next
-            seconds = left_s if is_all else max(_FIRST_SHARE * left_s, _LEAST_BLOCKS * block_s)
+            left_s, block_s = until_s - state.spent_s, self._block(len(settings))
+            is_last = not self._proposer.has_more(self._chosen)  # else some of the time is for those that come next
+            seconds = left_s if is_last else max(_FIRST_SHARE * left_s, _LEAST_BLOCKS * block_s)
             self._enter(self._blocks.choose(settings, seconds, block_s))
             self._write()
 
@@ -297,39 +196,20 @@ class Search:
         if compared is None:
             return
         base, *others = compared.records
-        expected = {name_of(forecast.setting): forecast for forecast in self._forecasts}
         results = {variant.name: variant.checks.status for variant in compared.comparison.others if variant.checks}
         for name in others:
             setting = compared.settings[name]
-            key = name_of(setting)
-            chosen = self._chosen.setdefault(key, Chosen(setting, expected.get(key)))
+            chosen = self._chosen.setdefault(name_of(setting), Chosen(setting, None))
+            chosen.is_outside = chosen.is_outside or setting == self._state.tuning.outside
             ratios = paired_log_ratios(compared.records[name], compared.records[base])
-            is_new = not len(chosen.ratios)
             chosen.ratios = np.append(chosen.ratios, ratios)
             chosen.records += compared.records[name]
             chosen.dropped = name in compared.dropped
             chosen.result = results.get(name, chosen.result)
-            if is_new and len(ratios) and chosen.forecast is not None and not chosen.forecast.is_measured:
-                measured = self._found.baseline.log_rate + chosen.log_ratio
-                self._errors.append(measured - chosen.forecast.log_rate)
-        if compared.comparison.block_s is not None and compared.comparison.num_blocks:
-            walls = [
-                record.machine.wall_s for trials in compared.records.values() for record in trials if record.machine
-            ]
-            self._trial_s = float(np.median(walls)) if walls else None
-        self._state.change(bias=float(np.mean(self._errors)) if self._errors else None)
-
-    def _reforecast(self) -> list[Forecast]:
-        """The forecasts by all that is known now: of those that were kept, and of as many others as were near."""
-        if not self._errors:
-            return self._forecasts
-        forecaster = self._forecaster()
-        near = sorted(self._forecasts, key=lambda forecast: -forecast.high)[:_MOST_WRITTEN]
-        found = []
-        for forecast in near:
-            again = forecaster.forecast(forecast.setting)
-            found.append(forecast if again is None else again)
-        return found
+            self._proposer.learn(chosen, ratios.tolist())
+        walls = [r.machine.wall_s for trials in compared.records.values() for r in trials if r.machine is not None]
+        self._trial_s = float(np.median(walls)) if walls else self._trial_s
+        self._state.change(**self._proposer.facts())
 
     def _fitting(self, left_s: float) -> int:
         """How many settings there is time for beside the baseline, in as many blocks as a choice takes."""
@@ -387,14 +267,13 @@ class Search:
 
     def _write(self, winner: Chosen | None = None) -> None:
         """Write down what became of the settings."""
-        limits = self._state.tuning.limits
-        candidates = candidates_of(self._reforecast(), self._chosen, self._refused, limits)
+        candidates, uncounted = self._proposer.candidates(self._chosen)
         fates = count_fates(candidates)
-        for fate, number in self._uncounted.items():
+        for fate, number in uncounted.items():
             fates[fate] = fates.get(fate, 0) + number
         self._state.change(
             candidates=candidates[:_MOST_WRITTEN],
             fates={fate: number for fate, number in fates.items() if number},
-            spread=self._forecaster().spread,
             winner=None if winner is None else winner.setting,
+            **self._proposer.facts(),
         )

@@ -86,6 +86,8 @@ class ValueTrials:
         baseline = self._point({}, num_steps)
         assert baseline is not None, "a baseline that fails is raised"
         situation = baseline.record.situation
+        if self.state.tuning.sampler == "optuna":  # which asks for settings, and predicts nothing
+            return Found(self._takeable(space, baseline.record), [baseline], frozenset(), baseline, num_steps)
         anchor = self._anchor(space, baseline, num_steps)
         space = self._takeable(space, baseline.record)
         simulated = _all_simulated(space, anchor)
@@ -111,7 +113,7 @@ class ValueTrials:
         return max(_LEAST_STEPS, round(_STEADY_S * record.steady.samples_per_s / per_step))
 
     def _anchor(self, space: Space, baseline: Point, num_steps: int | None) -> Point:
-        """The point that others are held against: the baseline, or with workers where the simulator needs them."""
+        """The point that others are compared with: the baseline, or with workers where the simulator needs them."""
         workers = next((axis for axis in space.axes if axis.name == "num_workers"), None)
         if workers is None or baseline.record.knobs.num_workers != 0 or baseline.predictor is None:
             return baseline
@@ -159,8 +161,7 @@ class ValueTrials:
 
     def _leave_out(self, space: Space, name: str, value: Any, why: str) -> Space:
         self.left_out[format_settings({name: value})] = why
-        axis = next((axis for axis in space.axes if axis.name == name), None)
-        return space if axis is None else space.without(name, [v for v in axis.others if v != value])
+        return space.without(name, value)
 
     def _entry(self, setting: Setting) -> MeasuredValue | None:
         found = [value for value in self.state.tuning.values if value.settings == dict(setting)]
