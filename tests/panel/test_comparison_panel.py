@@ -171,7 +171,7 @@ def test_earlier_comparisons_can_be_looked_at(compared: Panel, trials: Trials, r
 def test_the_report_is_exported_beside_the_comparisons(compared: Panel, reports, monkeypatch) -> None:
     exported: list[tuple] = []
     monkeypatch.setattr(
-        "workbench.panel.comparison_panel.export_comparison",
+        "workbench.panel.comparison_panel.export_report",
         lambda folder, html, cancel: exported.append((folder, html)),
     )
     compared.press("Compare")

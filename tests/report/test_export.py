@@ -12,7 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import run_comparison
 from workbench.records.run_folder import read_state
-from workbench.report.export import export_comparison, main
+from workbench.report.export import export_report, main
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 pytestmark = pytest.mark.real
@@ -32,7 +32,7 @@ def test_a_comparison_that_has_ended_becomes_a_page_without_another_trial(journa
     before = read_state(journal.folder).trials
     html = tmp_path / "report.html"
 
-    export_comparison(journal.folder, html, threading.Event())
+    export_report(journal.folder, html, threading.Event())
 
     assert "'ram' is 1.60x" in html.read_text(encoding="utf-8").replace("&#x27;", "'")
     assert read_state(journal.folder).trials == before
@@ -53,11 +53,11 @@ def test_what_is_not_there_or_has_not_ended_is_one_line(
 
 def test_whoever_asks_gets_the_reason(tmp_path: Path) -> None:
     with pytest.raises(WorkbenchError, match=r"the report was not made: .*there is no state\.json"):
-        export_comparison(tmp_path / "nothing", tmp_path / "report.html", threading.Event())
+        export_report(tmp_path / "nothing", tmp_path / "report.html", threading.Event())
 
 
 def test_an_export_can_be_cancelled(tmp_path: Path) -> None:
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(WorkbenchError, match="the report was not made: cancelled"):
-        export_comparison(tmp_path, tmp_path / "report.html", cancel)
+        export_report(tmp_path, tmp_path / "report.html", cancel)

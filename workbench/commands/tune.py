@@ -98,7 +98,7 @@ def tune(
         "knobs": [name.strip() for name in (knobs or "").split(",") if name.strip()],
         "grid": list(grid or ()),
         "minutes": (0.0 if resume is not None else _MINUTES) if minutes is None else minutes,
-        "limits": " ".join(f"{name}={text.replace(' ', '')}" for name, text in limits.items() if text),
+        "limits": " ".join(f"{name}:{text.replace(' ', '')}" for name, text in limits.items() if text),
         "sampler": sampler,
         "resume": str(resume) if resume is not None else "",
     }

@@ -28,7 +28,7 @@ from workbench.panel.run_list import RunList, name_choices, name_variants
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.records import Comparison, Policy, Record, Slicing
 from workbench.records.run_folder import COMPARISON, is_there, read_comparison, read_state
-from workbench.report.export import ENDED, export_comparison
+from workbench.report.export import ENDED, export_report
 from workbench.report.outcome import fresh_name, new_comparison_folder, save_comparison
 from workbench.report.predictions import add_predictions
 from workbench.report.rules import rules_here
@@ -277,7 +277,7 @@ class ComparisonPanel:
     def _make_report(self, folder: Path, cancel: threading.Event) -> None:
         self._on_begin("writing the report", None)
         path = self._runs.reports / f"{fresh_name('compare')}.html"
-        export_comparison(folder, path, cancel)
+        export_report(folder, path, cancel)
         self._link.value = f"<div>Report: <code class='wb-report'>{escape(str(path))}</code></div>"
         self._on_end(f"The report is written: {path}", False)
 

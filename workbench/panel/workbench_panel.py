@@ -28,13 +28,14 @@ from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.panel.sample_preview import SamplePreview
 from workbench.panel.script_panel import ScriptPanel
+from workbench.panel.tune_panel import TunePanel
 from workbench.records import Record
 from workbench.units import format_rate
 
 #: A cancelled trial is gone within a second.
 _PATIENCE_S = 5.0
 
-_LOOK, _COMPARE, _DATA_SET, _SCRIPT = range(4)
+_LOOK, _COMPARE, _TUNE, _DATA_SET, _SCRIPT = range(5)
 
 
 class Workbench:
@@ -84,6 +85,15 @@ class Workbench:
             on_baseline=lambda: self._baseline_changed(),
             launch=launch,
         )
+        self._tune = TunePanel(
+            self._runs,
+            self.queue,
+            lambda: self._side.knobs,
+            on_begin=self._live.begin,
+            on_event=self._live.event,
+            on_end=self._ended,
+            launch=launch,
+        )
         self._run = widgets.Button(description="Run", button_style="primary", layout={"width": "110px"})
         self._run.add_class("wb-run")
         self._side = KnobPanel(knobs, self._runs, self._knobs_are)
@@ -95,7 +105,7 @@ class Workbench:
         self._cancel.on_click(lambda button: self.queue.cancel())
         self._clear.on_click(lambda button: self.queue.clear())
         self.script = ScriptPanel(self._runs, self._run_script)
-        sections = {"Look": self.look.widget, "Compare": self._comparison.widget}
+        sections = {"Look": self.look.widget, "Compare": self._comparison.widget, "Tune": self._tune.widget}
         if not isinstance(knobs, ObservedKnobs):  # else the widgets beside it are those of the script
             sections |= {"Data set": self._preview.widget, "Your script": self.script.widget}
         self._sections = widgets.Tab(list(sections.values()), titles=list(sections))
@@ -211,6 +221,7 @@ class Workbench:
         section = self._sections.selected_index
         self.look.set_in_front(section == _LOOK)
         self._comparison.set_in_front(section == _COMPARE)
+        self._tune.set_in_front(section == _TUNE)
         self._preview.set_in_front(section == _DATA_SET)
 
     def _placed(self) -> widgets.Widget:

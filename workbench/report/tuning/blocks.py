@@ -21,7 +21,7 @@ from workbench.records.run_folder import COMPARISON, is_there, read_comparison, 
 from workbench.report.outcome import COMPARISONS, fresh_name, save_comparison
 from workbench.report.predictions import add_predictions
 from workbench.report.rules import rules_here
-from workbench.report.tuning.state import TuningFolder
+from workbench.report.tuning.state import Cancelled, TuningFolder
 from workbench.report.verdicts import compare_run
 
 #: Blocks of a comparison that chooses, and of the last one, at most.
@@ -138,6 +138,8 @@ class Blocks:
         return space.baseline.changed(**{**setting, **steps})
 
     def _kept(self, journal: Journal, compared: ComparisonRun) -> Compared:
+        if compared.state.stop == "cancelled":
+            raise Cancelled("the search was cancelled")
         comparison = add_predictions(compare_run(compared), compared)
         save_comparison(comparison, journal.folder)
         return self._compared(comparison, compared.records, journal.state)

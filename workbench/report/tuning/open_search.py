@@ -47,13 +47,13 @@ def read_limits(text: str) -> TuneLimits:
     """What a setting has to keep to.
 
     Args:
-        text: ``"memory=4GB start_up=30s result=same"``; what is not named has no limit, and the result is to be within
+        text: ``"memory:4GB start_up:30s result:same"``; what is not named has no limit, and the result is to be within
             tolerance.
 
     Raises:
         BadInput: With everything that is wrong with it.
     """
-    settings, problems = split_settings(text.split())
+    settings, problems = split_settings(text.replace(":", "=").split())
     fields: dict[str, Any] = {}
     for name, value in settings.items():
         if name not in _LIMITS:

@@ -107,6 +107,7 @@ def run_search(
         compare: Runs a comparison.
 
     Raises:
+        Cancelled: Where a trial was cancelled, likewise.
         KeyboardInterrupt: On an interrupt. What has run until then is on disk.
     """
     return Search(state, on_trial, on_text, launch, compare).run()

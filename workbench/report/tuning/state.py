@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from workbench.errors import BadInput, Problem
+from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.space import Axis, Space
 from workbench.measure.timing.spans import Clock
@@ -22,6 +22,10 @@ TUNINGS = "tunings"
 Phase = Literal["values_s", "predictions_s", "blocks_s", "confirmation_s"]
 
 
+class Cancelled(WorkbenchError):
+    """The search was cancelled. What has run until then is on disk."""
+
+
 class TuningFolder:
     """What a search has found so far, on disk after every step.
 
@@ -33,6 +37,7 @@ class TuningFolder:
     Attributes:
         folder: See there.
         tuning: See there; replaced as it grows.
+        on_change: Called after each change that is written down.
     """
 
     def __init__(self, folder: Path, tuning: Tuning, clock: Clock) -> None:
@@ -41,6 +46,7 @@ class TuningFolder:
         self._clock = clock
         self._hold: Hold | None = None
         self._begun: tuple[Phase, int] | None = None
+        self.on_change: Callable[[Tuning], None] = lambda tuning: None
         self.change()
         self._hold = Hold(folder)  # `workbench clean` leaves it alone
 
@@ -86,6 +92,7 @@ class TuningFolder:
         """Replace fields, and write them down."""
         self.tuning = self.tuning.model_copy(update=fields)
         write_json(self.folder / TUNE, self.tuning)
+        self.on_change(self.tuning)
 
     def record_of(self, value: MeasuredValue) -> Record | None:
         """The record of a value's trial; None where there is none, or it cannot be read any more."""

@@ -17,7 +17,7 @@ from workbench.knobs.space import Setting, Space, setting_name, walk
 from workbench.measure.comparison.run import Launch
 from workbench.records import MeasuredValue, Record
 from workbench.records.run_folder import read_spans
-from workbench.report.tuning.state import TuningFolder
+from workbench.report.tuning.state import Cancelled, TuningFolder
 
 #: The counted steps of a short trial take about as long as this, and are no fewer than these.
 _STEADY_S, _LEAST_STEPS = 6.0, 16
@@ -195,6 +195,8 @@ class ValueTrials:
 
     def _trial(self, setting: Setting, knobs: Any, name: str, *, keep: bool = True) -> Record:
         record = self.launch(knobs, self.state.runs)
+        if record.failure is not None and record.failure.kind == "cancelled":
+            raise Cancelled("the search was cancelled")
         if keep:
             self._enter(self._value(setting, record))
         done = len(self.state.tuning.values) + 1
