@@ -294,7 +294,9 @@ def test_the_data_set_has_one_name_everywhere(tmp_path) -> None:
     takes_data = {
         c.callback.__name__ for c in cli.app.registered_commands if "data" in signature(c.callback).parameters
     }
-    assert takes_data == {"run", "batchsize", "compare", "tune", "report", "study", "check", "selftest", "transforms", "pages"}
+    assert takes_data == {
+        "run", "batchsize", "compare", "tune", "report", "study", "check", "selftest", "transforms", "pages",
+    }  # fmt: skip
 
 
 def test_a_comparison_does_not_go_on_to_fewer_blocks_than_it_is_laid_out_for(

@@ -44,7 +44,8 @@ def tuning_headline(tuning: Tuning) -> str:
     if tuning.stop is None:
         return f"The search was interrupted after {format_duration(tuning.spent.total_s)}; it can go on"
     if tuning.stop == "failed":
-        return f"There is no answer: the baseline failed ({next(iter(tuning.notes), 'no reason given')})"
+        why = next((line for note in tuning.notes for line in note.splitlines()), "no reason given")
+        return f"There is no answer: the baseline failed ({why})"
     if tuning.winner is None or tuning.verdict is None:
         if tuning.stop == "no_time":
             what = "before a setting was compared" if tuning.winner is None else "before the best was confirmed"

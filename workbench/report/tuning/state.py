@@ -11,9 +11,10 @@ from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.space import Axis, Space
 from workbench.measure.timing.spans import Clock
-from workbench.records import MeasuredValue, Record, Tuning
+from workbench.records import Comparison, MeasuredValue, Record, Tuning
 from workbench.records.in_use import Hold
-from workbench.records.run_folder import TUNE, read_record, read_tuning, write_json
+from workbench.records.run_folder import TUNE, read_comparison, read_record, read_tuning, write_json
+from workbench.report.outcome import COMPARISONS
 from workbench.units import NS_PER_S
 
 #: The folder of searches in a folder of results.
@@ -64,6 +65,14 @@ class TuningFolder:
     def space(self) -> Space:
         """What is searched."""
         return space_in(self.tuning)
+
+    @property
+    def confirmation(self) -> Comparison | None:
+        """The comparison that confirms, where it came to a verdict."""
+        tuning = self.tuning
+        if tuning.verdict is None or tuning.confirmation is None:
+            return None
+        return read_comparison(self.results / COMPARISONS / tuning.confirmation)
 
     @property
     def spent_s(self) -> float:
