@@ -20,7 +20,7 @@ from workbench.report.tuning.candidates import Refused, candidates_of
 from workbench.report.tuning.chosen import Chosen
 from workbench.report.tuning.proposals import Proposal
 from workbench.report.tuning.state import TuningFolder
-from workbench.report.tuning.values import Found, predictor_of
+from workbench.report.tuning.values import Found, OpenPredictor
 from workbench.report.verdicts import typical_run
 
 #: Share of the time of a search after which no further prediction is made.
@@ -39,10 +39,12 @@ class Predictions:
     Args:
         state: The search.
         found: What short trials have shown.
+        open_predictor: Gives what answers questions to a trial.
     """
 
-    def __init__(self, state: TuningFolder, found: Found) -> None:
+    def __init__(self, state: TuningFolder, found: Found, open_predictor: OpenPredictor) -> None:
         self._state = state
+        self._open_predictor = open_predictor
         self._found = found
         self._history = errors_of(comparisons_here(state.results))
         self._errors: dict[str, float] = {}
@@ -103,7 +105,7 @@ class Predictions:
             return
         # As fast as on the machine as it was for the baseline's short trial.
         log_rate = self._found.baseline.log_rate + chosen.log_ratio
-        self._points[name] = Point(chosen.setting, record, log_rate, predictor_of(record, self._state))
+        self._points[name] = Point(chosen.setting, record, log_rate, self._open_predictor(record))
         expected = chosen.forecast or next((f for f in self._forecasts if name_of(f.setting) == name), None)
         chosen.forecast = expected
         if expected is not None and not expected.is_measured:

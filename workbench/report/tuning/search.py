@@ -35,7 +35,7 @@ from workbench.report.tuning.optuna_sampler import OptunaSampler
 from workbench.report.tuning.predictions import Predictions
 from workbench.report.tuning.proposals import Proposer
 from workbench.report.tuning.state import TUNINGS, TuningFolder
-from workbench.report.tuning.values import BaselineFailed, ValueTrials
+from workbench.report.tuning.values import BaselineFailed, OpenPredictor, ValueTrials, predictor_from
 
 #: Share of the time after which no further block begins that chooses.
 _CHOOSING_SHARE = 0.70
@@ -96,6 +96,7 @@ def run_search(
     on_text: Callable[[str], None] = lambda text: None,
     launch: Launch = run_trial,
     compare: RunComparison = run_comparison,
+    open_predictor: OpenPredictor | None = None,
 ) -> Tuning:
     """Run a search, or what is left of one.
 
@@ -105,12 +106,13 @@ def run_search(
         on_text: Called with a sentence when something has been found.
         launch: Runs a short trial.
         compare: Runs a comparison.
+        open_predictor: Gives what answers questions to a trial; by default from its run folder.
 
     Raises:
         Cancelled: Where a trial was cancelled, likewise.
         KeyboardInterrupt: On an interrupt. What has run until then is on disk.
     """
-    return Search(state, on_trial, on_text, launch, compare).run()
+    return Search(state, on_trial, on_text, launch, compare, open_predictor).run()
 
 
 class Search:
@@ -123,12 +125,14 @@ class Search:
         on_text: Callable[[str], None],
         launch: Launch,
         compare: RunComparison,
+        open_predictor: OpenPredictor | None,
     ) -> None:
         self._state = state
         self._on_trial = on_trial
         self._on_text = on_text
         self._launch = launch
         self._compare = compare
+        self._open_predictor = open_predictor or predictor_from(state.runs)
         self._chosen: dict[str, Chosen] = {}
         self._trial_s: float | None = None
 
@@ -139,14 +143,13 @@ class Search:
             return state.tuning
         try:
             with state.spending("values_s"):
-                self._found = ValueTrials(state, self._launch, self._on_trial).run()
+                self._found = ValueTrials(state, self._launch, self._on_trial, self._open_predictor).run()
         except BaselineFailed as error:
             failure = error.record.failure
             state.change(stop="failed", notes=[describe_failure(failure) if failure is not None else "no reason given"])
             return state.tuning
         self._blocks = Blocks(state, self._compare, self._found.num_steps, self._on_trial)
-        proposer: type[Predictions | OptunaSampler] = OptunaSampler if state.tuning.sampler == "optuna" else Predictions
-        self._proposer: Proposer = proposer(state, self._found)
+        self._proposer = self._make_proposer()
         with state.spending("predictions_s"):
             self._on_text(self._proposer.begin())
         self._write()
@@ -159,6 +162,11 @@ class Search:
         compared = self._chosen.values()
         state.change(**describe_answer(self._found.baseline, compared, winner, confirmed, state.tuning.limits))
         return state.tuning
+
+    def _make_proposer(self) -> Proposer:
+        if self._state.tuning.sampler == "optuna":
+            return OptunaSampler(self._state, self._found)
+        return Predictions(self._state, self._found, self._open_predictor)
 
     # Blocks
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import BadInput
@@ -27,6 +28,10 @@ SHARE = 0.40
 
 #: Fewer draws than for one question: a search asks thousands.
 _CONFIDENCE = Confidence(draws=3)
+
+
+#: Gives what answers questions to a trial that ended well; None where it says too little for that.
+OpenPredictor = Callable[[Record], Predictor | None]
 
 
 class BaselineFailed(Exception):
@@ -66,11 +71,13 @@ class ValueTrials:
         state: The search.
         launch: Runs a trial.
         on_trial: Called after each with: trials done, trials in all, what it was, its record.
+        open_predictor: Gives what answers questions to a trial.
     """
 
     state: TuningFolder
     launch: Launch
-    on_trial: Callable[[int, int, str, Record], None] = lambda done, total, name, record: None
+    on_trial: Callable[[int, int, str, Record], None]
+    open_predictor: OpenPredictor
     left_out: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> Found:
@@ -188,10 +195,7 @@ class ValueTrials:
             record = self._trial(setting, knobs, setting_name(setting))
         if record.status == "failed" and not setting:
             raise BaselineFailed(record)
-        return point_of(setting, record, self._predictor(record))
-
-    def _predictor(self, record: Record) -> Predictor | None:
-        return predictor_of(record, self.state)
+        return point_of(setting, record, self.open_predictor(record) if record.status == "ok" else None)
 
     def _trial(self, setting: Setting, knobs: Any, name: str, *, keep: bool = True) -> Record:
         record = self.launch(knobs, self.state.runs)
@@ -224,14 +228,16 @@ class ValueTrials:
         self.state.change(values=[*self.state.tuning.values, value])
 
 
-def predictor_of(record: Record, state: TuningFolder) -> Predictor | None:
-    """What answers questions to a trial of a search; None where it tells too little for that."""
-    if record.status == "failed":
-        return None
-    try:
-        return Predictor(record, read_spans(state.runs / record.run_id), confidence=_CONFIDENCE)
-    except (BadInput, OSError):
-        return None
+def predictor_from(runs: Path) -> OpenPredictor:
+    """What opens predictors of trials in a folder of run folders."""
+
+    def open_predictor(record: Record) -> Predictor | None:
+        try:
+            return Predictor(record, read_spans(runs / record.run_id), confidence=_CONFIDENCE)
+        except (BadInput, OSError):
+            return None
+
+    return open_predictor
 
 
 def _all_simulated(space: Space, anchor: Point) -> dict[str, Any]:

@@ -1,0 +1,233 @@
+"""Tune: how far from the best is the setting that a search ends with, and does its interval hold the true gain?
+
+Every setting of two small spaces is run in several blocks: the text detector's pipeline, and a script of a user's own.
+Searches are then replayed from these trials: a trial by itself is one of those that were recorded, a block draws what
+scatters from all of them, and the clock moves on as they did. In what is replayed the mean of a setting's trials is the
+truth. Other tuners take the best of single trials, from the same trials, in the same time. Two searches run for real.
+
+About 70 minutes, of which the recording takes 40; `--recorded DIR` keeps it, and goes on from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import scipy
+from promise.figure import Figure, finish
+from promise.other_tuners import OTHERS
+from promise.recorded_space import RecordedSpace, Replay, record_space
+
+from workbench.explain.words.tuning import tuning_headline
+from workbench.files import cache_dir
+from workbench.knobs.joined import parse_knobs
+from workbench.knobs.space import Space, space_of
+from workbench.measure.comparison.run import run_comparison
+from workbench.records import Tuning
+from workbench.report.tuning.search import begin_search, run_search
+from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
+
+BUDGETS_MIN = (10.0, 20.0)
+BLOCKS = 4
+MOST_REGRET, LEAST_GOOD, LEAST_NOTHING, LEAST_HELD = 0.02, 0.9, 0.95, 0.93
+REAL_MIN = 10.0
+
+OCR = {"num_pages": 64, "batch_size": 8, "num_steps": 24, "num_workers": 2, "checked_samples": 2}
+OCR_GRID = (
+    "num_workers=0,1,2",
+    "cache=none,decoded,prepared",
+    "normalize=albumentations,device",
+    "targets=compute,cached",
+)
+
+SCRIPT = {"workload": "observed", "num_steps": 40}
+SCRIPT_GRID = ("num_workers=0,1,2", "prefetch_factor=2,4", "cache=none,decoded", "opencv_threads=0,2")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a search ended.
+
+    Attributes:
+        regret: Share of the best setting's throughput that is lost with the one that it ended with.
+        holds: Whether the reported interval holds the true gain; None: nothing was reported.
+        answer: Its verdict, or "nothing" where none was needed.
+    """
+
+    regret: float
+    holds: bool | None
+    answer: str
+
+
+def ocr_space() -> Space:
+    """The text detector's pipeline, of drawn pages."""
+    pages = cache_dir() / f"tune-pages-{VERSION}"
+    draw_pages(pages, count=64, seed=0)
+    baseline = parse_knobs({**OCR, "dataset": str(pages), "device": "replay", "replay_ms_per_sample": 2.0})
+    return space_of(baseline, axes=OCR_GRID, cores=len(os.sched_getaffinity(0)))
+
+
+def script_space() -> Space:
+    """A script of a user's own, observed as it is."""
+    script = Path(__file__).resolve().parents[1] / "examples/own_script/train.py"
+    command = shlex.join([sys.executable, str(script), "--epochs", "50"])
+    baseline = parse_knobs({**SCRIPT, "command": command, "folder": str(script.parent)})
+    return space_of(baseline, axes=SCRIPT_GRID, cores=len(os.sched_getaffinity(0)))
+
+
+def search(recorded: RecordedSpace, minutes: float, seed: int, *, identical: bool = False) -> tuple[Tuning, Replay]:
+    """A search that is replayed."""
+    replay = Replay(recorded, seed, identical=identical)
+    with tempfile.TemporaryDirectory() as folder:
+        space = Space(recorded.space.baseline.changed(seed=seed % 1000), recorded.space.axes)
+        state = begin_search(Path(folder), space, minutes=minutes, clock=replay.clock)
+        state.change(runs=str(recorded.runs))
+        compare = partial(
+            run_comparison,
+            clock=replay.clock,
+            launch=replay.launch,
+            run_slices=replay.run_slices,
+            make_template=lambda to_import: None,
+        )
+        tuning = run_search(state, launch=replay.launch, compare=compare, open_predictor=recorded.predictor)
+    return tuning, replay
+
+
+def outcome(recorded: RecordedSpace, minutes: float, seed: int, *, identical: bool = False) -> Outcome:
+    """How a replayed search ended, beside the truth."""
+    tuning, replay = search(recorded, minutes, seed, identical=identical)
+    taken = tuning.winner if tuning.verdict == "faster" and tuning.winner else {}
+    best = max(replay.true(setting) for setting in recorded.settings)
+    holds = None
+    if tuning.gain is not None and tuning.gain.ci95 is not None and tuning.winner:
+        low, high = tuning.gain.ci95
+        holds = bool(low <= np.exp(replay.true(tuning.winner)) <= high)
+    return Outcome(float(-np.expm1(replay.true(taken) - best)), holds, tuning.verdict or "nothing")
+
+
+def measure(recorded: dict[str, RecordedSpace], searches: int) -> Iterator[Figure]:
+    """All figures that are replayed."""
+    outcomes: list[Outcome] = []
+    for name, space in recorded.items():
+        origin = (
+            f"replayed from {BLOCKS} recorded trials of each of {len(space.settings)} settings ({space.trial_s:.1f} s a "
+            f"trial; what scatters from trial to trial: {space.residuals().std() * 100:.1f} %)"
+        )
+        for minutes in BUDGETS_MIN:
+            found = [outcome(space, minutes, seed) for seed in range(searches)]
+            outcomes += found
+            yield from regret_figures(name, minutes, found, space, origin)
+        nothing = [outcome(space, BUDGETS_MIN[0], seed, identical=True) for seed in range(2 * searches)]
+        outcomes += nothing
+        yield share_figure(
+            f"{name}: identical settings, nothing to gain",
+            [found.answer != "faster" for found in nothing],
+            LEAST_NOTHING,
+            f"searches of {BUDGETS_MIN[0]:g} min; {origin}",
+        )
+    held = [found.holds for found in outcomes if found.holds is not None]
+    yield share_figure(
+        "reported interval holds the true gain of the winner",
+        held,
+        LEAST_HELD,
+        f"all searches that ended with an interval; the winner was chosen from many; {len(outcomes)} searches",
+    )
+
+
+def regret_figures(
+    name: str, minutes: float, found: Sequence[Outcome], space: RecordedSpace, origin: str
+) -> Iterator[Figure]:
+    """Regret of the search, and of others in the same time."""
+    regrets = np.array([outcome.regret for outcome in found])
+    detail = f"regret: median {np.median(regrets) * 100:.2f} %, largest {regrets.max() * 100:.1f} %; {origin}"
+    yield share_figure(
+        f"{name}, {minutes:g} min: searches within 2 % of the best", list(regrets <= MOST_REGRET), LEAST_GOOD, detail
+    )
+    for other, tuner in OTHERS.items():
+        theirs = []
+        for seed in range(len(found)):
+            replay = Replay(space, 10_000 + seed)
+            taken = tuner(space, replay, minutes * 60.0, seed)
+            best = max(replay.true(setting) for setting in space.settings)
+            theirs.append(float(-np.expm1(replay.true(taken) - best)))
+        own, others = float(regrets.mean()), float(np.mean(theirs))
+        words = f"mean regret {own * 100:.2f} % against {others * 100:.2f} %, as far as {len(found)} searches each tell"
+        yield Figure(
+            f"{name}, {minutes:g} min: mean regret less that of {other}",
+            (own - others) * 100,
+            "percentage points",
+            "< 0",
+            own < others,
+            difference_interval(regrets, np.array(theirs)),
+            f"{words}; {other} takes the best of single trials",
+        )
+
+
+def difference_interval(own: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the difference of two means, in percentage points (Welch)."""
+    found = scipy.stats.ttest_ind(own, theirs, equal_var=False).confidence_interval(0.95)
+    return float(found.low) * 100, float(found.high) * 100
+
+
+def share_figure(name: str, found: Sequence[bool | None], goal: float, detail: str) -> Figure:
+    """A share of searches with its exact interval."""
+    count, of = sum(map(bool, found)), len(found)
+    if not of:
+        return Figure(name, None, "share", f">= {goal:g}", False, None, "no search ended so")
+    interval = scipy.stats.binomtest(count, of).proportion_ci(0.95)
+    words = f"{count} of {of}; {detail}"
+    return Figure(name, count / of, "share", f">= {goal:g}", count / of >= goal, tuple(interval), words)
+
+
+def real_search(name: str, recorded: RecordedSpace, say: Callable[[str], None]) -> Figure:
+    """A search with real trials, whose end is looked up in what was recorded before."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        state = begin_search(Path(folder), recorded.space, minutes=REAL_MIN)
+        tuning = run_search(state, on_text=say)
+    true = recorded.true
+    taken = tuning.winner if tuning.verdict == "faster" and tuning.winner else {}
+    from workbench.explain.tuning.screening import name_of
+
+    regret = float(-np.expm1(true[name_of(taken)] - max(true.values())))
+    return Figure(
+        f"{name}: regret of a real search of {REAL_MIN:g} min",
+        regret * 100,
+        "%",
+        "<= 2",
+        regret <= MOST_REGRET,
+        None,
+        f"{tuning_headline(tuning)}; took {tuning.spent.total_s:.0f} s; against means of {BLOCKS} recorded trials",
+    )
+
+
+def main() -> None:
+    """Take the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, help="write the figures to this file as JSON")
+    parser.add_argument("--recorded", type=Path, help="where the recorded trials are kept")
+    parser.add_argument("--searches", type=int, default=10, help="replayed searches of each kind")
+    parser.add_argument("--replayed-only", action="store_true", help="leave out the searches with real trials")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.recorded or Path(scratch)
+        say = partial(print, file=sys.stderr, flush=True)
+        spaces = {"ocr": ocr_space(), "script": script_space()}
+        recorded = {name: record_space(space, folder / name, blocks=BLOCKS, say=say) for name, space in spaces.items()}
+        figures = list(measure(recorded, arguments.searches))
+        if not arguments.replayed_only:
+            figures += [real_search(name, space, say) for name, space in recorded.items()]
+        finish(figures, arguments.out)
+
+
+if __name__ == "__main__":
+    main()
