@@ -120,8 +120,8 @@ def measure(recorded: dict[str, RecordedSpace], searches: int) -> Iterator[Figur
     outcomes: list[Outcome] = []
     for name, space in recorded.items():
         origin = (
-            f"replayed from {BLOCKS} recorded trials of each of {len(space.settings)} settings ({space.trial_s:.1f} s a "
-            f"trial; what scatters from trial to trial: {space.residuals().std() * 100:.1f} %)"
+            f"replayed from {BLOCKS} recorded trials of each of {len(space.settings)} settings ({space.trial_s:.1f} s "
+            f"a trial; what scatters from trial to trial: {space.residuals().std() * 100:.1f} %)"
         )
         for minutes in BUDGETS_MIN:
             found = [outcome(space, minutes, seed) for seed in range(searches)]

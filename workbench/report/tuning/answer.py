@@ -18,7 +18,13 @@ _MOST_ROWS = 6
 
 
 def describe_answer(
-    baseline: Point, compared: Iterable[Chosen], winner: Chosen | None, confirmed: Compared | None, limits: TuneLimits
+    baseline: Point,
+    compared: Iterable[Chosen],
+    winner: Chosen | None,
+    confirmed: Compared | None,
+    limits: TuneLimits,
+    *,
+    is_short: bool,
 ) -> dict[str, Any]:
     """The fields of `tune.json` that hold the answer.
 
@@ -28,6 +34,7 @@ def describe_answer(
         winner: The best of it by the blocks that chose.
         confirmed: The fresh comparison of the winner with the baseline; None: there was none.
         limits: What a setting has to keep to.
+        is_short: Whether there was more that was worth comparing.
     """
     variant = confirmed.comparison.others[0] if confirmed is not None and confirmed.comparison.others else None
     rows = [
@@ -48,7 +55,8 @@ def describe_answer(
         startup_s=baseline.startup_s,
         result="same",
     )
-    is_open = variant is None and ((winner is not None and winner.log_ratio > 0.0) or not rows)
+    is_promising = winner is not None and winner.log_ratio > 0.0
+    is_open = variant is None and (is_promising or (not rows and is_short))
     return {
         "winner": None if winner is None else winner.setting,
         "verdict": None if variant is None else variant.verdict,

@@ -160,7 +160,9 @@ class Search:
         with state.spending("confirmation_s"):
             confirmed = self._confirm(winner)
         compared = self._chosen.values()
-        state.change(**describe_answer(self._found.baseline, compared, winner, confirmed, state.tuning.limits))
+        is_short = self._proposer.has_more(self._chosen)
+        limits = state.tuning.limits
+        state.change(**describe_answer(self._found.baseline, compared, winner, confirmed, limits, is_short=is_short))
         return state.tuning
 
     def _make_proposer(self) -> Proposer:
