@@ -62,6 +62,8 @@ def tuning_headline(tuning: Tuning) -> str:
             )
         case "no_difference":
             return f"Nothing to gain: the best of {tried} ('{best}') shows no difference that matters ({gain})"
+        case "inconclusive" if tuning.gain is None or tuning.gain.ci95 is None:
+            return f"There is no answer yet: too few blocks confirm that '{best}' is faster ({gain})"
         case "inconclusive":
             return f"Nothing to gain, as far as this comparison can say: the best of {tried} is '{best}' ({gain})"
         case "slower":

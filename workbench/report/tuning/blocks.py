@@ -24,8 +24,8 @@ from workbench.report.rules import rules_here
 from workbench.report.tuning.state import Cancelled, TuningFolder
 from workbench.report.verdicts import compare_run
 
-#: Blocks of a comparison that chooses, and of the last one, at most.
-_MOST_TO_CHOOSE, _MOST_TO_CONFIRM = 8, 12
+#: Blocks of a comparison that chooses, at least and at most; of the last one, at most.
+_LEAST_TO_CHOOSE, _MOST_TO_CHOOSE, _MOST_TO_CONFIRM = 2, 8, 12
 
 #: The last comparison goes on until the upper end of its interval is no more than this many times the lower one, though
 #: its verdict is clear before: what it gains is what a person wants to know.
@@ -78,17 +78,23 @@ class Blocks:
             seconds: What there is.
             block_s: About what a block takes.
         """
-        blocks = max(2, min(_MOST_TO_CHOOSE, math.floor(seconds / max(block_s, 1e-9))))
+        blocks = max(_LEAST_TO_CHOOSE, min(_MOST_TO_CHOOSE, math.floor(seconds / max(block_s, 1e-9))))
         name = fresh_name()
         self.state.change(comparisons=[*self.state.tuning.comparisons, name])
-        return self.go_on(self._begin(name, settings, blocks, seconds))
+        return self.go_on(self._begin(name, settings, blocks), seconds)
 
-    def go_on(self, journal: Journal) -> Compared:
-        """Run what is left of a comparison that chooses."""
+    def go_on(self, journal: Journal, seconds: float) -> Compared:
+        """Run what is left of a comparison that chooses.
+
+        Args:
+            journal: It.
+            seconds: No block begins that would probably end later than this from now, but for the first two.
+        """
         limits = self.state.tuning.limits
         compared = self.run_comparison(
             journal,
             is_clear=lambda records: is_settled(_alive(records), journal.state.policy),
+            is_over=self._deadline(seconds, _LEAST_TO_CHOOSE),
             losers=lambda records: losers(_alive(records), journal.state.policy) | _over(records, limits),
             on_trial=self.on_trial,
         )
@@ -99,14 +105,29 @@ class Blocks:
         blocks = max(3, min(_MOST_TO_CONFIRM, math.floor(seconds / max(block_s, 1e-9))))
         name = fresh_name()
         self.state.change(confirmation=name)
-        return self.go_on_confirming(self._begin(name, [setting], blocks, max(seconds, 3 * block_s)))
+        return self.go_on_confirming(self._begin(name, [setting], blocks), seconds)
 
-    def go_on_confirming(self, journal: Journal) -> Compared:
-        """Run what is left of it."""
+    def go_on_confirming(self, journal: Journal, seconds: float) -> Compared:
+        """Run what is left of it; as many blocks as an interval takes in any case."""
+        policy = journal.state.policy
         compared = self.run_comparison(
-            journal, is_clear=lambda records: _is_narrow(records, journal.state.policy), on_trial=self.on_trial
+            journal,
+            is_clear=lambda records: _is_narrow(records, journal.state.policy),
+            is_over=self._deadline(seconds, policy.min_blocks),
+            on_trial=self.on_trial,
         )
         return self._kept(journal, compared)
+
+    def _deadline(self, seconds: float, least: int) -> Callable[[Records], bool]:
+        """Whether the next block would probably end after some seconds from now; the fewest blocks run in any case."""
+        until_s, asked_s = self.state.spent_s + seconds, [self.state.spent_s]
+
+        def is_over(records: Records) -> bool:
+            block_s = self.state.spent_s - asked_s[-1]
+            asked_s.append(self.state.spent_s)
+            return len(next(iter(records.values()))) >= least and asked_s[-1] + block_s > until_s
+
+        return is_over
 
     def open(self, name: str) -> Compared | Journal | None:
         """A comparison that was begun: as it ended, or its journal; None where it never got so far."""
@@ -115,9 +136,9 @@ class Blocks:
             return None
         if is_there(folder / COMPARISON):
             return self._read(folder)
-        return Journal.resume(folder, budget_s=max(self.state.left_s, 1.0))
+        return Journal.resume(folder)
 
-    def _begin(self, name: str, settings: Sequence[Setting], blocks: int, seconds: float) -> Journal:
+    def _begin(self, name: str, settings: Sequence[Setting], blocks: int) -> Journal:
         space = self.state.space
         variants = {BASELINE: self._knobs(space, {})}
         variants |= {setting_name(setting): self._knobs(space, setting) for setting in settings}
@@ -129,7 +150,6 @@ class Blocks:
             seed=self.state.tuning.seed,
             num_blocks=blocks,
             policy=rules_here(self.state.results, space.baseline, planned_blocks=blocks, slicing=slicing),
-            budget_s=seconds,
             slicing=slicing,
         )
 

@@ -160,7 +160,7 @@ class Search:
         with state.spending("confirmation_s"):
             confirmed = self._confirm(winner)
         compared = self._chosen.values()
-        is_short = self._proposer.has_more(self._chosen)
+        is_short = self._found.is_cut or self._proposer.has_more(self._chosen)
         limits = state.tuning.limits
         state.change(**describe_answer(self._found.baseline, compared, winner, confirmed, limits, is_short=is_short))
         return state.tuning
@@ -200,7 +200,11 @@ class Search:
 
     def _opened(self, name: str) -> Compared | None:
         found = self._blocks.open(name)
-        return self._blocks.go_on(found) if isinstance(found, Journal) else found
+        return (
+            self._blocks.go_on(found, _CHOOSING_SHARE * self._state.tuning.budget_s - self._state.spent_s)
+            if isinstance(found, Journal)
+            else found
+        )
 
     def _enter(self, compared: Compared | None) -> None:
         """Take what blocks have shown."""
@@ -266,7 +270,7 @@ class Search:
         if state.tuning.confirmation is not None:
             found = self._blocks.open(state.tuning.confirmation)
             if isinstance(found, Journal):
-                return self._blocks.go_on_confirming(found)
+                return self._blocks.go_on_confirming(found, state.left_s)
             if found is not None:
                 return found
         if winner is None or winner.log_ratio <= 0.0:

@@ -26,6 +26,8 @@ _STEADY_S, _LEAST_STEPS = 6.0, 16
 #: Share of the time that short trials may take.
 SHARE = 0.40
 
+_NO_TIME = "there was no time for its trial"
+
 #: Fewer draws than for one question: a search asks thousands.
 _CONFIDENCE = Confidence(draws=3)
 
@@ -53,6 +55,7 @@ class Found:
         baseline: The baseline's own point.
         num_steps: Counted steps of a trial.
         baseline_values: Values of simulated knobs that the baseline has, and the first point has not.
+        is_cut: Whether there was no time for all of the trials.
     """
 
     space: Space
@@ -61,6 +64,7 @@ class Found:
     baseline: Point
     num_steps: int | None
     baseline_values: dict[str, Any] = field(default_factory=dict)
+    is_cut: bool = False
 
 
 @dataclass
@@ -104,7 +108,8 @@ class ValueTrials:
         self.state.change(left_out=self.left_out)
         own = {} if anchor is baseline else {name: getattr(baseline.record.knobs, name) for name in anchor.setting}
         names = frozenset(simulated)
-        return Found(space, found, names, baseline, num_steps, {k: v for k, v in own.items() if k in names})
+        own = {name: value for name, value in own.items() if name in names}
+        return Found(space, found, names, baseline, num_steps, own, is_cut=_NO_TIME in self.left_out.values())
 
     def _warm_up(self, space: Space) -> int | None:
         """A trial that counts nowhere, and says how many steps do: as many as asked, or as fill some seconds."""
@@ -150,7 +155,7 @@ class ValueTrials:
                 continue
             setting = {**{k: v for k, v in anchor.setting.items() if k not in setting}, **setting}
             if self.state.spent_s > SHARE * self.state.tuning.budget_s and not self._has_run(setting):
-                space = self._leave_out(space, name, value, "there was no time for its trial")
+                space = self._leave_out(space, name, value, _NO_TIME)
                 continue
             point = self._point(setting, steps)
             entry = self._entry(setting)
