@@ -24,6 +24,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.machine import disturbances
 from workbench.measure.trial.template import Template, template_of
 from workbench.records import ComparisonState, Record, Stop, VariantTrial
+from workbench.records.light import as_kept
 from workbench.records.run_folder import read_record
 from workbench.units import NS_PER_S, format_share
 
@@ -50,7 +51,8 @@ class ComparisonRun:
     Attributes:
         state: Its journal.
         order: Names of the variants in the order they ran, block by block.
-        records: The records of each variant, in the order of the blocks: those that count.
+        records: The records of each variant, in the order of the blocks: those that count. Of
+            thousands, most are without details (`records.light`).
         notes: What a reader should know of how it went.
     """
 
@@ -148,6 +150,7 @@ class _Runner:
         self._names = list(journal.state.variants)
         self._compared = ComparisonRun(journal.state, records={name: [] for name in self._names})
         self._done = 0
+        self._numbers = itertools.count()
         since_s = self._since_last_trial_s(now())
         self._is_warm = since_s is not None and 0.0 <= since_s <= _WARM_S
         self._again = "" if since_s is None else f"the last trial had ended {_age(since_s)} before"
@@ -169,13 +172,14 @@ class _Runner:
     def _since_last_trial_s(self, now: datetime) -> float | None:
         """How long ago the last trial of this comparison has ended; None where none has, or it isn't known."""
         state = self._journal.state
-        run_ids = [state.warmup_run_id, *(trial.run_id for trial in state.trials)]
         if state.warmup_run_id is None:
             return None
-        ended = []
-        for run_id in filter(None, run_ids):
+        ended: list[datetime] = []
+        for run_id in (state.warmup_run_id, *(trial.run_id for trial in reversed(state.trials))):
             with contextlib.suppress(BadInput, ValueError):
                 ended.append(datetime.fromisoformat(read_record(self._journal.runs / run_id).created_at))
+                if run_id != state.warmup_run_id:  # which may have been repeated after the last of the others
+                    break  # of thousands, no more are read than it takes
         return (now - max(ended)).total_seconds() if ended else None
 
     def _warm_up(self) -> None:
@@ -219,7 +223,7 @@ class _Runner:
         for name in order:
             if name in found:
                 self._compared.order[-1].append(name)
-                self._compared.records[name].append(found[name])
+                self._compared.records[name].append(as_kept(found[name], next(self._numbers)))
 
     def _run_whole(self, block: int, alive: Sequence[str]) -> dict[str, Record]:
         """One trial after the other, in this order."""
@@ -339,7 +343,7 @@ class _Runner:
 
     def _is_to_be_repeated(self, block: int, name: str, record: Record) -> bool:
         state = self._journal.state
-        ran = [trial for trial in state.trials if (trial.block, trial.variant) == (block, name)]
+        ran = self._journal.trials_of(block, name)
         repeats = sum(bool(trial.disturbed) for trial in ran[:-1])
         is_disturbed = record.status == "ok" and bool(disturbances(record.machine, state.policy))
         return is_disturbed and repeats < state.policy.repeats and not self._journal.is_mostly_busy()
@@ -358,8 +362,7 @@ class _Runner:
 
     def _tell(self, name: str, record: Record) -> None:
         if self._on_trial is not None:
-            kept = sum(not trial.repeated for trial in self._journal.state.trials)
-            self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)
+            self._on_trial(self._journal.num_accepted, self._journal.state.most_blocks * len(self._names), name, record)
 
 
 def _age(seconds: float) -> str:
