@@ -24,7 +24,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.machine import disturbances
 from workbench.measure.trial.template import Template, template_of
 from workbench.records import ComparisonState, Record, Stop, VariantTrial
-from workbench.records.light import as_kept
+from workbench.records.light import Kept
 from workbench.records.run_folder import read_record
 from workbench.units import NS_PER_S, format_share
 
@@ -51,8 +51,7 @@ class ComparisonRun:
     Attributes:
         state: Its journal.
         order: Names of the variants in the order they ran, block by block.
-        records: The records of each variant, in the order of the blocks: those that count. Of
-            thousands, most are without details (`records.light`).
+        records: The records of each variant, in the order of the blocks: those that count (see `records.light`).
         notes: What a reader should know of how it went.
     """
 
@@ -90,7 +89,7 @@ def run_comparison(
 
     Args:
         journal: What is to run, and what has run already.
-        is_clear: Whether the records so far make further blocks needless; asked after every block.
+        is_clear: Whether the records so far make further blocks needless; asked after the last begun.
         on_trial: Called after each trial with: trials done, trials at most, the variant, its record.
         on_event: Called with the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the comparison with it.
@@ -150,7 +149,7 @@ class _Runner:
         self._names = list(journal.state.variants)
         self._compared = ComparisonRun(journal.state, records={name: [] for name in self._names})
         self._done = 0
-        self._numbers = itertools.count()
+        self._kept_records = Kept(journal.runs)
         since_s = self._since_last_trial_s(now())
         self._is_warm = since_s is not None and 0.0 <= since_s <= _WARM_S
         self._again = "" if since_s is None else f"the last trial had ended {_age(since_s)} before"
@@ -213,7 +212,9 @@ class _Runner:
                 return "failed"
             if self._done > was_done:
                 self._block_s.append((self._clock() - began_ns) / NS_PER_S)
-            if block + 1 < state.most_blocks and self._is_clear(records):
+            # Where a later block has begun, it was not clear; and to ask after each of a hundred takes its time.
+            is_next = not any(self._journal.trials_of(block + 1, name) for name in self._names)
+            if is_next and block + 1 < state.most_blocks and self._is_clear(records):
                 return "clear"
         raise AssertionError("the order has no end")
 
@@ -223,7 +224,8 @@ class _Runner:
         for name in order:
             if name in found:
                 self._compared.order[-1].append(name)
-                self._compared.records[name].append(as_kept(found[name], next(self._numbers)))
+                own = self._compared.records[name]
+                own.append(self._kept_records.keep(found[name], whole=not own and name == self._names[0]))
 
     def _run_whole(self, block: int, alive: Sequence[str]) -> dict[str, Record]:
         """One trial after the other, in this order."""
@@ -336,7 +338,7 @@ class _Runner:
         if trial is None:
             return None
         try:
-            return read_record(self._journal.runs / trial.run_id)
+            return self._kept_records.read(trial.run_id)
         except BadInput as error:
             self._compared.notes.append(f"A trial of '{name}' was run anew, for its record was of no use: {error}")
             return None
