@@ -1,13 +1,15 @@
 """The caller of a sweep, in a process of its own, which says how long it took and how much memory it held.
 
-``python -m promise.sweep_caller drive|resume|finish FOLDER NUM_VARIANTS NUM_BLOCKS`` prints one line of JSON.
+``python -m promise.sweep_caller PART FOLDER SIZE SIZE`` prints one line of JSON; `PARTS` names the parts.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
-import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,16 +19,18 @@ from promise.fabricated import FabricatedTrials, Interrupted, variants
 
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import run_comparison
-from workbench.records import Policy
+from workbench.records import Policy, VariantTrial
 from workbench.records.run_folder import STATE, read_record, read_spans
 from workbench.report.outcome import save_comparison
 from workbench.report.verdicts import compare_run, stopping_rule
 
-#: Beside these names of files lies the folder of the sweep.
+#: In the folder of the sweep: the real run, the comparison, and the run folders.
 PATTERN, COMPARISON_FOLDER, RUNS = "pattern", "comparisons/20260101-000000-aaaaaa", "runs"
 
-#: How often a line of the journal, and the whole of it, are written to learn what that takes.
 _KB = 1024
+
+#: Of the predictions, so many parts are timed each for itself.
+_PARTS = 3
 
 
 class Timed:
@@ -58,7 +62,9 @@ def written_bytes() -> int:
 
 def peak_bytes() -> int:
     """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KB
+    # Not by `getrusage`, whose figure begins with what the parent held when it started this process.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * _KB
 
 
 def drive(folder: Path, num_variants: int, num_blocks: int) -> dict[str, Any]:
@@ -83,10 +89,8 @@ def drive(folder: Path, num_variants: int, num_blocks: int) -> dict[str, Any]:
 
     journal.add = add_and_count  # type: ignore[method-assign]
     began = time.perf_counter()
-    try:
+    with contextlib.suppress(Interrupted):
         run_comparison(journal, launch=launch, is_clear=is_clear)
-    except Interrupted:
-        pass
     return {
         "trials": add.calls, "total_s": time.perf_counter() - began, "launch_s": launch.total_s,
         "journal_s": add.total_s, "journal_bytes": written[0], "clear_s": is_clear.total_s, "peak_bytes": peak_bytes(),
@@ -98,10 +102,8 @@ def resume(folder: Path, num_variants: int, num_blocks: int) -> dict[str, Any]:
     began = time.perf_counter()
     journal = Journal.resume(folder / COMPARISON_FOLDER)
     opened_s = time.perf_counter() - began
-    try:
+    with contextlib.suppress(Interrupted):
         run_comparison(journal, launch=FabricatedTrials(folder / PATTERN, ends_at=0), is_clear=stopping_rule(journal))
-    except Interrupted:
-        pass
     found = {"opened_s": opened_s, "total_s": time.perf_counter() - began, "peak_bytes": peak_bytes()}
     return {**found, "trials": len(journal.state.trials)}
 
@@ -128,15 +130,36 @@ def predict(folder: Path, num_predictions: int, _: int) -> dict[str, Any]:
     record = read_record(run)
     predictor = Predictor(record, read_spans(run))
     stage = next(iter(sorted(predictor.model.stages)))
-    began, first_bytes = time.perf_counter(), 0
+    first_bytes, times = 0, [time.perf_counter()]
     for number in range(num_predictions):
         change = scale_stage(predictor.model, stage, 0.5 + number / num_predictions)
         predictor.predict([change, set_knob(predictor.model, record.knobs, "num_workers", 1 + number % 8)])
         first_bytes = first_bytes or peak_bytes()
-    return {"total_s": time.perf_counter() - began, "peak_bytes": peak_bytes(), "first_bytes": first_bytes}
+        if (number + 1) % -(-num_predictions // _PARTS) == 0 or number + 1 == num_predictions:
+            times.append(time.perf_counter())
+    return {
+        "total_s": times[-1] - times[0], "peak_bytes": peak_bytes(), "first_bytes": first_bytes,
+        "parts_s": [(after - before) * _PARTS for before, after in itertools.pairwise(times)],
+    }  # fmt: skip
 
 
-PARTS = {"drive": drive, "resume": resume, "finish": finish, "predict": predict}
+def journal(folder: Path, num_variants: int, num_blocks: int) -> dict[str, Any]:
+    """Enter as many trials in a journal, with nothing between them."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        kept = Journal.begin(
+            Path(place) / "new", variants(num_variants), runs=folder / RUNS, seed=0, num_blocks=num_blocks
+        )
+        names, before, began = list(kept.state.variants), written_bytes(), time.perf_counter()
+        for number in range(num_variants * num_blocks):
+            block, place_in_it = divmod(number, num_variants)
+            run_id = f"20260101-000000-{number:06x}"
+            kept.add(VariantTrial(block=block, variant=names[place_in_it], run_id=run_id))
+        return {"total_s": time.perf_counter() - began, "bytes": written_bytes() - before}
+
+
+PARTS: dict[str, Callable[[Path, int, int], dict[str, Any]]] = {
+    "drive": drive, "resume": resume, "finish": finish, "predict": predict, "journal": journal,
+}  # fmt: skip
 
 if __name__ == "__main__":
     part, place, *sizes = sys.argv[1:]
