@@ -13,7 +13,7 @@ from workbench.records.parts import SCHEMA_VERSION
 from workbench.records.run_folder import RECORD, read_json, read_record
 from workbench.records.trial import Record
 
-#: This many records of a comparison are kept whole, of some 100 kB of memory each. Without details it is 10 kB.
+#: This many records of a comparison are kept whole, of 65 kB of memory each or more. Without details it is some 20 kB.
 MOST_WHOLE = 500
 
 #: The times of stages and lanes: no verdict rests on them. Nor on batches, but for those of a trial in turns, whose
