@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -17,7 +16,16 @@ from promise.fault import Fault
 from promise.left_over import Watch
 
 from workbench.files import child_environment
-from workbench.records.run_folder import COMPARISON, EVENTS, RECORD, STATE, list_runs, read_comparison, read_record
+from workbench.records.run_folder import (
+    COMPARISON,
+    EVENTS,
+    RECORD,
+    STATE,
+    list_runs,
+    read_comparison,
+    read_record,
+    read_state,
+)
 
 #: Few, small pages, and more steps than anybody waits for.
 ENDLESS = ("num_steps=20000",)
@@ -175,17 +183,17 @@ def plant_and_resume(folder: Path, *, number: signal.Signals, at: Moment, in_tur
     states = list(results.glob(f"comparisons/*/{STATE}"))
     if len(states) != 1:
         return [*lost, f"{len(states)} journals are there"]
-    kept = [trial["run_id"] for trial in json.loads(states[0].read_text())["trials"]]
+    kept = [trial.run_id for trial in read_state(states[0].parent).trials]
     watch = Watch(folder / "again")
     words = [sys.executable, "-m", "workbench", "compare", "--resume", str(states[0].parent)]
     ended = subprocess.run(words, capture_output=True, text=True, env=child_environment(watch.environment))
     if ended.returncode != 0 or "Traceback" in ended.stderr:
         return [*lost, f"it does not go on: {(ended.stdout + ended.stderr)[-500:]}"]
-    state = json.loads(states[0].read_text())
-    counted = {(trial["block"], trial["variant"]) for trial in state["trials"] if not trial["repeated"]}
+    trials = read_state(states[0].parent).trials
+    counted = {(trial.block, trial.variant) for trial in trials if not trial.repeated}
     if len(counted) != 4 or any(variant.failure for variant in read_comparison(states[0].parent).variants):
         lost.append(f"it has not come to its end: {sorted(counted)}")
-    if [trial["run_id"] for trial in state["trials"]][: len(kept)] != kept:
+    if [trial.run_id for trial in trials][: len(kept)] != kept:
         lost.append("what had run does not count any more")
     lost += [f"trial {run_id} has no record" for run_id in kept if not (results / "runs" / run_id / RECORD).is_file()]
     return lost + watch.left()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.records.in_use import Hold
-from workbench.records.run_folder import COMPARISON, EVENTS, KNOBS, RECORD, STATE
+from workbench.records.run_folder import COMPARISON, EVENTS, KNOBS, RECORD, STATE, TRIALS
 from workbench.report.removable import removable
 from workbench.report.removal import remove
 from workbench.report.results_on_disk import num_bytes
@@ -58,6 +58,14 @@ def test_a_damaged_comparison_that_stays_keeps_its_trials(tmp_path):
     for number in range(3):
         trial(tmp_path, number)
     put(tmp_path / "comparisons" / stamp(5), **{COMPARISON: f'{{"run_ids": ["{stamp(0)}", "bro'})
+    assert going(tmp_path) == [f"runs/{stamp(1)}"]
+
+
+def test_an_interrupted_comparison_keeps_the_trials_that_were_appended_to_its_journal(tmp_path):
+    for number in range(3):
+        trial(tmp_path, number)
+    folder = compared(tmp_path, 5)
+    (folder / TRIALS).write_text(f'{{"run_id": "{stamp(0)}"}}\n')
     assert going(tmp_path) == [f"runs/{stamp(1)}"]
 
 

@@ -9,7 +9,7 @@ from record_factory import make_failed, make_record
 
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.records import ComparisonState, Record
-from workbench.records.run_folder import SAMPLES
+from workbench.records.run_folder import RECORD, SAMPLES, write_json
 from workbench.report.verdicts import best_variant, compare_run, pictured_variant, typical_run
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -82,3 +82,11 @@ def test_the_typical_run_is_the_one_of_median_throughput(tmp_path: Path) -> None
 
     assert typical_run(run.records["disk"]).run_id == "disk-2"
     assert typical_run(run.records["gone"]).run_id == "gone-0"
+
+
+def test_the_typical_run_is_read_whole_where_its_folder_is_known(tmp_path):
+    whole = make_record(name="a")
+    write_json(tmp_path / "a" / RECORD, whole)
+    light = whole.model_copy(update={"stages": []})
+    assert typical_run([light], tmp_path).stages == whole.stages
+    assert typical_run([light], tmp_path / "gone") is light

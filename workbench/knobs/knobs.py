@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError, ValidationInfo, model_validator
 
@@ -38,6 +39,9 @@ _SCALARS = ("bool", "int", "float", "str")
 _ONE_BY_ONE = "one by one"
 
 AnySlice = TypeVar("AnySlice", bound=Slice)
+
+#: The rows of each class of knobs. A workload's module that is loaded anew makes another class.
+_ROWS: WeakKeyDictionary[type[Knobs], dict[str, Knob]] = WeakKeyDictionary()
 
 
 class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, VariableKnobs, TrialKnobs):
@@ -124,6 +128,13 @@ class Knobs(LoaderKnobs, InferenceKnobs, DeviceKnobs, RankKnobs, VariableKnobs, 
     @classmethod
     def rows(cls) -> dict[str, Knob]:
         """Every knob by name, group by group."""
+        found = _ROWS.get(cls)
+        if found is None:  # they are asked for with every record that is read
+            found = _ROWS[cls] = cls._make_rows()
+        return dict(found)
+
+    @classmethod
+    def _make_rows(cls) -> dict[str, Knob]:
         rows = {name: row_of(name, info) for name, info in cls.model_fields.items()}
         for name, rules in cls.extra_inactive.items():
             rows[name] = replace(rows[name], inactive=(*rows[name].inactive, *rules))

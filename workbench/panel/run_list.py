@@ -18,7 +18,7 @@ from workbench.knobs.knobs import Knobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.comparison.variants import BASELINE
 from workbench.records import Failure, Record
-from workbench.records.run_folder import STATE, list_runs, read_record, read_spans, read_state
+from workbench.records.run_folder import STATE, TRIALS, list_runs, read_record, read_spans, read_state
 
 #: A name of a variant is no longer than this.
 _LONGEST = 60
@@ -175,7 +175,7 @@ class RunList:
         self._compared = {path: known for path, known in self._compared.items() if path in paths}
         for path in paths:
             try:
-                changed_ns = path.stat().st_mtime_ns
+                changed_ns = max(file.stat().st_mtime_ns for file in (path, path.with_name(TRIALS)) if file.exists())
                 if self._compared.get(path, (0, None))[0] == changed_ns:
                     continue
                 state = read_state(path.parent)

@@ -1,8 +1,12 @@
-"""`state.json`: what a comparison has done so far, written after every trial, so that it can go on after a stop."""
+"""`state.json`: what a comparison has done so far, so that it can go on after a stop.
+
+Each trial is appended to `trials.jsonl` beside it. Whatever else changes, the file is written whole, with all trials.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,3 +68,19 @@ class ComparisonState(BaseModel):
     )
     whole_because: str = Field("", description="why trials run one after the other, where they were to take turns")
     stop: Stop | None = Field(None, description="None: it was interrupted, or is still running")
+
+    def with_trials(self, later: Sequence[VariantTrial]) -> Self:
+        """The same after further trials. One of a variant and block stands in for those that came before it.
+
+        Args:
+            later: In the order they ran. Those that are known are passed over.
+        """
+        known = {trial.run_id for trial in self.trials}
+        trials = [*self.trials, *(trial for trial in later if trial.run_id not in known)]
+        if len(trials) == len(self.trials):
+            return self
+        last = {(trial.block, trial.variant): number for number, trial in enumerate(trials)}
+        for number, trial in enumerate(trials):
+            if not trial.repeated and last[trial.block, trial.variant] != number:
+                trials[number] = trial.model_copy(update={"repeated": True})
+        return self.model_copy(update={"trials": trials})

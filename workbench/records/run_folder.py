@@ -20,7 +20,16 @@ from pydantic import BaseModel, ValidationError
 from workbench.errors import BadInput, CannotWrite, Problem
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
-from workbench.records import SCHEMA_VERSION, SPAN_COLUMNS, Comparison, ComparisonState, Record, SelfTest, Tuning
+from workbench.records import (
+    SCHEMA_VERSION,
+    SPAN_COLUMNS,
+    Comparison,
+    ComparisonState,
+    Record,
+    SelfTest,
+    Tuning,
+    VariantTrial,
+)
 from workbench.records.bounds import TooLarge, check_table, check_text
 from workbench.records.tables import PUT_BACK, read_table
 
@@ -39,6 +48,9 @@ PROFILES = "profiles"
 OWN_THREAD = "(workbench's own)"
 COMPARISON = "comparison.json"
 STATE = "state.json"
+
+#: Trials of a comparison that `STATE` doesn't hold yet, a line each.
+TRIALS = "trials.jsonl"
 SELFTEST = "selftest.json"
 TUNE = "tune.json"
 
@@ -174,12 +186,15 @@ def read_comparison(folder: Path) -> Comparison:
 
 
 def read_state(folder: Path) -> ComparisonState:
-    """The journal of the comparison in a folder.
+    """The journal of the comparison in a folder, with the trials that were appended to it since it was written whole.
+
+    A last line that breaks off is that of a trial whose writer was ended: it is passed over, and the trial is run anew.
 
     Raises:
-        BadInput: Where the file is missing, damaged or of another schema.
+        BadInput: Where a file is missing, damaged or of another schema.
     """
-    return _read(folder / STATE, ComparisonState)
+    state = _read(folder / STATE, ComparisonState)
+    return state.with_trials(_appended(folder / TRIALS))
 
 
 def read_selftest(folder: Path) -> SelfTest:
@@ -201,12 +216,51 @@ def read_tuning(folder: Path) -> Tuning:
 
 
 def write_state(folder: Path, state: ComparisonState) -> None:
-    """Write the journal of a comparison, atomically.
+    """Write the journal of a comparison whole, atomically.
 
     Raises:
         CannotWrite: Where there is no room, or no leave; what was there stays.
     """
     write_json(folder / STATE, state)
+    with contextlib.suppress(FileNotFoundError):  # ended between the two, it holds trials twice, which a reader sees
+        (folder / TRIALS).unlink()
+
+
+def append_trial(folder: Path, trial: VariantTrial) -> None:
+    """Append a trial to the journal of a comparison. It is on the disk when this returns.
+
+    The journal is not written whole for every trial: of n trials that would be n^2 bytes.
+
+    Raises:
+        CannotWrite: Where there is no room, or no leave; what was there stays.
+    """
+    path = folder / TRIALS
+    line = (trial.model_dump_json() + "\n").encode("utf-8")
+    with writing(path, needed_bytes=len(line)), path.open("ab", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            if file.write(line) != len(line):  # a disk that fills up takes a part of it
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except BaseException:
+            os.ftruncate(file.fileno(), size)  # the next line must not begin within this one
+            raise
+
+
+def _appended(path: Path) -> list[VariantTrial]:
+    if not is_there(path):
+        return []
+    *lines, last = _text_of(path).split("\n")
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(VariantTrial.model_validate_json(line))
+        except ValidationError as error:
+            what = f"is damaged: it holds no trial ({error.errors()[0]['msg']})"
+            raise BadInput(str(path), [Problem(what, f"line {number}", PUT_BACK)]) from None
+    with contextlib.suppress(ValidationError):
+        found.append(VariantTrial.model_validate_json(last))
+    return found
 
 
 def read_spans(folder: Path) -> pd.DataFrame:
@@ -263,18 +317,26 @@ def _read(path: Path, model: type[Model]) -> Model:
     if not is_there(path):
         remedy = _REMEDIES.get(path.name, "Name the folder of one")
         raise BadInput(str(path.parent), [Problem(f"there is no {path.name}", remedy=remedy)])
+    text = _text_of(path)
     try:
-        check_text(path)
-        text = path.read_text(encoding="utf-8")
-        _refuse_other_schemas(path, text)
-        return model.model_validate_json(text)
+        read = model.model_validate_json(text)
     except ValidationError as error:
+        _refuse_other_schemas(path, text)
         problems = [
             Problem(detail["msg"], where=".".join(str(part) for part in detail["loc"]) or "the file")
             for detail in error.errors()
         ]
         problems[-1] = replace(problems[-1], remedy=PUT_BACK)
         raise BadInput(f"{path} is damaged or of another version", problems) from None
+    if getattr(read, "schema_version", None) != SCHEMA_VERSION:
+        _refuse_other_schemas(path, text)
+    return read
+
+
+def _text_of(path: Path) -> str:
+    try:
+        check_text(path)
+        return path.read_text(encoding="utf-8")
     except TooLarge as error:
         raise _refused(path, error) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.files import notebooks_dir
-from workbench.records.run_folder import COMPARISON, KNOBS, RECORD, SELFTEST, STATE
+from workbench.records.run_folder import COMPARISON, KNOBS, RECORD, SELFTEST, STATE, TRIALS
 from workbench.report.outcome import COMPARISONS
 from workbench.report.self_test import SELFTESTS
 
@@ -49,9 +49,12 @@ def pages_in(reports: Path) -> dict[str, dict[str, list[Path]]]:
 
 
 def trials_named(folder: Path) -> set[str]:
-    """Names of the trials that the JSON files of a folder speak of, whatever their schema, and damaged ones too."""
+    """Names of the trials that the JSON files of a folder speak of, whatever their schema, and damaged ones too.
+
+    Files of a trial a line, too: a comparison that was interrupted has trials in no other.
+    """
     found: set[str] = set()
-    for path in folder.glob("*.json"):
+    for path in (*folder.glob("*.json"), folder / TRIALS):
         if path.is_file():
             found.update(_NAMED.findall(path.read_text(encoding="utf-8", errors="replace")))
     return found

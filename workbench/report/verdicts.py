@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from workbench.errors import BadInput
 from workbench.explain.checks.runs import compare_runs
 from workbench.explain.verdicts.comparison import compare, is_clear
 from workbench.explain.words.engine import building_notes
@@ -13,6 +15,7 @@ from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.measure.comparison.variants import equal_variants
 from workbench.records import Comparison, Record, VariantResult
+from workbench.records.run_folder import read_record
 
 
 def compare_run(compared: ComparisonRun) -> Comparison:
@@ -91,7 +94,17 @@ def pictured_variant(comparison: Comparison) -> str | None:
     return next((variant.name for variant, _ in _sound(comparison)), None)
 
 
-def typical_run(records: Sequence[Record]) -> Record:
-    """The run of median throughput; the first one where none ended well."""
+def typical_run(records: Sequence[Record], runs: Path | None = None) -> Record:
+    """The run of median throughput; the first one where none ended well.
+
+    Args:
+        records: At least one.
+        runs: Folder of the run folders: a comparison of thousands keeps records without details, and this one is read
+            from there.
+    """
     ended_well = [(record.steady.samples_per_s, number) for number, record in enumerate(records) if record.steady]
-    return records[sorted(ended_well)[len(ended_well) // 2][1] if ended_well else 0]
+    typical = records[sorted(ended_well)[len(ended_well) // 2][1] if ended_well else 0]
+    if runs is not None:
+        with contextlib.suppress(BadInput):
+            return read_record(runs / typical.run_id)
+    return typical

@@ -33,7 +33,7 @@ POWER = 0.9
 def paired_log_ratios(variant: Sequence[Record], baseline: Sequence[Record]) -> Samples:
     """float64 [blocks]: log of the variant's throughput over the baseline's, of each block that ended well."""
     pairs = zip(variant, baseline, strict=False)
-    return np.array([np.log(rate(a) / rate(b)) for a, b in pairs if ended_well(a, b)])
+    return np.log(np.array([rate(a) / rate(b) for a, b in pairs if ended_well(a, b)], np.float64))
 
 
 def ended_well(*records: Record) -> bool:

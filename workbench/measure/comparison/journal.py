@@ -11,20 +11,25 @@ from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.turns import why_no_turns
 from workbench.records import ComparisonState, Policy, Program, Slicing, Stop, VariantTrial
 from workbench.records.in_use import Hold
-from workbench.records.run_folder import read_state, write_state
+from workbench.records.run_folder import append_trial, read_state, write_state
 
 
 class Journal:
     """A comparison in its folder.
 
     Attributes:
-        folder: Where `state.json` lies; the comparison goes there as well.
+        folder: Where `state.json` and `trials.jsonl` lie; the comparison goes there as well.
         state: What has run so far.
     """
 
     def __init__(self, folder: Path, state: ComparisonState) -> None:
         self.folder = folder
         self.state = state
+        # Who asks, asks after every trial: of thousands, none can be looked for among all.
+        self._places: dict[tuple[int, str], list[int]] = {}
+        for number, trial in enumerate(state.trials):
+            self._places.setdefault((trial.block, trial.variant), []).append(number)
+        self._num_disturbed = sum(bool(trial.disturbed) for trial in state.trials)
         self._write()
         self._hold = Hold(folder)  # as long as anybody has it: what is found in its trials comes after the last one
 
@@ -106,13 +111,21 @@ class Journal:
 
     def accepted(self, block: int, variant: str) -> VariantTrial | None:
         """The trial of a variant that counts in a block, where there is one."""
-        found = [t for t in self.state.trials if (t.block, t.variant, t.repeated) == (block, variant, False)]
+        found = [trial for trial in self.trials_of(block, variant) if not trial.repeated]
         return found[-1] if found else None
+
+    def trials_of(self, block: int, variant: str) -> list[VariantTrial]:
+        """All trials of a variant in a block, in the order they ran."""
+        return [self.state.trials[number] for number in self._places.get((block, variant), ())]
+
+    @property
+    def num_accepted(self) -> int:
+        """How many trials count."""
+        return len(self._places)
 
     def is_mostly_busy(self) -> bool:
         """Whether such a share of the trials was disturbed that repeating one would hardly find the machine quiet."""
-        trials = self.state.trials
-        return sum(bool(trial.disturbed) for trial in trials) > self.state.policy.busy_share * len(trials)
+        return self._num_disturbed > self.state.policy.busy_share * len(self.state.trials)
 
     def warmed_up(self, run_id: str) -> None:
         """A trial that counts nowhere is done: the first one, or the first after a stop."""
@@ -120,12 +133,14 @@ class Journal:
 
     def add(self, trial: VariantTrial) -> None:
         """A trial is done. It stands in for an earlier one of its variant and block, where there is one."""
-        place = (trial.block, trial.variant)
-        trials = [
-            earlier.model_copy(update={"repeated": True}) if (earlier.block, earlier.variant) == place else earlier
-            for earlier in self.state.trials
-        ]
-        self._change(trials=[*trials, trial])
+        append_trial(self.folder, trial)
+        trials = [*self.state.trials, trial]
+        ran = self._places.setdefault((trial.block, trial.variant), [])
+        for number in ran:
+            trials[number] = trials[number].model_copy(update={"repeated": True})
+        ran.append(len(trials) - 1)
+        self._num_disturbed += bool(trial.disturbed)
+        self.state = self.state.model_copy(update={"trials": trials})
 
     def take_no_turns(self, because: str) -> None:
         """From here on one trial runs after the other."""

@@ -24,6 +24,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.machine import disturbances
 from workbench.measure.trial.template import Template, template_of
 from workbench.records import ComparisonState, Record, Stop, VariantTrial
+from workbench.records.light import Kept
 from workbench.records.run_folder import read_record
 from workbench.units import NS_PER_S, format_share
 
@@ -50,7 +51,7 @@ class ComparisonRun:
     Attributes:
         state: Its journal.
         order: Names of the variants in the order they ran, block by block.
-        records: The records of each variant, in the order of the blocks: those that count.
+        records: The records of each variant, in the order of the blocks: those that count (see `records.light`).
         notes: What a reader should know of how it went.
     """
 
@@ -89,7 +90,7 @@ def run_comparison(
 
     Args:
         journal: What is to run, and what has run already.
-        is_clear: Whether the records so far make further blocks needless; asked after every block.
+        is_clear: Whether the records so far make further blocks needless; asked after the last begun.
         on_trial: Called after each trial with: trials done, trials at most, the variant, its record.
         on_event: Called with the progress of the trial that is running.
         cancel: When set, the running trial is ended, and the comparison with it.
@@ -152,6 +153,7 @@ class _Runner:
         self._names = list(journal.state.variants)
         self._compared = ComparisonRun(journal.state, records={name: [] for name in self._names})
         self._done = 0
+        self._kept_records = Kept(journal.runs)
         since_s = self._since_last_trial_s(now())
         self._is_warm = since_s is not None and 0.0 <= since_s <= _WARM_S
         self._again = "" if since_s is None else f"the last trial had ended {_age(since_s)} before"
@@ -173,13 +175,14 @@ class _Runner:
     def _since_last_trial_s(self, now: datetime) -> float | None:
         """How long ago the last trial of this comparison has ended; None where none has, or it isn't known."""
         state = self._journal.state
-        run_ids = [state.warmup_run_id, *(trial.run_id for trial in state.trials)]
         if state.warmup_run_id is None:
             return None
-        ended = []
-        for run_id in filter(None, run_ids):
+        ended: list[datetime] = []
+        for run_id in (state.warmup_run_id, *(trial.run_id for trial in reversed(state.trials))):
             with contextlib.suppress(BadInput, ValueError):
                 ended.append(datetime.fromisoformat(read_record(self._journal.runs / run_id).created_at))
+                if run_id != state.warmup_run_id:  # which may have been repeated after the last of the others
+                    break  # of thousands, no more are read than it takes
         return (now - max(ended)).total_seconds() if ended else None
 
     def _warm_up(self) -> None:
@@ -213,6 +216,9 @@ class _Runner:
                 return "failed"
             if self._done > was_done:
                 self._block_s.append((self._clock() - began_ns) / NS_PER_S)
+            # Where a later block has begun, it was not clear; and to ask after each of a hundred takes its time.
+            if any(self._journal.trials_of(block + 1, name) for name in self._names):
+                continue
             self._journal.drop(self._losers(records), after=block)
             if block + 1 < state.most_blocks and self._is_clear(records):
                 return "clear"
@@ -225,7 +231,8 @@ class _Runner:
         for name in order:
             if name in found:
                 self._compared.order[-1].append(name)
-                self._compared.records[name].append(found[name])
+                own = self._compared.records[name]
+                own.append(self._kept_records.keep(found[name], whole=not own and name == self._names[0]))
 
     def _run_whole(self, block: int, alive: Sequence[str]) -> dict[str, Record]:
         """One trial after the other, in this order."""
@@ -338,14 +345,14 @@ class _Runner:
         if trial is None:
             return None
         try:
-            return read_record(self._journal.runs / trial.run_id)
+            return self._kept_records.read(trial.run_id)
         except BadInput as error:
             self._compared.notes.append(f"A trial of '{name}' was run anew, for its record was of no use: {error}")
             return None
 
     def _is_to_be_repeated(self, block: int, name: str, record: Record) -> bool:
         state = self._journal.state
-        ran = [trial for trial in state.trials if (trial.block, trial.variant) == (block, name)]
+        ran = self._journal.trials_of(block, name)
         repeats = sum(bool(trial.disturbed) for trial in ran[:-1])
         is_disturbed = record.status == "ok" and bool(disturbances(record.machine, state.policy))
         return is_disturbed and repeats < state.policy.repeats and not self._journal.is_mostly_busy()
@@ -364,8 +371,7 @@ class _Runner:
 
     def _tell(self, name: str, record: Record) -> None:
         if self._on_trial is not None:
-            kept = sum(not trial.repeated for trial in self._journal.state.trials)
-            self._on_trial(kept, self._journal.state.most_blocks * len(self._names), name, record)
+            self._on_trial(self._journal.num_accepted, self._journal.state.most_blocks * len(self._names), name, record)
 
 
 def _age(seconds: float) -> str:
