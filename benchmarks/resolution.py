@@ -28,7 +28,7 @@ from workbench.explain.verdicts.spread import Spread
 from workbench.files import cache_dir
 from workbench.knobs.joined import parse_knobs
 from workbench.knobs.knobs import Knobs
-from workbench.measure.comparison.run import blocks
+from workbench.measure.comparison.order import blocks
 from workbench.measure.comparison.sliced_block import run_sliced_block
 from workbench.measure.trial.launcher import run_trial
 from workbench.measure.trial.template import Template, template_of

@@ -14,7 +14,8 @@ from fakes import FakeTrials
 from workbench.errors import BadInput
 from workbench.measure.comparison import run as run_module
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.run import blocks, run_comparison, williams_square
+from workbench.measure.comparison.order import blocks, williams_square
+from workbench.measure.comparison.run import run_comparison
 from workbench.records import Policy, Program
 from workbench.records.run_folder import RECORD, STATE, read_state
 from workbench.workloads.ocr.knobs import OcrKnobs

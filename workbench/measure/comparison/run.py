@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import random
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.file_cache import cached_share, forget, warm
 from workbench.measure.comparison.journal import Journal
+from workbench.measure.comparison.order import blocks
 from workbench.measure.comparison.sliced_block import NoRoom, run_sliced_block
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
@@ -382,25 +382,3 @@ def _age(seconds: float) -> str:
     if minutes < 120:
         return f"{minutes:.0f} min"
     return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.0f} days"
-
-
-def blocks(names: Sequence[str], *, seed: int) -> Iterator[list[str]]:
-    """The order of every block, without end. Each block holds each variant once; the same seed gives the same order.
-
-    Over as many blocks as there are variants (twice as many for an odd number of them) each variant runs once in every
-    slot, and follows every other one equally often: rows of a Williams square (1949), drawn at random, with the
-    variants put to its letters at random, anew for every square.
-    """
-    draw = random.Random(seed)
-    square = williams_square(len(names))
-    while True:
-        letters = draw.sample(names, len(names))
-        for row in draw.sample(square, len(square)):
-            yield [letters[number] for number in row]
-
-
-def williams_square(size: int) -> list[list[int]]:
-    """Rows of the numbers 0..size-1 that are balanced for slot and for what came before."""
-    first = [(number + 1) // 2 if number % 2 else (size - number // 2) % size for number in range(size)]
-    rows = [[(number + shift) % size for number in first] for shift in range(size)]
-    return rows if size % 2 == 0 or size == 1 else [*rows, *(row[::-1] for row in rows)]
