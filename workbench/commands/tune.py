@@ -113,7 +113,7 @@ def _tune(common: Mapping[str, Any], how: Mapping[str, Any], out: Path | None) -
     from workbench.files import expanded
     from workbench.records.run_folder import read_tuning
     from workbench.report.outcome import results_folder
-    from workbench.report.tuning.open_search import check_baseline, read_limits, read_space
+    from workbench.report.tuning.open_search import check_baseline, read_limits, read_sampler, read_space
 
     if how["resume"]:
         folder = expanded(how["resume"])
@@ -122,6 +122,7 @@ def _tune(common: Mapping[str, Any], how: Mapping[str, Any], out: Path | None) -
     else:
         baseline = read_space(common, how["knobs"], how["grid"]).baseline
         read_limits(how["limits"])
+        read_sampler(how["sampler"], how["minutes"])
     with show_counted(f"{baseline.item}s looked over") as on_sample:
         check_baseline(baseline, on_sample)
     results = results_folder(out)

@@ -104,6 +104,26 @@ def test_a_failed_variant_runs_no_more_and_the_others_go_on(trials, tmp_path):
     assert len(result.records["baseline"]) == 3
 
 
+def test_losers_run_in_no_further_block_and_stay_away_when_it_goes_on(trials, tmp_path):
+    variants = {"baseline": BASELINE, "a": OcrKnobs(num_workers=1), "b": OcrKnobs(num_workers=0)}
+
+    def interrupt(number: int) -> None:
+        if number == 9:
+            raise KeyboardInterrupt
+
+    def losers(records):
+        return {"b", "baseline"} if len(records["a"]) == 2 else ()
+
+    trials.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run_comparison(begin(tmp_path, variants, num_blocks=4), losers=losers, launch=trials)
+    result = run_comparison(Journal.resume(tmp_path / "comparison"), losers=losers, launch=FakeTrials())
+
+    assert {name: len(own) for name, own in result.records.items()} == {"baseline": 4, "a": 4, "b": 2}
+    assert result.state.dropped == {"b": 1}, "the baseline stays, whoever calls it a loser"
+    assert [len(block) for block in result.order] == [3, 3, 2, 2]
+
+
 def test_a_failed_baseline_ends_the_comparison(trials, tmp_path):
     result = run_comparison(begin(tmp_path, {"baseline": OcrKnobs(batch_size=1), "a": BASELINE}), launch=trials)
     assert len(result.records["baseline"]) == 1

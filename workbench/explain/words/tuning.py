@@ -172,9 +172,11 @@ def how_good_predictions_were(tuning: Tuning) -> str:
     compared = [c for c in tuning.candidates if c.measured is not None and c.predicted is not None]
     if not compared or tuning.spread is None:
         return "Nothing that was predicted was compared."
-    bias = "" if tuning.bias is None else f", {abs(tuning.bias) * 100:.1f} % too {'low' if tuning.bias > 0 else 'high'}"
-    width = f"standard deviation {tuning.spread * 100:.1f} %, with what earlier comparisons on this machine say"
-    return f"Of {counted(len(compared), 'setting')} predictions were{bias} on the average ({width})."
+    width = f"Their error is taken for {tuning.spread * 100:.1f} % (standard deviation), by all on this machine"
+    if tuning.bias is None:
+        return f"{width}."
+    bias = f"{abs(tuning.bias) * 100:.1f} % too {'low' if tuning.bias > 0 else 'high'} on the average"
+    return f"Predictions of {counted(len(compared), 'setting')} were {bias}. {width}."
 
 
 def limits_sentence(tuning: Tuning) -> str:

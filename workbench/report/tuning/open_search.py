@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def read_limits(text: str) -> TuneLimits:
         try:
             fields[field] = reader(value)
         except ValueError as error:
-            problems.append(Problem(f"'{value}' cannot be read", name, str(error).capitalize()))
+            problems.append(Problem(f"'{value}' cannot be read", name, f"W{str(error)[1:]}"))
     if problems:
         raise BadInput("the limits of the search", problems)
     return TuneLimits(**fields)
@@ -81,6 +82,26 @@ _LIMITS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "start_up": ("startup_s", read_seconds),
     "result": ("result", _read_result),
 }
+
+
+def read_sampler(sampler: str, minutes: float) -> str:
+    """What proposes settings, where there is time enough for it.
+
+    Raises:
+        BadInput: With everything that is wrong.
+    """
+    problems = []
+    if minutes < LEAST_MINUTES:
+        remedy = f"Take {LEAST_MINUTES:g} or more; 20 is usual"
+        problems.append(Problem(f"{minutes:g} min are too few for any answer", "minutes", remedy))
+    if sampler not in SAMPLERS:
+        remedy = f"Take {' or '.join(SAMPLERS)}"
+        problems.append(Problem(f"there is no sampler '{sampler}'", "sampler", remedy))
+    if sampler == "optuna" and find_spec("optuna") is None:
+        problems.append(Problem("Optuna is not installed", "sampler", "pip install 'workbench[tune]'"))
+    if problems:
+        raise BadInput("search", problems)
+    return sampler
 
 
 def open_search(
@@ -115,15 +136,9 @@ def open_search(
         state = open_tuning(expanded(resume), minutes=minutes, clock=monotonic_ns)
         check_baseline(state.tuning.baseline)
         return state
-    if minutes < LEAST_MINUTES:
-        remedy = f"Take {LEAST_MINUTES:g} or more; 20 is usual"
-        raise BadInput("search", [Problem(f"{minutes:g} min are too few for any answer", "minutes", remedy)])
-    if sampler not in SAMPLERS:
-        problem = Problem(f"there is no sampler '{sampler}'", "sampler", f"Take {' or '.join(SAMPLERS)}")
-        raise BadInput("search", [problem])
+    chosen: Any = read_sampler(sampler, minutes)
     space, kept_to = read_space(settings, knobs, grid), read_limits(limits)
     check_baseline(space.baseline)
-    chosen: Any = sampler
     return begin_search(results, space, minutes=minutes, limits=kept_to, sampler=chosen, nodes=nodes)
 
 

@@ -137,7 +137,10 @@ class ValueTrials:
     def _takeable(self, space: Space, record: Record) -> Space:
         """The space without values that a script does not take from outside."""
         for name, value in list(walk(space)):
-            if why := why_not_taken(record, name, value):
+            why = why_not_taken(record, name, value)
+            if getattr(space.baseline, name) is None and value == getattr(record.knobs, name):
+                why = "the script has it so by itself"
+            if why:
                 space = self._leave_out(space, name, value, why)
         return space
 
