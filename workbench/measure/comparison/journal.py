@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +120,16 @@ class Journal:
 
     def add(self, trial: VariantTrial) -> None:
         """A trial is done. It stands in for an earlier one of its variant and block, where there is one."""
-        place = (trial.block, trial.variant)
+        self.add_block([trial])
+
+    def add_block(self, done: Sequence[VariantTrial]) -> None:
+        """Trials of a block are done, and enter together: what was there of their variants and block is repeated."""
+        places = {(trial.block, trial.variant) for trial in done}
         trials = [
-            earlier.model_copy(update={"repeated": True}) if (earlier.block, earlier.variant) == place else earlier
+            earlier.model_copy(update={"repeated": True}) if (earlier.block, earlier.variant) in places else earlier
             for earlier in self.state.trials
         ]
-        self._change(trials=[*trials, trial])
+        self._change(trials=[*trials, *done])
 
     def take_no_turns(self, because: str) -> None:
         """From here on one trial runs after the other."""
