@@ -40,7 +40,12 @@ def _alike(reports: Path, knobs: Knobs, slicing: Slicing) -> Iterator[Comparison
         with contextlib.suppress(BadInput):
             comparison = read_comparison(path.parent)
             base = comparison.base
-            if base is None or comparison.policy.slicing != slicing or _kind(base.knobs) != _kind(knobs):
+            if (
+                base is None
+                or comparison.nodes
+                or comparison.policy.slicing != slicing
+                or _kind(base.knobs) != _kind(knobs)
+            ):
                 continue
             environment = read_record(reports / "runs" / base.run_ids[0]).environment
             if environment is not None and environment.machine == machine:

@@ -54,7 +54,7 @@ def parse_nodes(text: str, tls: str | Path = "") -> Address:
     """The nodes that a person has named.
 
     Args:
-        text: What stands after ``--nodes``.
+        text: What stands after ``--nodes``; where there is one text only, the folder of certificates after a space.
         tls: Folder of certificates (`CA`, `CERTIFICATE`, `KEY`); empty: those of Dask's own configuration.
 
     Raises:
@@ -62,8 +62,10 @@ def parse_nodes(text: str, tls: str | Path = "") -> Address:
     """
     problems: list[Problem] = []
     certificates = None
-    local = re.fullmatch(r"local:(\d+)", text.strip())
-    cluster = re.fullmatch(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s:/]+):(\d+)", text.strip())
+    text, _, folder = text.strip().partition(" ")
+    tls = tls or folder.strip()
+    local = re.fullmatch(r"local:(\d+)", text)
+    cluster = re.fullmatch(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^\s:/]+):(\d+)", text)
     if local is not None:
         if not 1 <= int(local[1]) <= _MOST_LOCAL:
             remedy = f"Write local:1 to local:{_MOST_LOCAL}"
@@ -92,7 +94,7 @@ def parse_nodes(text: str, tls: str | Path = "") -> Address:
         raise BadInput("nodes", problems)
     if local is not None:
         return Address(num_local=int(local[1]))
-    return Address(url=text.strip(), certificates=certificates)
+    return Address(url=text, certificates=certificates)
 
 
 def _certificates(folder: Path) -> tuple[Certificates, list[Problem]]:

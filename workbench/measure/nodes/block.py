@@ -89,6 +89,7 @@ def run_block(
     *,
     on_event: Callable[[Event], None] | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
+    scratch: Path | None = None,
     launch: Launch = run_trial,
     run_slices: RunSlices = run_sliced_block,
 ) -> BlockResult:
@@ -100,6 +101,7 @@ def run_block(
         job: The block.
         on_event: Called with progress.
         is_wanted: Whether somebody still asks for it; when nobody does, its trials are ended.
+        scratch: Where folders of trials may lie for as long as the comparison takes; None: where temporary files do.
         launch: Runs a trial.
         run_slices: Runs the trials of a block in turns.
     """
@@ -117,7 +119,7 @@ def run_block(
         watcher = threading.Thread(target=watch, name="block-watch", daemon=True)
         watcher.start()
         try:
-            return _run(_journal_for(job), job, on_event, cancel, launch, run_slices)
+            return _run(_journal_for(job, scratch), job, on_event, cancel, launch, run_slices)
         finally:
             is_over.set()
             watcher.join()
@@ -163,12 +165,12 @@ def quiet(on_event: Callable[[Event], None]) -> Callable[[Event], None]:
     return tell
 
 
-def _journal_for(job: BlockJob) -> Journal:
+def _journal_for(job: BlockJob, scratch: Path | None) -> Journal:
     """The journal of the comparison here, made ready for this block."""
     asked = ComparisonState.model_validate_json(job.state)
     journal = _journals.get(job.comparison)
     if journal is None:
-        folder = Path(tempfile.mkdtemp(prefix="workbench-node-"))
+        folder = Path(tempfile.mkdtemp(prefix="workbench-node-", dir=scratch))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         (folder / "runs").mkdir()
         begun = asked.model_copy(update={"runs": str(folder / "runs"), "trials": [], "warmup_run_id": None})

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from workbench.errors import BadInput, Problem
@@ -226,7 +227,8 @@ def run_on_worker(job: BlockJob, topic: str) -> BlockResult:
     def tell(event: Event) -> None:
         worker.log_event(topic, event.model_dump_json(exclude_defaults=True))
 
-    return run_block(job, on_event=tell if topic else None, is_wanted=is_wanted)
+    scratch = Path(worker.local_directory)
+    return run_block(job, on_event=tell if topic else None, is_wanted=is_wanted, scratch=scratch)
 
 
 def _reader(on_event: Callable[[Event], None]) -> Callable[[Any], None]:

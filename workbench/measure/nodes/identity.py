@@ -71,7 +71,9 @@ def identify(state: str) -> str:
         code |= _code_of(knobs)
     for name, program in comparison.programs.items():
         gone = [path for path in (program.python, program.source) if path and not Path(path).exists()]
-        problems += [f"'{name}' is measured with {path}, which isn't there" for path in gone]
+        problems += [
+            f"'{name}' is measured with {path}, which isn't there (it needs the same path there)" for path in gone
+        ]
     try:
         data = data_of(list(comparison.variants.values()))
     except (OSError, BadInput) as error:

@@ -26,7 +26,7 @@ SETTINGS: dict[str, object] = {
 }
 
 #: A process that has not ended by then is ended hard.
-_GRACE_S = 5.0
+_GRACE_S = 1.0
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +19,8 @@ import numpy as np
 
 from workbench.errors import BadInput, Problem, WorkbenchError
 from workbench.measure.comparison.journal import Journal
-from workbench.measure.comparison.run import ComparisonRun, Records, blocks
-from workbench.measure.nodes.address import SUBJECT, Address, parse_nodes
+from workbench.measure.comparison.run import ComparisonRun, Records, blocks, run_comparison
+from workbench.measure.nodes.address import SUBJECT, TLS_SUBJECT, Address, parse_nodes
 from workbench.measure.nodes.block import BlockJob, BlockResult, unpack
 from workbench.measure.nodes.cluster import Cluster, Lost, Running, open_cluster
 from workbench.measure.nodes.identity import Identity, differences, identify, notes_of
@@ -35,6 +36,27 @@ _POLL_S = 0.2
 _LOOK_NS = NS_PER_S
 
 Open = Callable[[Address], AbstractContextManager[Cluster]]
+
+
+def runner_for(nodes: str, tls: str | Path = "") -> Callable[..., ComparisonRun]:
+    """What runs a comparison: here where no nodes are named, else on them. Both take a journal and the same callbacks.
+
+    Args:
+        nodes: As for `run_on_nodes`; empty: on this machine, and nothing of Dask is imported.
+        tls: Likewise.
+
+    Raises:
+        BadInput: For nodes that cannot be, before anything runs.
+    """
+    if not nodes:
+        if str(tls):
+            problem = Problem(
+                "there are certificates, and no nodes", TLS_SUBJECT, "Give --nodes tls://host:8786 as well"
+            )
+            raise BadInput("nodes", [problem])
+        return run_comparison
+    parse_nodes(nodes, tls)
+    return partial(run_on_nodes, nodes=nodes, tls=tls)
 
 
 def run_on_nodes(
