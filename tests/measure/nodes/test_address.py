@@ -44,6 +44,8 @@ def test_certificates_are_asked_for_and_each_missing_file_is_named(tmp_path: Pat
 
 
 def test_nothing_of_dask_is_imported_without_nodes() -> None:
-    code = "import sys; from workbench.measure.nodes.run import runner_for; runner_for(''); print('dask' in sys.modules)"
+    code = (
+        "import sys; from workbench.measure.nodes.run import runner_for; runner_for(''); print('dask' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
