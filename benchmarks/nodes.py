@@ -94,7 +94,7 @@ def figures(pairs: Sequence[tuple[Run, Run]]) -> list[Figure]:
             f"<= {GOAL}",
             found.ci95 is not None and found.ci95[1] <= GOAL,
             found.ci95,
-            f"{len(pairs)} repeats of {NUM_BLOCKS} blocks of 2 variants ({times}); {start_s:.1f} s before the first block",
+            f"{len(pairs)} repeats of {NUM_BLOCKS} blocks of 2 variants ({times}); start-up {start_s:.1f} s",
         ),
         Figure("repeats with the same verdicts", same, "share", ">= 1", same == 1.0, detail=f"verdicts: {said}"),
     ]
