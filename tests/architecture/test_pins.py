@@ -73,14 +73,9 @@ def disagreements(house: House) -> list[str]:
     if sections != [PIP_SECTION]:
         found.append(f"environment.yml: the pip section is {sections}, not {PIP_SECTION}")
     installs = re.findall(r"\$\(PIP_INSTALL\) ([^|;\n]*)", house.makefile)
-    wanted = [
-        "-c constraints.txt -e '.[dev,engines,nodes,spdl,tune,dali]'",
-        "-c constraints.txt -e '.[dev,engines,nodes,spdl,tune]'",
-    ]
+    wanted = ["-c constraints.txt -e '.[dev,engines,nodes,spdl,tune,dali]'", "-c constraints.txt -e '.[dev,engines,nodes,spdl,tune]'"]
     if [install.strip() for install in installs] != wanted:
-        found.append(
-            "Makefile: does not install '.[dev,engines,nodes,spdl,tune]' by constraints.txt, with DALI and without"
-        )
+        found.append("Makefile: does not install '.[dev,engines,nodes,spdl,tune]' by constraints.txt, with DALI and without")
     return found
 
 
