@@ -50,7 +50,7 @@ def check(
     from workbench.measure.comparison.reference import check_reference, open_reference
     from workbench.measure.comparison.variants import check_variants, equal_variants
     from workbench.measure.devices.parse_here import parse_here
-    from workbench.measure.nodes.run import runner_for
+    from workbench.measure.nodes.run import check_nodes, runner_for
     from workbench.records import Slicing
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
@@ -75,6 +75,7 @@ def check(
     ):
         variants = {reference.name: reference.knobs, CANDIDATE: knobs}
         check_variants(variants, counted_progress(f"{knobs.item}s looked over", on_progress))
+        check_nodes(nodes, variants, nodes_tls or "")
         writer = ProgressWriter(on_progress, item=knobs.item)
         for sentence in equal_variants(variants, [reference.name] if reference.program else []):
             writer.on_text(sentence)

@@ -123,7 +123,7 @@ def compare_variants(
     from workbench.explain.words.verdicts import why_it_ended
     from workbench.files import expanded
     from workbench.measure.comparison.variants import check_variants, choose_variants
-    from workbench.measure.nodes.run import runner_for
+    from workbench.measure.nodes.run import check_nodes, runner_for
     from workbench.records.run_folder import read_comparison, read_state
     from workbench.report.outcome import describe_failure, results_folder
 
@@ -139,6 +139,7 @@ def compare_variants(
         variants = choose_variants(list(specs), list(axes), common, blocks)
     with show_counted(f"{next(iter(variants.values())).item}s looked over") as on_sample:
         check_variants(variants, on_sample)
+    check_nodes(how.get("nodes", ""), variants)
     results = results_folder(out)
     parameters = {**common, **how, "blocks": blocks, "variants": list(specs), "grid": list(axes)}
     # Twice, for every trial may be disturbed and repeated.

@@ -39,7 +39,7 @@ def selftest(
     from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
     from workbench.measure.devices.parse_here import parse_here
-    from workbench.measure.nodes.run import runner_for
+    from workbench.measure.nodes.run import check_nodes, runner_for
     from workbench.measure.trial.inputs import check_inputs
     from workbench.records import Record
     from workbench.report.block_time import TooShort
@@ -51,6 +51,7 @@ def selftest(
     knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS), subject="-p")
     with show_counted(f"{knobs.item}s looked over") as on_sample:
         check_inputs(knobs, on_sample)
+    check_nodes(nodes, {"": knobs}, nodes_tls or "")
     folder = results_folder(out) / SELFTESTS / fresh_name()
     began_s = time.monotonic()
     try:

@@ -10,7 +10,7 @@ import pytest
 from workbench.errors import BadInput, Problem
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun, run_comparison
-from workbench.measure.nodes.run import run_on_nodes, runner_for
+from workbench.measure.nodes.run import check_nodes, run_on_nodes, runner_for
 from workbench.records.run_folder import STATE, read_record, read_state
 from workbench.workloads.ocr.knobs import OcrKnobs
 
@@ -141,3 +141,13 @@ def test_without_nodes_named_it_runs_here() -> None:
     assert runner_for("") is run_comparison
     with pytest.raises(BadInput, match="no nodes"):
         runner_for("", "certificates")
+
+
+def test_a_cluster_that_does_not_answer_is_named_before_a_comparison_is_begun(monkeypatch, cluster) -> None:
+    monkeypatch.setattr("workbench.measure.nodes.run.open_cluster", cluster.open)
+    check_nodes("", VARIANTS)
+    check_nodes("tcp://localhost:1", VARIANTS)
+    cluster.changes["beta"] = lambda it: it.model_copy(update={"machine": {}})
+    check_nodes("local:2", VARIANTS)  # they are yet to be started, on this machine
+    with pytest.raises(BadInput, match="node 'beta': its machine differs"):
+        check_nodes("tcp://localhost:1", VARIANTS)

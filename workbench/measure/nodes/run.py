@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import islice
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun, Records, blocks, run_comparison
 from workbench.measure.nodes.address import SUBJECT, TLS_SUBJECT, Address, parse_nodes
@@ -26,7 +27,7 @@ from workbench.measure.nodes.cluster import Cluster, Lost, Running, open_cluster
 from workbench.measure.nodes.identity import Identity, differences, identify, notes_of
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
-from workbench.records import Node, Record, Stop, VariantTrial
+from workbench.records import ComparisonState, Node, Record, Stop, VariantTrial
 from workbench.records.run_folder import RECORD, read_record, write_json
 from workbench.units import NS_PER_S, counted
 
@@ -98,14 +99,32 @@ def run_on_nodes(
     """
     with open_cluster(parse_nodes(nodes, tls)) as cluster:
         found = cluster.nodes()
-        notes = _checked(cluster, found, journal)
+        notes = _checked(cluster, found, journal.state)
         runner = _NodesRunner(
             journal, cluster, found, is_clear, on_trial, on_event, cancel or threading.Event(), is_over, clock, poll_s
         )
         return runner.run(notes)
 
 
-def _checked(cluster: Cluster, nodes: Sequence[Node], journal: Journal) -> list[str]:
+def check_nodes(nodes: str, variants: Mapping[str, Knobs], tls: str | Path = "") -> None:
+    """Look at the nodes of a cluster before a comparison is begun; processes that are yet to start are none.
+
+    Args:
+        nodes: As for `run_on_nodes`; empty: there is nothing to look at.
+        variants: What is to be compared.
+        tls: Folder of certificates.
+
+    Raises:
+        BadInput: As `run_on_nodes` would.
+    """
+    address = parse_nodes(nodes, tls) if nodes else Address()
+    if address.url:
+        state = ComparisonState(variants=dict(variants), seed=0, most_blocks=1, runs="")
+        with open_cluster(address) as cluster:
+            _checked(cluster, cluster.nodes(), state)
+
+
+def _checked(cluster: Cluster, nodes: Sequence[Node], comparison: ComparisonState) -> list[str]:
     """Compare the nodes with this machine; gives what a reader should know of it.
 
     Raises:
@@ -113,7 +132,7 @@ def _checked(cluster: Cluster, nodes: Sequence[Node], journal: Journal) -> list[
     """
     if problems := cluster.problems():
         raise BadInput("nodes", problems)
-    state = journal.state.model_dump_json()
+    state = comparison.model_dump_json()
     own = Identity.model_validate_json(identify(state))
     names = {node.address: node.name for node in nodes}
     said: dict[str, Identity] = {}
