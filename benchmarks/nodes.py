@@ -28,8 +28,8 @@ from workbench.records import Policy
 from workbench.report.verdicts import compare_run
 
 GOAL = 0.6
-REPEATS = 3
-NUM_BLOCKS = 6
+REPEATS = 4
+NUM_BLOCKS = 8
 
 #: Samples that wait, of the toy workload that the tests measure, too: 7 s of a trial, beside seconds of imports.
 BASELINE = {

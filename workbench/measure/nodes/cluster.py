@@ -84,7 +84,8 @@ def open_cluster(address: Address) -> Iterator[Cluster]:
         url, num_nodes = address.url, 1
         if not url:
             url, num_nodes = stack.enter_context(local_cluster(address.num_local))[0], address.num_local
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says of lost nodes, notes say
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what it says of lost nodes, notes say
         try:
             client = make_client(url, timeout=_CONNECT_S, set_as_default=False, security=security, name="workbench")
         except (OSError, TypeError, ValueError) as error:
