@@ -16,8 +16,9 @@ from workbench.explain.prediction.predictor import Predictor
 from workbench.knobs.joined import parse_knobs
 
 SCRIPTS = (
-    "attach", "attributed", "cuda", "diagnosis", "engines", "faults", "lab", "necks", "overhead", "prediction",
-    "profilers", "properties", "ranks", "resolution", "results", "soak", "strategies", "survey", "sweep", "verdicts",
+    "attach", "attributed", "cuda", "diagnosis", "engines", "faults", "lab", "necks", "nodes", "overhead", "prediction",
+    "profilers", "properties", "ranks", "resolution", "results", "soak", "strategies", "survey", "sweep", "tune",
+    "verdicts",
 )  # fmt: skip
 BLOCK_MS = {"decode": 8.0, "targets": 7.0, "Normalize": 1.0, "collate": 20.0, "postprocess": 10.0}
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters
+from workbench.commands.options import DataFolder, Minutes, Nodes, NodesTls, OutFolder, Parameters
 from workbench.visible import say
 
 #: What the change is called beside its reference.
@@ -30,6 +30,8 @@ def check(
     summary: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the Markdown summary there as well.")
     ] = None,
+    nodes: Nodes = "",
+    nodes_tls: NodesTls = None,
     out: OutFolder = None,
 ) -> None:
     """For continuous integration: is this checkout slower?
@@ -46,9 +48,9 @@ def check(
     from workbench.knobs.joined import knobs_of
     from workbench.measure.comparison.journal import Journal
     from workbench.measure.comparison.reference import check_reference, open_reference
-    from workbench.measure.comparison.run import run_comparison
     from workbench.measure.comparison.variants import check_variants, equal_variants
     from workbench.measure.devices.parse_here import parse_here
+    from workbench.measure.nodes.run import check_nodes, runner_for
     from workbench.records import Slicing
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import new_comparison_folder, results_folder, save_comparison
@@ -57,6 +59,7 @@ def check(
     from workbench.report.verdicts import compare_run
 
     allowed = _share(max_slowdown)
+    run = runner_for(nodes, nodes_tls or "")
     settings = read_parameters(parameter, data=data)
     # All but the data set, before samples are drawn.
     undrawn = {**knobs_of(settings).suggested_common, **settings}
@@ -72,6 +75,7 @@ def check(
     ):
         variants = {reference.name: reference.knobs, CANDIDATE: knobs}
         check_variants(variants, counted_progress(f"{knobs.item}s looked over", on_progress))
+        check_nodes(nodes, variants, nodes_tls or "")
         writer = ProgressWriter(on_progress, item=knobs.item)
         for sentence in equal_variants(variants, [reference.name] if reference.program else []):
             writer.on_text(sentence)
@@ -81,12 +85,12 @@ def check(
             runs=results / "runs",
             seed=reference.knobs.seed,
             num_blocks=blocks,
-            policy=rules_here(results, reference.knobs, planned_blocks=blocks, slicing=Slicing()),
+            policy=rules_here(results, reference.knobs, planned_blocks=blocks, slicing=None if nodes else Slicing()),
             programs={reference.name: reference.program} if reference.program else None,
             budget_s=minutes * 60.0 or None,
             slicing=Slicing(),
         )
-        compared = run_comparison(
+        compared = run(
             journal,
             is_clear=lambda records: gate.is_clear(records, journal.state.policy, most_slowdown=allowed),
             on_trial=writer.on_trial,

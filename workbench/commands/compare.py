@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.commands.attach import observed_settings
-from workbench.commands.options import DataFolder, Minutes, OutFolder, Parameters, WholeTrials
+from workbench.commands.options import DataFolder, Minutes, Nodes, NodesTls, OutFolder, Parameters, WholeTrials
 from workbench.visible import say
 
 
@@ -53,6 +53,8 @@ def compare(
             "that its folder names.",
         ),
     ] = None,
+    nodes: Nodes = "",
+    nodes_tls: NodesTls = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random, the order of the trials too.")] = None,
     out: OutFolder = None,
 ) -> None:
@@ -67,7 +69,7 @@ def compare(
     if variant and grid:
         problems.append(Problem("there are both variants and a grid", remedy="Take one of them"))
     if resume is not None and (variant or grid or parameter or data or cold_cache or whole_trials or seed is not None):
-        remedy = "Give --resume with --blocks, --minutes and --out only"
+        remedy = "Give --resume with --blocks, --minutes, --nodes and --out only"
         problems.append(Problem("a comparison that goes on keeps its variants and knobs", remedy=remedy))
     if problems:
         raise BadInput("comparison", problems)
@@ -82,6 +84,7 @@ def compare(
         "cold_cache": cold_cache,
         "whole_trials": whole_trials,
         "resume": str(resume) if resume else "",
+        "nodes": " ".join([nodes, *([str(nodes_tls.absolute())] if nodes_tls else [])]),
     }
     raise typer.Exit(compare_variants(variant or (), grid or (), common, how, out=out, title="Comparison"))
 
@@ -102,7 +105,7 @@ def compare_variants(
         axes: As `measure.comparison.variants.parse_grid` takes them.
         common: Values by knob name that all variants share.
         how: The other parameters of the notebook: blocks (None: as many as there were, or the usual number), minutes,
-            cold_cache, whole_trials, resume.
+            cold_cache, whole_trials, resume, nodes.
         out: Folder for the results.
         title: Title of the report.
 
@@ -120,9 +123,11 @@ def compare_variants(
     from workbench.explain.words.verdicts import why_it_ended
     from workbench.files import expanded
     from workbench.measure.comparison.variants import check_variants, choose_variants
+    from workbench.measure.nodes.run import check_nodes, runner_for
     from workbench.records.run_folder import read_comparison, read_state
     from workbench.report.outcome import describe_failure, results_folder
 
+    runner_for(how.get("nodes", ""))  # what is wrong with them is said before all else
     blocks = how["blocks"]
     if how.get("resume"):
         state = read_state(expanded(how["resume"]))
@@ -134,6 +139,7 @@ def compare_variants(
         variants = choose_variants(list(specs), list(axes), common, blocks)
     with show_counted(f"{next(iter(variants.values())).item}s looked over") as on_sample:
         check_variants(variants, on_sample)
+    check_nodes(how.get("nodes", ""), variants)
     results = results_folder(out)
     parameters = {**common, **how, "blocks": blocks, "variants": list(specs), "grid": list(axes)}
     # Twice, for every trial may be disturbed and repeated.

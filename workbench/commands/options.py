@@ -32,6 +32,16 @@ WholeTrials = Annotated[
     bool, typer.Option("--whole-trials", help="Run one trial after the other, where they could take turns.")
 ]
 
+Nodes = Annotated[
+    str,
+    typer.Option(
+        "--nodes", metavar="ADDRESS", help="Run blocks on nodes: local:2, tcp://localhost:8786, tls://host:8786."
+    ),
+]
+NodesTls = Annotated[
+    Path | None, typer.Option("--nodes-tls", metavar="DIR", help="Folder of ca.pem, cert.pem and key.pem for tls://.")
+]
+
 
 def read_parameters(
     parameter: Sequence[str] | None,

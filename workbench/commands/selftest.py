@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.options import DataFolder, OutFolder, Parameters, WholeTrials
+from workbench.commands.options import DataFolder, Nodes, NodesTls, OutFolder, Parameters, WholeTrials
 from workbench.visible import say
 
 #: Exit code where there was no time for a result.
@@ -23,6 +23,8 @@ def selftest(
     parameter: Parameters = None,
     data: DataFolder = None,
     whole_trials: WholeTrials = False,
+    nodes: Nodes = "",
+    nodes_tls: NodesTls = None,
     out: OutFolder = None,
 ) -> None:
     """Measure how often the verdicts of this machine are wrong.
@@ -37,6 +39,7 @@ def selftest(
     from workbench.commands.options import read_parameters
     from workbench.explain.words.self_test import selftest_lines
     from workbench.measure.devices.parse_here import parse_here
+    from workbench.measure.nodes.run import check_nodes, runner_for
     from workbench.measure.trial.inputs import check_inputs
     from workbench.records import Record
     from workbench.report.block_time import TooShort
@@ -44,9 +47,11 @@ def selftest(
     from workbench.report.progress import ProgressWriter
     from workbench.report.self_test import KNOBS, SELFTESTS, run_selftest
 
+    run_blocks = runner_for(nodes, nodes_tls or "") if nodes or nodes_tls else None
     knobs = parse_here(read_parameters(parameter, data=data, defaults=KNOBS), subject="-p")
     with show_counted(f"{knobs.item}s looked over") as on_sample:
         check_inputs(knobs, on_sample)
+    check_nodes(nodes, {"": knobs}, nodes_tls or "")
     folder = results_folder(out) / SELFTESTS / fresh_name()
     began_s = time.monotonic()
     try:
@@ -65,6 +70,7 @@ def selftest(
                 budget_s=minutes * 60.0,
                 whole_trials=whole_trials,
                 on_trial=on_trial,
+                run_blocks=run_blocks,
             )
     except TooShort as error:
         print_sentences([*error.found, f"Cannot tell: {error}."])

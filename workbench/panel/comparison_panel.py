@@ -44,6 +44,7 @@ _STOPS = {
     "budget": "the time is up",
     "cancelled": "it was cancelled, and can go on",
     "failed": "the baseline failed",
+    "lost": "no node was left",
 }
 
 

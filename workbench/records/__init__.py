@@ -14,6 +14,7 @@ from workbench.records.checks import (
 from workbench.records.comparison import (
     Comparison,
     Interval,
+    NodeRatio,
     Resolution,
     Throughput,
     VariantResult,
@@ -29,6 +30,7 @@ from workbench.records.engine import EngineFacts, TrainingFacts
 from workbench.records.parts import (
     SCHEMA_VERSION,
     KnownSpread,
+    Node,
     Policy,
     PredictedValue,
     Prediction,
@@ -103,6 +105,8 @@ __all__ = [
     "Machine",
     "MeasuredValue",
     "Memory",
+    "Node",
+    "NodeRatio",
     "Origin",
     "Phase",
     "Planted",

@@ -41,6 +41,14 @@ class Resolution(Part):
     block_s: float = Field(description="median time of a block, by its trials")
 
 
+class NodeRatio(Part):
+    """What the blocks of one node say of a variant."""
+
+    node: str = Field(description="its name")
+    estimate: float = Field(description="geometric mean of the paired ratios of its blocks")
+    num_blocks: int
+
+
 class VariantResult(Part):
     """One variant against the baseline."""
 
@@ -50,6 +58,9 @@ class VariantResult(Part):
     samples_per_s: Throughput | None
     speedup: Interval | None = Field(description="geometric mean of the paired ratios per block; None for the baseline")
     verdict: Verdict | None = Field(description="None for the baseline")
+    by_node: list[NodeRatio] = Field(
+        default_factory=list, description="the speed-up on each node; empty where all blocks ran in one place"
+    )
     more_blocks: int | None = Field(
         None,
         description="blocks that an undecided verdict probably needs yet; None: decided, or ten thousand would not do",
@@ -80,6 +91,9 @@ class Comparison(BaseModel):
     num_blocks: int
     seed: int
     order: list[list[str]] = Field(description="variant names in the order they ran, block by block")
+    nodes: list[str] = Field(
+        default_factory=list, description="names of the nodes that ran the blocks; empty: all ran where it was begun"
+    )
     policy: Policy = Policy()
     variants: list[VariantResult]
     description: Description | None = Field(None, description="of the baseline's data set")

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.knobs.joined import RecordedKnobs
 from workbench.records.inside import RunId
-from workbench.records.parts import SCHEMA_VERSION, Part, Policy
+from workbench.records.parts import SCHEMA_VERSION, Node, Part, Policy
 
 #: Why no further block is run: every verdict is clear; all blocks are done; the time is up; it was cancelled; a trial
-#: of the baseline failed.
-Stop = Literal["clear", "blocks", "budget", "cancelled", "failed"]
+#: of the baseline failed; the last of the nodes that ran its blocks was lost.
+Stop = Literal["clear", "blocks", "budget", "cancelled", "failed", "lost"]
 
 
 class Program(Part):
@@ -46,6 +46,7 @@ class VariantTrial(Part):
         None, description="share of the data set's files in the file cache when the trial began; None: not known"
     )
     repeated: bool = Field(False, description="a later trial of the same block counts in its place")
+    node: Node | None = Field(None, description="where it ran; None: on the machine of whoever ran the comparison")
 
 
 class ComparisonState(BaseModel):

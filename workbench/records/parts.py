@@ -17,6 +17,14 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Node(Part):
+    """Where a trial of a comparison on several machines ran."""
+
+    name: str = Field(description="what reports call it: its host, or one of several processes on it")
+    host: str = Field(description="name of the machine")
+    address: str = Field(description="of the process that has started the trial: tcp://10.0.0.2:40001")
+
+
 class Slicing(Part):
     """How the trials of a block take turns: each runs for some seconds at a time, while the others are frozen."""
 

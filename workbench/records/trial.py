@@ -11,7 +11,7 @@ from workbench.knobs.knob import Situation
 from workbench.knobs.observed import ObservedKnobs
 from workbench.records.engine import EngineFacts, TrainingFacts
 from workbench.records.inside import FileInside, RunId
-from workbench.records.parts import SCHEMA_VERSION, Part
+from workbench.records.parts import SCHEMA_VERSION, Node, Part
 from workbench.records.script import ImageKind, Script
 from workbench.records.stage_times import LaneStats, Origin, RankStats, StageStats
 from workbench.stages import Catalogue, Lane, Stage
@@ -258,6 +258,9 @@ class Record(BaseModel):
     simulated: bool = Field(False, description="true where a figure rests on the replay device")
     environment: Environment | None = None
     machine: Machine | None = None
+    node: Node | None = Field(
+        None, description="where it ran, of a comparison on several machines; None: where the comparison was run"
+    )
     description: Description | None = None
     startup: Startup | None = None
     steady: Steady | None = None

@@ -30,6 +30,7 @@ def open_comparison(
     cold_cache: bool = False,
     whole_trials: bool = False,
     resume: str = "",
+    nodes: str = "",
 ) -> Journal:
     """The journal of a comparison whose inputs have been checked.
 
@@ -44,6 +45,7 @@ def open_comparison(
         cold_cache: Whether the data set's files are removed from the file cache before every trial.
         whole_trials: Whether one trial runs after the other, where they could take turns.
         resume: Folder of a comparison that goes on; what it compares is written there.
+        nodes: Where its blocks run; empty: here. What is known of the spread is of this machine.
 
     Raises:
         BadInput: For variants that cannot run, a data set that cannot be used, a folder without a comparison.
@@ -68,7 +70,7 @@ def open_comparison(
         runs=results / "runs",
         seed=baseline.seed,
         num_blocks=blocks,
-        policy=rules_here(results, baseline, planned_blocks=blocks, slicing=slicing),
+        policy=rules_here(results, baseline, planned_blocks=blocks, slicing=None if nodes else slicing),
         budget_s=budget_s,
         cold_cache=cold_cache,
         slicing=slicing,

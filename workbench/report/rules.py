@@ -48,7 +48,7 @@ def comparisons_here(reports: Path) -> Iterator[Comparison]:
         with contextlib.suppress(BadInput):
             comparison = read_comparison(path.parent)
             base = comparison.base
-            if base is None:
+            if base is None or comparison.nodes:
                 continue
             environment = read_record(reports / "runs" / base.run_ids[0]).environment
             if environment is not None and environment.machine == machine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,7 @@ def run_selftest(
     clock: Clock = monotonic_ns,
     launch: Launch = run_trial,
     run_slices: RunSlices = run_sliced_block,
+    run_blocks: Callable[..., ComparisonRun] | None = None,
 ) -> SelfTest:
     """Run it, and leave `selftest.json` in its folder.
 
@@ -81,6 +83,7 @@ def run_selftest(
         clock: Reads the time.
         launch: Runs a trial: knobs in, record out.
         run_slices: Runs the trials of a block in turns.
+        run_blocks: Runs the comparison on nodes, after the time of a sample was measured here; None: all runs here.
 
     Raises:
         BadInput: For knobs with which a sample's work is not in series; for a workload without a replayable stage.
@@ -109,12 +112,11 @@ def run_selftest(
     slowed = {_name(size): knobs.changed(slow_down={stage: ms}) for size, ms in delays.items()}
     variants = {**dict.fromkeys(_identical(num_identical), knobs), **slowed}
     journal = Journal.begin(folder, variants, runs=runs, seed=_SEED, num_blocks=num_blocks, slicing=slicing)
-    compared = run_comparison(
+    run = run_blocks or partial(run_comparison, launch=launch, run_slices=run_slices)
+    compared = run(
         journal,
         is_over=time.is_over,
         on_trial=lambda done, total, name, record: on_trial(done, time.trials(), name, record),
-        launch=launch,
-        run_slices=run_slices,
     )
     if compared.state.stop == "budget" and len(compared.order) < least:
         raise time.too_short(_so_far(compared, _identical(num_identical)))

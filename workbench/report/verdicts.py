@@ -10,7 +10,7 @@ from workbench.errors import BadInput
 from workbench.explain.checks.runs import compare_runs
 from workbench.explain.verdicts.comparison import compare, is_clear
 from workbench.explain.words.engine import building_notes
-from workbench.explain.words.verdicts import machine_conditions, no_turns
+from workbench.explain.words.verdicts import machine_conditions, no_turns, ratios_by_node
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.measure.comparison.variants import equal_variants
@@ -45,6 +45,7 @@ def compare_run(compared: ComparisonRun) -> Comparison:
             "notes": [
                 *equal_variants(state.variants, state.programs),
                 *comparison.notes,
+                *ratios_by_node(comparison),
                 *building_notes(compared.records, baseline),
                 *machine_conditions(compared.records),
                 *compared.notes,

@@ -11,7 +11,8 @@ from workbench.records import Tuning
 
 @pytest.fixture(scope="module")
 def tuning(tmp_path_factory) -> Tuning:
-    factors = {("cache", "prepared"): 2.0, ("cache", "decoded"): 1.3, ("num_workers", 4): 1.1, ("transport", "ring"): 0.9}
+    cache = {("cache", "prepared"): 2.0, ("cache", "decoded"): 1.3}
+    factors = {**cache, ("num_workers", 4): 1.1, ("transport", "ring"): 0.9}
     machine = Machine(product_of(factors))
     return machine.run(machine.begin(tmp_path_factory.mktemp("search"), minutes=10.0))
 

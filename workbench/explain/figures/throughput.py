@@ -12,7 +12,8 @@ from workbench.explain.figures.description import describe, simulated_note
 from workbench.explain.figures.template import FAINT, INK, LEGEND_PX, MUTED, SERIES, TEMPLATE, TITLE_PX, plain
 from workbench.explain.table import Cell, Table, make_table, number
 from workbench.explain.verdicts.comparison import has_failed
-from workbench.explain.verdicts.effect import estimate, paired_log_ratios, verdict_of
+from workbench.explain.verdicts.effect import estimate, verdict_of
+from workbench.explain.verdicts.strata import judged_log_ratios
 from workbench.explain.words.items import item_of
 from workbench.records import Comparison, Policy, Record
 from workbench.units import counted, format_number, format_ratio
@@ -167,7 +168,7 @@ def effects_by_block(records: Mapping[str, Sequence[Record]], policy: Policy) ->
     found: dict[str, list[Effect]] = {name: [] for name in others}
     for block in range(1, max(map(len, records.values()), default=0) + 1):
         baseline = records[base][:block]
-        ratios = {name: paired_log_ratios(records[name][:block], baseline) for name in others}
+        ratios = {name: judged_log_ratios(records[name][:block], baseline) for name in others}
         for name in others:
             own, rest = records[name][:block], [its for other, its in ratios.items() if other != name]
             speedup = estimate(ratios[name], policy, num_compared=len(others), others=rest)

@@ -11,13 +11,13 @@ from workbench.explain.verdicts.effect import (
     ended_well,
     estimate,
     more_blocks,
-    paired_log_ratios,
     rate,
     smallest_effect,
     student_interval,
     verdict_of,
 )
 from workbench.explain.verdicts.spread import Spread, spreads_to_go_by, worth_of
+from workbench.explain.verdicts.strata import by_node, differs_between_nodes, judged_log_ratios, node_name
 from workbench.knobs.advice import inactive_in_both
 from workbench.records import (
     Checks,
@@ -71,6 +71,7 @@ def compare(
         num_blocks=len(order),
         seed=seed,
         order=[list(block) for block in order],
+        nodes=[node_name(record) for record in base] if any(record.node for record in base) else [],
         policy=policy,
         variants=[
             _baseline(name, trials)
@@ -90,12 +91,13 @@ def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy) -> bool:
     """Whether further blocks would say nothing new: every variant (the first is the baseline) has a verdict."""
     base, *others = records.values()
     alive = [trials for trials in others if not has_failed(trials)]
-    ratios = [paired_log_ratios(trials, base) for trials in alive]
+    ratios = [judged_log_ratios(trials, base) for trials in alive]
     return all(
         verdict_of(
             estimate(own, policy, num_compared=len(others), others=ratios[:number] + ratios[number + 1 :]), policy
         )
         != "inconclusive"
+        and not differs_between_nodes(by_node(alive[number], base), policy)
         for number, own in enumerate(ratios)
     )
 
@@ -112,14 +114,18 @@ def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Polic
     if has_failed(base):
         return ["The baseline failed, so nothing can be compared with it."]
     sound = {name: trials for name, trials in records.items() if name != baseline and trials and not has_failed(trials)}
-    few = [name for name, trials in sound.items() if len(paired_log_ratios(trials, base)) < policy.min_blocks]
+    few = [name for name, trials in sound.items() if len(judged_log_ratios(trials, base)) < policy.min_blocks]
     mixed = [name for name, trials in sound.items() if trials[0].simulated != base[0].simulated]
     shorter = [name for name, trials in records.items() if _counts_differ(trials)]
     notes = []
     if shorter:
         notes.append(f"Not all trials counted as many steps (timeout_s ended some before): {_names(shorter)}.")
     if few:
-        notes.append(f"No verdict, because there are fewer than {policy.min_blocks} complete blocks: {_names(few)}.")
+        further = len({node_name(record) for record in base}) - 1
+        least = f"{policy.min_blocks} complete blocks" + (
+            f", and one for each further node ({further})" * bool(further)
+        )
+        notes.append(f"No verdict, because there are fewer than {least}: {_names(few)}.")
     if changed := _of_other_data(records):
         what = "No verdict, because their data set was changed between trials; let it be, and compare again"
         notes.append(f"{what}: {_names(changed)}.")
@@ -130,11 +136,15 @@ def _notes(records: Mapping[str, Sequence[Record]], baseline: str, policy: Polic
 
 def _of_other_data(records: Mapping[str, Sequence[Record]]) -> list[str]:
     """The variants whose trials have not all seen the same samples."""
-    seen = {
-        name: {record.description.content for record in trials if record.description}
-        for name, trials in records.items()
-    }
-    return [name for name, contents in seen.items() if len(contents - {None}) > 1]
+    found = []
+    for name, trials in records.items():
+        seen: dict[str, set[str]] = {}  # by node: copies on two machines have other times, and are compared beforehand
+        for record in trials:
+            if record.description and record.description.content is not None:
+                seen.setdefault(node_name(record), set()).add(record.description.content)
+        if any(len(contents) > 1 for contents in seen.values()):
+            found.append(name)
+    return found
 
 
 def _counts_differ(trials: Sequence[Record]) -> bool:
@@ -159,14 +169,16 @@ def _variant(
     num_compared: int,
 ) -> VariantResult:
     trials = records[name]
-    ratios = paired_log_ratios(trials, baseline)
+    ratios = judged_log_ratios(trials, baseline)
     others = [
-        paired_log_ratios(its, baseline)
+        judged_log_ratios(its, baseline)
         for other, its in records.items()
         if other != name and its is not baseline and not has_failed(its)
     ]
     speedup = estimate(ratios, policy, num_compared=num_compared, others=others)
+    on_nodes = by_node(trials, baseline)
     is_open = has_failed(baseline) or bool(_of_other_data({name: trials, "": baseline}))
+    is_open = is_open or differs_between_nodes(on_nodes, policy)
     verdict: Verdict = "inconclusive" if is_open else verdict_of(speedup, policy)
     if has_failed(trials):
         verdict = "failed"
@@ -178,6 +190,7 @@ def _variant(
         more_blocks=more_blocks(ratios, policy, num_compared=num_compared, others=others)
         if verdict == "inconclusive" and not is_open
         else None,
+        by_node=on_nodes,
         checks=checks,
         break_even_epochs=break_even_epochs(trials, baseline) if verdict == "faster" else None,
         inactive=_inactive(trials[0], baseline[0]) if baseline else [],
@@ -213,16 +226,17 @@ def _resolution(
 
     Or by what earlier comparisons say, where verdicts may rest on that.
     """
-    ratios = [found for trials in others if len(found := paired_log_ratios(trials, baseline)) >= policy.min_blocks]
+    ratios = [found for trials in others if len(found := judged_log_ratios(trials, baseline)) >= policy.min_blocks]
     if not ratios or block_s is None:
         return None
     freedom = sum(len(found) - 1 for found in ratios)
     spread = (sum(((found - found.mean()) ** 2).sum() for found in ratios) / freedom) ** 0.5
     num_blocks = max(len(found) for found in ratios)
+    num_run = max(map(len, others))
     spreads = spreads_to_go_by(Spread(float(spread), worth_of(len(ratios))), policy.known_spread)
     effects = [smallest_effect(each, num_blocks, policy, num_compared=len(others)) for each in spreads]
     effect = min((effect for effect in effects if effect is not None), default=None)
-    return None if effect is None else Resolution(effect=effect, num_blocks=num_blocks, block_s=block_s)
+    return None if effect is None else Resolution(effect=effect, num_blocks=num_run, block_s=block_s)
 
 
 def _block_s(variants: Sequence[Sequence[Record]]) -> float | None:

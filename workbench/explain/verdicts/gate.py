@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from workbench.explain.verdicts.comparison import has_failed
-from workbench.explain.verdicts.effect import Samples, estimate, more_blocks, paired_log_ratios
+from workbench.explain.verdicts.effect import Samples, estimate, more_blocks
+from workbench.explain.verdicts.strata import by_node, differs_between_nodes, judged_log_ratios, stratified
 from workbench.explain.words.items import item_of, plural
 from workbench.explain.words.verdicts import how_it_was_measured, needs
 from workbench.records import CheckStatus, Comparison, Interval, Policy, Record, VariantResult
@@ -52,6 +53,8 @@ def answer(comparison: Comparison, *, most_slowdown: float) -> Answer:
     change = candidate(comparison)
     if change is None or "failed" in [variant.verdict for variant in comparison.variants]:
         return "failed"
+    if differs_between_nodes(change.by_node, comparison.policy):
+        return "cannot_tell"
     return _answer(change.speedup, most_slowdown)
 
 
@@ -60,7 +63,9 @@ def is_clear(records: Mapping[str, Sequence[Record]], policy: Policy, *, most_sl
     reference, change = records.values()
     if has_failed(change):
         return True
-    return _answer(estimate(paired_log_ratios(change, reference), policy), most_slowdown) != "cannot_tell"
+    if differs_between_nodes(by_node(change, reference), policy):
+        return False
+    return _answer(estimate(judged_log_ratios(change, reference), policy), most_slowdown) != "cannot_tell"
 
 
 def candidate(comparison: Comparison) -> VariantResult | None:
@@ -128,9 +133,14 @@ def _answer(speedup: Interval | None, most_slowdown: float) -> Answer:
 
 
 def _more_blocks(comparison: Comparison, most_slowdown: float) -> int | None:
-    """How many more blocks would decide, if they were like those so far."""
+    """How many more blocks would decide, if they were like those so far; None where nodes contradict each other."""
+    change = candidate(comparison)
+    if change is not None and differs_between_nodes(change.by_node, comparison.policy):
+        return None
+    ratios = _log_ratios(comparison)
+    nodes = comparison.nodes if len(comparison.nodes) == len(ratios) else [""] * len(ratios)
     return more_blocks(
-        _log_ratios(comparison),
+        stratified(ratios, nodes),
         comparison.policy,
         is_decided=lambda interval: _answer(interval, most_slowdown) != "cannot_tell",
     )

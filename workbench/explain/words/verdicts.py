@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from workbench.explain.verdicts.strata import differs_between_nodes
 from workbench.explain.words.items import counted, item_of
 from workbench.records import Comparison, ComparisonState, Policy, Record, Resolution, Stop, VariantResult
-from workbench.units import format_duration, format_share
+from workbench.units import format_duration, format_ratio, format_share
 
 #: Shares of the file cache that differ by less are the same.
 _SAME_SHARE = 0.01
@@ -19,12 +20,22 @@ _LARGEST_EFFECT = 1.0
 #: More blocks than these would take longer than a smaller question, or a quieter machine.
 _WORTH_IT = 24
 
+_FORKED = (
+    " From the second block on, trials of a workload are forked from a process that has imported everything: their "
+    "start-up is left out."
+)
+_ON_NODES = (
+    " All trials of a block ran on one node. The effect is the mean over the nodes, and its interval goes by how far "
+    "blocks scatter within each."
+)
+
 _STOPS = {
     "clear": "Sampling ended early, when every verdict was clear.",
     "blocks": "Sampling ended with the last of the planned blocks.",
     "budget": "Sampling ended when the time was up.",
     "cancelled": "Sampling was cancelled.",
     "failed": "Sampling ended when the baseline failed.",
+    "lost": "Sampling ended when no node was left.",
 }
 
 
@@ -115,6 +126,22 @@ def no_turns(state: ComparisonState) -> list[str]:
     return [f"One trial ran after the other, whole, and not in turns of some seconds: {state.whole_because}."]
 
 
+def ratios_by_node(comparison: Comparison) -> list[str]:
+    """How much faster each variant is on each node, and where nodes contradict each other: sentences."""
+    sentences = []
+    for variant in comparison.others:
+        if not variant.by_node:
+            continue
+        listed = [f"{format_ratio(r.estimate)} on {r.node} ({counted(r.num_blocks, 'block')})" for r in variant.by_node]
+        sentences.append(f"By node, the speed-up of '{variant.name}' is {', '.join(listed)}.")
+        if differs_between_nodes(variant.by_node, comparison.policy):
+            sentences.append(
+                f"'{variant.name}' differs between nodes: it is faster on one and slower on another, so that there is "
+                "no verdict for all of them. Compare on each node by itself."
+            )
+    return sentences
+
+
 def _design(comparison: Comparison) -> str:
     warm_up = "A warm-up trial, which does not count, then " if comparison.warmup_run_id else ""
     slicing = comparison.policy.slicing
@@ -123,13 +150,13 @@ def _design(comparison: Comparison) -> str:
             f"{comparison.num_blocks} {_blocks(comparison.num_blocks)} of one trial of every variant, in processes of "
             f"their own that live at once and take turns: each runs for about {format_duration(slicing.slice_s)}, or "
             f"for {slicing.least_steps} of its steps where that is longer, and the others are frozen meanwhile; "
-            f"{slicing.rounds} times in a block, in balanced order (seed {comparison.seed}). From the second block on, "
-            "trials of a workload are forked from a process that has imported everything: their start-up is left out."
+            f"{slicing.rounds} times in a block, in balanced order (seed {comparison.seed})."
+            f"{_ON_NODES if comparison.nodes else _FORKED}"
         )
     return (
         f"{warm_up}{comparison.num_blocks} {_blocks(comparison.num_blocks)} of one trial of every variant, each in a "
         "fresh process, in an order that is balanced for the place in the block and for what ran just before "
-        f"(seed {comparison.seed})."
+        f"(seed {comparison.seed}).{_ON_NODES if comparison.nodes else ''}"
     )
 
 

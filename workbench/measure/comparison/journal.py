@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,11 @@ class Journal:
         ran.append(len(trials) - 1)
         self._num_disturbed += bool(trial.disturbed)
         self.state = self.state.model_copy(update={"trials": trials})
+
+    def add_block(self, done: Sequence[VariantTrial]) -> None:
+        """Trials of a block are done, and enter together."""
+        for trial in done:
+            self.add(trial)
 
     def take_no_turns(self, because: str) -> None:
         """From here on one trial runs after the other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,7 @@ def run_comparison(
     launch: Launch = run_trial,
     run_slices: RunSlices = run_sliced_block,
     make_template: Callable[[Sequence[Path]], Template | None] = template_of,
+    only: Iterable[tuple[int, Sequence[str]]] | None = None,
 ) -> ComparisonRun:
     """Run a comparison, or what is left of one: one trial at a time, for two at once would disturb each other.
 
@@ -101,6 +102,7 @@ def run_comparison(
         launch: Runs a trial: knobs in, record out.
         run_slices: Runs the trials of a block in turns.
         make_template: Makes what trials are forked from when the first ones, in these folders, have ended.
+        only: The blocks that run here, by number, with their order; None: all of them, in balanced order.
 
     Raises:
         BadInput: Where the file cache is to be cold, and the file system doesn't let go of the files.
@@ -108,7 +110,7 @@ def run_comparison(
     """
     cancel = cancel or threading.Event()
     trial = launch, run_slices, make_template
-    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, losers, clock, now, *trial).run()
+    return _Runner(journal, is_clear, on_trial, on_event, cancel, is_over, losers, clock, now, *trial, only).run()
 
 
 class _Stopped(Exception):
@@ -134,10 +136,12 @@ class _Runner:
         launch: Launch,
         run_slices: RunSlices,
         make_template: Callable[[Sequence[Path]], Template | None],
+        only: Iterable[tuple[int, Sequence[str]]] | None,
     ) -> None:
         self._launch = launch
         self._run_slices = run_slices
         self._make_template = make_template
+        self._only = only
         self._template: Template | None = None
         self._to_import: list[Path] = []
         self._journal = journal
@@ -203,7 +207,7 @@ class _Runner:
     def _run_blocks(self) -> Stop:
         state = self._journal.state
         records = self._compared.records
-        for block, order in enumerate(blocks(self._names, seed=state.seed)):
+        for block, order in self._only or enumerate(blocks(self._names, seed=state.seed)):
             if block == state.most_blocks:
                 return "blocks"
             if self._is_over_budget() or self._is_over(records):
@@ -222,7 +226,7 @@ class _Runner:
             self._journal.drop(self._losers(records), after=block)
             if block + 1 < state.most_blocks and self._is_clear(records):
                 return "clear"
-        raise AssertionError("the order has no end")
+        return "blocks"
 
     def _run_block(self, block: int, order: Sequence[str]) -> None:
         dropped = self._journal.state.dropped

@@ -39,7 +39,7 @@ def describe_environment(modules: Sequence[str] = ()) -> Environment:
         gpu=torch.cuda.get_device_name() if has_cuda else None,
         packages=_versions(dict.fromkeys([*_MODULES, *modules])),
         variables=deciding_variables(os.environ),
-        git=_commit(),
+        git=commit(),
     )
 
 
@@ -56,7 +56,8 @@ def cpu_name() -> str:
     return platform.machine()
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """Commit of the checkout, with '+' where the tree was changed; None where there is none."""
     checkout = checkout_dir()
     if not (checkout / ".git").exists():
         return None
