@@ -38,7 +38,7 @@ from workbench.report.tuning.search import begin_search, run_search
 from workbench.workloads.ocr.synthetic.draw import VERSION, draw_pages
 
 BUDGETS_MIN = (10.0, 20.0)
-BLOCKS = 4
+BLOCKS = 3
 MOST_REGRET, LEAST_GOOD, LEAST_NOTHING, LEAST_HELD = 0.02, 0.9, 0.95, 0.93
 REAL_MIN = 10.0
 
@@ -216,6 +216,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the figures to this file as JSON")
     parser.add_argument("--recorded", type=Path, help="where the recorded trials are kept")
     parser.add_argument("--searches", type=int, default=10, help="replayed searches of each kind")
+    parser.add_argument("--record-only", action="store_true", help="take the trials, and no figure")
     parser.add_argument("--replayed-only", action="store_true", help="leave out the searches with real trials")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -223,6 +224,8 @@ def main() -> None:
         say = partial(print, file=sys.stderr, flush=True)
         spaces = {"ocr": ocr_space(), "script": script_space()}
         recorded = {name: record_space(space, folder / name, blocks=BLOCKS, say=say) for name, space in spaces.items()}
+        if arguments.record_only:
+            return
         figures = list(measure(recorded, arguments.searches))
         if not arguments.replayed_only:
             figures += [real_search(name, space, say) for name, space in recorded.items()]

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.commands.attach import observed_settings
-from workbench.commands.options import DataFolder, OutFolder, Parameters
+from workbench.commands.options import DataFolder, Nodes, NodesTls, OutFolder, Parameters
 from workbench.visible import say
 
 #: Exit code where there was no time for an answer.
@@ -61,6 +61,8 @@ def tune(
     env: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An environment variable of the command.")
     ] = None,
+    nodes: Nodes = "",
+    nodes_tls: NodesTls = None,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -86,7 +88,7 @@ def tune(
     is_new = bool(command or knobs or grid or memory or start_up or parameter or data or env)
     if resume is not None and (is_new or result != "within_tolerance" or sampler != "model"):
         problem = Problem(
-            "a search that goes on keeps all but its time", remedy="Give --resume with --minutes and --out"
+            "a search that goes on keeps all but its time", remedy="Give --resume with --minutes, --nodes and --out"
         )
         raise BadInput("search", [problem])
     observed = ["workload=observed"] if command else []
@@ -100,6 +102,7 @@ def tune(
         "minutes": (0.0 if resume is not None else _MINUTES) if minutes is None else minutes,
         "limits": " ".join(f"{name}:{text.replace(' ', '')}" for name, text in limits.items() if text),
         "sampler": sampler,
+        "nodes": " ".join([nodes, *([str(nodes_tls.absolute())] if nodes_tls else [])]),
         "resume": str(resume) if resume is not None else "",
     }
     raise typer.Exit(_tune(common, how, out))
@@ -111,10 +114,12 @@ def _tune(common: Mapping[str, Any], how: Mapping[str, Any], out: Path | None) -
     from workbench.explain.figures.tuning import trades_table
     from workbench.explain.words import tuning as words
     from workbench.files import expanded
+    from workbench.measure.nodes.run import check_nodes, runner_for
     from workbench.records.run_folder import read_tuning
     from workbench.report.outcome import results_folder
     from workbench.report.tuning.open_search import check_baseline, read_limits, read_sampler, read_space
 
+    runner_for(how["nodes"])  # what is wrong with them is said before all else
     if how["resume"]:
         folder = expanded(how["resume"])
         baseline = read_tuning(folder).baseline
@@ -125,6 +130,7 @@ def _tune(common: Mapping[str, Any], how: Mapping[str, Any], out: Path | None) -
         read_sampler(how["sampler"], how["minutes"])
     with show_counted(f"{baseline.item}s looked over") as on_sample:
         check_baseline(baseline, on_sample)
+    check_nodes(how["nodes"], {"baseline": baseline})
     results = results_folder(out)
     # What the search may take, and once more the last block and a comparison of three blocks beyond it.
     trials_s = how["minutes"] * 60.0 + 20 * baseline.timeout_s

@@ -11,7 +11,7 @@ from workbench.errors import BadInput, Problem
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun, run_comparison
 from workbench.measure.nodes.run import check_nodes, run_on_nodes, runner_for
-from workbench.records.run_folder import STATE, read_record, read_state
+from workbench.records.run_folder import STATE, read_record, read_state, write_state
 from workbench.workloads.ocr.knobs import OcrKnobs
 
 VARIANTS = {"baseline": OcrKnobs(num_workers=0), "a": OcrKnobs(num_workers=1)}
@@ -86,10 +86,12 @@ def test_a_comparison_without_any_block_is_an_error_that_says_what_to_do(cluster
 
 def test_a_block_of_which_a_trial_is_missing_is_run_anew(cluster, tmp_path: Path) -> None:
     run(begin(tmp_path), cluster)
-    journal = Journal.resume(tmp_path / "comparison")
-    journal._change(trials=journal.state.trials[:-1])
+    folder = tmp_path / "comparison"
+    Journal.resume(folder)  # which writes all trials into one file
+    state = read_state(folder)
+    write_state(folder, state.model_copy(update={"trials": state.trials[:-1]}))
     again = type(cluster)()
-    compared = run(journal, again)
+    compared = run(Journal.resume(folder), again)
     assert len(again.given) == 1
     blocks = [trial for trial in compared.state.trials if trial.block == again.given[0][1]]
     assert len({trial.node.name for trial in blocks if not trial.repeated}) == 1

@@ -27,6 +27,9 @@ from workbench.report.verdicts import compare_run
 #: Blocks of a comparison that chooses, at least and at most; of the last one, at most.
 _LEAST_TO_CHOOSE, _MOST_TO_CHOOSE, _MOST_TO_CONFIRM = 2, 8, 12
 
+#: On several nodes a verdict takes more blocks, one for each further node; of more nodes than this it may take longer.
+_MORE_ON_NODES = 4
+
 #: The last comparison goes on until the upper end of its interval is no more than this many times the lower one, though
 #: its verdict is clear before: what it gains is what a person wants to know.
 _NARROW = 1.08
@@ -113,7 +116,7 @@ class Blocks:
         compared = self.run_comparison(
             journal,
             is_clear=lambda records: _is_narrow(records, journal.state.policy),
-            is_over=self._deadline(seconds, policy.min_blocks),
+            is_over=self._deadline(seconds, policy.min_blocks + (_MORE_ON_NODES if self.state.tuning.nodes else 0)),
             on_trial=self.on_trial,
         )
         return self._kept(journal, compared)
@@ -149,7 +152,12 @@ class Blocks:
             runs=self.state.runs,
             seed=self.state.tuning.seed,
             num_blocks=blocks,
-            policy=rules_here(self.state.results, space.baseline, planned_blocks=blocks, slicing=slicing),
+            policy=rules_here(
+                self.state.results,
+                space.baseline,
+                planned_blocks=blocks,
+                slicing=None if self.state.tuning.nodes else slicing,  # what is known of the spread is of this machine
+            ),
             slicing=slicing,
         )
 
