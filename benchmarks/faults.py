@@ -20,6 +20,7 @@ from promise import (
     machine_faults,
     observed_faults,
     surroundings_faults,
+    tune_faults,
 )
 from promise.fault import survived
 from promise.figure import finish
@@ -35,6 +36,7 @@ _ROOMS = (
     lab_faults,
     surroundings_faults,
     damage_faults,
+    tune_faults,
 )
 FAULTS = tuple(fault for room in _ROOMS for fault in room.FAULTS)
 
