@@ -17,7 +17,7 @@ class Fault:
 
     Attributes:
         name: What fails ("worker killed").
-        subject: What is running: "driven", "observed", "comparison", "search", "lab", "report", "notebook" or "records".
+        subject: What is running: "driven", "observed", "comparison", "search", "lab", "report", "notebook", "records".
         phase: When it is hit ("steady"), or where ("middle of spans.parquet").
         plant: Runs the subject in an empty folder, plants the fault, and gives every way in which it was not survived:
             a record that doesn't tell, a caller that died, something left over, something measured that is lost.

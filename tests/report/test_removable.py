@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.records.in_use import Hold
-from workbench.records.run_folder import COMPARISON, EVENTS, KNOBS, RECORD, STATE, TRIALS
+from workbench.records.run_folder import COMPARISON, EVENTS, KNOBS, RECORD, STATE, TRIALS, TUNE
 from workbench.report.removable import removable
 from workbench.report.removal import remove
 from workbench.report.results_on_disk import num_bytes
@@ -52,6 +52,22 @@ def test_the_newest_stay_and_a_comparison_goes_with_its_trials(tmp_path):
         *(f"runs/{stamp(number)}" for number in (3, 4, 5, 6)),
     ]
     assert going(tmp_path, keep=5) == []
+
+
+def test_a_search_that_stays_keeps_its_comparisons_and_its_short_trials(tmp_path):
+    for number in range(7):
+        trial(tmp_path, number)
+    for number, own in ((10, 0), (11, 1), (12, 2)):
+        compared(tmp_path, number, own)
+    put(tmp_path / "tunings" / stamp(20), **{TUNE: f'{{"values": ["{stamp(3)}"], "comparisons": ["{stamp(11)}"]}}'})
+    put(tmp_path / "tunings" / stamp(21), **{TUNE: f'{{"values": ["{stamp(4)}"], "comparisons": ["{stamp(10)}"]}}'})
+
+    assert going(tmp_path) == [
+        f"comparisons/{stamp(11)}",
+        f"runs/{stamp(1)}",
+        *(f"runs/{stamp(number)}" for number in (3, 5)),
+        f"tunings/{stamp(20)}",
+    ]
 
 
 def test_a_damaged_comparison_that_stays_keeps_its_trials(tmp_path):

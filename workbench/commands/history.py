@@ -42,6 +42,8 @@ def history(
     from workbench.explain.words.items import counted
     from workbench.records.run_folder import write_text
     from workbench.report.outcome import results_folder
+    from workbench.report.results_on_disk import trials_named
+    from workbench.report.tuning.state import interrupted_tunings
 
     reports = results_folder(out)
     found = read_history(reports, newest=(max(last, _READ[0]), max(last, _READ[1])))
@@ -53,8 +55,13 @@ def history(
     if found.comparisons:
         print_table(comparisons_table(found.comparisons[-last:]))
     print_table(trials_table(found.trials[-last:]))
+    searches = interrupted_tunings(reports)
+    of_searches = {name for folder in searches for name in trials_named(folder)}
     for folder in found.interrupted:
-        say(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
+        if folder.name not in of_searches:
+            say(f"Interrupted: workbench compare --resume {shlex.quote(str(folder))}")
+    for folder in searches:
+        say(f"Interrupted: workbench tune --resume {shlex.quote(str(folder))}")
     if found.unfinished:
         names = ", ".join(folder.name for folder in found.unfinished[-last:])
         print_sentences(

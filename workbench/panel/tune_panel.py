@@ -32,10 +32,10 @@ from workbench.panel.run_queue import Job, RunQueue, in_words
 from workbench.records import Record, Tuning
 from workbench.records.run_folder import TUNE, read_tuning
 from workbench.report.export import export_report
-from workbench.report.outcome import fresh_name
+from workbench.report.outcome import TUNINGS, fresh_name
 from workbench.report.tuning.open_search import open_search
 from workbench.report.tuning.search import run_search
-from workbench.report.tuning.state import TUNINGS, Cancelled, TuningFolder
+from workbench.report.tuning.state import Cancelled, TuningFolder
 from workbench.units import format_rate
 
 _MINUTES, _MOST_MINUTES = 20, 120

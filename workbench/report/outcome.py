@@ -16,7 +16,8 @@ from workbench.records.run_folder import COMPARISON, STATE, is_there, write_json
 #: Kind of a notebook output that holds results by name.
 RESULT_MIME = "application/vnd.workbench.result+json"
 
-COMPARISONS = "comparisons"
+#: Folders in a folder of results.
+COMPARISONS, TUNINGS = "comparisons", "tunings"
 
 
 def results_folder(reports: str | Path | None) -> Path:

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from workbench.records.in_use import is_held
 from workbench.records.run_folder import EVENTS, RECORD, STDERR
-from workbench.report.results_on_disk import comparisons_in, num_bytes, pages_in, runs_in, selftests_in, trials_named
+from workbench.report.results_on_disk import (
+    comparisons_in,
+    num_bytes,
+    pages_in,
+    runs_in,
+    selftests_in,
+    trials_named,
+    tunings_in,
+)
 
 #: What has changed within this time may be about to be read by whoever has made it.
 _FRESH_S = 60.0
@@ -39,12 +47,12 @@ def removable(reports: Path, keep: int, *, now_s: Callable[[], float] = time.tim
     """What can go of a folder of results.
 
     The newest comparisons stay with all of their trials, and beside them the newest of the other trials, with what
-    belongs to them: the same trial with profilers, or without. What is held (see `records.in_use`) stays, and whatever
-    has changed just now.
+    belongs to them: the same trial with profilers, or without. So do the newest searches with their comparisons. What
+    is held (see `records.in_use`) stays, and whatever has changed just now.
 
     Args:
         reports: The folder.
-        keep: How many stay: of comparisons, of other trials, of self-tests, and of the pages of each notebook.
+        keep: How many stay: of comparisons, searches, other trials, self-tests, and pages of each notebook.
         now_s: Gives the time, as files have it.
     """
 
@@ -53,8 +61,11 @@ def removable(reports: Path, keep: int, *, now_s: Callable[[], float] = time.tim
 
     runs, comparisons = runs_in(reports), comparisons_in(reports)
     named = {name: trials_named(folder) for name, folder in comparisons.items()}
-    going = _going(comparisons, keep, age_s)
-    needed = _all_of(named[name] for name in comparisons if name not in going)
+    tunings = tunings_in(reports)
+    old_tunings = _going(tunings, keep, age_s)
+    searched = _all_of(trials_named(folder) for name, folder in tunings.items() if name not in old_tunings)
+    going = [name for name in _going(comparisons, keep, age_s) if name not in searched]
+    needed = _all_of(named[name] for name in comparisons if name not in going) | (searched & runs.keys())
     compared = _all_of(named[name] for name in going) - needed
     begun = {name for name, folder in runs.items() if _is_unfinished(folder)}
     single = {name: folder for name, folder in runs.items() if name not in begun | needed | compared}
@@ -70,6 +81,7 @@ def removable(reports: Path, keep: int, *, now_s: Callable[[], float] = time.tim
     found += [_of("trial", runs[name]) for name in sorted(too_old - needed)]
     dead = [runs[name] for name in sorted(begun - needed) if not is_held(runs[name]) and age_s(runs[name]) > _QUIET_S]
     found += [_of("trial without a record", folder) for folder in dead]
+    found += [_of("search", tunings[name]) for name in old_tunings]
     tests = selftests_in(reports)
     found += [_of("self-test", tests[name]) for name in _going(tests, keep, age_s)]
     return found + list(_pages(reports, keep, age_s))

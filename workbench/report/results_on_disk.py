@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.files import notebooks_dir
-from workbench.records.run_folder import COMPARISON, KNOBS, RECORD, SELFTEST, STATE, TRIALS
-from workbench.report.outcome import COMPARISONS
+from workbench.records.run_folder import COMPARISON, KNOBS, RECORD, SELFTEST, STATE, TRIALS, TUNE
+from workbench.report.outcome import COMPARISONS, TUNINGS
 from workbench.report.self_test import SELFTESTS
 
 #: Of a trial, and of a comparison: as `new_run_folder` and `outcome.fresh_name` make it.
@@ -37,6 +37,11 @@ def selftests_in(reports: Path) -> dict[str, Path]:
     return dict(_folders(reports / SELFTESTS, lambda folder: any((folder / name).is_file() for name in marks)))
 
 
+def tunings_in(reports: Path) -> dict[str, Path]:
+    """The folders of searches, ended or not, by name; the oldest first."""
+    return dict(_folders(reports / TUNINGS, lambda folder: (folder / TUNE).is_file()))
+
+
 def pages_in(reports: Path) -> dict[str, dict[str, list[Path]]]:
     """Executed notebooks and pages by the notebook's name, then by the time of each; the oldest first."""
     known = {path.stem for path in notebooks_dir().glob("*.ipynb")}
@@ -50,6 +55,8 @@ def pages_in(reports: Path) -> dict[str, dict[str, list[Path]]]:
 
 def trials_named(folder: Path) -> set[str]:
     """Names of the trials that the JSON files of a folder speak of, whatever their schema, and damaged ones too.
+
+    Those of a search speak of comparisons as well.
 
     Files of a trial a line, too: a comparison that was interrupted has trials in no other.
     """

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.report.results_on_disk import comparisons_in, num_bytes, pages_in, runs_in, selftests_in
+from workbench.report.results_on_disk import comparisons_in, num_bytes, pages_in, runs_in, selftests_in, tunings_in
 from workbench.units import format_bytes
 
 #: What results should take at most. Nothing is refused for it: whoever keeps more has a reason.
@@ -50,6 +50,7 @@ def check_room(reports: Path) -> str:
 
 def results_bytes(reports: Path) -> int:
     """Room that all takes which `workbench clean` could remove: some 90 µs a trial."""
-    folders = [*runs_in(reports).values(), *comparisons_in(reports).values(), *selftests_in(reports).values()]
+    kinds = (runs_in, comparisons_in, tunings_in, selftests_in)
+    folders = [folder for kind in kinds for folder in kind(reports).values()]
     pages = [path for by_time in pages_in(reports).values() for paths in by_time.values() for path in paths]
     return sum(map(num_bytes, [*folders, *pages]))

@@ -26,7 +26,7 @@ from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record, TuneLimits, Tuning
 from workbench.records.tuning import Sampler
-from workbench.report.outcome import describe_failure, fresh_name
+from workbench.report.outcome import TUNINGS, describe_failure, fresh_name
 from workbench.report.tuning.answer import describe_answer
 from workbench.report.tuning.blocks import Blocks, Compared, RunComparison
 from workbench.report.tuning.candidates import count_fates
@@ -34,7 +34,7 @@ from workbench.report.tuning.chosen import Chosen
 from workbench.report.tuning.optuna_sampler import OptunaSampler
 from workbench.report.tuning.predictions import Predictions
 from workbench.report.tuning.proposals import Proposer
-from workbench.report.tuning.state import TUNINGS, TuningFolder
+from workbench.report.tuning.state import TuningFolder
 from workbench.report.tuning.values import BaselineFailed, OpenPredictor, ValueTrials, predictor_from
 
 #: Share of the time after which no further block begins that chooses.

@@ -14,11 +14,8 @@ from workbench.measure.timing.spans import Clock
 from workbench.records import Comparison, MeasuredValue, Record, Tuning
 from workbench.records.in_use import Hold
 from workbench.records.run_folder import TUNE, read_comparison, read_record, read_tuning, write_json
-from workbench.report.outcome import COMPARISONS
+from workbench.report.outcome import COMPARISONS, TUNINGS
 from workbench.units import NS_PER_S
-
-#: The folder of searches in a folder of results.
-TUNINGS = "tunings"
 
 Phase = Literal["values_s", "predictions_s", "blocks_s", "confirmation_s"]
 
