@@ -107,6 +107,16 @@ def test_without_a_value_and_without_the_last_one():
     assert [axis.name for axis in found.without("cache", "prepared").axes] == ["num_workers"]
 
 
+def test_what_a_script_sets_by_itself_decides_what_is_inactive():
+    found = space("prefetch_factor=2,4", "num_workers=2", workload="observed", command="python train.py")
+    alone = Situation(found.baseline.unchecked(num_workers=0))
+
+    assert {"prefetch_factor": 4} in found.settings(Situation(found.baseline.unchecked(num_workers=2))).possible
+    assert found.settings(alone).possible == [
+        {}, {"num_workers": 2}, {"prefetch_factor": 2, "num_workers": 2}, {"prefetch_factor": 4, "num_workers": 2},
+    ]  # fmt: skip
+
+
 def test_names_of_settings():
     assert setting_name({}) == "baseline"
     assert setting_name({"cache": "prepared", "epoch_overlap": True}) == "cache=prepared epoch_overlap=true"

@@ -101,7 +101,7 @@ class Space:
         """All that it holds.
 
         Args:
-            situation: Where they would run; its knobs do not matter.
+            situation: Of the baseline, where it runs: of a script it has what the script sets by itself.
         """
         names = [axis.name for axis in self.axes]
         found = Settings([{}])
@@ -123,7 +123,7 @@ class Space:
         Args:
             name: The knob.
             value: The value.
-            situation: Where it would run; its knobs do not matter.
+            situation: Of the baseline (see `settings`).
 
         Returns:
             None where there is none of up to five knobs.
@@ -147,18 +147,22 @@ class Space:
 
         Args:
             setting: It.
-            situation: Where it would run; its knobs do not matter.
+            situation: Of the baseline (see `settings`).
         """
-        knobs = self.baseline.unchecked(**setting)
-        if refused := knobs.refusals():
+        if refused := self.baseline.unchecked(**setting).refusals():
             return str(refused[0].what), dict(setting)
-        while inactive := inactive_knobs(replace(situation, knobs=knobs, workers_started=None)).keys() & setting.keys():
+        while inactive := _inactive(situation, setting):
             fewer = {name: value for name, value in setting.items() if name not in inactive}
-            knobs = self.baseline.unchecked(**fewer)
-            if knobs.refusals():
+            if self.baseline.unchecked(**fewer).refusals():
                 break  # what can change nothing is still needed beside the others
             setting = fewer
         return "", dict(setting)
+
+
+def _inactive(situation: Situation, setting: Setting) -> set[str]:
+    """The knobs of a setting that can change nothing in it."""
+    there = replace(situation, knobs=situation.knobs.unchecked(**setting), workers_started=None)
+    return inactive_knobs(there).keys() & setting.keys()
 
 
 def space_of(baseline: Knobs, names: Sequence[str] = (), axes: Sequence[str] = (), *, cores: int) -> Space:
