@@ -12,7 +12,7 @@ import pytest
 
 from workbench import cli
 from workbench.explain.words.headline import run_headline
-from workbench.records.run_folder import list_runs, read_comparison, read_record
+from workbench.records.run_folder import list_runs, read_comparison, read_record, read_tuning
 from workbench.report.html import export_html
 
 pytestmark = pytest.mark.real
@@ -142,6 +142,30 @@ def test_a_comparison_leaves_verdicts_and_a_page(
     page = html.read_text(encoding="utf-8")
     assert page.count('class="wb-plot"') >= 5
     assert "ram" in page and "took longer than timeout_s" in page
+
+
+def test_a_search_leaves_its_answer_and_a_page(
+    notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A minute is short: whether it comes to a verdict depends on the machine, and it says so where it does not."""
+    reports = tmp_path / "reports"
+    space = ("--grid", "cache=none,decoded", "--grid", "num_workers=0,1", "--minutes", "1", "--memory", "8GB")
+
+    code = invoke(monkeypatch, "tune", *space, "--out", str(reports))
+
+    (folder,) = (reports / "tunings").iterdir()
+    tuning = read_tuning(folder)
+    captured = capfd.readouterr()
+    assert code == {"done": 0, "no_time": 3}[tuning.stop or ""], captured.out + captured.err
+    assert tuning.values[0].settings == {} and tuning.values[0].samples_per_s
+    assert tuning.num_settings == 4 and sum(tuning.fates.values()) + tuning.num_impossible + tuning.num_same == 3
+    assert "It runs with: workbench run" in captured.out and f"Search: {folder}" in captured.out
+    assert "warm-up" in captured.err and "baseline" in captured.err
+    (html,) = reports.glob("tune-*.html")
+    outline = outline_of(html)
+    assert "How to set it" in outline and "figure: Predicted against measured" in outline
+    for name in tuning.comparisons:
+        assert read_comparison(reports / "comparisons" / name).variants[0].run_ids
 
 
 def test_the_transforms_notebook_runs_from_the_command(notebooks: Path, tmp_path: Path, monkeypatch, capsys) -> None:
