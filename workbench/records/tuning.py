@@ -15,13 +15,13 @@ from workbench.records.parts import SCHEMA_VERSION, Part, PredictedValue
 #: What became of a setting.
 #:
 #: - `memory`, `startup`, `result`: a limit rules it out, by its own trial or by those of its values.
-#: - `unpredicted`: nobody can say what it makes. `no_gain`: one of its values makes nothing cheaper.
+#: - `unpredicted`: nobody can say what it makes. `left_out`: it holds a value that was left out (see `left_out`).
 #: - `not_kept`: even its upper end lies below the best lower end. `no_time`: it was kept, but the time was over.
 #: - `outside`: not kept, and compared as well, drawn at random, to see whether predictions are biased.
 #: - `compared`: in the blocks until they ended. `dropped`: in the blocks until it was clearly slower than another.
 #: - `failed`: its trial failed.
 Fate = Literal[
-    "memory", "startup", "result", "unpredicted", "no_gain", "not_kept", "no_time", "outside", "compared", "dropped",
+    "memory", "startup", "result", "unpredicted", "left_out", "not_kept", "no_time", "outside", "compared", "dropped",
     "failed",
 ]  # fmt: skip
 
@@ -113,6 +113,7 @@ class Tuning(BaseModel):
     seed: int
     runs: str = Field(description="folder of the run folders")
     spent: Spent = Spent()
+    num_steps: int | None = Field(None, description="counted steps of its trials; None: as the knobs say")
     values: list[MeasuredValue] = Field(default_factory=list, description="in the order they ran; first the baseline")
     comparisons: list[RunId] = Field(default_factory=list, description="names of the comparisons that chose, in order")
     confirmation: RunId | None = Field(None, description="name of the comparison of winner and baseline")

@@ -43,7 +43,7 @@ def test_all_settings_are_accounted_for(tmp_path):
     assert tuning.left_out == {"num_workers=1": "it makes nothing faster beside baseline"}
     # All but the baseline have a fate.
     assert sum(tuning.fates.values()) + tuning.num_impossible + tuning.num_same == 17
-    assert tuning.fates["no_gain"] == 6
+    assert tuning.fates["left_out"] == 6
     compared = [candidate for candidate in tuning.candidates if candidate.measured is not None]
     assert compared and all(candidate.num_blocks >= 1 for candidate in compared)
 

@@ -15,7 +15,7 @@ from workbench.units import counted, format_bytes, format_duration, format_ratio
 
 #: What became of settings, as the end of "12 settings ...", in the order in which it happens.
 FATES: Mapping[Fate, str] = {
-    "no_gain": "hold a value that was left out (see below)",
+    "left_out": "hold a value that was left out (see below)",
     "unpredicted": "cannot be predicted from the short trials",
     "memory": "would take more memory than they may",
     "startup": "would take longer to start than they may",

@@ -69,7 +69,7 @@ class Predictions:
                 break
             self._forecast(forecaster, setting)
         size = state.space.size
-        self._uncounted = {"no_time": cut, "no_gain": size - space.size}
+        self._uncounted = {"no_time": cut, "left_out": size - space.size}
         state.change(
             num_settings=size,
             num_impossible=settings.impossible.total(),

@@ -114,6 +114,8 @@ class ValueTrials:
     def _warm_up(self, space: Space) -> int | None:
         """A trial that counts nowhere, and says how many steps do: as many as asked, or as fill some seconds."""
         knobs = space.baseline
+        if self.state.tuning.values:  # it goes on: all of its trials count as many
+            return self.state.tuning.num_steps
         is_asked = knobs.num_steps != type(knobs)(workload=knobs.workload).num_steps
         few = {} if is_asked else {"num_steps": _LEAST_STEPS}
         record = self._trial({}, knobs.changed(checked_samples=0, isolated_samples=0, **few), "warm-up", keep=False)
@@ -122,7 +124,9 @@ class ValueTrials:
         if is_asked or record.steady is None:
             return None
         per_step = record.steady.num_samples / record.steady.num_steps
-        return max(_LEAST_STEPS, round(_STEADY_S * record.steady.samples_per_s / per_step))
+        num_steps = max(_LEAST_STEPS, round(_STEADY_S * record.steady.samples_per_s / per_step))
+        self.state.change(num_steps=num_steps)
+        return num_steps
 
     def _anchor(self, space: Space, baseline: Point, num_steps: int | None) -> Point:
         """The point that others are compared with: the baseline, or with workers where the simulator needs them."""
