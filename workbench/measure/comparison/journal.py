@@ -24,13 +24,7 @@ class Journal:
 
     def __init__(self, folder: Path, state: ComparisonState) -> None:
         self.folder = folder
-        self.state = state
-        # Who asks, asks after every trial: of thousands, none can be looked for among all.
-        self._places: dict[tuple[int, str], list[int]] = {}
-        for number, trial in enumerate(state.trials):
-            self._places.setdefault((trial.block, trial.variant), []).append(number)
-        self._num_disturbed = sum(bool(trial.disturbed) for trial in state.trials)
-        self._write()
+        self.replace(state)
         self._hold = Hold(folder)  # as long as anybody has it: what is found in its trials comes after the last one
 
     @classmethod
@@ -126,6 +120,16 @@ class Journal:
     def is_mostly_busy(self) -> bool:
         """Whether such a share of the trials was disturbed that repeating one would hardly find the machine quiet."""
         return self._num_disturbed > self.state.policy.busy_share * len(self.state.trials)
+
+    def replace(self, state: ComparisonState) -> None:
+        """Another state in the place of this one, with trials of its own."""
+        self.state = state
+        # Who asks, asks after every trial: of thousands, none can be looked for among all.
+        self._places: dict[tuple[int, str], list[int]] = {}
+        for number, trial in enumerate(state.trials):
+            self._places.setdefault((trial.block, trial.variant), []).append(number)
+        self._num_disturbed = sum(bool(trial.disturbed) for trial in state.trials)
+        self._write()
 
     def warmed_up(self, run_id: str) -> None:
         """A trial that counts nowhere is done: the first one, or the first after a stop."""

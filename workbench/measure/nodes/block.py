@@ -183,7 +183,7 @@ def _journal_for(job: BlockJob, scratch: Path | None) -> Journal:
         "whole_because": "",
         "stop": None,
     }
-    journal.state = journal.state.model_copy(update=changes)
+    journal.replace(journal.state.model_copy(update=changes))
     return journal
 
 
