@@ -153,3 +153,15 @@ def test_a_cluster_that_does_not_answer_is_named_before_a_comparison_is_begun(mo
     check_nodes("local:2", VARIANTS)  # they are yet to be started, on this machine
     with pytest.raises(BadInput, match="node 'beta': its machine differs"):
         check_nodes("tcp://localhost:1", VARIANTS)
+
+
+def test_losers_are_in_no_block_that_is_given_out_later(cluster, tmp_path: Path) -> None:
+    compared = run(
+        begin(tmp_path, num_blocks=6), cluster, losers=lambda records: {"a"} if len(records["a"]) >= 2 else ()
+    )
+
+    (last,) = compared.state.dropped.values()
+    ran = [trial.block for trial in compared.state.trials if trial.variant == "a"]
+    assert sorted(ran) == list(range(last + 1)) and last < 5
+    assert len(compared.records["baseline"]) == 6
+    assert len(compared.records["a"]) == last + 1, "blocks of both are in the same places"

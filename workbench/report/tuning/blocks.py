@@ -168,6 +168,8 @@ class Blocks:
     def _kept(self, journal: Journal, compared: ComparisonRun) -> Compared:
         if compared.state.stop == "cancelled":
             raise Cancelled("the search was cancelled")
+        if compared.state.stop == "lost":
+            raise Cancelled("all nodes were lost; what has run is kept, and --resume goes on when there are some again")
         comparison = add_predictions(compare_run(compared), compared)
         save_comparison(comparison, journal.folder)
         return self._compared(comparison, compared.records, journal.state)

@@ -21,7 +21,7 @@ Phase = Literal["values_s", "predictions_s", "blocks_s", "confirmation_s"]
 
 
 class Cancelled(WorkbenchError):
-    """The search was cancelled. What has run until then is on disk."""
+    """The search ends before its end: cancelled, or without nodes. What has run until then is on disk."""
 
 
 class TuningFolder:
