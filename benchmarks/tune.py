@@ -51,7 +51,7 @@ OCR_GRID = (
 )
 
 SCRIPT = {"workload": "observed", "num_steps": 40}
-SCRIPT_GRID = ("num_workers=0,1,2", "prefetch_factor=2,4", "cache=none,decoded", "opencv_threads=0,2")
+SCRIPT_GRID = ("num_workers=0,1", "prefetch_factor=4", "persistent_workers=true", "cache=none,decoded")
 
 
 @dataclass(frozen=True)
