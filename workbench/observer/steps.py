@@ -12,7 +12,6 @@ import contextlib
 import os
 import signal
 import threading
-import time
 import weakref
 from collections import Counter
 from typing import Any
@@ -254,8 +253,7 @@ class Steps:
         _halt_workers(iterator)
         self._look_at_samples()
         self._session.tell("stop")
-        while True:  # until whoever looks on ends it: here the script is writing nothing
-            time.sleep(60.0)
+        self._session.wait_for_the_end()
 
     def _look_at_samples(self) -> None:
         """Make some samples once more, of the loader that was followed."""
