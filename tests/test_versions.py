@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,17 +18,21 @@ def site(tmp_path, monkeypatch) -> Path:
     """A folder that modules and packages can be planted in."""
     monkeypatch.syspath_prepend(tmp_path)
     # Only what is planted is installed: the search for packages goes through this folder alone.
-    monkeypatch.setattr(importlib.metadata.MetadataPathFinder, "find_distributions", _only_in(tmp_path))
+    # The newer one that other packages bring along takes its place as soon as one of them is imported.
+    for library in filter(None, (importlib.metadata, sys.modules.get("importlib_metadata"))):
+        monkeypatch.setattr(library.MetadataPathFinder, "find_distributions", _only_in(tmp_path, library))
     versions.installed.cache_clear()
     yield tmp_path
     versions.installed.cache_clear()
 
 
-def _only_in(folder: Path):
-    search = importlib.metadata.MetadataPathFinder.find_distributions
+def _only_in(folder: Path, library: Any):
+    search = library.MetadataPathFinder.find_distributions
+    anything = library.DistributionFinder.Context()
 
-    def find(context=importlib.metadata.DistributionFinder.Context()):  # noqa: B008
-        return search(importlib.metadata.DistributionFinder.Context(name=context.name, path=[str(folder)]))
+    def find(*given: Any):  # of the one it is a method of the class, of the other one of its objects
+        context = given[-1] if given and hasattr(given[-1], "name") else anything
+        return search(library.DistributionFinder.Context(name=context.name, path=[str(folder)]))
 
     return find
 

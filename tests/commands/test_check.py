@@ -10,7 +10,7 @@ import pytest
 from record_factory import make_failed, make_record
 
 from workbench import cli
-from workbench.measure.comparison import run as comparison_module
+from workbench.measure.comparison.run import run_comparison
 from workbench.records import Machine, Record
 from workbench.records.run_folder import RECORD, new_run_folder, write_json
 from workbench.workloads.ocr.knobs import OcrKnobs
@@ -48,8 +48,8 @@ def check(monkeypatch, tmp_path):
     def block(variants: dict[str, OcrKnobs], runs: Path, *_: object, **__: object) -> dict[str, Record]:
         return {name: trial(knobs, runs) for name, knobs in variants.items()}
 
-    at_once = partial(comparison_module.run_comparison, launch=trial, run_slices=block)
-    monkeypatch.setattr(comparison_module, "run_comparison", at_once)
+    at_once = partial(run_comparison, launch=trial, run_slices=block)
+    monkeypatch.setattr("workbench.measure.nodes.run.run_comparison", at_once)
     return run
 
 
