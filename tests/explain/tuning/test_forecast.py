@@ -11,7 +11,7 @@ from record_factory import make_record
 from workbench.explain.prediction.cost_model import CostModel, SampleCosts
 from workbench.explain.prediction.pipeline import PipelineConfig
 from workbench.explain.tuning.forecast import Forecaster
-from workbench.explain.tuning.points import Point, _changed, saves, stage_factors
+from workbench.explain.tuning.points import Point, _changed, drift_of, saves, stage_factors
 from workbench.records import Memory
 from workbench.stages import Catalogue, Stage
 
@@ -133,6 +133,35 @@ def test_what_makes_nothing_cheaper_saves_nothing():
     assert saves(measured(model(read=1.0, decode=9.0), a=1), base)
     assert not saves(measured(model(read=1.02, decode=10.1), a=1), base)
     assert not saves(measured(model(read=0.8, decode=10.5, lookup=0.3), a=1), base), "what it saves it costs elsewhere"
+
+
+SLOWER = {"read": 1.3, "decode": 13.0, "crop": 2.6, "pad": 1.3, "scale": 3.9}
+ORDINARY = {"read": 1.0, "decode": 10.0, "crop": 2.0, "pad": 1.0, "scale": 3.0}
+
+
+def test_a_machine_that_is_slower_is_not_what_a_value_does():
+    base, slower = model(**ORDINARY), model(**{**SLOWER, "decode": 6.5})
+
+    assert drift_of(slower, base) == pytest.approx(1.3)
+    factors = stage_factors(slower, base)
+    assert factors.pop("decode") == pytest.approx(0.5)
+    assert set(factors.values()) == {1.0}
+    assert saves(measured(slower, a=1), measured(base))
+    assert not saves(measured(model(**SLOWER), a=1), measured(base))
+
+
+def test_of_few_stages_a_slower_machine_cannot_be_known():
+    assert drift_of(model(read=1.3, decode=13.0), model(read=1.0, decode=10.0)) == 1.0
+
+
+def test_a_new_stage_of_a_slower_machine_costs_what_it_would_here():
+    base = model(**ORDINARY)
+    cached = model(**{name: value for name, value in SLOWER.items() if name != "decode"}, lookup=1.3, more=1.3)
+
+    assert _changed(base, cached, base).cost_per_sample("lookup") == pytest.approx(1.3e-3), "four stages are too few"
+    base = model(**ORDINARY, flip=1.0)
+    cached = model(**{name: value for name, value in SLOWER.items() if name != "decode"}, flip=1.3, lookup=1.3)
+    assert _changed(base, cached, base).cost_per_sample("lookup") == pytest.approx(1.0e-3)
 
 
 def test_another_way_of_hanging_together_is_worth_a_try():

@@ -10,13 +10,14 @@ import numpy as np
 
 from workbench.errors import BadInput
 from workbench.explain.prediction.changes import Change, set_knob
-from workbench.explain.prediction.cost_model import CostModel
+from workbench.explain.prediction.cost_model import DEVICE, CostModel
 from workbench.explain.prediction.predictor import Predictor
 from workbench.explain.verdicts.effect import ended_well, rate
 from workbench.knobs.format import format_settings
 from workbench.knobs.observed import DATA_LOADER_KNOBS
 from workbench.knobs.space import Setting, Space, walk
 from workbench.records import Record
+from workbench.stages import UNATTRIBUTED
 
 #: Knobs that are settings of the pipeline: the simulator turns them, and their values need no trial.
 _OF_PIPELINE = frozenset(
@@ -25,6 +26,12 @@ _OF_PIPELINE = frozenset(
 
 #: Two short trials of the same stage differ by as much as this: nothing is made of it.
 _NOISE = 0.07
+
+#: Of fewer stages that both trials have, nobody can say whether the machine was slower, or the value makes them so.
+_LEAST_COMMON = 5
+
+#: The machine is not taken for slower, or faster, than this between two short trials.
+_MOST_DRIFT = 2.0
 
 #: A value that saves less than this of what a lane does for a sample saves nothing.
 _LEAST_SAVED = 0.01
@@ -64,9 +71,41 @@ class Point:
         return None if self.record.forked or startup is None else startup.total_s
 
 
-def point_of(setting: Setting, record: Record, predictor: Predictor | None = None) -> Point | None:
-    """A point by one trial; None where that has not ended well."""
-    return Point(dict(setting), record, float(np.log(rate(record))), predictor) if ended_well(record) else None
+def point_of(
+    setting: Setting, record: Record, predictor: Predictor | None = None, baseline: Point | None = None
+) -> Point | None:
+    """A point by one trial; None where that has not ended well.
+
+    Args:
+        setting: Otherwise than the baseline.
+        record: The trial.
+        predictor: What answers questions to it.
+        baseline: The baseline's point: the machine may have been slower or faster for its trial, which is taken out.
+    """
+    if not ended_well(record):
+        return None
+    log_rate = float(np.log(rate(record)))
+    if predictor is not None and baseline is not None and baseline.predictor is not None:
+        drift = drift_of(predictor.model, baseline.predictor.model)
+        if drift != 1.0:
+            model = predictor.model
+            as_fast = model.scaled(1.0 / drift, *(stage for stage in model.stages if stage != DEVICE))
+            log_rate += float(np.log1p(predictor.gain(as_fast).estimate))
+    return Point(dict(setting), record, log_rate, predictor)
+
+
+def drift_of(new: CostModel, old: CostModel) -> float:
+    """How many times as long everything took in one trial as in another, whatever their knobs; 1: that isn't known.
+
+    A value makes a stage or two faster or slower; a slower machine makes all of them slower. So it is the median over
+    the stages that both have, of the workers and of the main process.
+    """
+    common = [stage for stage in old.stages if stage in new.stages and stage not in (DEVICE, UNATTRIBUTED)]
+    costs = [(new.cost_per_sample(stage), old.cost_per_sample(stage)) for stage in common]
+    factors = [now / before for now, before in costs if now > 0.0 and before > 0.0]
+    if len(factors) < _LEAST_COMMON:
+        return 1.0
+    return float(np.clip(np.median(factors), 1.0 / _MOST_DRIFT, _MOST_DRIFT))
 
 
 def simulated_values(space: Space, anchor: Point) -> dict[str, list[Any]]:
@@ -122,7 +161,7 @@ def _changed(model: CostModel, new: CostModel, old: CostModel) -> CostModel:
     for stage, factor in stage_factors(new, old).items():
         if stage in model.stages:
             model = model.scaled(factor, stage)
-    model = _with_added(model, new, [stage for stage in new.stages if stage not in old.stages])
+    model = _with_added(model, new, [stage for stage in new.stages if stage not in old.stages], drift_of(new, old))
     if old.blocked_share > 0.0:
         model = replace(model, blocked_share=model.blocked_share * min(new.blocked_share / old.blocked_share, 5.0))
     if model.bytes_per_sample and new.bytes_per_sample and old.bytes_per_sample:
@@ -136,18 +175,19 @@ def _differs(new: CostModel, old: CostModel, name: str) -> bool:
 
 
 def stage_factors(new: CostModel, old: CostModel) -> dict[str, float]:
-    """By stage of the old model: how many times as long it takes in the new one; 0 where it is gone."""
-    found = {}
+    """By stage of the old model: how many times as long it takes in the new one, on the same machine; 0: it is gone."""
+    found, drift = {}, drift_of(new, old)
     for stage in old.stages:
         was = old.cost_per_sample(stage)
         if was > 0.0:
-            factor = new.cost_per_sample(stage) / was if stage in new.stages else 0.0
+            own = 1.0 if stage == DEVICE else drift
+            factor = new.cost_per_sample(stage) / was / own if stage in new.stages else 0.0
             found[stage] = 1.0 if abs(factor - 1.0) <= _NOISE else factor
     return found
 
 
-def _with_added(model: CostModel, new: CostModel, stages: Collection[str]) -> CostModel:
-    """The model with stages that it has not, at the cost that they have in another one."""
+def _with_added(model: CostModel, new: CostModel, stages: Collection[str], drift: float) -> CostModel:
+    """The model with stages that it has not, at the cost that they have in another one, of a machine that is slower."""
     samples, batches = model.samples, dict(model.batches)
     for stage in stages:
         if stage in model.stages:
@@ -161,6 +201,7 @@ def _with_added(model: CostModel, new: CostModel, stages: Collection[str]) -> Co
                 samples = replace(samples, stages=names, cost_s=cost_s, isolated=isolated)
         if stage in new.batches:
             batches[stage] = new.batches[stage]
+        model = model.scaled(1.0 / drift, stage)
     return replace(model, samples=samples, batches=batches)
 
 
@@ -179,7 +220,8 @@ def saves(value: Point, beside: Point) -> bool:
         return True
     factors = stage_factors(new, old)
     had, has = _demands(old, {}), _demands(old, factors)
-    added = _demands(new, {stage: 0.0 for stage in new.stages if stage in old.stages})
+    drift = drift_of(new, old)
+    added = _demands(new, {stage: 0.0 if stage in old.stages else 1.0 / drift for stage in new.stages})
     return any(had[lane] - has[lane] - added.get(lane, 0.0) > _LEAST_SAVED * had[lane] for lane in had)
 
 
@@ -189,6 +231,6 @@ def _demands(model: CostModel, factors: Mapping[str, float]) -> dict[str, float]
     for stage in model.stages:
         batch = model.batches.get(stage)
         lane = "worker" if batch is None else _LANE_OF_STATION.get(batch.station, batch.station)
-        lane = "device" if stage == "device" else lane
+        lane = "device" if stage == DEVICE else lane
         found[lane] = found.get(lane, 0.0) + model.cost_per_sample(stage) * factors.get(stage, 1.0)
     return found
