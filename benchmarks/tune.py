@@ -2,10 +2,11 @@
 
 Every setting of two small spaces is run in several blocks: the text detector's pipeline, and a script of a user's own.
 Searches are then replayed from these trials: a trial by itself is one of those that were recorded, a block draws what
-scatters from all of them, and the clock moves on as they did. In what is replayed the mean of a setting's trials is the
-truth. Other tuners take the best of single trials, from the same trials, in the same time. Two searches run for real.
+scatters from blocks in turns that ran for real, and the clock moves on as they did. In what is replayed the mean of a
+setting's trials is the truth. Other tuners take the best of single trials, from the same trials, in the same time. Two
+searches run for real.
 
-About 70 minutes, of which the recording takes 40; `--recorded DIR` keeps it, and goes on from it.
+About 70 minutes, of which the recording takes 35; `--recorded DIR` keeps it, and goes on from it.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ def measure(recorded: dict[str, RecordedSpace], searches: int) -> Iterator[Figur
     for name, space in recorded.items():
         origin = (
             f"replayed from {BLOCKS} recorded trials of each of {len(space.settings)} settings ({space.trial_s:.1f} s "
-            f"a trial; what scatters from trial to trial: {space.residuals().std() * 100:.1f} %)"
+            f"a trial; trials in turns scatter by {space.residuals().std() * 100:.1f} %, others by "
+            f"{space.scatter * 100:.1f} %)"
         )
         for minutes in BUDGETS_MIN:
             found = [outcome(space, minutes, seed) for seed in range(searches)]

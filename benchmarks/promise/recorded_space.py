@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ from workbench.explain.tuning.screening import name_of
 from workbench.explain.verdicts.effect import rate
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.space import Space
+from workbench.measure.comparison.order import blocks as blocks_of
+from workbench.measure.comparison.sliced_block import run_sliced_block
 from workbench.measure.trial.launcher import run_trial
-from workbench.records import Record, Slice
+from workbench.records import Record, Slice, Slicing
 from workbench.records.run_folder import read_record, read_spans
 from workbench.units import NS_PER_S
 
-_INDEX = "space.json"
+_INDEX, _TURNS = "space.json", "turns.json"
+
+#: Settings that run in turns beside the baseline, and in how many blocks.
+_TURNING, _BLOCKS_IN_TURNS = 4, 6
 
 
 @dataclass
@@ -32,12 +38,14 @@ class RecordedSpace:
         runs: Folder of the run folders.
         settings: All that can run, the baseline first.
         records: By the setting's name: its trials, block by block.
+        turns: By setting, of some: logs of its throughput over the baseline's, in blocks in turns.
     """
 
     space: Space
     runs: Path
     settings: list[dict[str, Any]]
     records: dict[str, list[Record]]
+    turns: list[list[float]]
     _predictors: dict[str, Predictor | None] = field(default_factory=dict)
 
     def log_rates(self) -> dict[str, np.ndarray]:
@@ -59,10 +67,20 @@ class RecordedSpace:
         return float(np.mean(walls))
 
     def residuals(self) -> np.ndarray:
-        """float64 [trials]: how far the ratio of a trial was from its setting's mean, corrected for few blocks."""
-        parts = [ratios - ratios.mean() for name, ratios in self.log_rates().items() if name != name_of({})]
+        """float64 [trials]: how far a trial in turns was from its setting's mean, corrected for few blocks.
+
+        In the blocks of a search trials take turns of seconds. Those of the whole space ran minutes apart, and scatter
+        by what the machine did in between as well.
+        """
+        parts = [np.array(ratios) - np.mean(ratios) for ratios in self.turns]
         blocks = len(parts[0])
         return np.concatenate(parts) * (blocks / (blocks - 1)) ** 0.5
+
+    @property
+    def scatter(self) -> float:
+        """Standard deviation of the log ratio of trials of the whole space, which ran minutes apart."""
+        parts = [ratios - ratios.mean() for name, ratios in self.log_rates().items() if name != name_of({})]
+        return float(np.concatenate(parts).std() * (len(parts[0]) / (len(parts[0]) - 1)) ** 0.5)
 
     def predictor(self, record: Record) -> Predictor | None:
         """What answers questions to one of these trials, calibrated once."""
@@ -106,14 +124,35 @@ def record_space(space: Space, folder: Path, *, blocks: int, say: Callable[[str]
             index.write_text(json.dumps(done))
             say(f"block {block + 1} of {blocks}: {count + 1} of {len(settings)}: {name or 'baseline'}")
     records = {name: [read_record(runs / run_id) for run_id in names] for name, names in done.items()}
-    return RecordedSpace(space, runs, settings, records)
+    return RecordedSpace(space, runs, settings, records, _record_turns(space, settings, folder, say))
+
+
+def _record_turns(
+    space: Space, settings: Sequence[dict[str, Any]], folder: Path, say: Callable[[str], None]
+) -> list[list[float]]:
+    """Some settings beside the baseline in blocks in turns, as a search runs them."""
+    path = folder / _TURNS
+    if not path.exists():
+        drawn = np.random.default_rng(0).permutation(len(settings) - 1)[:_TURNING] + 1
+        names = ["baseline", *(name_of(settings[place]) for place in drawn)]
+        variants = dict(zip(names, map(space.knobs, [{}, *(settings[place] for place in drawn)]), strict=True))
+        found: list[list[float]] = [[] for _ in drawn]
+        for block in range(_BLOCKS_IN_TURNS):
+            orders = list(islice(blocks_of(names, seed=block), Slicing().rounds))
+            records = run_sliced_block(variants, folder / "runs", orders, Slicing(), seed=block)
+            for ratios, name in zip(found, names[1:], strict=True):
+                ratios.append(float(np.log(rate(records[name]) / rate(records["baseline"]))))
+            say(f"block in turns {block + 1} of {_BLOCKS_IN_TURNS}")
+        path.write_text(json.dumps(found))
+    turns: list[list[float]] = json.loads(path.read_text())
+    return turns
 
 
 class Replay:
     """Gives recorded trials in the place of real ones.
 
-    A trial is as fast as its setting is on the average, times what was left over in one of all the trials, drawn at
-    random; blocks have that of the machine in common. Its clock moves on by what such trials took.
+    A trial by itself is one that was recorded. In a block it is as fast as its setting is on the average, times what
+    was left over in one of the trials in turns, drawn at random. The clock moves on by what such trials took.
 
     Args:
         recorded: The trials.
