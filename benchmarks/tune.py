@@ -90,9 +90,8 @@ def search(recorded: RecordedSpace, minutes: float, seed: int, *, identical: boo
     """A search that is replayed."""
     replay = Replay(recorded, seed, identical=identical)
     with tempfile.TemporaryDirectory() as folder:
-        space = Space(recorded.space.baseline.changed(seed=seed % 1000), recorded.space.axes)
-        state = begin_search(Path(folder), space, minutes=minutes, clock=replay.clock)
-        state.change(runs=str(recorded.runs))
+        state = begin_search(Path(folder), recorded.space, minutes=minutes, clock=replay.clock)
+        state.change(runs=str(recorded.runs), seed=seed)
         compare = partial(
             run_comparison,
             clock=replay.clock,
