@@ -201,10 +201,12 @@ class Replay:
         return {name: value for name in own if (value := getattr(knobs, name)) != own[name]}
 
     def _drawn(self, knobs: Knobs) -> Record:
-        setting = {} if self._identical else self._setting(knobs)
+        own = self._setting(knobs)
+        setting = {} if self._identical else own
         trials = self._recorded.records[name_of(setting)]
         record = trials[int(self._random.integers(len(trials)))]
-        return record.model_copy(update={"knobs": knobs}) if self._identical else record
+        # The knobs of a script's record are those in force, and not those that were asked for.
+        return record.model_copy(update={"knobs": record.knobs.unchecked(**own)}) if self._identical else record
 
 
 def _as_fast(record: Record, samples_per_s: float) -> Record:
