@@ -57,6 +57,7 @@ def describe_answer(
     )
     is_promising = winner is not None and winner.log_ratio > 0.0
     is_open = variant is None and (is_promising or (not rows and is_short))
+    is_open = is_open or (variant is not None and not is_answer(variant))
     return {
         "winner": None if winner is None else winner.setting,
         "verdict": None if variant is None else variant.verdict,
@@ -64,6 +65,11 @@ def describe_answer(
         "trades": _short(pareto([base, *rows])),
         "stop": "no_time" if is_open else "done",
     }
+
+
+def is_answer(variant: VariantResult) -> bool:
+    """Whether a fresh comparison says anything of the winner: it failed, or there is an interval."""
+    return variant.failure is not None or (variant.speedup is not None and variant.speedup.ci95 is not None)
 
 
 def _short(trades: list[Trade]) -> list[Trade]:

@@ -24,8 +24,9 @@ from workbench.report.rules import rules_here
 from workbench.report.tuning.state import Cancelled, TuningFolder
 from workbench.report.verdicts import compare_run
 
-#: Blocks of a comparison that chooses, at least and at most; of the last one, at most.
-_LEAST_TO_CHOOSE, _MOST_TO_CHOOSE, _MOST_TO_CONFIRM = 2, 8, 12
+#: Blocks of a comparison that chooses, and of the last one, at least and at most.
+_LEAST_TO_CHOOSE, _MOST_TO_CHOOSE = 2, 8
+_LEAST_TO_CONFIRM, _MOST_TO_CONFIRM = 3, 12
 
 #: On several nodes a verdict takes more blocks, one for each further node; of more nodes than this it may take longer.
 _MORE_ON_NODES = 4
@@ -105,7 +106,8 @@ class Blocks:
 
     def confirm(self, setting: Setting, seconds: float, block_s: float) -> Compared:
         """Compare the winner with the baseline afresh: trials that had no part in choosing it."""
-        blocks = max(3, min(_MOST_TO_CONFIRM, math.floor(seconds / max(block_s, 1e-9))))
+        least = _LEAST_TO_CONFIRM + (_MORE_ON_NODES if self.state.tuning.nodes else 0)
+        blocks = max(least, min(_MOST_TO_CONFIRM, math.floor(seconds / max(block_s, 1e-9))))
         name = fresh_name()
         self.state.change(confirmation=name)
         return self.go_on_confirming(self._begin(name, [setting], blocks), seconds)

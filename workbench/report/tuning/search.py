@@ -27,7 +27,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record, TuneLimits, Tuning
 from workbench.records.tuning import Sampler
 from workbench.report.outcome import TUNINGS, describe_failure, fresh_name
-from workbench.report.tuning.answer import describe_answer
+from workbench.report.tuning.answer import describe_answer, is_answer
 from workbench.report.tuning.blocks import Blocks, Compared, RunComparison
 from workbench.report.tuning.candidates import count_fates
 from workbench.report.tuning.chosen import Chosen
@@ -271,7 +271,7 @@ class Search:
             found = self._blocks.open(state.tuning.confirmation)
             if isinstance(found, Journal):
                 return self._blocks.go_on_confirming(found, state.left_s)
-            if found is not None:
+            if found is not None and all(map(is_answer, found.comparison.others)):
                 return found
         if winner is None or winner.log_ratio <= 0.0:
             return None
