@@ -29,6 +29,7 @@ from promise.figure import Figure, finish
 from promise.other_tuners import OTHERS
 from promise.recorded_space import RecordedSpace, Replay, record_space
 
+from workbench.explain.tuning.screening import name_of
 from workbench.explain.words.tuning import tuning_headline
 from workbench.files import cache_dir
 from workbench.knobs.joined import parse_knobs
@@ -197,8 +198,6 @@ def real_search(name: str, recorded: RecordedSpace, say: Callable[[str], None]) 
         tuning = run_search(state, on_text=say)
     true = recorded.true
     taken = tuning.winner if tuning.verdict == "faster" and tuning.winner else {}
-    from workbench.explain.tuning.screening import name_of
-
     regret = float(-np.expm1(true[name_of(taken)] - max(true.values())))
     return Figure(
         f"{name}: regret of a real search of {REAL_MIN:g} min",

@@ -131,7 +131,7 @@ def test_two_ranks_make_one_record(observe, tmp_path):
     assert {rank.num_steps for rank in record.script.ranks} == {20}
     assert (tmp_path / record.run_id / "rank-1" / "spans.parquet").is_file()
     slow, fast = record.script.ranks[1], record.script.ranks[0]  # rank 1 sleeps 10 ms in each step
-    assert slow.own_step_s > fast.own_step_s + 0.005 and slow.own_stage == "your code"
+    assert slow.own_step_s > max(0.010, fast.own_step_s) and slow.own_stage == "your code"
     assert any("Rank 1 is the slowest" in note for table in tables_of(record) for note in table.notes)
 
 

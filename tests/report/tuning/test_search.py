@@ -9,7 +9,6 @@ from pretended_machine import GRID, Machine, product_of
 from workbench.explain.tuning.screening import name_of
 from workbench.explain.words.tuning import tuning_headline
 from workbench.knobs.space import Space
-from workbench.measure.timing.spans import monotonic_ns
 from workbench.records import TuneLimits
 from workbench.records.run_folder import COMPARISON, read_comparison, read_tuning
 from workbench.report.tuning.state import interrupted_tunings, open_tuning
@@ -254,4 +253,3 @@ def test_what_it_is_told_about_lies_in_one_folder(tmp_path):
     assert isinstance(state.space, Space) and [axis.name for axis in state.space.axes] == [
         item.split("=")[0] for item in GRID
     ]
-    assert monotonic_ns() > 0

@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from workbench.errors import BadInput
 from workbench.explain.prediction.changes import Change, set_knob
+from workbench.explain.prediction.predictor import CONFIDENCE
 from workbench.explain.tuning.points import Point, measured_change
 from workbench.knobs.space import Setting
 from workbench.records import PredictedValue
@@ -21,9 +22,7 @@ _OF_TOGETHER = 0.04
 #: Likewise where nothing can be simulated, and effects are taken for factors.
 _OF_FACTOR = 0.15
 
-#: Intervals hold 9 of 10.
-LEVEL = 0.90
-_Z = float(norm.ppf(0.5 + LEVEL / 2))
+_Z = float(norm.ppf(0.5 + CONFIDENCE.level / 2))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.explain.tuning.elimination import is_settled, losers
+from workbench.explain.tuning.limits import broken
 from workbench.explain.verdicts.comparison import has_failed, is_clear
 from workbench.explain.verdicts.effect import estimate, paired_log_ratios
 from workbench.knobs.knobs import Knobs
@@ -21,6 +22,7 @@ from workbench.records.run_folder import COMPARISON, is_there, read_comparison, 
 from workbench.report.outcome import COMPARISONS, fresh_name, save_comparison
 from workbench.report.predictions import add_predictions
 from workbench.report.rules import rules_here
+from workbench.report.tuning.chosen import Chosen
 from workbench.report.tuning.state import Cancelled, TuningFolder
 from workbench.report.verdicts import compare_run
 
@@ -213,12 +215,5 @@ def _alive(records: Records) -> dict[str, Sequence[Record]]:
 
 def _over(records: Records, limits: TuneLimits) -> set[str]:
     """The variants whose own trials break the limits of memory or start-up, or have failed."""
-    found = set()
-    for name, trials in list(records.items())[1:]:
-        memory = [r.memory.peak_pss_bytes for r in trials if not r.forked and r.memory.peak_pss_bytes is not None]
-        startup = [r.startup.total_s for r in trials if not r.forked and r.startup is not None]
-        over_memory = limits.memory_bytes is not None and memory and max(memory) > limits.memory_bytes
-        over_startup = limits.startup_s is not None and startup and min(startup) > limits.startup_s
-        if over_memory or over_startup or has_failed(trials):
-            found.add(name)
-    return found
+    _, *others = ((name, Chosen({}, None, records=list(trials))) for name, trials in records.items())
+    return {name for name, one in others if one.failure or broken(limits, one.memory_bytes, one.startup_s, None)[0]}

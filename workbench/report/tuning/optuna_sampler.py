@@ -49,7 +49,6 @@ class OptunaSampler:
         self._situation = found.baseline.record.situation
         self._study = _open_study(state)
         self._asked: dict[str, Any] = {}
-        self._impossible = 0
 
     def begin(self) -> str:
         """See `proposals.Proposer`."""
@@ -75,7 +74,6 @@ class OptunaSampler:
             why, setting = self._space.reduced(setting, self._situation)
             name = name_of(setting)
             if why or name in found:
-                self._impossible += bool(why)
                 self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
             elif not setting or name in compared:
                 self._study.tell(trial, compared[name].log_ratio if setting else 0.0)
