@@ -32,7 +32,7 @@ class _Trials:
 
     @property
     def is_over(self) -> bool:
-        return self._replay.now_ns / NS_PER_S + self._recorded.trial_s > self._budget_s
+        return self._replay.now_ns / NS_PER_S + self._replay.trial_s > self._budget_s
 
     def run(self, setting: Setting) -> float:
         knobs = self._recorded.space.knobs(setting)

@@ -26,7 +26,7 @@ from workbench.units import NS_PER_S
 _INDEX, _TURNS = "space.json", "turns.json"
 
 #: Settings that run in turns beside the baseline, and in how many blocks.
-_TURNING, _BLOCKS_IN_TURNS = 4, 6
+_TURNING, _BLOCKS_IN_TURNS = 4, 8
 
 
 @dataclass
@@ -154,20 +154,30 @@ class Replay:
     A trial by itself is one that was recorded. In a block it is as fast as its setting is on the average, times what
     was left over in one of the trials in turns, drawn at random. The clock moves on by what such trials took.
 
+    Where two settings are the same, either might have been the other: what is left over is as often so much above as
+    below. A few recorded blocks are not so by themselves.
+
     Args:
         recorded: The trials.
         seed: Of the drawing.
         identical: Whether every setting is the baseline, whatever it sets.
+        startup_s: What every trial takes longer to begin than those that were recorded ("simulated").
     """
 
-    def __init__(self, recorded: RecordedSpace, seed: int, *, identical: bool = False) -> None:
+    def __init__(self, recorded: RecordedSpace, seed: int, *, identical: bool = False, startup_s: float = 0.0) -> None:
         self._recorded = recorded
         self._random = np.random.default_rng(seed)
         self._identical = identical
+        self._startup_s = startup_s
         self._residuals = recorded.residuals()
         self._true = recorded.true
         self._base = float(np.mean([np.log(rate(record)) for record in recorded.records[name_of({})]]))
         self.now_ns = 0
+
+    @property
+    def trial_s(self) -> float:
+        """What a trial takes, on the average."""
+        return self._recorded.trial_s + self._startup_s
 
     def clock(self) -> int:
         """Nanoseconds of the replayed machine."""
@@ -180,7 +190,8 @@ class Replay:
     def launch(self, knobs: Knobs, runs: Path, **_: object) -> Record:
         """A trial by itself: one that was recorded, as it was."""
         record = self._drawn(knobs)
-        self.now_ns += int((record.machine.wall_s if record.machine else self._recorded.trial_s) * NS_PER_S)
+        assert record.machine is not None
+        self.now_ns += int(record.machine.wall_s * NS_PER_S)
         return record
 
     def run_slices(self, variants: Mapping[str, Knobs], runs: Path, *_: object, **__: object) -> dict[str, Record]:
@@ -191,10 +202,14 @@ class Replay:
             record = self._drawn(knobs)
             log_rate = self._base + self.true(self._setting(knobs)) + common
             # The baseline's own scatter is in the ratios that were recorded.
-            log_rate += 0.0 if not self._setting(knobs) else float(self._random.choice(self._residuals))
+            log_rate += 0.0 if not self._setting(knobs) else self._left_over()
             found[name] = _as_fast(record, float(np.exp(log_rate)))
-            self.now_ns += int(self._recorded.trial_s * NS_PER_S)
+            self.now_ns += int(self.trial_s * NS_PER_S)
         return found
+
+    def _left_over(self) -> float:
+        found = float(self._random.choice(self._residuals))
+        return found * float(self._random.choice([-1.0, 1.0])) if self._identical else found
 
     def _setting(self, knobs: Knobs) -> dict[str, Any]:
         own = {axis.name: axis.values[0] for axis in self._recorded.space.axes}
@@ -205,6 +220,9 @@ class Replay:
         setting = {} if self._identical else own
         trials = self._recorded.records[name_of(setting)]
         record = trials[int(self._random.integers(len(trials)))]
+        assert record.machine is not None
+        machine = record.machine.model_copy(update={"wall_s": record.machine.wall_s + self._startup_s})
+        record = record.model_copy(update={"machine": machine})
         # The knobs of a script's record are those in force, and not those that were asked for.
         return record.model_copy(update={"knobs": record.knobs.unchecked(**own)}) if self._identical else record
 

@@ -34,9 +34,7 @@ def words_of(results: Path) -> list[str]:
     return [*command("tune", results, *_KNOBS), *_GRID]
 
 
-def plant_and_go_on(
-    folder: Path, *, number: signal.Signals, at: Moment, damage: Damage = lambda tuning: None
-) -> list[str]:
+def plant_and_go_on(folder: Path, *, number: signal.Signals, at: Moment, damage: Damage) -> list[str]:
     """Interrupt a search, damage something of it, and go on: it comes to an answer, and what has run counts.
 
     Args:
