@@ -12,9 +12,10 @@ from fakes import FakeTrials
 
 from workbench.errors import Problem
 from workbench.measure.nodes.address import Address
-from workbench.measure.nodes.block import BlockJob, BlockResult, forget, run_block
+from workbench.measure.nodes.block import BlockJob, forget, run_block
 from workbench.measure.nodes.cluster import Lost
 from workbench.measure.nodes.identity import Identity
+from workbench.measure.nodes.result import BlockResult
 from workbench.measure.trial.events import Event
 from workbench.records import Node
 

@@ -1,25 +1,26 @@
-"""What runs on a node: one block of a comparison, whose trials' folders go back to whoever has asked for it."""
+"""What runs on a node: one block of a comparison."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import Launch, RunSlices, run_comparison
 from workbench.measure.comparison.sliced_block import run_sliced_block
+from workbench.measure.nodes.result import BlockResult, packed
 from workbench.measure.trial.events import Event
 from workbench.measure.trial.launcher import run_trial
-from workbench.records import ComparisonState, Stop
-from workbench.records.run_folder import KNOBS, RECORD
+from workbench.records import ComparisonState
 
 #: How often it is looked whether the block is still asked for.
 _LOOK_S = 0.2
@@ -51,29 +52,6 @@ class BlockJob:
     state: str
     block: int
     order: list[str]
-
-
-@dataclass(frozen=True)
-class BlockResult:
-    """A block that has run.
-
-    Attributes:
-        trials: Its trials as the journal has them, as JSON, in the order they ran.
-        warmup_run_id: Of the warm-up trial, where this block has begun with one.
-        failed_run_id: Of a warm-up trial that failed: then there is no more.
-        stop: Why the comparison ended on the node.
-        whole_because: Why its trials took no turns, where they were to.
-        notes: What a reader should know of how it went.
-        folders: By run id, the files of its folder: content by name.
-    """
-
-    trials: list[str]
-    warmup_run_id: str | None
-    failed_run_id: str | None
-    stop: Stop | None
-    whole_because: str
-    notes: list[str]
-    folders: dict[str, dict[str, bytes]] = field(repr=False)
 
 
 #: By comparison: the journal of what this process has run of it, in a folder of its own.
@@ -213,6 +191,7 @@ def _run(
     failed = next((record.run_id for record in records if record.run_id not in known), None)
     run_ids = [*filter(None, [warmup, failed]), *(trial.run_id for trial in trials)]
     return BlockResult(
+        host=socket.gethostname(),
         trials=[trial.model_dump_json() for trial in trials],
         warmup_run_id=warmup,
         failed_run_id=failed,
@@ -221,33 +200,3 @@ def _run(
         notes=compared.notes,
         folders={run_id: packed(journal.runs / run_id) for run_id in run_ids},
     )
-
-
-def packed(folder: Path) -> dict[str, bytes]:
-    """The files of a run folder, by their names in it. Only knobs and record stay here, by which its age is known."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            name = path.relative_to(folder).as_posix()
-            found[name] = path.read_bytes()
-            if name not in (KNOBS, RECORD):
-                path.unlink()
-    return found
-
-
-def unpack(runs: Path, run_id: str, files: Mapping[str, bytes]) -> Path:
-    """Write the folder of a run that has come back: the record last, for it says that the rest is there.
-
-    Raises:
-        ValueError: For a name that leads out of the folder.
-        OSError: Where there is no room, or no leave.
-    """
-    folder = runs / run_id
-    root = runs.resolve()
-    for name in sorted(files, key=lambda name: name == RECORD):
-        path = folder / name
-        if not path.resolve().is_relative_to(root / run_id) or (root / run_id).parent != root:
-            raise ValueError(f"'{name}' of '{run_id}' leads out of the folder of runs")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(files[name])
-    return folder

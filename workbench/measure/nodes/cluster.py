@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 from workbench.errors import BadInput, Problem
 from workbench.measure.nodes.address import SUBJECT, Address
-from workbench.measure.nodes.block import BlockJob, BlockResult, forget, num_running, run_block
+from workbench.measure.nodes.block import BlockJob, forget, num_running, run_block
 from workbench.measure.nodes.local import local_cluster
+from workbench.measure.nodes.result import BlockResult
 from workbench.measure.nodes.settings import scheduler_problems, worker_problems
 from workbench.measure.trial.events import Event, parse_event
 from workbench.records import Node

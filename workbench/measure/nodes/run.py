@@ -17,19 +17,20 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.errors import BadInput, Problem, WorkbenchError
+from workbench.errors import BadInput, Problem
 from workbench.knobs.knobs import Knobs
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.order import blocks
 from workbench.measure.comparison.run import ComparisonRun, Records, run_comparison
 from workbench.measure.nodes.address import SUBJECT, TLS_SUBJECT, Address, parse_nodes
-from workbench.measure.nodes.block import BlockJob, BlockResult, unpack
+from workbench.measure.nodes.block import BlockJob
 from workbench.measure.nodes.cluster import Cluster, Lost, Running, open_cluster
 from workbench.measure.nodes.identity import Identity, differences, identify, notes_of
+from workbench.measure.nodes.result import BlockResult, enter
 from workbench.measure.timing.spans import Clock, monotonic_ns
 from workbench.measure.trial.events import Event
-from workbench.records import ComparisonState, Node, Record, Stop, VariantTrial
-from workbench.records.run_folder import RECORD, read_record, write_json
+from workbench.records import ComparisonState, Node, Record, Stop
+from workbench.records.run_folder import read_record
 from workbench.units import NS_PER_S, counted
 
 _POLL_S = 0.2
@@ -275,28 +276,17 @@ class _NodesRunner:
         return None
 
     def _enter(self, node: Node, block: int, result: BlockResult) -> None:
-        """Write what has come back, the records with their node, and enter the trials in the journal together."""
-        for run_id, files in result.folders.items():
-            try:
-                folder = unpack(self._journal.runs, run_id, files)
-            except ValueError as error:
-                raise WorkbenchError(f"node '{node.name}' has sent files that are not of a run: {error}") from None
-            write_json(folder / RECORD, read_record(folder).model_copy(update={"node": node}))
+        """Take in a block that has come back."""
+        trials = enter(self._journal, result, node)
         self._notes += [f"On node '{node.name}': {note}" for note in result.notes]
-        if result.whole_because and self._journal.state.policy.slicing is not None:
-            self._journal.take_no_turns(f"on node '{node.name}' {result.whole_because}")
         if result.warmup_run_id is not None:
-            self._journal.warmed_up(result.warmup_run_id)
             self._tell(node, "warm-up trial", read_record(self._journal.runs / result.warmup_run_id))
-        trials = [VariantTrial.model_validate_json(text).model_copy(update={"node": node}) for text in result.trials]
         if result.failed_run_id is not None:
             self._done[block] = {self._names[0]: read_record(self._journal.runs / result.failed_run_id)}
         elif trials:
-            self._journal.add_block(trials)
-            records = {trial.run_id: read_record(self._journal.runs / trial.run_id) for trial in trials}
-            self._done[block] = {trial.variant: records[trial.run_id] for trial in trials if not trial.repeated}
-            for trial in trials:
-                self._tell(node, trial.variant, records[trial.run_id])
+            self._done[block] = {trial.variant: record for trial, record in trials if not trial.repeated}
+        for trial, record in trials:
+            self._tell(node, trial.variant, record)
 
     def _lose(self, node: Node, block: int) -> None:
         self._to_run = sorted([*self._to_run, block])
