@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ class RecordedSpace:
         """What a trial took, on the average."""
         walls = [record.machine.wall_s for trials in self.records.values() for record in trials if record.machine]
         return float(np.mean(walls))
+
+    def without(self, name: str, value: object) -> RecordedSpace:
+        """The part of it in which a knob never has a value."""
+        settings = [setting for setting in self.settings if setting.get(name) != value]
+        return replace(self, space=self.space.without(name, value), settings=settings)
 
     def residuals(self) -> np.ndarray:
         """float64 [trials]: how far a trial in turns was from its setting's mean, corrected for few blocks.

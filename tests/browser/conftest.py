@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,14 +118,20 @@ class Browser:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium or Chrome; installed from the system's packages where there is none and we may."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
-            subprocess.run(command, capture_output=True, timeout=600, check=False)
-        found = shutil.which("chromium")
+    with (Path(tempfile.gettempdir()) / "workbench-tests-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # apt serves one at a time, and several processes test
+        found = _found()
+        if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+            for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+                subprocess.run(command, capture_output=True, timeout=600, check=False)
+            found = _found()
     if found is None:
         pytest.skip("no Chromium or Chrome here, and none could be installed")
     return found
+
+
+def _found() -> str | None:
+    return next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 @pytest.fixture(scope="session")
