@@ -79,7 +79,7 @@ class Outcome:
     Attributes:
         regret: Share of the best setting's throughput that is lost with the one that it ended with.
         holds: Whether the reported interval holds the true gain; None: nothing was reported.
-        answer: Its verdict, or "nothing" where none was needed.
+        answer: Its verdict, "nothing" where none was needed, or "open" where it asks for more time.
     """
 
     regret: float
@@ -133,7 +133,8 @@ def outcome(
     if tuning.gain is not None and tuning.gain.ci95 is not None and tuning.winner:
         low, high = tuning.gain.ci95
         holds = bool(low <= np.exp(replay.true(tuning.winner)) <= high)
-    return Outcome(regret_of(replay.true(taken), best), holds, tuning.verdict or "nothing")
+    answer = "open" if tuning.stop == "no_time" else tuning.verdict or "nothing"
+    return Outcome(regret_of(replay.true(taken), best), holds, answer)
 
 
 def measure(recorded: dict[str, RecordedSpace], searches: int) -> Iterator[Figure]:
@@ -153,7 +154,7 @@ def measure(recorded: dict[str, RecordedSpace], searches: int) -> Iterator[Figur
         outcomes += nothing
         yield share_figure(
             f"{name}: identical settings, nothing to gain",
-            [found.answer != "faster" for found in nothing],
+            [found.answer not in ("faster", "open") for found in nothing],
             LEAST_NOTHING,
             f"searches of {NOTHING_MIN:g} min; {origin}",
         )

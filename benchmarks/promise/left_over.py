@@ -76,8 +76,8 @@ class Watch:
         found = [f"process {process.pid} is still running: {_command(process)}" for process in self.processes()]
         found += [f"/dev/shm/{name} is left" for name in self._segments_left()]
         if temporary:
-            names = (path.name for path in self.temporary.iterdir() if not path.name.startswith(_KEPT))
-            found += [f"{name} is left in the folder of temporary files" for name in names]
+            paths = [path for path in self.temporary.iterdir() if not path.name.startswith(_KEPT)]
+            found += [f"{path.name} is left in the folder of temporary files: {_content(path)}" for path in paths]
         halves = (path for path in self._folder.rglob("*") if _is_half(path) and self.temporary not in path.parents)
         return found + [f"half of a file is left: {path.relative_to(self._folder)}" for path in halves]
 
@@ -129,6 +129,15 @@ def _command(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
         return " ".join(process.cmdline())[:120]
     return "?"
+
+
+def _content(path: Path) -> str:
+    """What tells whose it is."""
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            return f"a folder of {sorted(each.name for each in path.iterdir())}"
+        return f"a file of {path.stat().st_size} bytes that begins with {path.read_bytes()[:80]!r}"
+    return "gone while it was looked at"
 
 
 def _is_half(path: Path) -> bool:

@@ -10,9 +10,12 @@ from pretended_machine import Machine, product_of
 
 from workbench import cli
 from workbench.errors import BadInput
+from workbench.knobs.joined import parse_knobs
+from workbench.knobs.space import space_of
 from workbench.records import TuneLimits
 from workbench.report.notebook_run import NotebookFailed
 from workbench.report.tuning.open_search import read_limits
+from workbench.report.tuning.search import begin_search
 
 PAGES = Path(__file__).parents[2] / "data_samples"
 
@@ -61,6 +64,15 @@ def test_what_it_refuses_before_anything_runs(tune, tmp_path, arguments, said):
     assert code == 2 and said in text and not given
     assert "Traceback" not in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_whose_trials_are_gone_is_refused_before_anything_runs(tune, tmp_path):
+    space = space_of(parse_knobs({"dataset": str(PAGES)}), axes=["cache=none,decoded"], cores=2)
+    state = begin_search(tmp_path, space, minutes=10.0)
+    state.change(notes=[])
+
+    code, text, given = tune("--resume", str(state.folder))
+    assert code == 2 and "the folder of its trials is gone" in text and not given
 
 
 def test_all_that_is_wrong_with_limits_is_in_one_message():

@@ -118,11 +118,12 @@ def _tune(common: Mapping[str, Any], how: Mapping[str, Any], out: Path | None) -
     from workbench.records.run_folder import read_tuning
     from workbench.report.outcome import results_folder
     from workbench.report.tuning.open_search import check_baseline, read_limits, read_sampler, read_space
+    from workbench.report.tuning.state import read_to_go_on
 
     runner_for(how["nodes"])  # what is wrong with them is said before all else
     if how["resume"]:
         folder = expanded(how["resume"])
-        baseline = read_tuning(folder).baseline
+        baseline = read_to_go_on(folder).baseline
         out = out or folder.resolve().parent.parent
     else:
         baseline = read_space(common, how["knobs"], how["grid"]).baseline

@@ -39,6 +39,10 @@ def make_tuning(**fields):
         ({"verdict": "no_difference"}, "Nothing to gain: the best of 1 setting"),
         ({"verdict": "inconclusive"}, "Nothing to gain, as far as this comparison can say"),
         ({"verdict": "inconclusive", "gain": Interval(estimate=1.3, ci95=None)}, "There is no answer yet: too few"),
+        (
+            {"verdict": "inconclusive", "stop": "no_time"},
+            "There is no answer yet: 'num_workers=4 cache=prepared' may be",
+        ),
         ({"verdict": "slower"}, "Nothing to gain: the best of 1 setting"),
         ({"verdict": "failed"}, "There is no answer: the best of 1 setting"),
         ({"verdict": None, "winner": None}, "Nothing to gain: of 1 setting"),
@@ -98,7 +102,13 @@ def test_what_was_not_tried_and_why():
     assert any(line.startswith("2 settings of 4 are slower than the best") for line in said)
     assert any(line.startswith("1 setting of 4 might be as good") for line in said)
     assert any("nobody shares it (3)" in line for line in said)
+    assert any(line.startswith("1 combination is the same as another") for line in said)
     assert not any("stayed in the blocks" in line for line in said)
+
+
+def test_what_is_said_of_one_is_said_in_the_singular():
+    said = words.what_was_not_tried(make_tuning(fates={"not_kept": 1, "left_out": 1, "result": 1}))
+    assert [line.split()[4] for line in said] == ["holds", "has", "is"]
 
 
 def test_where_the_time_went_adds_up():

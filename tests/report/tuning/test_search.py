@@ -189,6 +189,18 @@ def test_one_whose_time_was_up_goes_on_with_more(tmp_path):
     assert tuning.winner == BEST and tuning.verdict == "faster"
 
 
+def test_a_gain_that_may_be_large_is_an_open_question_and_more_time_answers_it(tmp_path):
+    machine = Machine(product_of({("cache", "prepared"): 1.3}), noise=0.15, seed=3)
+    state = machine.begin(tmp_path, ("cache=none,prepared",), minutes=2.5)
+    tuning = machine.run(state)
+    assert tuning.verdict == "inconclusive" and tuning.gain.ci95[1] > 1.1
+    assert tuning.stop == "no_time" and "no answer yet" in tuning_headline(tuning)
+
+    machine._noise = 0.01
+    again = machine.run(open_tuning(state.folder, minutes=20.0, clock=machine.clock))
+    assert again.verdict == "faster" and again.stop == "done" and again.confirmation != tuning.confirmation
+
+
 def test_the_reported_interval_holds_the_true_gain(tmp_path):
     """The blocks that chose say too much of a winner; the fresh comparison does not."""
     held, chose = [], []

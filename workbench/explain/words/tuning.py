@@ -28,6 +28,8 @@ FATES: Mapping[Fate, str] = {
     "failed": "failed",
 }
 
+_OF_ONE = {"hold": "holds", "have": "has", "are": "is"}
+
 _RESULTS: dict[CheckStatus | None, str] = {
     "same": "its result is the same",
     "within_tolerance": "its result is within tolerance",
@@ -64,6 +66,8 @@ def tuning_headline(tuning: Tuning) -> str:
             return f"Nothing to gain: the best of {tried} ('{best}') shows no difference that matters ({gain})"
         case "inconclusive" if tuning.gain is None or tuning.gain.ci95 is None:
             return f"There is no answer yet: too few blocks confirm that '{best}' is faster ({gain})"
+        case "inconclusive" if tuning.stop == "no_time":
+            return f"There is no answer yet: '{best}' may be faster, which more time would show ({gain})"
         case "inconclusive":
             return f"Nothing to gain, as far as this comparison can say: the best of {tried} is '{best}' ({gain})"
         case "slower":
@@ -146,12 +150,19 @@ def what_was_not_tried(tuning: Tuning) -> list[str]:
     for fate, words in FATES.items():
         number = tuning.fates.get(fate, 0)
         if number and fate not in ("compared", "dropped", "outside"):
-            found.append(f"{counted(number, 'setting')} of {tuning.num_settings} {words}.")
+            verb, _, rest = words.partition(" ")
+            said = f"{_OF_ONE.get(verb, verb) if number == 1 else verb} {rest}"
+            found.append(f"{counted(number, 'setting')} of {tuning.num_settings} {said}.")
     if tuning.num_impossible:
         reasons = "; ".join(f"{why} ({number})" for why, number in tuning.impossible.items())
         found.append(f"{counted(tuning.num_impossible, 'combination')} cannot run: {reasons}.")
     if tuning.num_same:
-        found.append(f"{counted(tuning.num_same, 'combination')} are the same as others: what they change is inactive.")
+        said = (
+            "is the same as another: what it changes"
+            if tuning.num_same == 1
+            else "are the same as others: what they change"
+        )
+        found.append(f"{counted(tuning.num_same, 'combination')} {said} is inactive.")
     return found
 
 

@@ -13,6 +13,9 @@ from workbench.records import Interval, Trade, TuneLimits, VariantResult
 from workbench.report.tuning.blocks import Compared
 from workbench.report.tuning.chosen import Chosen
 
+#: Where the winner may still be this many times as fast as the baseline, or more, "nothing to gain" is no answer.
+_WORTH_MORE_TIME = 1.10
+
 #: A table of more rows is none that anybody reads.
 _MOST_ROWS = 6
 
@@ -68,8 +71,12 @@ def describe_answer(
 
 
 def is_answer(variant: VariantResult) -> bool:
-    """Whether a fresh comparison says anything of the winner: it failed, or there is an interval."""
-    return variant.failure is not None or (variant.speedup is not None and variant.speedup.ci95 is not None)
+    """Whether a fresh comparison says enough of the winner: it failed, has a verdict, or gains little at the most."""
+    if variant.failure is not None:
+        return True
+    if variant.speedup is None or variant.speedup.ci95 is None:
+        return False
+    return variant.verdict != "inconclusive" or variant.speedup.ci95[1] < _WORTH_MORE_TIME
 
 
 def _short(trades: list[Trade]) -> list[Trade]:

@@ -128,6 +128,19 @@ def space_in(tuning: Tuning) -> Space:
     return Space(baseline, tuple(axes))
 
 
+def read_to_go_on(folder: Path) -> Tuning:
+    """A search as it was left, where it can go on.
+
+    Raises:
+        BadInput: Where there is none, or the folder of its trials is gone.
+    """
+    tuning = read_tuning(folder)
+    if not Path(tuning.runs).is_dir():
+        what = "the folder of its trials is gone"
+        raise BadInput(str(folder), [Problem(what, tuning.runs, "Move it back to where it was")])
+    return tuning
+
+
 def open_tuning(folder: Path, *, minutes: float, clock: Clock) -> TuningFolder:
     """A search that goes on.
 
@@ -139,10 +152,7 @@ def open_tuning(folder: Path, *, minutes: float, clock: Clock) -> TuningFolder:
     Raises:
         BadInput: Where there is none, or the folder of its trials is gone.
     """
-    tuning = read_tuning(folder)
-    if not Path(tuning.runs).is_dir():
-        what = "the folder of its trials is gone"
-        raise BadInput(str(folder), [Problem(what, tuning.runs, "Move it back to where it was")])
+    tuning = read_to_go_on(folder)
     budget_s = max(tuning.budget_s, tuning.spent.total_s + minutes * 60.0)
     is_longer = budget_s > tuning.budget_s
     stop = None if is_longer and tuning.stop == "no_time" else tuning.stop
