@@ -47,7 +47,7 @@ def make_tuning(**fields):
         ({"verdict": "failed"}, "There is no answer: the best of 1 setting"),
         ({"verdict": None, "winner": None}, "Nothing to gain: of 1 setting"),
         ({"verdict": None, "winner": None, "candidates": []}, "Nothing to gain: no value makes anything faster"),
-        ({"verdict": None, "stop": "no_time"}, "There is no answer yet: the time was over before the best"),
+        ({"verdict": None, "stop": "no_time"}, "There is no answer yet: there was no time to confirm"),
         ({"stop": None}, "The search was interrupted after 460 s; it can go on"),
         ({"stop": "failed", "notes": ["it broke\nhere"]}, "There is no answer: the baseline failed (it broke)"),
     ],

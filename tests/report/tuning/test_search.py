@@ -189,6 +189,12 @@ def test_one_whose_time_was_up_goes_on_with_more(tmp_path):
     assert tuning.winner == BEST and tuning.verdict == "faster"
 
 
+def test_where_there_is_time_for_one_setting_it_is_compared(tmp_path):
+    machine = Machine(product_of({("cache", "prepared"): 1.5}), trial_s=11.0)
+    tuning = machine.run(machine.begin(tmp_path, ("cache=none,prepared",), minutes=2.0))
+    assert tuning.winner == {"cache": "prepared"} and tuning.verdict == "faster" and tuning.stop == "done"
+
+
 def test_a_gain_that_may_be_large_is_an_open_question_and_more_time_answers_it(tmp_path):
     machine = Machine(product_of({("cache", "prepared"): 1.3}), noise=0.15, seed=3)
     state = machine.begin(tmp_path, ("cache=none,prepared",), minutes=2.5)

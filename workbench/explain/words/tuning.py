@@ -50,8 +50,8 @@ def tuning_headline(tuning: Tuning) -> str:
         return f"There is no answer: the baseline failed ({why})"
     if tuning.winner is None or tuning.verdict is None:
         if tuning.stop == "no_time":
-            what = "before a setting was compared" if tuning.winner is None else "before the best was confirmed"
-            return f"There is no answer yet: the time was over {what}"
+            what = "to compare a setting" if tuning.winner is None else "to confirm the best one"
+            return f"There is no answer yet: there was no time {what}"
         if not any(candidate.measured is not None for candidate in tuning.candidates):
             return "Nothing to gain: no value makes anything faster, by short trials of each"
         return f"Nothing to gain: of {tried} that were compared, none is faster than the baseline"

@@ -43,6 +43,9 @@ _CHOOSING_SHARE = 0.70
 #: Settings that are compared at once, at most; and in how many blocks each of them should be, at least.
 _MOST_AT_ONCE, _LEAST_BLOCKS = 6, 3
 
+#: Likewise where there is no time for more, and one setting only.
+_FEWEST_BLOCKS = 2
+
 #: Share of the time for choosing that one comparison takes, where others are to follow.
 _FIRST_SHARE = 0.5
 
@@ -228,8 +231,11 @@ class Search:
 
     def _fitting(self, left_s: float) -> int:
         """How many settings there is time for beside the baseline, in as many blocks as a choice takes."""
-        trials = left_s / (_LEAST_BLOCKS * self._trial())
-        return max(0, min(_MOST_AT_ONCE, int(trials) - 1))
+        trials = left_s / self._trial()
+        number = min(_MOST_AT_ONCE, int(trials / _LEAST_BLOCKS) - 1)
+        if number < 1 and not self._chosen:  # one at least, which the fresh comparison looks at again
+            number = min(1, int(trials / _FEWEST_BLOCKS) - 1)
+        return max(0, number)
 
     def _trial(self) -> float:
         """About what a trial takes, in seconds."""
