@@ -68,7 +68,9 @@ class Machine:
 
     def launch(self, knobs: Knobs, runs: Path, **_: object) -> Record:
         record = self.trials(knobs, runs)
-        return record.model_copy(update={"memory": Memory(peak_pss_bytes=self._bytes_of(knobs))})
+        assert record.machine is not None
+        machine = record.machine.model_copy(update={"wall_s": self._trial_s})
+        return record.model_copy(update={"memory": Memory(peak_pss_bytes=self._bytes_of(knobs)), "machine": machine})
 
     def run_slices(self, variants: Mapping[str, Knobs], runs: Path, *_: object, **__: object) -> dict[str, Record]:
         return {name: self.launch(knobs, runs) for name, knobs in variants.items()}
