@@ -196,8 +196,8 @@ def regret_figures(
             f"{title}: mean regret less that of {other}",
             (own - others) * 100,
             "percentage points",
-            "<= 0" if all_fit else "< 0, interval and all",
-            own <= others if all_fit else interval[1] < 0.0,
+            "< 0, or both 0" if all_fit else "< 0, interval and all",
+            own < others or own == others == 0.0 if all_fit else interval[1] < 0.0,
             interval,
             f"{words}; {other} takes the best of single trials; {fit}",
         )

@@ -114,7 +114,7 @@ def drops_in_silence(patch: pytest.MonkeyPatch) -> None:
 
 
 def tells_the_first_only(patch: pytest.MonkeyPatch) -> None:
-    """Of several wrong settings one is told."""
+    """Of several wrong settings one is reported."""
     parse = knob_properties.parse_knobs
 
     def parsed(settings: Any) -> Any:
@@ -263,7 +263,7 @@ def raises_for(format_name: str) -> Plant:
 
 
 def recognises_by_a_key(patch: pytest.MonkeyPatch) -> None:
-    """A format is told by a key that every file is thought to have."""
+    """A format is recognised by a key that every file is thought to have."""
     patch.setitem(FORMATS, "ufo", replace(FORMATS["ufo"], is_json=lambda content: "words" in content["images"]))
 
 

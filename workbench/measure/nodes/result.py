@@ -51,19 +51,21 @@ def enter(journal: Journal, result: BlockResult, node: Node) -> list[tuple[Varia
     Raises:
         WorkbenchError: For files that are not of a run.
     """
+    records = {}
     for run_id, files in result.folders.items():
         try:
             folder = unpack(journal.runs, run_id, files)
         except ValueError as error:
             raise WorkbenchError(f"node '{node.name}' has sent files that are not of a run: {error}") from None
-        write_json(folder / RECORD, read_record(folder).model_copy(update={"node": node}))
+        records[run_id] = read_record(folder).model_copy(update={"node": node})
+        write_json(folder / RECORD, records[run_id])
     if result.whole_because and journal.state.policy.slicing is not None:
         journal.take_no_turns(f"on node '{node.name}' {result.whole_because}")
     if result.warmup_run_id is not None:
         journal.warmed_up(result.warmup_run_id)
     trials = [VariantTrial.model_validate_json(text).model_copy(update={"node": node}) for text in result.trials]
     journal.add_block(trials)
-    return [(trial, read_record(journal.runs / trial.run_id)) for trial in trials]
+    return [(trial, records[trial.run_id]) for trial in trials]
 
 
 def packed(folder: Path) -> dict[str, bytes]:

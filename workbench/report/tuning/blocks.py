@@ -27,7 +27,7 @@ from workbench.report.tuning.state import Cancelled, TuningFolder
 from workbench.report.verdicts import compare_run
 
 #: Blocks of a comparison that chooses, and of the last one, at least and at most.
-_LEAST_TO_CHOOSE, _MOST_TO_CHOOSE = 2, 8
+LEAST_TO_CHOOSE, _MOST_TO_CHOOSE = 2, 8
 _LEAST_TO_CONFIRM, _MOST_TO_CONFIRM = 3, 12
 
 #: On several nodes a verdict takes more blocks, one for each further node; of more nodes than this it may take longer.
@@ -84,7 +84,7 @@ class Blocks:
             seconds: What there is.
             block_s: About what a block takes.
         """
-        blocks = max(_LEAST_TO_CHOOSE, min(_MOST_TO_CHOOSE, math.floor(seconds / max(block_s, 1e-9))))
+        blocks = max(LEAST_TO_CHOOSE, min(_MOST_TO_CHOOSE, math.floor(seconds / max(block_s, 1e-9))))
         name = fresh_name()
         self.state.change(comparisons=[*self.state.tuning.comparisons, name])
         return self.go_on(self._begin(name, settings, blocks), seconds)
@@ -100,7 +100,7 @@ class Blocks:
         compared = self.run_comparison(
             journal,
             is_clear=lambda records: is_settled(_alive(records), journal.state.policy),
-            is_over=self._deadline(seconds, _LEAST_TO_CHOOSE),
+            is_over=self._deadline(seconds, LEAST_TO_CHOOSE),
             losers=lambda records: losers(_alive(records), journal.state.policy) | _over(records, limits),
             on_trial=self.on_trial,
         )

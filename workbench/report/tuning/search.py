@@ -28,7 +28,7 @@ from workbench.records import Record, TuneLimits, Tuning
 from workbench.records.tuning import Sampler
 from workbench.report.outcome import TUNINGS, describe_failure, fresh_name
 from workbench.report.tuning.answer import describe_answer, is_answer
-from workbench.report.tuning.blocks import Blocks, Compared, RunComparison
+from workbench.report.tuning.blocks import LEAST_TO_CHOOSE, Blocks, Compared, RunComparison
 from workbench.report.tuning.candidates import count_fates
 from workbench.report.tuning.chosen import Chosen
 from workbench.report.tuning.optuna_sampler import OptunaSampler
@@ -42,9 +42,6 @@ _CHOOSING_SHARE = 0.70
 
 #: Settings that are compared at once, at most; and in how many blocks each of them should be, at least.
 _MOST_AT_ONCE, _LEAST_BLOCKS = 6, 3
-
-#: Likewise where there is no time for more, and one setting only.
-_FEWEST_BLOCKS = 2
 
 #: Share of the time for choosing that one comparison takes, where others are to follow.
 _FIRST_SHARE = 0.5
@@ -234,7 +231,7 @@ class Search:
         trials = left_s / self._trial()
         number = min(_MOST_AT_ONCE, int(trials / _LEAST_BLOCKS) - 1)
         if number < 1 and not self._chosen:  # one at least, which the fresh comparison looks at again
-            number = min(1, int(trials / _FEWEST_BLOCKS) - 1)
+            number = min(1, int(trials / LEAST_TO_CHOOSE) - 1)
         return max(0, number)
 
     def _trial(self) -> float:
