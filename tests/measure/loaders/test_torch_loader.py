@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ import torch
 from torch.utils.data import Dataset
 from toy import Numbers, kill_the_worker
 
-from workbench.errors import BadInput, CannotWrite, Problem, WorkbenchError
+from workbench.errors import BadInput, CannotWrite, Problem, ProcessDied, WorkbenchError
 from workbench.knobs.measuring import LoaderKnobs
 from workbench.measure.loaders import deaths, indexed_batch, shared_memory, torch_loader
-from workbench.measure.loaders.deaths import LoaderDied, death_behind, explain_death
+from workbench.measure.loaders.deaths import broke_off, death_behind, explain_death
 from workbench.measure.loaders.indexed_batch import IndexedBatch, bytes_of
 from workbench.measure.loaders.shared_memory import SharedMemoryFull
 from workbench.measure.loaders.torch_loader import TorchLoader
@@ -128,7 +129,7 @@ def test_a_death_is_explained_with_what_to_do(what, remedy):
     error = RuntimeError("DataLoader worker (pid(s) 123) exited unexpectedly")
     error.__cause__ = RuntimeError(f"DataLoader worker (pid 123) {what}")
     death = explain_death(error)
-    assert isinstance(death, LoaderDied)
+    assert isinstance(death, ProcessDied)
     assert "123" in str(death)
     assert remedy in str(death)
 
@@ -182,7 +183,7 @@ def test_a_full_disk_is_no_full_shared_memory(tmp_path):
 )
 def test_a_batch_that_cannot_be_handed_over_is_explained_with_what_to_do(text, remedy):
     found = explain_death(RuntimeError(text))
-    assert isinstance(found, LoaderDied)
+    assert isinstance(found, ProcessDied)
     assert remedy in str(found)
 
 
@@ -216,16 +217,31 @@ def test_a_batch_that_breaks_off_is_a_death_of_which_torch_knows_more_in_a_momen
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
-    assert isinstance(death, LoaderDied)
+    assert isinstance(death, ProcessDied)
+    assert death.was_killed
     assert "pid 7" in str(death) and "num_workers" in str(death)
+    with pytest.raises(ProcessDied) as caught:
+        raise death from broken_off
+    assert explain_death(caught.value) is death, "what broke off knows less"
 
 
 def test_a_batch_that_breaks_off_is_a_death_also_where_torch_knows_of_none(broken_off, monkeypatch):
     monkeypatch.setattr(deaths, "_LATE_S", 0.0)
     assert death_behind(broken_off) is broken_off
     death = explain_death(broken_off)
-    assert isinstance(death, LoaderDied)
+    assert isinstance(death, ProcessDied)
+    assert death.was_killed, "a crash would have been told on stderr"
     assert "ended while it handed over a batch" in str(death) and "num_workers" in str(death)
+
+
+def test_a_batch_that_breaks_off_is_known_in_the_text_of_a_traceback_too(broken_off):
+    lines = "".join(traceback.format_exception(broken_off)).splitlines()
+    death = broke_off(["one line before", *lines, "one line after"])
+    assert death is not None
+    assert death.was_killed
+    assert broke_off([line for line in lines if "resource_sharer" not in line]) is None
+    assert broke_off([*lines[:-1], "KeyError: 3"]) is None
+    assert broke_off([*lines[:-1], "KeyError: 3", "EOFError"]) is None
 
 
 def test_a_file_of_the_data_set_that_ends_too_soon_is_no_death():
@@ -455,7 +471,7 @@ def test_after_the_counted_steps_a_death_interrupts_nobody_but_who_asks_for_a_ba
             list(batches)
         assert "exited unexpectedly" in str(caught.value)
         death = explain_death(caught.value)
-        assert isinstance(death, LoaderDied)
+        assert isinstance(death, ProcessDied)
         assert "is killed by signal: Killed; the kernel kills when memory runs out" in str(death)
     finally:
         (note,) = loader.close()

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from toy import toy_knobs
 
-from workbench.errors import BadInput, CannotWrite, Problem
-from workbench.measure.loaders.deaths import LoaderDied
+from workbench.errors import BadInput, CannotWrite, Problem, ProcessDied
 from workbench.measure.trial import worker
 from workbench.measure.trial.remedies import RanOut, kind_of, told_by, with_remedy
 from workbench.measure.trial.worker import leave_record
@@ -136,7 +135,7 @@ def test_an_error_that_is_raised_from_itself_hides_nothing(tmp_path: Path) -> No
 
 def test_a_death_of_a_worker_that_is_told_late_is_one(tmp_path: Path) -> None:
     told = RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
-    assert isinstance(with_remedy(told, tmp_path), LoaderDied)
+    assert isinstance(with_remedy(told, tmp_path), ProcessDied)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +159,15 @@ def test_what_a_script_ran_out_of_is_known_by_its_end(
     assert told is not None
     assert words in str(told)
     assert kind_of(told) == kind
+
+
+def test_a_worker_that_was_gone_when_its_batch_was_fetched_is_known_by_the_traceback(tmp_path: Path) -> None:
+    call = '  File "/usr/lib/python3.12/multiprocessing/resource_sharer.py", line 57, in detach'
+    told = told_by(
+        1, f"Traceback (most recent call last):\n{call}\nConnectionResetError: [Errno 104] reset\n", tmp_path
+    )
+    assert told is not None
+    assert kind_of(told) == "killed"
 
 
 @pytest.mark.parametrize(("returncode", "last"), [(1, "KeyError: 3"), (0, "MemoryError"), (None, "")])

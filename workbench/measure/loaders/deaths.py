@@ -9,13 +9,8 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from workbench.errors import CannotWrite, WorkbenchError, causes
+from workbench.errors import CannotWrite, ProcessDied, WorkbenchError, causes
 from workbench.measure.loaders.shared_memory import SharedMemoryFull, free_bytes, shared_memory_full
-
-
-class LoaderDied(Exception):
-    """A worker process ended that should not have; the message says how."""
-
 
 #: Why something was killed, most likely, and what to do.
 KILLED = "the kernel kills when memory runs out: lower num_workers or batch_size, or take a smaller cache"
@@ -42,6 +37,16 @@ _NO_SEGMENT = re.compile(r"unable to open shared memory object <.*")
 
 #: What has no room, where it is named: a file's name stands behind the message.
 _NO_SPACE = re.compile(r"No space left on device(?:: '([^'\n]+)')?")
+
+#: What can be said where nobody knows how a worker ended; a crash would have been told on stderr.
+_BROKE_OFF = f"a loader worker ended while it handed over a batch; {KILLED}"
+
+#: The module that fetches the files of a batch, and what it raises where the worker is gone that has them.
+_HANDED_OVER_BY = "resource_sharer.py"
+_GONE = (EOFError, ConnectionError)
+
+#: The last line of a traceback of those.
+_GONE_IN_TEXT = re.compile(r"^(EOFError|Connection\w*Error|BrokenPipeError)\b")
 
 #: torch raises the death of a worker from a signal handler, which may come this much later than what the death broke.
 _LATE_S = 1.0
@@ -74,7 +79,7 @@ def explain_death(
     num_workers: int | None = None,
     batch_bytes: int | None = None,
     free: int | None = None,
-) -> LoaderDied | WorkbenchError | None:
+) -> WorkbenchError | None:
     """What torch says of a dead worker, or of one that could not hand over its batch, in words to act on.
 
     torch raises the death of a worker from a signal handler, so that it comes up wherever the main process happens to
@@ -87,10 +92,10 @@ def explain_death(
         free: Free room in /dev/shm before the workers started; None: what is free now is named.
 
     Returns:
-        The error to raise instead; None for any other one.
+        The error to raise instead, a `ProcessDied` where a worker is gone; None for any other one.
     """
     chain = list(causes(error))
-    known = next((link for link in chain if isinstance(link, SharedMemoryFull)), None)
+    known = next((link for link in chain if isinstance(link, SharedMemoryFull | ProcessDied)), None)
     if known is not None:
         return known
     texts = [str(link) for link in chain]
@@ -103,25 +108,45 @@ def explain_death(
         how = _how_it_ended(chain, pids) or how
     worker = f"loader worker (pid {pids.strip()})"
     if "Bus error" in how:
-        return LoaderDied(f"{worker} is killed by signal: Bus error. {full}")
+        return ProcessDied(f"{worker} is killed by signal: Bus error. {full}", was_killed=False)
     if _NO_ROOM.search(together):
         return full
     if _NO_DESCRIPTORS.search(together):
         remedy = "Raise the limit (ulimit -n), or lower num_workers or prefetch_factor"
-        return LoaderDied(f"too many open files: torch keeps one open for each tensor of a batch. {remedy}")
+        said = f"too many open files: torch keeps one open for each tensor of a batch. {remedy}"
+        return ProcessDied(said, was_killed=False)
     if found := _NO_SEGMENT.search(together):
-        return LoaderDied(f"a loader worker could not hand over its batch: {found[0]}. num_workers=0 does without")
+        said = f"a loader worker could not hand over its batch: {found[0]}. num_workers=0 does without"
+        return ProcessDied(said, was_killed=False)
     if found := _NO_SPACE.search(together):
         if found[1]:
             return full if found[1].startswith("/dev/shm/") else CannotWrite.full(found[1])
         if free_now is not None and free_now < _NO_ROOM_BYTES:
             return full
     if not deaths and any(map(_broke_off, chain)):
-        return LoaderDied(f"a loader worker ended while it handed over a batch; {KILLED}")
+        return ProcessDied(_BROKE_OFF, was_killed=True)
     if not deaths:
         return None
-    remedy = KILLED if "Killed" in how else "the tail of stderr may say more"
-    return LoaderDied(f"{worker} {how.strip().rstrip('.')}; {remedy}")
+    was_killed = "Killed" in how
+    remedy = KILLED if was_killed else "the tail of stderr may say more"
+    return ProcessDied(f"{worker} {how.strip().rstrip('.')}; {remedy}", was_killed=was_killed)
+
+
+def broke_off(lines: Iterable[str]) -> ProcessDied | None:
+    """The death of a worker that a traceback in text shows: it was gone when its batch was fetched.
+
+    Args:
+        lines: What a script has written to stderr.
+    """
+    calls = False
+    for line in lines:
+        if line[:1].strip():
+            if calls and _GONE_IN_TEXT.match(line):
+                return ProcessDied(_BROKE_OFF, was_killed=True)
+            calls = False
+        elif f'{_HANDED_OVER_BY}"' in line:
+            calls = True
+    return None
 
 
 def _how_it_ended(chain: Iterable[BaseException], pids: str) -> str | None:
@@ -139,5 +164,5 @@ def _how_it_ended(chain: Iterable[BaseException], pids: str) -> str | None:
 def _broke_off(error: BaseException) -> bool:
     """Whether a worker was gone when this process asked it for the files of a batch."""
     frames = traceback.walk_tb(error.__traceback__)
-    is_broken = isinstance(error, EOFError | ConnectionError)
-    return is_broken and any(Path(frame.f_code.co_filename).name == "resource_sharer.py" for frame, _ in frames)
+    is_gone = isinstance(error, _GONE)
+    return is_gone and any(Path(frame.f_code.co_filename).name == _HANDED_OVER_BY for frame, _ in frames)

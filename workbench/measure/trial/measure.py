@@ -90,7 +90,7 @@ class Trial:
 
         Raises:
             WorkbenchError: For what a user can put right.
-            LoaderDied: When a loader worker is gone.
+            ProcessDied: When a loader worker is gone.
             Exception: Whatever else goes wrong before the counted steps are over.
         """
         try:

@@ -13,7 +13,7 @@ import signal
 from pathlib import Path
 
 from workbench.errors import BadInput, CannotWrite, ProcessDied, WorkbenchError, causes
-from workbench.measure.loaders.deaths import KILLED, LoaderDied, explain_death
+from workbench.measure.loaders.deaths import KILLED, broke_off, explain_death
 from workbench.records import FailureKind
 from workbench.records.run_folder import PROFILES
 
@@ -99,7 +99,9 @@ def told_by(returncode: int | None, stderr: str, folder: Path) -> Exception | No
     lines = stderr.splitlines()[-_LAST_LINES:]
     said = RuntimeError("\n".join(line for line in lines if line[:1].strip()))  # indented is what was called
     told = with_remedy(said, folder)
-    return None if told is said else told
+    if told is not said:
+        return told
+    return broke_off(lines)
 
 
 def kind_of(error: Exception) -> FailureKind:
@@ -107,8 +109,6 @@ def kind_of(error: Exception) -> FailureKind:
     if isinstance(error, BadInput):
         return "bad_input"
     for link in causes(error):
-        if isinstance(link, LoaderDied):
-            return "killed" if "Killed" in str(link) else "crash"
         if isinstance(link, ProcessDied):
             return "killed" if link.was_killed else "crash"
         if isinstance(link, TookTooLong):

@@ -25,7 +25,6 @@ from workbench.errors import CannotWrite, WorkbenchError
 from workbench.knobs.joined import RecordedKnobs
 from workbench.knobs.observed import ObservedKnobs
 from workbench.measure.attach.seen import shared_folder
-from workbench.measure.loaders.deaths import LoaderDied
 from workbench.measure.ranks.ranked_trial import RankedTrial, RankFailed
 from workbench.measure.timing.moment import Moment
 from workbench.measure.trial.events import EventWriter
@@ -85,7 +84,7 @@ def leave_record(trial: Trial | Observed | RankedTrial, knobs: RecordedKnobs, fo
             record = trial.run()
     except Exception as raised:  # a failed trial is a result: whatever it was goes into the record
         error = with_remedy(raised, folder)
-        if not isinstance(error, WorkbenchError | RankFailed | LoaderDied):  # these say all
+        if not isinstance(error, WorkbenchError | RankFailed):  # these say all
             with contextlib.suppress(OSError):  # stderr is a file in the run folder, whose disk may be full
                 traceback.print_exc()
         record = Record(
