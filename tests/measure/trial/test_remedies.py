@@ -145,6 +145,12 @@ def test_a_death_of_a_worker_that_is_told_late_is_one(tmp_path: Path) -> None:
         (None, "MemoryError", "error", "memory ran out"),
         (1, "OSError: [Errno 24] Too many open files: '/a'", "error", "ulimit"),
         (1, "RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed. ", "killed", "pid 7"),
+        (
+            1,
+            "object repr : RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed. ')",
+            "killed",
+            "Killed; the",
+        ),
         (1, "RuntimeError: unable to allocate shared memory(shm) for file </torch_7_1_0>", "error", "shm-size"),
         (-signal.SIGKILL, "", "killed", "lower num_workers"),
         (-signal.SIGSEGV, "", "crash", "SIGSEGV is a crash"),

@@ -18,7 +18,8 @@ KILLED = "the kernel kills when memory runs out: lower num_workers or batch_size
 #: The file of torch's iterator, which knows its workers.
 _TORCHS_LOADER = "dataloader.py"
 
-_DEATH = re.compile(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) (.*)")
+#: A traceback that the death of a worker interrupts ends with ``object repr : RuntimeError('... Killed. ')``.
+_DEATH = re.compile(r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) ([^'\n]*)")
 
 #: A segment that has no room: "unable to allocate shared memory(shm) for file </torch_7_12_0>: No space left on device
 #: (28)", and, where memory is not reserved beforehand, "unable to write to file </torch_7_12_0>: No space ...".
