@@ -10,7 +10,7 @@ from workbench.knobs.joined import parse_knobs
 from workbench.panel.run_list import RunList
 from workbench.panel.run_queue import RunQueue
 from workbench.panel.tune_panel import TunePanel
-from workbench.records.run_folder import read_tuning
+from workbench.records.run_folder import TUNE, read_tuning, write_json
 
 PATIENCE_S = 60.0
 
@@ -123,3 +123,15 @@ def test_earlier_searches_can_be_looked_at(panel, tmp_path, machine):
 
     later.of(widgets.Dropdown, "shown").value = panel.folder.name
     assert "cache=prepared&#x27; is 2.0" in later.text()
+
+
+def test_one_without_an_answer_offers_the_time_that_it_takes(panel, tmp_path, machine):
+    panel.press("Search")
+    tuning = read_tuning(panel.folder)
+    write_json(panel.folder / TUNE, tuning.model_copy(update={"stop": "no_time", "verdict": None, "more_s": 1450.0}))
+    later = Panel(tmp_path, machine, parse_knobs({"num_pages": 8}))
+    later.of(widgets.IntSlider, "minutes").value = 5
+
+    later.of(widgets.Dropdown, "shown").value = panel.folder.name
+    assert later.of(widgets.IntSlider, "minutes").value == 25
+    assert "it takes 25 min more" in later.screen()

@@ -143,14 +143,15 @@ def _tune(common: Mapping[str, Any], how: Mapping[str, Any], out: Path | None) -
     if tuning.trades:
         print_table(trades_table(tuning))
     print_sentences([words.limits_sentence(tuning), *words.what_was_not_tried(tuning)])
-    say(f"Time: {words.where_the_time_went(tuning.spent, tuning.budget_s)}")
+    say(f"Time: {words.where_the_time_went(tuning)}")
     print_sentences(f"Note: {note}" for note in tuning.notes)
     if tuning.stop != "failed":
         say(f"It runs with: {words.command_of(tuning)}")
     if snippet := words.snippet_of(tuning):
         say(f"In your own code:\n{snippet}")
     if tuning.stop == "no_time":
-        say(f"For more time: workbench tune --resume {shlex.quote(str(folder))} --minutes N")
+        minutes = words.minutes_to_go_on(tuning) or "N"
+        say(f"For more time: workbench tune --resume {shlex.quote(str(folder))} --minutes {minutes}")
     say(f"Search: {folder}\nReport: {done.html}")
     return {"no_time": CANNOT_TELL, "failed": 1}.get(tuning.stop or "failed", 0)
 

@@ -16,6 +16,7 @@ from workbench.explain.figures.tuning import search_figure, trades_table, values
 from workbench.explain.words.tuning import (
     command_of,
     limits_sentence,
+    minutes_to_go_on,
     snippet_of,
     tuning_headline,
     what_was_not_tried,
@@ -200,7 +201,8 @@ class TunePanel:
         self._more.disabled = tuning.stop not in (None, "no_time")
         self._export.disabled = tuning.stop is None
         self._answer.value = title(tuning_headline(tuning))
-        time = where_the_time_went(tuning.spent, tuning.budget_s)
+        time = where_the_time_went(tuning)
+        self._minutes.value = max(self._minutes.value, min(minutes_to_go_on(tuning), _MOST_MINUTES))
         about = [limits_sentence(tuning), *what_was_not_tried(tuning), f"Time: {time}"]
         how = "" if tuning.stop == "failed" else f"<pre>{escape(command_of(tuning))}</pre>"
         how += f"<pre>{escape(snippet)}</pre>" if (snippet := snippet_of(tuning)) else ""

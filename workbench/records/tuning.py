@@ -132,4 +132,7 @@ class Tuning(BaseModel):
     gain: Interval | None = Field(None, description="of the confirmation: throughput over the baseline's")
     trades: list[Trade] = Field(default_factory=list)
     stop: TuneStop | None = Field(None, description="None: it was interrupted, or is still running")
+    more_s: float | None = Field(
+        None, description="what an answer takes beyond what was spent, at least, by the trials so far; None: no more"
+    )
     notes: list[str] = Field(default_factory=list)

@@ -6,7 +6,7 @@ import pytest
 
 from workbench.explain.words import tuning as words
 from workbench.knobs.joined import parse_knobs
-from workbench.records import Candidate, Interval, Spent, Trade, Tuning
+from workbench.records import Candidate, Interval, MeasuredValue, PredictedValue, Spent, Trade, Tuning
 
 GAIN = Interval(estimate=1.5, ci95=(1.4, 1.6))
 
@@ -112,6 +112,21 @@ def test_what_is_said_of_one_is_said_in_the_singular():
 
 
 def test_where_the_time_went_adds_up():
-    assert words.where_the_time_went(make_tuning().spent, 1200.0) == (
-        "460 s of 1200 s: short trials 60.0 s, blocks that chose 300 s, the comparison that confirms 100 s."
-    )
+    said = "460 s of 1200 s: short trials 60.0 s, blocks that chose 300 s, the comparison that confirms 100 s."
+    looked_at = Spent(values_s=60.0, predictions_s=0.0001, blocks_s=300.0, confirmation_s=100.0)
+    assert words.where_the_time_went(make_tuning(spent=looked_at)) == said
+    assert words.where_the_time_went(make_tuning(more_s=61.0)) == f"{said} For an answer it takes 2 min more, at least."
+
+
+def test_where_nothing_was_compared_it_says_what_was_predicted():
+    def kept(workers, estimate, fate="no_time"):
+        predicted = PredictedValue(estimate=estimate, low=0.9 * estimate, high=1.1 * estimate)
+        return Candidate(settings={"num_workers": workers}, fate=fate, predicted=predicted)
+
+    bare = {"stop": "no_time", "winner": None, "verdict": None}
+    base = MeasuredValue(settings={}, run_id=None, samples_per_s=10.0)
+    candidates = [kept(4, 10.0), kept(8, 12.0), kept(16, 20.0, fate="memory")]
+    said = words.tuning_headline(make_tuning(**bare, candidates=candidates, values=[base]))
+    assert said.endswith("by predictions the best is 'num_workers=8', 1.20x [1.08, 1.32] as fast as the baseline")
+    for fields in ({"candidates": [], "values": [base]}, {"candidates": candidates}):
+        assert words.tuning_headline(make_tuning(**bare, **fields)).endswith("no time to compare a setting")

@@ -133,10 +133,35 @@ def test_the_time_is_kept(tmp_path):
 
 def test_where_there_is_no_time_it_says_so(tmp_path):
     machine = Machine(product_of(FACTORS), trial_s=30.0)
-    tuning = machine.run(machine.begin(tmp_path, minutes=1.0))
+    said = []
+    tuning = machine.run(machine.begin(tmp_path, minutes=1.0), on_text=said.append)
 
     assert tuning.stop == "no_time"
     assert tuning_headline(tuning).startswith("There is no answer yet")
+    assert said[0] == "A trial takes 30.0 s: an answer probably takes 360 s at least, and 60.0 s are given."
+
+
+def test_where_the_time_does_nothing_is_said_of_it(tmp_path):
+    said = []
+    machine = Machine(product_of(FACTORS))
+    assert machine.run(machine.begin(tmp_path), on_text=said.append).more_s is None
+    assert not any("are given" in text for text in said)
+
+
+@pytest.mark.parametrize("grid", [("cache=none,prepared",), GRID])
+@pytest.mark.parametrize("minutes", [1.0, 3.0, 4.0])
+def test_with_the_time_that_it_asks_for_it_comes_to_an_answer(tmp_path, grid, minutes):
+    machine = Machine(product_of(FACTORS), trial_s=30.0)
+    state = machine.begin(tmp_path, grid, minutes=minutes)
+    tuning = machine.run(state)
+    assert tuning.stop == "no_time" and tuning.more_s > 0.0
+
+    going_on = open_tuning(state.folder, minutes=tuning.more_s / 60.0, clock=machine.clock)
+    assert going_on.tuning.more_s is None, "it is not over"
+    spent_s = going_on.spent_s
+    tuning = machine.run(going_on)
+    assert tuning.stop == "done" and tuning.verdict == "faster" and tuning.more_s is None
+    assert going_on.spent_s - spent_s >= 0.5 * (tuning.budget_s - spent_s), "it asked for no more than it took"
 
 
 class Interrupt(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from workbench.explain.words.items import plural
 from workbench.knobs.format import format_settings, format_value
 from workbench.knobs.observed import DATA_LOADER_KNOBS, OBSERVED
 from workbench.knobs.space import setting_name
-from workbench.records import CheckStatus, Fate, Interval, Spent, Tuning
+from workbench.records import CheckStatus, Fate, Interval, Tuning
 from workbench.units import counted, format_bytes, format_duration, format_ratio
 
 #: What became of settings, as the end of "12 settings ...", in the order in which it happens.
@@ -27,6 +28,9 @@ FATES: Mapping[Fate, str] = {
     "compared": "stayed in the blocks to their end",
     "failed": "failed",
 }
+
+#: What takes less has not run: its conditions were looked at.
+_NOTHING_S = 0.001
 
 _OF_ONE = {"hold": "holds", "have": "has", "are": "is"}
 
@@ -50,7 +54,7 @@ def tuning_headline(tuning: Tuning) -> str:
         return f"There is no answer: the baseline failed ({why})"
     if tuning.winner is None or tuning.verdict is None:
         if tuning.stop == "no_time":
-            what = "to compare a setting" if tuning.winner is None else "to confirm the best one"
+            what = f"to compare a setting{_expected(tuning)}" if tuning.winner is None else "to confirm the best one"
             return f"There is no answer yet: there was no time {what}"
         if not any(candidate.measured is not None for candidate in tuning.candidates):
             return "Nothing to gain: no value makes anything faster, by short trials of each"
@@ -73,6 +77,20 @@ def tuning_headline(tuning: Tuning) -> str:
         case "slower":
             return f"Nothing to gain: the best of {tried} ('{best}') is slower when it is compared afresh ({gain})"
     return f"There is no answer: the best of {tried} ('{best}') failed when it was compared afresh"
+
+
+def _expected(tuning: Tuning) -> str:
+    """What predictions say of the best, as the end of a sentence; empty where nothing was predicted."""
+    predicted = [c for c in tuning.candidates if c.predicted is not None and c.fate == "no_time"]
+    base = tuning.values[0].samples_per_s if tuning.values else None
+    if not predicted or base is None:
+        return ""
+    best = max(predicted, key=lambda candidate: candidate.predicted.estimate if candidate.predicted else 0.0)
+    assert best.predicted is not None
+    gain = Interval(
+        estimate=best.predicted.estimate / base, ci95=(best.predicted.low / base, best.predicted.high / base)
+    )
+    return f"; by predictions the best is '{setting_name(best.settings)}', {_factor(gain)} as fast as the baseline"
 
 
 def winners_result(tuning: Tuning) -> CheckStatus | None:
@@ -166,16 +184,25 @@ def what_was_not_tried(tuning: Tuning) -> list[str]:
     return found
 
 
-def where_the_time_went(spent: Spent, budget_s: float) -> str:
-    """What the search spent its time on, in a sentence."""
+def where_the_time_went(tuning: Tuning) -> str:
+    """What the search spent its time on, and what an answer would take beyond that, in a sentence."""
+    spent = tuning.spent
     parts = {
         "short trials": spent.values_s,
         "predictions": spent.predictions_s,
         "blocks that chose": spent.blocks_s,
         "the comparison that confirms": spent.confirmation_s,
     }
-    named = ", ".join(f"{name} {format_duration(seconds)}" for name, seconds in parts.items() if seconds > 0.0)
-    return f"{format_duration(spent.total_s)} of {format_duration(budget_s)}: {named or 'nothing yet'}."
+    named = ", ".join(f"{name} {format_duration(each)}" for name, each in parts.items() if each > _NOTHING_S)
+    said = f"{format_duration(spent.total_s)} of {format_duration(tuning.budget_s)}: {named or 'nothing yet'}."
+    if tuning.more_s is None:
+        return said
+    return f"{said} For an answer it takes {minutes_to_go_on(tuning)} min more, at least."
+
+
+def minutes_to_go_on(tuning: Tuning) -> int:
+    """Whole minutes that a search needs to come to an answer, at least; 0 where it has one."""
+    return math.ceil((tuning.more_s or 0.0) / 60.0)
 
 
 def how_good_predictions_were(tuning: Tuning) -> str:

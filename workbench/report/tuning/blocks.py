@@ -28,7 +28,7 @@ from workbench.report.verdicts import compare_run
 
 #: Blocks of a comparison that chooses, and of the last one, at least and at most.
 LEAST_TO_CHOOSE, _MOST_TO_CHOOSE = 2, 8
-_LEAST_TO_CONFIRM, _MOST_TO_CONFIRM = 3, 12
+LEAST_TO_CONFIRM, _MOST_TO_CONFIRM = 3, 12
 
 #: On several nodes a verdict takes more blocks, one for each further node; of more nodes than this it may take longer.
 _MORE_ON_NODES = 4
@@ -106,10 +106,14 @@ class Blocks:
         )
         return self._kept(journal, compared)
 
+    @property
+    def least_to_confirm(self) -> int:
+        """Blocks that the last comparison is planned for, at least."""
+        return LEAST_TO_CONFIRM + (_MORE_ON_NODES if self.state.tuning.nodes else 0)
+
     def confirm(self, setting: Setting, seconds: float, block_s: float) -> Compared:
         """Compare the winner with the baseline afresh: trials that had no part in choosing it."""
-        least = _LEAST_TO_CONFIRM + (_MORE_ON_NODES if self.state.tuning.nodes else 0)
-        blocks = max(least, min(_MOST_TO_CONFIRM, math.floor(seconds / max(block_s, 1e-9))))
+        blocks = max(self.least_to_confirm, min(_MOST_TO_CONFIRM, math.floor(seconds / max(block_s, 1e-9))))
         name = fresh_name()
         self.state.change(confirmation=name)
         return self.go_on_confirming(self._begin(name, [setting], blocks), seconds)

@@ -28,14 +28,15 @@ from workbench.records import Record, TuneLimits, Tuning
 from workbench.records.tuning import Sampler
 from workbench.report.outcome import TUNINGS, describe_failure, fresh_name
 from workbench.report.tuning.answer import describe_answer, is_answer
-from workbench.report.tuning.blocks import LEAST_TO_CHOOSE, Blocks, Compared, RunComparison
+from workbench.report.tuning.blocks import LEAST_TO_CHOOSE, LEAST_TO_CONFIRM, Blocks, Compared, RunComparison
 from workbench.report.tuning.candidates import count_fates
 from workbench.report.tuning.chosen import Chosen
 from workbench.report.tuning.optuna_sampler import OptunaSampler
 from workbench.report.tuning.predictions import Predictions
 from workbench.report.tuning.proposals import Proposer
 from workbench.report.tuning.state import TuningFolder
-from workbench.report.tuning.values import BaselineFailed, OpenPredictor, ValueTrials, predictor_from
+from workbench.report.tuning.values import SHARE, BaselineFailed, OpenPredictor, ValueTrials, predictor_from
+from workbench.units import format_duration
 
 #: Share of the time after which no further block begins that chooses.
 _CHOOSING_SHARE = 0.70
@@ -143,7 +144,7 @@ class Search:
             return state.tuning
         try:
             with state.spending("values_s"):
-                self._found = ValueTrials(state, self._launch, self._on_trial, self._open_predictor).run()
+                self._found = ValueTrials(state, self._launch, self._on_value, self._open_predictor).run()
         except BaselineFailed as error:
             failure = error.record.failure
             state.change(stop="failed", notes=[describe_failure(failure) if failure is not None else "no reason given"])
@@ -160,10 +161,24 @@ class Search:
         with state.spending("confirmation_s"):
             confirmed = self._confirm(winner)
         compared = self._chosen.values()
-        is_short = self._found.is_cut or self._proposer.has_more(self._chosen)
+        is_short = self._found.num_cut > 0 or self._proposer.has_more(self._chosen)
         limits = state.tuning.limits
-        state.change(**describe_answer(self._found.baseline, compared, winner, confirmed, limits, is_short=is_short))
+        answer = describe_answer(self._found.baseline, compared, winner, confirmed, limits, is_short=is_short)
+        state.change(**answer, more_s=self._more_s(winner) if answer["stop"] == "no_time" else None)
         return state.tuning
+
+    def _on_value(self, done: int, total: int, name: str, record: Record) -> None:
+        """Tell of a short trial; after the first one, of what a search of such trials takes, if that is too much."""
+        self._on_trial(done, total, name, record)
+        if done > 1 or record.machine is None:
+            return
+        trial_s, given_s = record.machine.wall_s, self._state.tuning.budget_s
+        least_s = trial_s * (2 + 2 * LEAST_TO_CHOOSE + 2 * LEAST_TO_CONFIRM)
+        if least_s > given_s:
+            self._on_text(
+                f"A trial takes {format_duration(trial_s)}: an answer probably takes {format_duration(least_s)} "
+                f"at least, and {format_duration(given_s)} are given."
+            )
 
     def _make_proposer(self) -> Proposer:
         if self._state.tuning.sampler == "optuna":
@@ -282,6 +297,19 @@ class Search:
             f"The best by these blocks is '{setting_name(winner.setting)}'; a fresh comparison says what it gains."
         )
         return self._blocks.confirm(winner.setting, max(state.left_s, 0.0), self._block(1))
+
+    def _more_s(self, winner: Chosen | None) -> float:
+        """What an answer takes beyond what was spent, at least: of one setting, where none was compared."""
+        spent_s = self._state.spent_s
+        confirmed_s = self._block(1) * self._blocks.least_to_confirm
+        if winner is not None:
+            return max(confirmed_s, 2 * self._state.tuning.spent.confirmation_s)  # which left it open
+        valued_s = spent_s + self._found.num_cut * self._trial()
+        chosen_s = valued_s + self._block(1) * _LEAST_BLOCKS
+        budgets = [chosen_s / _CHOOSING_SHARE, chosen_s + confirmed_s]
+        if self._found.num_cut:
+            budgets.append(valued_s / SHARE)
+        return max(budgets) - spent_s
 
     def _write(self, winner: Chosen | None = None) -> None:
         """Write down what became of the settings."""

@@ -156,7 +156,8 @@ def open_tuning(folder: Path, *, minutes: float, clock: Clock) -> TuningFolder:
     budget_s = max(tuning.budget_s, tuning.spent.total_s + minutes * 60.0)
     is_longer = budget_s > tuning.budget_s
     stop = None if is_longer and tuning.stop == "no_time" else tuning.stop
-    return TuningFolder(folder, tuning.model_copy(update={"budget_s": budget_s, "stop": stop}), clock)
+    more_s = None if stop is None else tuning.more_s
+    return TuningFolder(folder, tuning.model_copy(update={"budget_s": budget_s, "stop": stop, "more_s": more_s}), clock)
 
 
 def interrupted_tunings(reports: Path, is_new: Callable[[Path], bool] = lambda folder: True) -> list[Path]:

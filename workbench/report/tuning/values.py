@@ -55,7 +55,7 @@ class Found:
         baseline: The baseline's own point.
         num_steps: Counted steps of a trial.
         baseline_values: Values of simulated knobs that the baseline has, and the first point has not.
-        is_cut: Whether there was no time for all of the trials.
+        num_cut: Values for whose trials there was no time.
     """
 
     space: Space
@@ -64,7 +64,7 @@ class Found:
     baseline: Point
     num_steps: int | None
     baseline_values: dict[str, Any] = field(default_factory=dict)
-    is_cut: bool = False
+    num_cut: int = 0
 
 
 @dataclass
@@ -110,7 +110,8 @@ class ValueTrials:
         own = {} if anchor is baseline else {name: getattr(baseline.record.knobs, name) for name in anchor.setting}
         names = frozenset(simulated)
         own = {name: value for name, value in own.items() if name in names}
-        return Found(space, found, names, baseline, num_steps, own, is_cut=_NO_TIME in self.left_out.values())
+        num_cut = list(self.left_out.values()).count(_NO_TIME)
+        return Found(space, found, names, baseline, num_steps, own, num_cut)
 
     def _warm_up(self, space: Space) -> int | None:
         """A trial that counts nowhere, and says how many steps do: as many as asked, or as fill some seconds."""
