@@ -45,7 +45,10 @@ def make_tuning(**fields):
         ),
         ({"verdict": "slower"}, "Nothing to gain: the best of 1 setting"),
         ({"verdict": "failed"}, "There is no answer: the best of 1 setting"),
-        ({"verdict": None, "winner": None}, "Nothing to gain: of 1 setting"),
+        (
+            {"verdict": None, "winner": None},
+            "Nothing to gain: none of what was compared is faster than the baseline; the best of 1 setting is",
+        ),
         ({"verdict": None, "winner": None, "candidates": []}, "Nothing to gain: no value makes anything faster"),
         ({"verdict": None, "stop": "no_time"}, "There is no answer yet: there was no time to confirm"),
         ({"stop": None}, "The search was interrupted after 460 s; it can go on"),

@@ -169,6 +169,29 @@ def test_nothing_is_left_behind(observe, method):
     assert record.status == "ok" and not list(Path("/dev/shm").glob(f"*{record.run_id}*"))
 
 
+GROWS = """
+import time, torch
+from torch.utils.data import DataLoader
+kept = []
+for step, _ in enumerate(DataLoader(range(16))):
+    time.sleep(1.5 if step < 2 else 0.05)
+    if step == 0:
+        kept.append(torch.ones(100_000_000))
+"""
+
+
+def test_memory_of_a_script_that_ends_by_itself_has_what_its_first_steps_make(observe, tmp_path):
+    """As an optimizer does, whose state is made in the first step: at the first batch there is none of it."""
+    script = tmp_path / "script.py"
+    script.write_text(GROWS, encoding="utf-8")
+    with_it = observe(str(script), num_steps=100)
+    script.write_text(GROWS.replace("100_000_000", "1"), encoding="utf-8")
+    without = observe(str(script), num_steps=100)
+
+    assert with_it.script.returncode == without.script.returncode == 0, "they ended by themselves"
+    assert with_it.memory.peak_pss_bytes - without.memory.peak_pss_bytes == pytest.approx(400e6, rel=0.1)
+
+
 def test_a_script_whose_time_is_over_before_anything_was_counted_is_given_more(observe, tmp_path):
     script = tmp_path / "script.py"
     code = "import time\nfrom torch.utils.data import DataLoader\nfor _ in DataLoader([1, 2]): time.sleep(600)"

@@ -85,6 +85,15 @@ def test_where_all_is_slower_than_the_baseline_nothing_is_confirmed(tmp_path):
     assert tuning_headline(tuning).startswith("Nothing to gain")
 
 
+def test_memory_and_start_up_of_the_baseline_are_of_the_blocks_that_the_others_ran_in(tmp_path):
+    """Not of its short trial: what is set beside one another was measured in one way."""
+    machine = Machine(product_of(FACTORS), bytes_of=lambda knobs: 10**9 if len(machine.trials.ran) <= 2 else 3 * 10**9)
+    tuning = machine.run(machine.begin(tmp_path))
+
+    assert tuning.values[0].memory_bytes == 10**9
+    assert {trade.memory_bytes for trade in tuning.trades} == {3 * 10**9}
+
+
 def test_limits_come_before_speed(tmp_path):
     big = lambda knobs: 4 * 10**9 if knobs.cache == "prepared" else 10**9  # noqa: E731
     machine = Machine(product_of(FACTORS), bytes_of=big)

@@ -46,7 +46,8 @@ _RESULTS: dict[CheckStatus | None, str] = {
 
 def tuning_headline(tuning: Tuning) -> str:
     """The answer in a sentence."""
-    tried = counted(len([c for c in tuning.candidates if c.measured is not None]), "setting")
+    measured = [c for c in tuning.candidates if c.measured is not None]
+    tried = counted(len(measured), "setting")
     if tuning.stop is None:
         return f"The search was interrupted after {format_duration(tuning.spent.total_s)}; it can go on"
     if tuning.stop == "failed":
@@ -56,9 +57,11 @@ def tuning_headline(tuning: Tuning) -> str:
         if tuning.stop == "no_time":
             what = f"to compare a setting{_expected(tuning)}" if tuning.winner is None else "to confirm the best one"
             return f"There is no answer yet: there was no time {what}"
-        if not any(candidate.measured is not None for candidate in tuning.candidates):
+        if not measured:
             return "Nothing to gain: no value makes anything faster, by short trials of each"
-        return f"Nothing to gain: of {tried} that were compared, none is faster than the baseline"
+        highest = max(measured, key=lambda c: c.measured.estimate if c.measured else 0.0)
+        named = f"'{setting_name(highest.settings)}' ({_factor(highest.measured)})"
+        return f"Nothing to gain: none of what was compared is faster than the baseline; the best of {tried} is {named}"
     best, gain = setting_name(tuning.winner), _factor(tuning.gain)
     match tuning.verdict:
         case "faster":

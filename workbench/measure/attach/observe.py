@@ -81,6 +81,7 @@ class Observed:
         self._clock = clock
         self._told_no_loader = False
         self._pss: dict[str, int] = {}
+        self._steps_done = self._weighed_after = 0
         self._profilers = ScriptProfilers(ProfilerContext(knobs, folder / PROFILES, clock))
 
     def run(self) -> Record:
@@ -198,8 +199,8 @@ class Observed:
                 self._on_event(Event(phase=self.phase, message=message))
             if loops:
                 self._tell_steps(seen)
-            if "warmup" not in self._pss and any(len(loop.count("given").at_ns) for loop in _training(loops)):
-                self._pss["warmup"] = tree_pss_bytes(process.pid)  # later it would disturb what counts
+            if any(len(loop.count("given").at_ns) for loop in _training(loops)):
+                self._weigh(process.pid)
             if loops and left_s < _LEFT_S:  # what was counted until then is kept
                 return
             if loops and all(loop.first("stop") or self._looks_too_long(loop) for loop in _training(loops)):
@@ -220,6 +221,17 @@ class Observed:
         counted = None if self._knobs.let_finish else loop.first("counted")
         return counted is not None and self._clock() - int(counted["at_ns"]) > _MOST_LOOKING_S * NS_PER_S
 
+    def _weigh(self, pid: int) -> None:
+        """Look how much memory there is: at the first batch, and after steps of the warm-up; later it would disturb.
+
+        A model has its gradients, the state of its optimizer and what it keeps for the way back after a step or two.
+        A script that ends by itself is not there any more to be looked at.
+        """
+        is_first = "warmup" not in self._pss
+        if is_first or (self.phase == "warmup" and self._steps_done > self._weighed_after):
+            self._weighed_after = self._steps_done
+            self._pss["warmup"] = max(tree_pss_bytes(pid), self._pss.get("warmup", 0))
+
     def _tell_steps(self, seen: Seen) -> None:
         loop = seen.loops[0]
         asked = loop.count("asked")
@@ -233,6 +245,7 @@ class Observed:
         warmup = warmup_steps(facts[-1], self._knobs.warmup_steps, fills=self._knobs.fills_cache)
         phase: Phase = "warmup" if done < warmup else "steady"
         self._enter(phase)
+        self._steps_done = done
         total = warmup if phase == "warmup" else self._knobs.num_steps
         shown = done if phase == "warmup" else done - warmup
         if pauses is None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from workbench.explain.tuning.limits import broken
-from workbench.explain.tuning.points import Point
 from workbench.explain.tuning.trades import pareto
 from workbench.explain.verdicts.effect import rate
 from workbench.records import Interval, Trade, TuneLimits, VariantResult
@@ -21,7 +20,7 @@ _MOST_ROWS = 6
 
 
 def describe_answer(
-    baseline: Point,
+    baseline: Chosen,
     compared: Iterable[Chosen],
     winner: Chosen | None,
     confirmed: Compared | None,
@@ -32,7 +31,7 @@ def describe_answer(
     """The fields of `tune.json` that hold the answer.
 
     Args:
-        baseline: Its short trial.
+        baseline: The baseline itself, with its trials.
         compared: What was compared.
         winner: The best of it by the blocks that chose.
         confirmed: The fresh comparison of the winner with the baseline; None: there was none.
@@ -86,7 +85,7 @@ def _short(trades: list[Trade]) -> list[Trade]:
     return shown if baseline[0] in shown else [*shown[:-1], *baseline]
 
 
-def _trade(one: Chosen, baseline: Point) -> Trade:
+def _trade(one: Chosen, baseline: Chosen) -> Trade:
     assert one.speedup is not None
     return Trade(
         settings=one.setting,
@@ -111,11 +110,12 @@ def _confirmed(one: Chosen, variant: VariantResult) -> Trade:
     )
 
 
-def _break_even(one: Chosen, baseline: Point) -> float | None:
+def _break_even(one: Chosen, baseline: Chosen) -> float | None:
     """Epochs until its extra start-up has paid; None where there is none, or an epoch saves nothing."""
-    described = baseline.record.description
+    record = baseline.records[0]
+    described = record.description
     if one.startup_s is None or baseline.startup_s is None or described is None or one.speedup is None:
         return None
-    epoch_s = (described.epoch_samples or described.num_samples) / rate(baseline.record)
+    epoch_s = (described.epoch_samples or described.num_samples) / rate(record)
     extra_s, saved_s = one.startup_s - baseline.startup_s, epoch_s * (1.0 - 1.0 / one.speedup.estimate)
     return extra_s / saved_s if extra_s > 0.0 and saved_s > 0.0 else None

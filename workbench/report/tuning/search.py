@@ -135,6 +135,7 @@ class Search:
         self._compare = compare
         self._open_predictor = open_predictor or predictor_from(state.runs)
         self._chosen: dict[str, Chosen] = {}
+        self._base_records: list[Record] = []
         self._trial_s: float | None = None
 
     def run(self) -> Tuning:
@@ -163,7 +164,7 @@ class Search:
         compared = self._chosen.values()
         is_short = self._found.num_cut > 0 or self._proposer.has_more(self._chosen)
         limits = state.tuning.limits
-        answer = describe_answer(self._found.baseline, compared, winner, confirmed, limits, is_short=is_short)
+        answer = describe_answer(self._baseline(), compared, winner, confirmed, limits, is_short=is_short)
         state.change(**answer, more_s=self._more_s(winner) if answer["stop"] == "no_time" else None)
         return state.tuning
 
@@ -226,6 +227,7 @@ class Search:
         if compared is None:
             return
         base, *others = compared.records
+        self._base_records += compared.records[base]
         results = {variant.name: variant.checks.status for variant in compared.comparison.others if variant.checks}
         for name in others:
             setting = compared.settings[name]
@@ -281,6 +283,11 @@ class Search:
         best = max(chosen.log_ratio for chosen in ripe)
         near = [chosen for chosen in ripe if chosen.log_ratio >= best - _INDIFFERENT]
         return min(near, key=lambda chosen: (len(chosen.setting), -chosen.log_ratio))
+
+    def _baseline(self) -> Chosen:
+        """The baseline with its trials in blocks, which the others are beside; without any its short trial."""
+        alone = [record for record in self._base_records if not record.forked]
+        return Chosen({}, None, records=alone or [self._found.baseline.record])
 
     def _confirm(self, winner: Chosen | None) -> Compared | None:
         """Compare the winner afresh; not where it is below the baseline by the blocks that chose it."""
