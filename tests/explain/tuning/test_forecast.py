@@ -11,8 +11,8 @@ from record_factory import make_record
 from workbench.explain.prediction.cost_model import CostModel, SampleCosts
 from workbench.explain.prediction.pipeline import PipelineConfig
 from workbench.explain.tuning.forecast import Forecaster
-from workbench.explain.tuning.points import Point, _changed, drift_of, saves, stage_factors
-from workbench.records import Memory
+from workbench.explain.tuning.points import Point, _changed, drift_of, point_of, saves, stage_factors
+from workbench.records import Memory, PredictedValue
 from workbench.stages import Catalogue, Stage
 
 
@@ -98,6 +98,11 @@ class Asked:
     def __init__(self, own: CostModel) -> None:
         self.model = own
 
+    def gain(self, model: CostModel) -> PredictedValue:
+        """As if nothing but the workers counted."""
+        gained = self.model.cost_per_sample("decode") / model.cost_per_sample("decode") - 1.0
+        return PredictedValue(estimate=gained, low=gained, high=gained)
+
 
 def measured(own: CostModel, **setting) -> Point:
     return replace(point(4.0, **setting), predictor=Asked(own))
@@ -148,6 +153,21 @@ def test_a_machine_that_is_slower_is_not_what_a_value_does():
     assert set(factors.values()) == {1.0}
     assert saves(measured(slower, a=1), measured(base))
     assert not saves(measured(model(**SLOWER), a=1), measured(base))
+
+
+def test_more_workers_than_cores_are_no_slower_machine():
+    """In whose trial all stages take longer, because they share the cores."""
+    base, slower = model(**ORDINARY), model(**SLOWER)
+    more = replace(slower, config=replace(slower.config, num_workers=base.config.num_workers + 2))
+    assert drift_of(more, base) == 1.0
+    assert drift_of(slower, base) == pytest.approx(1.3), "else it is"
+
+    record = make_record(100.0)
+    alone, first = Point({}, record, 0.0, Asked(base)), Point({}, record, 0.0, Asked(more))
+    assert point_of({"num_workers": 4}, record, Asked(more), [alone]).log_rate == np.log(100.0)
+    later = more.scaled(1.5, *ORDINARY)
+    found = point_of({"num_workers": 4, "cache": "decoded"}, record, Asked(later), [alone, first])
+    assert found.log_rate == pytest.approx(np.log(150.0)), "as fast as it was for the first trial of as many workers"
 
 
 def test_of_few_stages_a_slower_machine_cannot_be_known():

@@ -65,6 +65,23 @@ def test_a_result_that_is_not_the_baselines_is_said_in_the_answer():
     assert words.tuning_headline(bare).endswith("its result was not compared")
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"stop": "done"}, "Nothing that shared blocks with the baseline is faster: there was nothing to confirm."),
+        (
+            {"stop": "done", "candidates": []},
+            "Nothing could be faster than the baseline: there was nothing to compare.",
+        ),
+        ({"stop": "no_time"}, "There was no time for it."),
+        ({"stop": None}, "There was no time for it."),
+        ({"stop": "failed"}, "The baseline failed."),
+    ],
+)
+def test_why_nothing_was_confirmed(fields, said):
+    assert words.why_not_confirmed(make_tuning(**{"winner": None, "verdict": None, **fields})) == said
+
+
 def test_the_command_and_the_code():
     assert words.command_of(make_tuning()) == "workbench run -p num_pages=8 -p num_workers=4 -p cache=prepared"
     assert words.command_of(make_tuning(verdict="inconclusive")) == "workbench run -p num_pages=8"

@@ -79,10 +79,22 @@ def test_of_identical_settings_nothing_is_to_be_gained(tmp_path, seed):
 
 def test_where_all_is_slower_than_the_baseline_nothing_is_confirmed(tmp_path):
     machine = Machine(product_of(dict.fromkeys([("cache", "decoded"), ("cache", "prepared")], 0.8)))
-    tuning = machine.run(machine.begin(tmp_path, ["cache=none,decoded,prepared"]))
+    state = machine.begin(tmp_path, ["cache=none,decoded,prepared"])
+    tuning = machine.run(state)
 
     assert tuning.verdict is None and tuning.stop == "done"
     assert tuning_headline(tuning).startswith("Nothing to gain")
+    assert state.confirmation is None and state.last_comparison is None, "each value was slower by its own trial"
+
+
+def test_what_was_compared_last_can_be_read_also_where_nothing_is_confirmed(tmp_path):
+    machine = Machine(lambda knobs: 0.9 if len(machine.trials.ran) > 3 and knobs.cache == "decoded" else 1.0)
+    state = machine.begin(tmp_path, ["cache=none,decoded"])
+    tuning = machine.run(state)
+
+    assert tuning.comparisons and tuning.confirmation is None and tuning_headline(tuning).startswith("Nothing to gain")
+    assert state.confirmation is None
+    assert state.last_comparison == read_comparison(tmp_path / "comparisons" / tuning.comparisons[-1])
 
 
 def test_memory_and_start_up_of_the_baseline_are_of_the_blocks_that_the_others_ran_in(tmp_path):
@@ -235,6 +247,8 @@ def test_a_gain_that_may_be_large_is_an_open_question_and_more_time_answers_it(t
     tuning = machine.run(state)
     assert tuning.verdict == "inconclusive" and tuning.gain.ci95[1] > 1.1
     assert tuning.stop == "no_time" and "no answer yet" in tuning_headline(tuning)
+    assert "; predicted was " in tuning_headline(tuning)
+    assert tuning.more_s > 2 * 3 * 8.0, "the blocks scatter, so that three do not tell"
 
     machine._noise = 0.01
     again = machine.run(open_tuning(state.folder, minutes=20.0, clock=machine.clock))

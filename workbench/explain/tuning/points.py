@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,7 +72,7 @@ class Point:
 
 
 def point_of(
-    setting: Setting, record: Record, predictor: Predictor | None = None, baseline: Point | None = None
+    setting: Setting, record: Record, predictor: Predictor | None = None, earlier: Sequence[Point] = ()
 ) -> Point | None:
     """A point by one trial; None where that has not ended well.
 
@@ -80,15 +80,18 @@ def point_of(
         setting: Otherwise than the baseline.
         record: The trial.
         predictor: What answers questions to it.
-        baseline: The baseline's point: the machine may have been slower or faster for its trial, which is taken out.
+        earlier: Points before it: the machine may have been slower or faster than for the first of as many workers,
+            which is taken out.
     """
     if not ended_well(record):
         return None
     log_rate = float(np.log(rate(record)))
-    if predictor is not None and baseline is not None and baseline.predictor is not None:
-        drift = drift_of(predictor.model, baseline.predictor.model)
+    if predictor is not None:
+        model = predictor.model
+        others = (point.predictor.model for point in earlier if point.predictor is not None)
+        first = next((other for other in others if _have_as_many_workers(model, other)), model)
+        drift = drift_of(model, first)
         if drift != 1.0:
-            model = predictor.model
             as_fast = model.scaled(1.0 / drift, *(stage for stage in model.stages if stage != DEVICE))
             log_rate += float(np.log1p(predictor.gain(as_fast).estimate))
     return Point(dict(setting), record, log_rate, predictor)
@@ -98,14 +101,21 @@ def drift_of(new: CostModel, old: CostModel) -> float:
     """How many times as long everything took in one trial as in another, whatever their knobs; 1: that isn't known.
 
     A value makes a stage or two faster or slower; a slower machine makes all of them slower. So it is the median over
-    the stages that both have, of the workers and of the main process.
+    the stages that both have, of the workers and of the main process. With more workers than cores all of them take
+    longer on any machine, so that of trials of other numbers of workers nothing is known.
     """
+    if not _have_as_many_workers(new, old):
+        return 1.0
     common = [stage for stage in old.stages if stage in new.stages and stage not in (DEVICE, UNATTRIBUTED)]
     costs = [(new.cost_per_sample(stage), old.cost_per_sample(stage)) for stage in common]
     factors = [now / before for now, before in costs if now > 0.0 and before > 0.0]
     if len(factors) < _LEAST_COMMON:
         return 1.0
     return float(np.clip(np.median(factors), 1.0 / _MOST_DRIFT, _MOST_DRIFT))
+
+
+def _have_as_many_workers(new: CostModel, old: CostModel) -> bool:
+    return new.config.num_workers == old.config.num_workers
 
 
 def simulated_values(space: Space, anchor: Point) -> dict[str, list[Any]]:

@@ -11,12 +11,12 @@ from workbench.explain.words.items import plural
 from workbench.knobs.format import format_settings, format_value
 from workbench.knobs.observed import DATA_LOADER_KNOBS, OBSERVED
 from workbench.knobs.space import setting_name
-from workbench.records import CheckStatus, Fate, Interval, Tuning
+from workbench.records import Candidate, CheckStatus, Fate, Interval, Tuning
 from workbench.units import counted, format_bytes, format_duration, format_ratio
 
 #: What became of settings, as the end of "12 settings ...", in the order in which it happens.
 FATES: Mapping[Fate, str] = {
-    "left_out": "hold a value that was left out (see below)",
+    "left_out": "hold a value that was left out",
     "unpredicted": "cannot be predicted from the short trials",
     "memory": "would take more memory than they may",
     "startup": "would take longer to start than they may",
@@ -74,7 +74,9 @@ def tuning_headline(tuning: Tuning) -> str:
         case "inconclusive" if tuning.gain is None or tuning.gain.ci95 is None:
             return f"There is no answer yet: too few blocks confirm that '{best}' is faster ({gain})"
         case "inconclusive" if tuning.stop == "no_time":
-            return f"There is no answer yet: '{best}' may be faster, which more time would show ({gain})"
+            before = _predicted(tuning, next((c for c in measured if c.settings == tuning.winner), None))
+            known = gain if before is None else f"{gain}; predicted was {_factor(before)}"
+            return f"There is no answer yet: '{best}' may be faster, which more time would show ({known})"
         case "inconclusive":
             return f"Nothing to gain, as far as this comparison can say: the best of {tried} is '{best}' ({gain})"
         case "slower":
@@ -83,17 +85,21 @@ def tuning_headline(tuning: Tuning) -> str:
 
 
 def _expected(tuning: Tuning) -> str:
-    """What predictions say of the best, as the end of a sentence; empty where nothing was predicted."""
-    predicted = [c for c in tuning.candidates if c.predicted is not None and c.fate == "no_time"]
-    base = tuning.values[0].samples_per_s if tuning.values else None
-    if not predicted or base is None:
+    """What predictions say of the best that was not compared, as the end of a sentence; empty: they say nothing."""
+    gains = [(c, gain) for c in tuning.candidates if c.fate == "no_time" and (gain := _predicted(tuning, c))]
+    if not gains:
         return ""
-    best = max(predicted, key=lambda candidate: candidate.predicted.estimate if candidate.predicted else 0.0)
-    assert best.predicted is not None
-    gain = Interval(
-        estimate=best.predicted.estimate / base, ci95=(best.predicted.low / base, best.predicted.high / base)
-    )
+    best, gain = max(gains, key=lambda pair: pair[1].estimate)
     return f"; by predictions the best is '{setting_name(best.settings)}', {_factor(gain)} as fast as the baseline"
+
+
+def _predicted(tuning: Tuning, candidate: Candidate | None) -> Interval | None:
+    """Throughput over the baseline's, as it was predicted; None where it was not."""
+    base = tuning.values[0].samples_per_s if tuning.values else None
+    predicted = None if candidate is None else candidate.predicted
+    if predicted is None or base is None:
+        return None
+    return Interval(estimate=predicted.estimate / base, ci95=(predicted.low / base, predicted.high / base))
 
 
 def winners_result(tuning: Tuning) -> CheckStatus | None:
@@ -106,6 +112,17 @@ def _factor(interval: Interval | None) -> str:
         return "not measured"
     ends = "" if interval.ci95 is None else " [{:.2f}, {:.2f}]".format(*interval.ci95)
     return f"{format_ratio(interval.estimate)}{ends}"
+
+
+def why_not_confirmed(tuning: Tuning) -> str:
+    """Why no fresh comparison with the baseline came to a verdict, in a sentence."""
+    if tuning.stop == "failed":
+        return "The baseline failed."
+    if tuning.stop != "done":
+        return "There was no time for it."
+    if any(candidate.measured is not None for candidate in tuning.candidates):
+        return "Nothing that shared blocks with the baseline is faster: there was nothing to confirm."
+    return "Nothing could be faster than the baseline: there was nothing to compare."
 
 
 def is_gain(tuning: Tuning) -> bool:

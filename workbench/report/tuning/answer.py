@@ -8,7 +8,7 @@ from typing import Any
 from workbench.explain.tuning.limits import broken
 from workbench.explain.tuning.trades import pareto
 from workbench.explain.verdicts.effect import rate
-from workbench.records import Interval, Trade, TuneLimits, VariantResult
+from workbench.records import Interval, Trade, TuneLimits, VariantResult, Verdict
 from workbench.report.tuning.blocks import Compared
 from workbench.report.tuning.chosen import Chosen
 
@@ -73,9 +73,12 @@ def is_answer(variant: VariantResult) -> bool:
     """Whether a fresh comparison says enough of the winner: it failed, has a verdict, or gains little at the most."""
     if variant.failure is not None:
         return True
-    if variant.speedup is None or variant.speedup.ci95 is None:
-        return False
-    return variant.verdict != "inconclusive" or variant.speedup.ci95[1] < _WORTH_MORE_TIME
+    return variant.speedup is not None and settles(variant.speedup, variant.verdict)
+
+
+def settles(speedup: Interval, verdict: Verdict | None) -> bool:
+    """Whether a speed-up, with the verdict on it, leaves nothing open that is worth more time."""
+    return speedup.ci95 is not None and (verdict != "inconclusive" or speedup.ci95[1] < _WORTH_MORE_TIME)
 
 
 def _short(trades: list[Trade]) -> list[Trade]:

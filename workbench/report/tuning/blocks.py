@@ -11,13 +11,13 @@ from typing import Any
 from workbench.explain.tuning.elimination import is_settled, losers
 from workbench.explain.tuning.limits import broken
 from workbench.explain.verdicts.comparison import has_failed, is_clear
-from workbench.explain.verdicts.effect import estimate, paired_log_ratios
+from workbench.explain.verdicts.effect import estimate, more_blocks, paired_log_ratios, verdict_of
 from workbench.knobs.knobs import Knobs
 from workbench.knobs.space import Setting, Space, setting_name
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import ComparisonRun
 from workbench.measure.comparison.variants import BASELINE
-from workbench.records import Comparison, ComparisonState, Policy, Record, Slicing, TuneLimits
+from workbench.records import Comparison, ComparisonState, Interval, Policy, Record, Slicing, TuneLimits, Verdict
 from workbench.records.run_folder import COMPARISON, is_there, read_comparison, read_state
 from workbench.report.outcome import COMPARISONS, fresh_name, save_comparison
 from workbench.report.predictions import add_predictions
@@ -110,6 +110,23 @@ class Blocks:
     def least_to_confirm(self) -> int:
         """Blocks that the last comparison is planned for, at least."""
         return LEAST_TO_CONFIRM + (_MORE_ON_NODES if self.state.tuning.nodes else 0)
+
+    def to_confirm(self, last: Compared | None, is_settled: Callable[[Interval, Verdict], bool]) -> int:
+        """How many blocks a fresh comparison probably takes.
+
+        Args:
+            last: One that left it open; None: there was none.
+            is_settled: Whether a speed-up with its verdict leaves nothing open.
+        """
+        if last is None:
+            return self.least_to_confirm
+        policy = last.comparison.policy
+        base, variant = last.records.values()
+        ratios = paired_log_ratios(variant, base)
+        more = more_blocks(ratios, policy, is_decided=lambda found: is_settled(found, verdict_of(found, policy)))
+        return (
+            _MOST_TO_CONFIRM if more is None else max(self.least_to_confirm, min(_MOST_TO_CONFIRM, len(ratios) + more))
+        )
 
     def confirm(self, setting: Setting, seconds: float, block_s: float) -> Compared:
         """Compare the winner with the baseline afresh: trials that had no part in choosing it."""

@@ -27,7 +27,7 @@ from workbench.measure.trial.launcher import run_trial
 from workbench.records import Record, TuneLimits, Tuning
 from workbench.records.tuning import Sampler
 from workbench.report.outcome import TUNINGS, describe_failure, fresh_name
-from workbench.report.tuning.answer import describe_answer, is_answer
+from workbench.report.tuning.answer import describe_answer, is_answer, settles
 from workbench.report.tuning.blocks import LEAST_TO_CHOOSE, LEAST_TO_CONFIRM, Blocks, Compared, RunComparison
 from workbench.report.tuning.candidates import count_fates
 from workbench.report.tuning.chosen import Chosen
@@ -165,7 +165,7 @@ class Search:
         is_short = self._found.num_cut > 0 or self._proposer.has_more(self._chosen)
         limits = state.tuning.limits
         answer = describe_answer(self._baseline(), compared, winner, confirmed, limits, is_short=is_short)
-        state.change(**answer, more_s=self._more_s(winner) if answer["stop"] == "no_time" else None)
+        state.change(**answer, more_s=self._more_s(winner, confirmed) if answer["stop"] == "no_time" else None)
         return state.tuning
 
     def _on_value(self, done: int, total: int, name: str, record: Record) -> None:
@@ -305,12 +305,12 @@ class Search:
         )
         return self._blocks.confirm(winner.setting, max(state.left_s, 0.0), self._block(1))
 
-    def _more_s(self, winner: Chosen | None) -> float:
+    def _more_s(self, winner: Chosen | None, confirmed: Compared | None) -> float:
         """What an answer takes beyond what was spent, at least: of one setting, where none was compared."""
         spent_s = self._state.spent_s
-        confirmed_s = self._block(1) * self._blocks.least_to_confirm
+        confirmed_s = self._block(1) * self._blocks.to_confirm(confirmed, is_settled=settles)
         if winner is not None:
-            return max(confirmed_s, 2 * self._state.tuning.spent.confirmation_s)  # which left it open
+            return confirmed_s
         valued_s = spent_s + self._found.num_cut * self._trial()
         chosen_s = valued_s + self._block(1) * _LEAST_BLOCKS
         budgets = [chosen_s / _CHOOSING_SHARE, chosen_s + confirmed_s]

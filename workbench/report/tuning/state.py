@@ -72,6 +72,14 @@ class TuningFolder:
         return read_comparison(self.results / COMPARISONS / tuning.confirmation)
 
     @property
+    def last_comparison(self) -> Comparison | None:
+        """The one that confirms, or the last one that chose; None where nothing was compared to its end."""
+        for name in reversed([*self.tuning.comparisons, *filter(None, [self.tuning.confirmation])]):
+            with contextlib.suppress(BadInput):
+                return read_comparison(self.results / COMPARISONS / name)
+        return None
+
+    @property
     def spent_s(self) -> float:
         """Seconds of all of it, before a stop as well."""
         running_s = 0.0 if self._begun is None else (self._clock() - self._begun[1]) / NS_PER_S

@@ -83,7 +83,7 @@ class ValueTrials:
     on_trial: Callable[[int, int, str, Record], None]
     open_predictor: OpenPredictor
     left_out: dict[str, str] = field(default_factory=dict)
-    _baseline: Point | None = None
+    _measured: list[Point] = field(default_factory=list)
 
     def run(self) -> Found:
         """Run what has not run yet.
@@ -93,7 +93,7 @@ class ValueTrials:
         """
         space = self.state.space
         self._total = 2 + sum(len(axis.others) for axis in space.axes)
-        self.left_out, self._baseline = {}, None
+        self.left_out, self._measured = {}, []
         num_steps = self._warm_up(space)
         baseline = self._point({}, num_steps)
         assert baseline is not None, "a baseline that fails is raised"
@@ -210,8 +210,9 @@ class ValueTrials:
         if record.status == "failed" and not setting:
             raise BaselineFailed(record)
         predictor = self.open_predictor(record) if record.status == "ok" else None
-        point = point_of(setting, record, predictor, self._baseline)
-        self._baseline = self._baseline or point  # which is measured first
+        point = point_of(setting, record, predictor, self._measured)
+        if point is not None:
+            self._measured.append(point)
         return point
 
     def _trial(self, setting: Setting, knobs: Any, name: str, *, keep: bool = True) -> Record:
