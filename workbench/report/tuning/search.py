@@ -18,7 +18,7 @@ import numpy as np
 
 from workbench.explain.tuning.limits import broken
 from workbench.explain.tuning.screening import name_of
-from workbench.explain.verdicts.effect import paired_log_ratios
+from workbench.explain.verdicts.effect import ended_well, paired_log_ratios
 from workbench.knobs.space import Space, setting_name
 from workbench.measure.comparison.journal import Journal
 from workbench.measure.comparison.run import Launch, run_comparison
@@ -286,7 +286,7 @@ class Search:
 
     def _baseline(self) -> Chosen:
         """The baseline with its trials in blocks, which the others are beside; without any its short trial."""
-        alone = [record for record in self._base_records if not record.forked]
+        alone = [record for record in self._base_records if ended_well(record) and not record.forked]
         return Chosen({}, None, records=alone or [self._found.baseline.record])
 
     def _confirm(self, winner: Chosen | None) -> Compared | None:
