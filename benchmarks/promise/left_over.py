@@ -23,6 +23,10 @@ _SHARED_MEMORY = Path("/dev/shm")
 #: What the C library names a semaphore (32 bytes) until it is made; killed within that, nobody knows whose it was.
 _HALF_A_SEMAPHORE = re.compile(r"sem\.[A-Za-z0-9]{6}")
 
+#: torch's loader opens files of such names when a batch breaks off, to see whether it still can; where the death of a
+#: worker is raised in between, an empty one stays that nobody knows of.
+_OPENED_TO_SEE = re.compile(r"tmp[a-z0-9_]{8}")
+
 #: A cache of torch's, which is meant to stay.
 _KEPT = "torchinductor_"
 
@@ -76,7 +80,7 @@ class Watch:
         found = [f"process {process.pid} is still running: {_command(process)}" for process in self.processes()]
         found += [f"/dev/shm/{name} is left" for name in self._segments_left()]
         if temporary:
-            paths = [path for path in self.temporary.iterdir() if not path.name.startswith(_KEPT)]
+            paths = [path for path in self.temporary.iterdir() if not _is_torchs(path)]
             found += [f"{path.name} is left in the folder of temporary files: {_content(path)}" for path in paths]
         halves = (path for path in self._folder.rglob("*") if _is_half(path) and self.temporary not in path.parents)
         return found + [f"half of a file is left: {path.relative_to(self._folder)}" for path in halves]
@@ -129,6 +133,15 @@ def _command(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error):
         return " ".join(process.cmdline())[:120]
     return "?"
+
+
+def _is_torchs(path: Path) -> bool:
+    """Whether something in the folder of temporary files is torch's doing."""
+    if path.name.startswith(_KEPT):
+        return True
+    with contextlib.suppress(OSError):
+        return bool(_OPENED_TO_SEE.fullmatch(path.name)) and path.is_file() and path.stat().st_size == 0
+    return False
 
 
 def _content(path: Path) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -49,6 +51,19 @@ def test_whatever_is_left_over_is_found(tmp_path: Path, monkeypatch: pytest.Monk
         lost = watch.left()
         assert process.wait(30) == -signal.SIGKILL
     assert [text.split(" ")[0] for text in lost] == ["process", "/dev/shm/torch_1_2_3", "pymp-abc", "half"]
+
+
+def test_what_torch_leaves_where_a_death_comes_in_between_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promise.left_over._GONE_WITHIN_S", 0.0)
+    watch = Watch(tmp_path)
+    descriptor, name = tempfile.mkstemp(dir=watch.temporary)  # it opens one, and does not come to close it
+    assert watch.left() == []
+    os.write(descriptor, b"of ours")
+    os.close(descriptor)
+    tempfile.mkdtemp(dir=watch.temporary)
+    assert len(watch.left()) == 2 and any(Path(name).name in text for text in watch.left())
 
 
 def test_a_record_that_does_not_tell_is_found() -> None:
