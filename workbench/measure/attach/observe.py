@@ -222,13 +222,14 @@ class Observed:
         return counted is not None and self._clock() - int(counted["at_ns"]) > _MOST_LOOKING_S * NS_PER_S
 
     def _weigh(self, pid: int) -> None:
-        """Look how much memory there is: at the first batch, and after steps of the warm-up; later it would disturb.
+        """Look how much memory there is: at the first batch, and after 1, 2, 4, ... steps of the warm-up.
 
-        A model has its gradients, the state of its optimizer and what it keeps for the way back after a step or two.
-        A script that ends by itself is not there any more to be looked at.
+        Later it would disturb what counts, and after each step the filling of a cache. A model has its gradients, the
+        state of its optimizer and what it keeps for the way back after a step or two. A script that ends by itself is
+        not there any more to be looked at.
         """
         is_first = "warmup" not in self._pss
-        if is_first or (self.phase == "warmup" and self._steps_done > self._weighed_after):
+        if is_first or (self.phase == "warmup" and self._steps_done >= max(1, 2 * self._weighed_after)):
             self._weighed_after = self._steps_done
             self._pss["warmup"] = max(tree_pss_bytes(pid), self._pss.get("warmup", 0))
 
